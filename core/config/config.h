@@ -1,0 +1,116 @@
+/*
+ * Experiment files as a typed tree: YAML, with the place of every key and value.
+ *
+ * Scalars stay text; what type they are is decided by whoever reads them, by a parameter table
+ * (plugin/params.h). A tree owns its texts and its children. Anchors and aliases are expanded when a file is
+ * read, up to a limit that no honest file reaches.
+ */
+#ifndef SCION_CONFIG_CONFIG_H
+#define SCION_CONFIG_CONFIG_H
+
+#include <scion/error.h>
+#include <stdio.h>
+
+enum scion_config_kind { SCION_CONFIG_SCALAR, SCION_CONFIG_LIST, SCION_CONFIG_MAP };
+
+struct scion_config {
+        enum scion_config_kind kind;
+        const char
+                *file; /* for messages: as given on the command line, or relative to the file that extends it;
+                          "--set" for an override */
+        int line, column; /* from 1; 0 when there is none */
+        char *text;       /* of a scalar, else NULL */
+        bool quoted;      /* the scalar stood in quotes: it is a string whatever it looks like */
+        size_t count;     /* of entries in a list or map */
+        struct scion_config_entry *entry; /* in the order of the file */
+};
+
+struct scion_config_entry {
+        char *key;                  /* NULL in a list */
+        int line, column;           /* of the key */
+        struct scion_config *value; /* never NULL; an empty value is a plain scalar with the text "" */
+};
+
+/* --- Reading and writing
+ * ----------------------------------------------------------------------------------------- */
+
+/*
+ * Reads a file and what it extends, merged: maps key by key, anything else replaced whole by the extending
+ * file. A map with another `use` than the one below replaces it whole: parameters of one plugin mean nothing
+ * to another. The key `extends` (a path, relative to the file that says it) is gone from the result. NULL,
+ * with "FILE:LINE:COLUMN: what, and what was meant", on any error: not a file, empty, tabs in indentation, a
+ * key twice, a loop of extends, an alias bomb.
+ */
+struct scion_config *scion_config_load(const char *path);
+
+/* The same from text; `name` stands for the file in messages. */
+struct scion_config *scion_config_parse(const char *text, const char *name);
+
+struct scion_config *scion_config_copy(const struct scion_config *config);
+void scion_config_destroy(struct scion_config *config); /* takes NULL */
+
+/* Writes block YAML that reads back to an equal tree; short maps and lists of scalars in flow style. */
+bool scion_config_write(const struct scion_config *config, FILE *file);
+
+/* The same into memory; the caller frees it. */
+char *scion_config_text(const struct scion_config *config);
+
+/* --- Looking
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* The value of a key; NULL when the map has none, and for NULL or anything that is no map. */
+const struct scion_config *scion_config_get(const struct scion_config *map, const char *key);
+
+/* Records "FILE:LINE:COLUMN: message". Returns false. */
+bool scion_config_fail(const struct scion_config *where, const char *format, ...) SCION_PRINTF(2, 3);
+
+/* The same at a key rather than its value. */
+bool scion_config_fail_key(const struct scion_config *map, size_t index, const char *format, ...)
+        SCION_PRINTF(3, 4);
+
+/* Same kind, texts, keys and entries, whatever their order in maps, and wherever they stand. */
+bool scion_config_equal(const struct scion_config *a, const struct scion_config *b);
+
+/* --- Changing
+ * -------------------------------------------------------------------------------------------------------- */
+
+/* Puts a copy of `value` at a dotted path ("target.train.epochs"), making maps on the way. */
+bool scion_config_set(struct scion_config *map, const char *path, const struct scion_config *value);
+
+/* An override from the command line: "target.train.epochs=5". The value is YAML. */
+bool scion_config_override(struct scion_config *map, const char *assignment);
+
+/* Removes a key; nothing happens when there is none. */
+void scion_config_remove(struct scion_config *map, const char *key);
+
+/* --- Suites
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+/* What one run of a suite has on one axis. */
+struct scion_config_point {
+        const char *path;  /* "strategy", "target.dataset.per_class" */
+        const char *label; /* the value's `label`, else its `use`, else its text */
+};
+
+struct scion_config_run {
+        struct scion_config *config; /* resolved: no matrix, exclude or label left */
+        size_t axes;
+        struct scion_config_point *point; /* in the matrix's order */
+};
+
+struct scion_config_runs {
+        size_t count;
+        struct scion_config_run *run;
+};
+
+/*
+ * Crosses the axes of `matrix` and leaves out what `exclude` matches: an entry matches a run when all its
+ * paths have the given values there; a strategy and the like are named by their label or `use`. The last axis
+ * changes fastest. A file without a matrix is one run with no axes. False on an axis that is no list or is
+ * empty, on an exclude that names no axis or value, and when nothing remains.
+ */
+bool scion_config_expand(const struct scion_config *config, struct scion_config_runs *runs);
+void scion_config_runs_finish(struct scion_config_runs *runs);
+
+#endif

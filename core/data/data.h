@@ -1,0 +1,61 @@
+/*
+ * Data: what the engine makes of a dataset plugin's examples: class subsets, a held-out validation part,
+ * normalised inputs, shuffled batches.
+ */
+#ifndef SCION_DATA_DATA_H
+#define SCION_DATA_DATA_H
+
+#include <scion/batch.h>
+#include <scion/dataset.h>
+
+#include "config/config.h"
+
+struct scion_data;
+
+/*
+ * Opens the dataset that `map` describes: { use: NAME, ...the plugin's parameters, and of the engine:
+ *      classes: [5, 6, 7]   only these, renumbered 0, 1, 2 in this order
+ *      per_class: 10        of train: the first so many of each class in an order shuffled by the seed
+ *      limit: 1000          of train: at most so many, after per_class, in an order shuffled by the seed
+ *      valid: 0.1           share of train, after the above, held out as the validation split (by the seed,
+ * each class in proportion); refused when the dataset has a validation split of its own normalize: none |
+ * standard    standard: subtract the mean and divide by the deviation of the whole training split, before any
+ * subset, one of each for each channel (an input's first axis when it has three, else one for all) } The test
+ * and validation splits keep all examples of the classes. Fails, with the place, when no example is left.
+ */
+struct scion_data *scion_data_open(const struct scion_config *map, uint64_t seed);
+void scion_data_close(struct scion_data *data); /* takes NULL */
+
+/* The keys above, ended by NULL: what a dataset's map may have besides `use` and the plugin's parameters; and
+ * the table behind them. */
+extern const char *const scion_data_keys[];
+extern const struct scion_param scion_data_params[];
+
+struct scion_shape scion_data_shape(const struct scion_data *data); /* of one input */
+int64_t scion_data_classes(const struct scion_data *data);          /* 0: targets are values */
+int64_t scion_data_outputs(const struct scion_data *data); /* a model's: classes, or values of a target */
+int64_t scion_data_size(const struct scion_data *data, enum scion_split split);
+
+/* --- Batches
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+struct scion_batches;
+
+/* Goes through a split in batches of `size`; the last one may be smaller. */
+struct scion_batches *scion_batches_create(struct scion_data *data, enum scion_split split, int64_t size);
+void scion_batches_destroy(struct scion_batches *batches); /* takes NULL */
+
+/* Starts over: in an order that the seed and the epoch give, or in the dataset's. */
+void scion_batches_shuffle(struct scion_batches *batches, uint64_t seed, uint64_t epoch);
+void scion_batches_rewind(struct scion_batches *batches);
+
+/* Batches in one pass. */
+int64_t scion_batches_count(const struct scion_batches *batches);
+
+enum scion_next { SCION_NEXT_BATCH, SCION_NEXT_END, SCION_NEXT_FAILED };
+
+/* Fills `batch` with tensors on the current tape. They are valid until the tape is reset or the next call. */
+enum scion_next scion_batches_next(struct scion_batches *batches, struct scion_batch *batch);
+
+#endif

@@ -1,0 +1,53 @@
+/* Inside a model: its flat parameters. */
+#ifndef SCION_NN_MODEL_H
+#define SCION_NN_MODEL_H
+
+#include <scion/model.h>
+#include <scion/model_plugin.h>
+
+#include "config/config.h"
+#include "tensor/tensor.h"
+
+struct scion_parameter {
+        char *name;
+        struct scion_init init;
+        struct scion_tensor
+                value; /* over the model's block of values; its gradient slot over the other block */
+        struct scion_tensor slot;
+        bool frozen; /* value.requires_grad is its opposite */
+        bool decay;
+        float lr_scale;
+        int64_t steps; /* updates so far */
+};
+
+struct scion_model {
+        struct scion_module *root;
+        struct scion_shape input;
+        int64_t outputs;
+        char *head; /* path */
+        int count;
+        struct scion_parameter *parameter;
+        size_t length; /* floats in each block; every parameter starts at a multiple of 16 */
+        float *values;
+        float *gradients;
+};
+
+/*
+ * Builds the model that `map` ({ use: NAME, ...parameters }) describes, and draws its parameters' values:
+ * each from a stream of its own, keyed by the seed and the parameter's name. `input` is one input's shape.
+ */
+struct scion_model *scion_model_create(const struct scion_config *map, const struct scion_shape *input,
+                                       int64_t outputs, uint64_t seed);
+void scion_model_destroy(struct scion_model *model); /* takes NULL */
+
+/* No parameter has a gradient any more. Before each backward pass. */
+void scion_model_clear_gradients(struct scion_model *model);
+
+/* Elements in all parameters, padding not counted; and in those not frozen. */
+int64_t scion_model_size(const struct scion_model *model, bool trainable_only);
+
+/* Called for every module, parents first: path ("" for the root), kind. */
+void scion_model_each_module(const struct scion_model *model,
+                             void (*call)(void *context, const char *path, const char *kind), void *context);
+
+#endif

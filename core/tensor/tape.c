@@ -1,0 +1,361 @@
+/* The tape: memory of a step, the record of its operations, and the backward pass. */
+#include "tensor/tape.h"
+
+#include <scion/random.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backend.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SCION_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SCION_ASAN 1
+#endif
+#endif
+#ifdef SCION_ASAN
+#include <sanitizer/asan_interface.h>
+#define POISON(p, n) ASAN_POISON_MEMORY_REGION(p, n)
+#define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+#else
+#define POISON(p, n) ((void)(p), (void)(n))
+#define UNPOISON(p, n) ((void)(p), (void)(n))
+#endif
+
+#define CHUNK ((size_t)64 << 10)
+#define ALIGNMENT ((size_t)64)
+#define CLASSES 160 /* four sizes an octave, up to 2^46 bytes */
+
+/* Structures are cut from chunks, in order; a reset starts again at the first one. */
+struct chunk {
+        struct chunk *next;
+        size_t size, used;
+        _Alignas(ALIGNMENT) char memory[];
+};
+
+/* A piece of memory for elements. Its header takes one alignment's bytes before them. */
+struct block {
+        struct block *next;
+        size_t size;
+        int class;
+};
+
+struct scion_tape {
+        struct chunk *first, *chunk;
+        struct block *live;          /* in use by this step */
+        struct block *free[CLASSES]; /* kept for the next */
+        struct scion_node *last;
+        struct scion_tape_usage usage;
+        bool training;
+        bool broken; /* memory ran out while recording */
+        uint64_t seed, step, draws;
+};
+
+static _Thread_local struct scion_tape *current;
+static _Thread_local int no_grad;
+
+struct scion_tape *scion_tape_create(void)
+{
+        struct scion_tape *tape = calloc(1, sizeof *tape);
+
+        return tape ? tape : scion_fail_null("out of memory");
+}
+
+static void free_blocks(struct block *block)
+{
+        while (block) {
+                struct block *next = block->next;
+
+                UNPOISON((char *)block + ALIGNMENT, block->size);
+                free(block);
+                block = next;
+        }
+}
+
+void scion_tape_destroy(struct scion_tape *tape)
+{
+        if (!tape)
+                return;
+        if (current == tape)
+                current = NULL;
+        while (tape->first) {
+                struct chunk *next = tape->first->next;
+
+                UNPOISON(tape->first->memory, tape->first->size);
+                free(tape->first);
+                tape->first = next;
+        }
+        free_blocks(tape->live);
+        for (int i = 0; i < CLASSES; i++)
+                free_blocks(tape->free[i]);
+        free(tape);
+}
+
+struct scion_tape *scion_tape_use(struct scion_tape *tape)
+{
+        struct scion_tape *before = current;
+
+        current = tape;
+        return before;
+}
+
+void scion_tape_reset(struct scion_tape *tape)
+{
+        for (struct block *block = tape->live, *next; block; block = next) {
+                next = block->next;
+                block->next = tape->free[block->class];
+                tape->free[block->class] = block;
+                POISON((char *)block + ALIGNMENT, block->size);
+        }
+        tape->live = NULL;
+        for (struct chunk *chunk = tape->first; chunk; chunk = chunk->next) {
+                POISON(chunk->memory, chunk->used);
+                chunk->used = 0;
+        }
+        tape->chunk = tape->first;
+        tape->last = NULL;
+        tape->broken = false;
+        tape->usage.tensors = 0;
+}
+
+void scion_tape_set_training(struct scion_tape *tape, bool training)
+{
+        tape->training = training;
+}
+
+bool scion_tape_training(const struct scion_tape *tape)
+{
+        return tape->training;
+}
+
+void scion_tape_set_seed(struct scion_tape *tape, uint64_t seed, uint64_t step)
+{
+        tape->seed = seed;
+        tape->step = step;
+        tape->draws = 0;
+}
+
+/* 2^12 draws a step are far more than a model has dropout layers. */
+void scion_tape_random(struct scion_tape *tape, struct scion_random *random)
+{
+        *random = scion_random(tape->seed, SCION_RANDOM_DROPOUT, tape->step << 12 | tape->draws++);
+}
+
+struct scion_tape_usage scion_tape_usage(const struct scion_tape *tape)
+{
+        return tape->usage;
+}
+
+void scion_no_grad_begin(void)
+{
+        no_grad++;
+}
+
+void scion_no_grad_end(void)
+{
+        no_grad--;
+}
+
+struct scion_tape *scion_tape_current(void)
+{
+        return current ? current : scion_fail_null("no tape is current on this thread");
+}
+
+static struct chunk *chunk_add(struct scion_tape *tape, size_t bytes)
+{
+        size_t size = bytes > CHUNK ? bytes : CHUNK;
+        struct chunk *chunk =
+                aligned_alloc(ALIGNMENT, (sizeof *chunk + size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+
+        if (!chunk)
+                return scion_fail_null("out of memory");
+        *chunk = (struct chunk){ .size = size };
+        POISON(chunk->memory, size);
+        if (tape->chunk) {
+                chunk->next = tape->chunk->next;
+                tape->chunk->next = chunk;
+        } else {
+                tape->first = chunk;
+        }
+        tape->usage.bytes += sizeof *chunk + size;
+        tape->usage.allocations++;
+        return chunk;
+}
+
+void *scion_tape_alloc(size_t bytes)
+{
+        struct scion_tape *tape = scion_tape_current();
+
+        if (!tape)
+                return NULL;
+        bytes = (bytes + 15) / 16 * 16;
+        while (!tape->chunk || tape->chunk->size - tape->chunk->used < bytes) {
+                struct chunk *next = tape->chunk ? tape->chunk->next : NULL;
+
+                if (!next && !(next = chunk_add(tape, bytes)))
+                        return NULL;
+                tape->chunk = next;
+        }
+        void *memory = tape->chunk->memory + tape->chunk->used;
+
+        tape->chunk->used += bytes;
+        UNPOISON(memory, bytes);
+        return memset(memory, 0, bytes);
+}
+
+/* Rounds up to the size of a class, at most a quarter more, and says which class it is. */
+static size_t class_size(size_t bytes, int *class)
+{
+        int octave = 6;
+
+        if (bytes < 64)
+                bytes = 64;
+        while (octave < 45 && bytes > (size_t)2 << octave)
+                octave++;
+        size_t quarter = (size_t)1 << (octave - 2);
+        size_t steps = (bytes - ((size_t)1 << octave) + quarter - 1) / quarter; /* 0 .. 4 */
+
+        *class = (octave - 6) * 4 + (int)steps;
+        return (((size_t)1 << octave) + steps * quarter + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+void *scion_tape_buffer(size_t bytes)
+{
+        struct scion_tape *tape = scion_tape_current();
+        int class;
+
+        if (!tape)
+                return NULL;
+        if (bytes > (size_t)1 << 45)
+                return scion_fail_null("a tensor of %zu bytes is too large", bytes);
+        size_t size = class_size(bytes, &class);
+        struct block *block = tape->free[class];
+
+        if (block) {
+                tape->free[class] = block->next;
+        } else {
+                block = aligned_alloc(ALIGNMENT, ALIGNMENT + size);
+                if (!block)
+                        return scion_fail_null("out of memory: %zu bytes for a tensor", bytes);
+                *block = (struct block){ .size = size, .class = class };
+                tape->usage.bytes += ALIGNMENT + size;
+                tape->usage.allocations++;
+        }
+        block->next = tape->live;
+        tape->live = block;
+        UNPOISON((char *)block + ALIGNMENT, size);
+        return (char *)block + ALIGNMENT;
+}
+
+bool scion_wants_grad(const struct scion_tensor *x)
+{
+        return x && x->requires_grad && no_grad == 0;
+}
+
+struct scion_node *scion_record(const struct scion_op *op, struct scion_tensor *output,
+                                struct scion_tensor *a, struct scion_tensor *b, struct scion_tensor *c,
+                                size_t saved_bytes)
+{
+        if (!output || !(scion_wants_grad(a) || scion_wants_grad(b) || scion_wants_grad(c)))
+                return NULL;
+        struct scion_node *node = scion_tape_alloc(sizeof *node + saved_bytes);
+
+        if (!node) {
+                current->broken = true;
+                return NULL;
+        }
+        *node = (struct scion_node){
+                .op = op, .output = output, .input = { a, b, c }, .saved = node + 1, .previous = current->last
+        };
+        current->last = node;
+        output->node = node;
+        output->requires_grad = true;
+        return node;
+}
+
+struct scion_tensor *scion_grad_slot(struct scion_tensor *x)
+{
+        if (!x->requires_grad || !x->grad_is_slot || x->has_grad)
+                return NULL;
+        x->has_grad = true;
+        return x->grad;
+}
+
+static void add_into(float *restrict sum, const float *restrict x, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                sum[i] += x[i];
+}
+
+bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g)
+{
+        if (!g)
+                return false;
+        if (!x->requires_grad)
+                return true;
+        if (!scion_shape_equal(&x->shape, &g->shape)) {
+                char has[96], is[96];
+
+                return scion_fail("a gradient of shape %s for a tensor of shape %s",
+                                  scion_shape_text(&g->shape, has, sizeof has),
+                                  scion_shape_text(&x->shape, is, sizeof is));
+        }
+        if (!x->has_grad) {
+                x->has_grad = true;
+                if (x->grad_is_slot)
+                        return scion_backend_reorder(g, x->grad);
+                x->grad = g;
+                x->owns_grad = false;
+                return true;
+        }
+        if (!x->grad_is_slot && !x->owns_grad) {
+                struct scion_tensor *copy = scion_tensor_new(x->shape, SCION_F32, x->grad->layout);
+
+                if (!copy)
+                        return false;
+                memcpy(copy->data, x->grad->data, x->grad->length * sizeof(float));
+                x->grad = copy;
+                x->owns_grad = true;
+        }
+        g = scion_tensor_in_layout(g, x->grad->layout);
+        if (!g)
+                return false;
+        add_into(x->grad->data, g->data, g->length);
+        return true;
+}
+
+static bool run_backward(struct scion_tape *tape)
+{
+        for (struct scion_node *node = tape->last; node; node = node->previous) {
+                if (!node->output->has_grad)
+                        continue;
+                if (!node->op->backward(node))
+                        return scion_fail_prefix("gradient of %s", node->op->name);
+        }
+        return true;
+}
+
+bool scion_backward(struct scion_tensor *loss)
+{
+        if (!loss)
+                return false;
+        struct scion_tape *tape = scion_tape_current();
+
+        if (!tape || !scion_check_float("backward", loss))
+                return false;
+        if (tape->broken)
+                return scion_fail("out of memory while recording the step");
+        if (scion_size(loss) != 1)
+                return scion_fail("backward: the loss has %lld elements, not one",
+                                  (long long)scion_size(loss));
+        if (!loss->requires_grad)
+                return scion_fail("backward: the loss depends on nothing that wants a gradient");
+
+        for (struct scion_node *node = tape->last; node; node = node->previous)
+                node->output->has_grad = false;
+        scion_no_grad_begin();
+        bool good = scion_grad_add(loss, scion_full(loss->shape, 1)) && run_backward(tape);
+        scion_no_grad_end();
+        return good;
+}

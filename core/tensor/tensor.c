@@ -1,0 +1,285 @@
+/* Making tensors, looking at them, checking arguments. */
+#include "tensor/tensor.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "tensor/tape.h"
+
+int64_t scion_shape_size(const struct scion_shape *shape)
+{
+        int64_t size = 1;
+
+        for (int i = 0; i < shape->ndim; i++)
+                size *= shape->dim[i];
+        return size;
+}
+
+bool scion_shape_equal(const struct scion_shape *a, const struct scion_shape *b)
+{
+        return a->ndim == b->ndim && memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof a->dim[0]) == 0;
+}
+
+const char *scion_shape_text(const struct scion_shape *shape, char *text, size_t bytes)
+{
+        size_t used = 0;
+
+        if (shape->ndim == 0)
+                snprintf(text, bytes, "scalar");
+        for (int i = 0; i < shape->ndim && used < bytes; i++)
+                used += (size_t)snprintf(text + used, bytes - used, "%s%lld", i ? "x" : "",
+                                         (long long)shape->dim[i]);
+        return text;
+}
+
+struct scion_shape scion_shape(const struct scion_tensor *x)
+{
+        return x ? x->shape : SCION_SCALAR;
+}
+
+enum scion_dtype scion_dtype(const struct scion_tensor *x)
+{
+        return x ? x->dtype : SCION_F32;
+}
+
+int64_t scion_dim(const struct scion_tensor *x, int axis)
+{
+        if (!x)
+                return 0;
+        if (axis < 0)
+                axis += x->shape.ndim;
+        return axis >= 0 && axis < x->shape.ndim ? x->shape.dim[axis] : 0;
+}
+
+int64_t scion_size(const struct scion_tensor *x)
+{
+        return x ? scion_shape_size(&x->shape) : 0;
+}
+
+static bool check_shape(const struct scion_shape *shape)
+{
+        int64_t size = 1;
+
+        if (shape->ndim < 0 || shape->ndim > SCION_MAX_DIMS)
+                return scion_fail("a tensor has 0 to %d axes, not %d", SCION_MAX_DIMS, shape->ndim);
+        for (int i = 0; i < shape->ndim; i++) {
+                if (shape->dim[i] < 1)
+                        return scion_fail("axis %d of a tensor has length %lld", i, (long long)shape->dim[i]);
+                if (shape->dim[i] > ((int64_t)1 << 42) / size)
+                        return scion_fail("a tensor of more than 2^42 elements is too large");
+                size *= shape->dim[i];
+        }
+        return true;
+}
+
+static struct scion_tensor *tensor_over(struct scion_shape shape, enum scion_dtype dtype,
+                                        const struct scion_layout *layout, size_t length, void *data)
+{
+        struct scion_tensor *x = scion_tape_alloc(sizeof *x);
+
+        if (!x)
+                return NULL;
+        *x = (struct scion_tensor){ .shape = shape,
+                                    .dtype = dtype,
+                                    .layout = layout,
+                                    .length = length,
+                                    .data = data,
+                                    .tape = scion_tape_current() };
+        return x;
+}
+
+struct scion_tensor *scion_tensor_new(struct scion_shape shape, enum scion_dtype dtype,
+                                      const struct scion_layout *layout)
+{
+        if (!check_shape(&shape))
+                return NULL;
+        size_t length = scion_layout_length(layout, &shape);
+        void *data = scion_tape_buffer(length * 4); /* both types have four bytes */
+
+        return data ? tensor_over(shape, dtype, layout, length, data) : NULL;
+}
+
+struct scion_tensor *scion_tensor_view(struct scion_tensor *x, struct scion_shape shape)
+{
+        return tensor_over(shape, x->dtype, NULL, x->length, x->data);
+}
+
+struct scion_tensor *scion_tensor_wrap(struct scion_shape shape, enum scion_dtype dtype, void *data)
+{
+        return check_shape(&shape) ? tensor_over(shape, dtype, NULL, (size_t)scion_shape_size(&shape), data)
+                                   : NULL;
+}
+
+static bool relayout_backward(struct scion_node *node)
+{
+        return scion_grad_add(node->input[0], node->output->grad); /* a gradient may lie in any layout */
+}
+
+static const struct scion_op relayout = { "reorder", relayout_backward };
+
+struct scion_tensor *scion_tensor_in_layout(struct scion_tensor *x, const struct scion_layout *layout)
+{
+        if (!x || x->layout == layout)
+                return x;
+        struct scion_tensor *y = scion_tensor_new(x->shape, x->dtype, layout);
+
+        if (!y || !scion_backend_reorder(x, y))
+                return NULL;
+        scion_record(&relayout, y, x, NULL, NULL, 0);
+        return y;
+}
+
+struct scion_tensor *scion_tensor_plain(struct scion_tensor *x)
+{
+        if (!x || !x->layout)
+                return x;
+        /* A copy made while gradients were off does not serve when they are on. A parameter changes between
+         * steps. */
+        if (x->plain && x->tape && (x->plain->node || !scion_wants_grad(x)))
+                return x->plain;
+        struct scion_tensor *plain = scion_tensor_in_layout(x, NULL);
+
+        if (x->tape)
+                x->plain = plain;
+        return plain;
+}
+
+static void *plain_elements(struct scion_tensor *x, enum scion_dtype dtype)
+{
+        if (!x)
+                return NULL;
+        if (x->dtype != dtype)
+                return scion_fail_null("the tensor holds %s", x->dtype == SCION_F32 ? "floats" : "integers");
+        scion_no_grad_begin();
+        struct scion_tensor *plain = scion_tensor_plain(x);
+        scion_no_grad_end();
+        return plain ? plain->data : NULL;
+}
+
+const float *scion_data(struct scion_tensor *x)
+{
+        return plain_elements(x, SCION_F32);
+}
+
+const int32_t *scion_data_i32(struct scion_tensor *x)
+{
+        return plain_elements(x, SCION_I32);
+}
+
+float scion_item(struct scion_tensor *x)
+{
+        const float *data = scion_size(x) == 1 ? scion_data(x) : NULL;
+
+        return data ? *data : NAN;
+}
+
+struct scion_tensor *scion_full(struct scion_shape shape, float value)
+{
+        struct scion_tensor *x = scion_tensor_new(shape, SCION_F32, NULL);
+
+        for (size_t i = 0; x && i < x->length; i++)
+                ((float *)x->data)[i] = value;
+        return x;
+}
+
+struct scion_tensor *scion_zeros(struct scion_shape shape)
+{
+        return scion_full(shape, 0);
+}
+
+struct scion_tensor *scion_scalar(float value)
+{
+        return scion_full(SCION_SCALAR, value);
+}
+
+static struct scion_tensor *copy_of(struct scion_shape shape, enum scion_dtype dtype, const void *values)
+{
+        struct scion_tensor *x = scion_tensor_new(shape, dtype, NULL);
+
+        if (x)
+                memcpy(x->data, values, x->length * 4);
+        return x;
+}
+
+struct scion_tensor *scion_from(struct scion_shape shape, const float *values)
+{
+        return copy_of(shape, SCION_F32, values);
+}
+
+struct scion_tensor *scion_from_i32(struct scion_shape shape, const int32_t *values)
+{
+        return copy_of(shape, SCION_I32, values);
+}
+
+struct scion_tensor *scion_require_grad(struct scion_tensor *x)
+{
+        if (x)
+                x->requires_grad = true;
+        return x;
+}
+
+struct scion_tensor *scion_grad(struct scion_tensor *x)
+{
+        return x && x->has_grad ? x->grad : NULL;
+}
+
+bool scion_check_float(const char *operation, const struct scion_tensor *x)
+{
+        if (!x)
+                return false;
+        return x->dtype == SCION_F32 || scion_fail("%s: takes floats, got integers", operation);
+}
+
+int scion_check_axis(const char *operation, const struct scion_tensor *x, int axis)
+{
+        int counted = axis < 0 ? axis + x->shape.ndim : axis;
+        char text[96];
+
+        if (counted >= 0 && counted < x->shape.ndim)
+                return counted;
+        scion_fail("%s: no axis %d in a tensor of shape %s", operation, axis,
+                   scion_shape_text(&x->shape, text, sizeof text));
+        return -1;
+}
+
+bool scion_check_broadcast(const char *operation, const struct scion_tensor *a, const struct scion_tensor *b,
+                           struct scion_shape *result)
+{
+        int ndim = a->shape.ndim > b->shape.ndim ? a->shape.ndim : b->shape.ndim;
+
+        *result = (struct scion_shape){ .ndim = ndim };
+        for (int i = 1; i <= ndim; i++) {
+                int64_t m = i <= a->shape.ndim ? a->shape.dim[a->shape.ndim - i] : 1;
+                int64_t n = i <= b->shape.ndim ? b->shape.dim[b->shape.ndim - i] : 1;
+                char left[96], right[96];
+
+                if (m != n && m != 1 && n != 1)
+                        return scion_fail("%s: shapes %s and %s do not fit together", operation,
+                                          scion_shape_text(&a->shape, left, sizeof left),
+                                          scion_shape_text(&b->shape, right, sizeof right));
+                result->dim[ndim - i] = m == 1 ? n : m;
+        }
+        return true;
+}
+
+bool scion_check_axes(const char *operation, const struct scion_tensor *x, unsigned axes, unsigned *result)
+{
+        unsigned all = (1u << x->shape.ndim) - 1;
+
+        *result = all;
+        if (axes == SCION_ALL_AXES)
+                return true;
+        *result = 0;
+        for (int bit = 0; bit < 32; bit++) {
+                if (!(axes >> bit & 1))
+                        continue;
+                int axis = scion_check_axis(operation, x, bit < 16 ? bit : bit - 32);
+
+                if (axis < 0)
+                        return false;
+                *result |= 1u << axis;
+        }
+        return true;
+}

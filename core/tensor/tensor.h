@@ -1,0 +1,65 @@
+/* Inside a tensor, for the operations. */
+#ifndef SCION_TENSOR_TENSOR_H
+#define SCION_TENSOR_TENSOR_H
+
+#include <scion/error.h>
+#include <scion/tape.h>
+#include <scion/tensor.h>
+
+/* A memory layout other than plain row-major; made and understood by core/backend alone. Two tensors of the
+ * same shape lie alike when their layout pointers are equal. */
+struct scion_layout;
+struct scion_node;
+
+struct scion_tensor {
+        struct scion_shape shape;
+        enum scion_dtype dtype;
+        const struct scion_layout *layout; /* NULL: plain row-major */
+        size_t length;              /* elements in memory, padding of the layout included; padding is 0 */
+        void *data;                 /* 64-byte aligned when the engine made it */
+        struct scion_tape *tape;    /* whose it is; NULL for what outlives steps: parameters */
+        struct scion_node *node;    /* the operation that made it, when gradients flow through it */
+        struct scion_tensor *plain; /* a row-major copy, made when asked for */
+        struct scion_tensor *grad;  /* see below */
+        bool requires_grad;
+        bool grad_is_slot; /* grad is memory of its own (a parameter's), to be written, not replaced */
+        bool has_grad;     /* grad holds a value */
+        bool owns_grad;    /* grad is shared with no one: it may be added to in place */
+};
+
+/* --- Making
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* A tensor on the current tape, its elements undefined. layout NULL is row-major. */
+struct scion_tensor *scion_tensor_new(struct scion_shape shape, enum scion_dtype dtype,
+                                      const struct scion_layout *layout);
+
+/* The same row-major elements under another shape of the same size; no gradient. x must be row-major. */
+struct scion_tensor *scion_tensor_view(struct scion_tensor *x, struct scion_shape shape);
+
+/* Row-major over the caller's memory, which must outlive the tape's step; no gradient. */
+struct scion_tensor *scion_tensor_wrap(struct scion_shape shape, enum scion_dtype dtype, void *data);
+
+/* x in row-major layout: x itself when it is. Gradients flow through. NULL for NULL. */
+struct scion_tensor *scion_tensor_plain(struct scion_tensor *x);
+
+/* x in `layout`, by a reorder when it lies otherwise. Gradients flow through. NULL for NULL. */
+struct scion_tensor *scion_tensor_in_layout(struct scion_tensor *x, const struct scion_layout *layout);
+
+/* --- Checking arguments: each fails with a message that names the operation
+ * ---------------------------------------- */
+
+/* False for NULL (the message there is kept), and for a tensor that is not float. */
+bool scion_check_float(const char *operation, const struct scion_tensor *x);
+
+/* The axis counted from 0, or -1 with a message. */
+int scion_check_axis(const char *operation, const struct scion_tensor *x, int axis);
+
+/* The shape that a and b broadcast to. */
+bool scion_check_broadcast(const char *operation, const struct scion_tensor *a, const struct scion_tensor *b,
+                           struct scion_shape *result);
+
+/* Axes set as in scion_sum(), as one bit an axis; fails on an axis that is not there. */
+bool scion_check_axes(const char *operation, const struct scion_tensor *x, unsigned axes, unsigned *result);
+
+#endif

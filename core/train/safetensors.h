@@ -1,0 +1,33 @@
+/*
+ * safetensors files: an 8-byte little-endian header length, a JSON header, plain row-major tensors.
+ * https://github.com/huggingface/safetensors (format).
+ */
+#ifndef SCION_TRAIN_SAFETENSORS_H
+#define SCION_TRAIN_SAFETENSORS_H
+
+#include <scion/tensor.h>
+
+struct scion_safetensor {
+        char *name;
+        struct scion_shape shape;
+        const float *values; /* plain row-major */
+};
+
+struct scion_safetensors {
+        size_t count;
+        struct scion_safetensor *tensor; /* in the order of the file's data */
+        size_t metadata_count;
+        char **metadata; /* key, value, key, value, ... */
+        void *memory;    /* what the values point into */
+};
+
+/* Reads and checks a file whole: the header's length, JSON, dtypes (only F32 is taken), shapes, offsets (in
+ * range, aligned, no overlap, no gap). False, with the file and the tensor in the message. */
+bool scion_safetensors_read(const char *path, struct scion_safetensors *file);
+void scion_safetensors_finish(struct scion_safetensors *file);
+
+/* Writes a file beside `path` and renames it: either the old or the whole new one is there. Synced to the
+ * disk. */
+bool scion_safetensors_write(const char *path, const struct scion_safetensors *file);
+
+#endif

@@ -1,0 +1,25 @@
+/* Loss plugins: outputs and targets to one number. */
+#ifndef SCION_LOSS_H
+#define SCION_LOSS_H
+
+#include <scion/batch.h>
+#include <scion/plugin.h>
+
+SCION_BEGIN
+
+struct scion_loss_plugin {
+        SCION_PLUGIN_FIELDS
+        /*
+         * The mean loss over the batch, a float scalar, of `outputs` [N, K], by differentiable operations.
+         * Called in training and in evaluation, with a tape current. NULL, with a message, when it cannot
+         * take such targets.
+         */
+        struct scion_tensor *(*loss)(void *self, struct scion_tensor *outputs,
+                                     const struct scion_batch *batch);
+};
+
+#define SCION_PLUGIN_LOSS(name, ...) SCION_PLUGIN(scion_loss_plugin, SCION_LOSS, name, __VA_ARGS__)
+
+SCION_END
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * Optimizer plugins: one loop over spans of parameters. An optimizer has a parameter called `lr`; the engine
+ * scales it by the schedule and by each parameter's own factor.
+ */
+#ifndef SCION_OPTIMIZER_H
+#define SCION_OPTIMIZER_H
+
+#include <scion/plugin.h>
+
+SCION_BEGIN
+
+#define SCION_MAX_STATES 4
+
+/* One parameter's values. The arrays may be longer than the parameter, padded with values that are zero and
+ * must stay so: an update of a zero by a zero gradient and zero state must be zero. Arrays do not overlap. */
+struct scion_span {
+        const char *name;
+        int64_t count;
+        float *value;
+        const float *gradient;
+        float *state[SCION_MAX_STATES]; /* as many as states() says; zero before the first step */
+        int64_t step;                   /* of this parameter: 1 at its first update */
+        float lr_scale;                 /* the schedule's factor times the parameter's own */
+        bool decay;                     /* weight decay applies */
+};
+
+struct scion_optimizer_plugin {
+        SCION_PLUGIN_FIELDS
+        /* How many floats of state each value needs with these parameters: 0 .. SCION_MAX_STATES. */
+        int (*states)(const void *self);
+        /* Updates every span's values. Called after each backward pass. */
+        void (*step)(void *self, const struct scion_span *spans, int count);
+};
+
+#define SCION_PLUGIN_OPTIMIZER(name, ...) \
+        SCION_PLUGIN(scion_optimizer_plugin, SCION_OPTIMIZER, name, __VA_ARGS__)
+
+SCION_END
+
+#endif

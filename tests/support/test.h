@@ -1,0 +1,28 @@
+/* What every test includes: cmocka with the headers it wants, and the public API. */
+#ifndef SCION_TESTS_SUPPORT_TEST_H
+#define SCION_TESTS_SUPPORT_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <scion/scion.h>
+
+/* The last error's message contains each of the texts (ended by NULL). */
+static inline void assert_error_has(const char *text, ...)
+{
+        va_list more;
+
+        va_start(more, text);
+        for (; text; text = va_arg(more, const char *))
+                if (!strstr(scion_error(), text))
+                        fail_msg("the message \"%s\" does not say \"%s\"", scion_error(), text);
+        va_end(more);
+}
+
+#endif
