@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/simd.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SCION_ASAN 1
@@ -46,6 +47,7 @@ struct scion_tape {
         struct block *live;          /* in use by this step */
         struct block *free[CLASSES]; /* kept for the next */
         struct scion_node *last;
+        struct scion_tensor *leaves; /* tensors that scion_require_grad() asked for */
         struct scion_tape_usage usage;
         bool training;
         bool broken; /* memory ran out while recording */
@@ -115,6 +117,7 @@ void scion_tape_reset(struct scion_tape *tape)
         }
         tape->chunk = tape->first;
         tape->last = NULL;
+        tape->leaves = NULL;
         tape->broken = false;
         tape->usage.tensors = 0;
 }
@@ -139,7 +142,7 @@ void scion_tape_set_seed(struct scion_tape *tape, uint64_t seed, uint64_t step)
 /* 2^12 draws a step are far more than a model has dropout layers. */
 void scion_tape_random(struct scion_tape *tape, struct scion_random *random)
 {
-        *random = scion_random(tape->seed, SCION_RANDOM_DROPOUT, tape->step << 12 | tape->draws++);
+        *random = scion_random(tape->seed, SCION_RANDOM_DROPOUT, (tape->step << 12) + tape->draws++);
 }
 
 struct scion_tape_usage scion_tape_usage(const struct scion_tape *tape)
@@ -154,7 +157,8 @@ void scion_no_grad_begin(void)
 
 void scion_no_grad_end(void)
 {
-        no_grad--;
+        if (no_grad > 0)
+                no_grad--;
 }
 
 struct scion_tape *scion_tape_current(void)
@@ -207,17 +211,16 @@ void *scion_tape_alloc(size_t bytes)
 /* Rounds up to the size of a class, at most a quarter more, and says which class it is. */
 static size_t class_size(size_t bytes, int *class)
 {
-        int octave = 6;
-
-        if (bytes < 64)
-                bytes = 64;
-        while (octave < 45 && bytes > (size_t)2 << octave)
-                octave++;
-        size_t quarter = (size_t)1 << (octave - 2);
-        size_t steps = (bytes - ((size_t)1 << octave) + quarter - 1) / quarter; /* 0 .. 4 */
+        if (bytes <= 64) {
+                *class = 0;
+                return 64;
+        }
+        int octave = 63 - __builtin_clzll(bytes - 1); /* bytes is above 2^octave, at most twice that */
+        size_t base = (size_t)1 << octave;
+        size_t steps = (bytes - base + base / 4 - 1) / (base / 4); /* 1 .. 4 */
 
         *class = (octave - 6) * 4 + (int)steps;
-        return (((size_t)1 << octave) + steps * quarter + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        return (base + steps * (base / 4) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
 void *scion_tape_buffer(size_t bytes)
@@ -246,6 +249,31 @@ void *scion_tape_buffer(size_t bytes)
         tape->live = block;
         UNPOISON((char *)block + ALIGNMENT, size);
         return (char *)block + ALIGNMENT;
+}
+
+struct scion_tensor *scion_tape_tensor(void)
+{
+        struct scion_tensor *x = scion_tape_alloc(sizeof *x);
+
+        if (x) {
+                x->tape = current;
+                current->usage.tensors++;
+        }
+        return x;
+}
+
+struct scion_tensor *scion_require_grad(struct scion_tensor *x)
+{
+        if (!scion_check_float("require_grad", x))
+                return NULL;
+        if (x->requires_grad)
+                return x;
+        x->requires_grad = true;
+        if (x->tape) {
+                x->next_leaf = x->tape->leaves;
+                x->tape->leaves = x;
+        }
+        return x;
 }
 
 bool scion_wants_grad(const struct scion_tensor *x)
@@ -282,10 +310,33 @@ struct scion_tensor *scion_grad_slot(struct scion_tensor *x)
         return x->grad;
 }
 
-static void add_into(float *restrict sum, const float *restrict x, size_t count)
+SCION_CLONES static void add_into(float *restrict sum, const float *restrict x, size_t count)
 {
         for (size_t i = 0; i < count; i++)
                 sum[i] += x[i];
+}
+
+SCION_CLONES static void add_both(float *restrict sum, const float *restrict x, const float *restrict y,
+                                  size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                sum[i] = x[i] + y[i];
+}
+
+/* The gradient that x has is someone else's too: the sum goes into a tensor of its own. */
+static bool add_to_shared(struct scion_tensor *x, struct scion_tensor *g)
+{
+        const struct scion_layout *layout = g->layout == x->layout ? x->layout : x->grad->layout;
+        struct scion_tensor *old = scion_tensor_in_layout(x->grad, layout);
+        struct scion_tensor *sum = scion_tensor_new(x->shape, SCION_F32, layout);
+
+        g = scion_tensor_in_layout(g, layout);
+        if (!old || !g || !sum)
+                return false;
+        add_both(sum->data, old->data, g->data, sum->length);
+        x->grad = sum;
+        x->owns_grad = true;
+        return true;
 }
 
 bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g)
@@ -302,27 +353,32 @@ bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g)
                                   scion_shape_text(&x->shape, is, sizeof is));
         }
         if (!x->has_grad) {
+                if (x->grad_is_slot) {
+                        if (!scion_backend_reorder(g, x->grad))
+                                return false;
+                } else {
+                        x->grad = g;
+                        x->owns_grad = false;
+                }
                 x->has_grad = true;
-                if (x->grad_is_slot)
-                        return scion_backend_reorder(g, x->grad);
-                x->grad = g;
-                x->owns_grad = false;
                 return true;
         }
-        if (!x->grad_is_slot && !x->owns_grad) {
-                struct scion_tensor *copy = scion_tensor_new(x->shape, SCION_F32, x->grad->layout);
-
-                if (!copy)
-                        return false;
-                memcpy(copy->data, x->grad->data, x->grad->length * sizeof(float));
-                x->grad = copy;
-                x->owns_grad = true;
-        }
+        if (!x->grad_is_slot && !x->owns_grad)
+                return add_to_shared(x, g);
         g = scion_tensor_in_layout(g, x->grad->layout);
         if (!g)
                 return false;
         add_into(x->grad->data, g->data, g->length);
         return true;
+}
+
+/* Gradients of an earlier backward pass go, but for the parameters'. */
+static void forget_gradients(struct scion_tape *tape)
+{
+        for (struct scion_node *node = tape->last; node; node = node->previous)
+                node->output->has_grad = false;
+        for (struct scion_tensor *leaf = tape->leaves; leaf; leaf = leaf->next_leaf)
+                leaf->has_grad = false;
 }
 
 static bool run_backward(struct scion_tape *tape)
@@ -345,15 +401,19 @@ bool scion_backward(struct scion_tensor *loss)
         if (!tape || !scion_check_float("backward", loss))
                 return false;
         if (tape->broken)
-                return scion_fail("out of memory while recording the step");
-        if (scion_size(loss) != 1)
-                return scion_fail("backward: the loss has %lld elements, not one",
-                                  (long long)scion_size(loss));
+                return scion_fail("backward: memory ran out while the step was recorded");
+        if (loss->tape && loss->tape != tape)
+                return scion_fail("backward: the loss was made on another tape than the current one");
+        if (scion_size(loss) != 1) {
+                char text[96];
+
+                return scion_fail("backward: the loss must be one number, its shape is %s",
+                                  scion_shape_text(&loss->shape, text, sizeof text));
+        }
         if (!loss->requires_grad)
                 return scion_fail("backward: the loss depends on nothing that wants a gradient");
 
-        for (struct scion_node *node = tape->last; node; node = node->previous)
-                node->output->has_grad = false;
+        forget_gradients(tape);
         scion_no_grad_begin();
         bool good = scion_grad_add(loss, scion_full(loss->shape, 1)) && run_backward(tape);
         scion_no_grad_end();

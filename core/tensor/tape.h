@@ -34,6 +34,8 @@ bool scion_tape_training(const struct scion_tape *tape);
 struct scion_random;
 void scion_tape_random(struct scion_tape *tape, struct scion_random *random);
 
+/* A zeroed tensor of the current tape, to be filled in. NULL, with a message, when memory is out. */
+struct scion_tensor *scion_tape_tensor(void);
 /* Zeroed memory on the current tape, for structures. NULL, with a message, when memory is out. */
 void *scion_tape_alloc(size_t bytes);
 /* 64-byte aligned memory on the current tape, for elements; undefined. */

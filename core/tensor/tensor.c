@@ -77,16 +77,15 @@ static bool check_shape(const struct scion_shape *shape)
 static struct scion_tensor *tensor_over(struct scion_shape shape, enum scion_dtype dtype,
                                         const struct scion_layout *layout, size_t length, void *data)
 {
-        struct scion_tensor *x = scion_tape_alloc(sizeof *x);
+        struct scion_tensor *x = scion_tape_tensor();
 
         if (!x)
                 return NULL;
-        *x = (struct scion_tensor){ .shape = shape,
-                                    .dtype = dtype,
-                                    .layout = layout,
-                                    .length = length,
-                                    .data = data,
-                                    .tape = scion_tape_current() };
+        x->shape = shape;
+        x->dtype = dtype;
+        x->layout = layout;
+        x->length = length;
+        x->data = data;
         return x;
 }
 
@@ -135,13 +134,14 @@ struct scion_tensor *scion_tensor_plain(struct scion_tensor *x)
 {
         if (!x || !x->layout)
                 return x;
-        /* A copy made while gradients were off does not serve when they are on. A parameter changes between
-         * steps. */
-        if (x->plain && x->tape && (x->plain->node || !scion_wants_grad(x)))
+        /* A copy made while gradients were off does not serve when they are on. */
+        if (x->plain && (x->plain->node || !scion_wants_grad(x)))
                 return x->plain;
         struct scion_tensor *plain = scion_tensor_in_layout(x, NULL);
 
-        if (x->tape)
+        /* Kept only where it lives as long as x: a parameter changes between steps, another tape is reset at
+         * its own time. */
+        if (plain && plain->tape == x->tape)
                 x->plain = plain;
         return plain;
 }
@@ -196,6 +196,8 @@ struct scion_tensor *scion_scalar(float value)
 
 static struct scion_tensor *copy_of(struct scion_shape shape, enum scion_dtype dtype, const void *values)
 {
+        if (!values)
+                return scion_fail_null("no values to make a tensor from");
         struct scion_tensor *x = scion_tensor_new(shape, dtype, NULL);
 
         if (x)
@@ -211,13 +213,6 @@ struct scion_tensor *scion_from(struct scion_shape shape, const float *values)
 struct scion_tensor *scion_from_i32(struct scion_shape shape, const int32_t *values)
 {
         return copy_of(shape, SCION_I32, values);
-}
-
-struct scion_tensor *scion_require_grad(struct scion_tensor *x)
-{
-        if (x)
-                x->requires_grad = true;
-        return x;
 }
 
 struct scion_tensor *scion_grad(struct scion_tensor *x)

@@ -15,12 +15,13 @@ struct scion_tensor {
         struct scion_shape shape;
         enum scion_dtype dtype;
         const struct scion_layout *layout; /* NULL: plain row-major */
-        size_t length;              /* elements in memory, padding of the layout included; padding is 0 */
-        void *data;                 /* 64-byte aligned when the engine made it */
-        struct scion_tape *tape;    /* whose it is; NULL for what outlives steps: parameters */
-        struct scion_node *node;    /* the operation that made it, when gradients flow through it */
-        struct scion_tensor *plain; /* a row-major copy, made when asked for */
-        struct scion_tensor *grad;  /* see below */
+        size_t length;                  /* elements in memory, padding of the layout included; padding is 0 */
+        void *data;                     /* 64-byte aligned when the engine made it */
+        struct scion_tape *tape;        /* whose it is; NULL for what outlives steps: parameters */
+        struct scion_node *node;        /* the operation that made it, when gradients flow through it */
+        struct scion_tensor *plain;     /* a row-major copy, made when asked for */
+        struct scion_tensor *grad;      /* see below */
+        struct scion_tensor *next_leaf; /* of the tape's list of those that scion_require_grad() asked for */
         bool requires_grad;
         bool grad_is_slot; /* grad is memory of its own (a parameter's), to be written, not replaced */
         bool has_grad;     /* grad holds a value */

@@ -32,17 +32,18 @@ SCION_API void scion_tape_set_training(struct scion_tape *tape, bool training);
 /* Keys the tape's random numbers (dropout): the same seed and step give the same masks. */
 SCION_API void scion_tape_set_seed(struct scion_tape *tape, uint64_t seed, uint64_t step);
 
-/* Between the two, on the current tape, operations record no gradient. They nest. */
+/* Between the two, operations on this thread record no gradient. They nest. */
 SCION_API void scion_no_grad_begin(void);
 SCION_API void scion_no_grad_end(void);
 
-/* Asks for the gradient of a tensor that no operation made. Returns x. */
+/* Asks for the gradient of a float tensor that no operation made. Returns x; NULL for NULL and for integers.
+ */
 SCION_API struct scion_tensor *scion_require_grad(struct scion_tensor *x);
 
 /*
  * Computes the gradient of `loss`, a float scalar, with respect to every tensor and parameter that asked for
- * it. Gradients of parameters add up until the engine clears them. Fails on NULL and on a loss that depends
- * on nothing.
+ * it. Gradients of parameters add up until the engine clears them; those of tensors replace an earlier
+ * pass's. Fails on NULL, on a loss of more than one element, and on one that depends on nothing.
  */
 SCION_API bool scion_backward(struct scion_tensor *loss);
 
