@@ -1,0 +1,111 @@
+/* Layouts: oneDNN's memory descriptors, each kept once, and copies from one to another. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/kernel.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static const struct scion_layout *layouts; /* a few for each shape of a model; looked through only when a
+                                              kernel is made */
+
+bool scion_layout_row_major(int ndim, const int64_t *dim, dnnl_memory_desc_t *md)
+{
+        dnnl_dims_t dims, strides;
+        int64_t stride = 1;
+
+        for (int i = ndim - 1; i >= 0; i--) {
+                dims[i] = dim[i];
+                strides[i] = stride;
+                stride *= dim[i];
+        }
+        return scion_dnnl_check("layout",
+                                dnnl_memory_desc_init_by_strides(md, ndim, dims, dnnl_f32, strides));
+}
+
+/* Strides of axes of length 1 mean nothing. */
+static bool is_row_major(const dnnl_memory_desc_t *md)
+{
+        int64_t stride = 1;
+
+        if (md->format_kind != dnnl_blocked || md->format_desc.blocking.inner_nblks != 0 ||
+            md->offset0 != 0 || md->extra.flags != 0)
+                return false;
+        for (int i = md->ndims - 1; i >= 0; i--) {
+                if (md->padded_dims[i] != md->dims[i] ||
+                    (md->dims[i] != 1 && md->format_desc.blocking.strides[i] != stride))
+                        return false;
+                stride *= md->dims[i];
+        }
+        return true;
+}
+
+bool scion_layout_intern(const dnnl_memory_desc_t *md, const struct scion_layout **layout)
+{
+        const struct scion_layout *found;
+
+        *layout = NULL;
+        if (is_row_major(md))
+                return true;
+        pthread_mutex_lock(&lock);
+        for (found = layouts; found; found = found->next)
+                if (dnnl_memory_desc_equal(&found->md, md))
+                        break;
+        if (!found) {
+                struct scion_layout *made = malloc(sizeof *made);
+
+                if (made) {
+                        *made = (struct scion_layout){ .next = layouts,
+                                                       .md = *md,
+                                                       .length = dnnl_memory_desc_get_size(md) /
+                                                                 sizeof(float) };
+                        layouts = found = made;
+                }
+        }
+        pthread_mutex_unlock(&lock);
+        *layout = found;
+        return found || scion_fail("out of memory");
+}
+
+size_t scion_layout_length(const struct scion_layout *layout, const struct scion_shape *shape)
+{
+        return layout ? layout->length : (size_t)scion_shape_size(shape);
+}
+
+/* Between a layout and row-major, or two layouts, of the axes that the layouts have: a grouped convolution's
+ * weight has one more than its tensor, which changes nothing in row-major memory. */
+static struct scion_kernel *reorder_kernel(const struct scion_layout *from, const struct scion_layout *to)
+{
+        const dnnl_memory_desc_t *known = from ? &from->md : &to->md;
+        dnnl_memory_desc_t plain;
+        dnnl_primitive_desc_t pd;
+        struct scion_key key;
+        struct scion_kernel *kernel;
+
+        scion_key_begin(&key, SCION_KERNEL_REORDER);
+        scion_key_add(&key, (int64_t)(intptr_t)from);
+        scion_key_add(&key, (int64_t)(intptr_t)to);
+        kernel = scion_kernel_find(&key);
+        if (kernel)
+                return kernel;
+        if (!scion_kernels_ready() || !scion_layout_row_major(known->ndims, known->dims, &plain))
+                return NULL;
+        if (!scion_dnnl_check("reorder",
+                              dnnl_reorder_primitive_desc_create(
+                                      &pd, from ? &from->md : &plain, scion_dnnl_engine(),
+                                      to ? &to->md : &plain, scion_dnnl_engine(), scion_dnnl_attributes())))
+                return NULL;
+        return scion_kernel_make(&key, "reorder", pd);
+}
+
+bool scion_backend_reorder(const struct scion_tensor *from, struct scion_tensor *to)
+{
+        if (from->layout == to->layout) {
+                memcpy(to->data, from->data, to->length * 4); /* both types have four bytes */
+                return true;
+        }
+        struct scion_kernel *kernel = reorder_kernel(from->layout, to->layout);
+
+        return kernel && scion_kernel_run(kernel, (void *[SCION_OPERANDS]){
+                                                          [SCION_X] = from->data, [SCION_Y] = to->data });
+}
