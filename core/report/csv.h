@@ -1,25 +1,37 @@
 /*
- * CSV both ways, by libcsv: RFC 4180, a header row, '.' decimals whatever the locale. A field with a comma,
- * quote or line break is quoted. Rows are appended whole: one write() each.
+ * CSV both ways, by libcsv: RFC 4180, a header row, '.' decimals whatever the locale. Rows are appended
+ * whole: one write() each.
+ *
+ * Rows end in a plain line feed, where RFC 4180 has a carriage return before it: CSV readers take both, while
+ * awk, cut, diff and a shell's read would find the carriage return in the last field of every row. Only
+ * fields that need it are quoted: those with a comma, a quote, a line break, or a space at an end.
  */
 #ifndef SCION_REPORT_CSV_H
 #define SCION_REPORT_CSV_H
 
 #include <scion/api.h>
 
-/* The shortest text that reads back to the same value; "nan", "inf", "-inf". Returns `text`, of at least 32
- * bytes. */
+/*
+ * The fewest digits that read back to the same value; with an exponent below 1e-4 and from 1e16 on, as Python
+ * prints them. "nan", "inf", "-inf". Returns `text`, of at least 32 bytes.
+ */
 const char *scion_float_text(float value, char *text);
 const char *scion_double_text(double value, char *text);
 
 struct scion_csv_writer;
 
-/* Creates the file, in place of an older one, with its header row. */
+/* Creates the file, in place of an older one, with its header row. The columns' names are all different. */
 struct scion_csv_writer *scion_csv_create(const char *path, const char *const *columns, size_t count);
-/* Opens a file that has this very header row, to append. */
+/*
+ * Opens a file that has this very header row, to append. A last row that a killed process left incomplete (no
+ * line end, or too few fields) is cut off first; whole rows are never lost. NULL for any other damage, with
+ * the line, and for another header row, with both.
+ */
 struct scion_csv_writer *scion_csv_append(const char *path, const char *const *columns, size_t count);
-/* Appends a row, one field a column; NULL is an empty field. Nothing is left half written: on a full disk the
- * file is cut back to its last whole row. */
+/*
+ * Appends a row, one field a column; NULL is an empty field. Nothing is left half written: on a full disk the
+ * file is cut back to its last whole row, and a later row may succeed.
+ */
 bool scion_csv_row(struct scion_csv_writer *writer, const char *const *fields);
 /* Closes; takes NULL. */
 void scion_csv_close(struct scion_csv_writer *writer);
@@ -28,11 +40,15 @@ struct scion_csv_table {
         size_t columns, rows;
         char **name;  /* of columns */
         char **field; /* rows * columns, row-major; never NULL */
+        char *text;   /* what they point into */
 };
 
 /* Reads a file whole. False, with the file and line: not there, empty, a row of another length, a quote left
- * open. */
+ * open. Rows may end in "\n", "\r\n" or "\r"; blank lines do not count. */
 bool scion_csv_read(const char *path, struct scion_csv_table *table);
+/* The same from memory; `path` stands for the file in messages. */
+bool scion_csv_parse(const char *path, const char *data, size_t bytes, struct scion_csv_table *table);
+/* Frees what the table holds. */
 void scion_csv_table_finish(struct scion_csv_table *table);
 /* The column of that name, or -1. */
 int scion_csv_column(const struct scion_csv_table *table, const char *name);
