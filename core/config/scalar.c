@@ -1,0 +1,182 @@
+#include "config/scalar.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <langinfo.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_one_of(const char *text, const char *const *words)
+{
+        for (; *words; words++)
+                if (strcmp(text, *words) == 0)
+                        return true;
+        return false;
+}
+
+bool scion_scalar_null(const char *text)
+{
+        static const char *const words[] = { "", "~", "null", "Null", "NULL", NULL };
+
+        return is_one_of(text, words);
+}
+
+enum scion_scalar scion_scalar_bool(const char *text, bool *value)
+{
+        static const char *const yes[] = { "true", "True", "TRUE", NULL };
+        static const char *const no[] = { "false", "False", "FALSE", NULL };
+
+        *value = is_one_of(text, yes);
+        return *value || is_one_of(text, no) ? SCION_SCALAR_OK : SCION_SCALAR_OTHER;
+}
+
+static const char *skip_digits(const char *text)
+{
+        while (*text >= '0' && *text <= '9')
+                text++;
+        return text;
+}
+
+enum scion_scalar scion_scalar_int(const char *text, int64_t *value)
+{
+        const char *digits = text + (*text == '-' || *text == '+');
+
+        if (!*digits || *skip_digits(digits) || (digits[0] == '0' && digits[1]))
+                return SCION_SCALAR_OTHER;
+        errno = 0;
+        intmax_t number = strtoimax(text, NULL, 10);
+        if (errno == ERANGE || number < INT64_MIN || number > INT64_MAX)
+                return SCION_SCALAR_OUTSIDE;
+        *value = number;
+        return SCION_SCALAR_OK;
+}
+
+/* [-+]? ( [0-9]+ ( . [0-9]* )? | . [0-9]+ ) ( [eE] [-+]? [0-9]+ )? */
+static bool is_decimal(const char *text)
+{
+        const char *start = text + (*text == '-' || *text == '+');
+        const char *end = skip_digits(start);
+        size_t digits = (size_t)(end - start);
+
+        if (*end == '.') {
+                start = end + 1;
+                end = skip_digits(start);
+                digits += (size_t)(end - start);
+        }
+        if (digits == 0)
+                return false;
+        if (*end == 'e' || *end == 'E') {
+                start = end + 1;
+                start += *start == '-' || *start == '+';
+                end = skip_digits(start);
+                if (end == start)
+                        return false;
+        }
+        return *end == '\0';
+}
+
+/* strtod() with the decimal point of the C locale: it is given the character that the locale wants. */
+static double to_double(const char *text)
+{
+        const char *point = nl_langinfo(RADIXCHAR);
+        const char *dot = strchr(text, '.');
+        char place[64], *copy = place;
+
+        if (!dot || strcmp(point, ".") == 0)
+                return strtod(text, NULL);
+        size_t bytes = strlen(text) + strlen(point) + 1;
+        if (bytes > sizeof place && !(copy = malloc(bytes)))
+                return (double)NAN; /* so long a number is none that anybody wrote */
+        snprintf(copy, bytes, "%.*s%s%s", (int)(dot - text), text, point, dot + 1);
+        double value = strtod(copy, NULL);
+        if (copy != place)
+                free(copy);
+        return value;
+}
+
+enum scion_scalar scion_scalar_float(const char *text, double *value)
+{
+        static const char *const infinite[] = { ".inf", ".Inf", ".INF", NULL };
+        static const char *const nan_words[] = { ".nan", ".NaN", ".NAN", NULL };
+
+        if (is_one_of(text + (*text == '-' || *text == '+'), infinite)) {
+                *value = *text == '-' ? -(double)INFINITY : (double)INFINITY;
+                return SCION_SCALAR_OK;
+        }
+        if (is_one_of(text, nan_words)) {
+                *value = (double)NAN;
+                return SCION_SCALAR_OK;
+        }
+        if (!is_decimal(text))
+                return SCION_SCALAR_OTHER;
+        *value = to_double(text);
+        return isfinite(*value) ? SCION_SCALAR_OK : SCION_SCALAR_OUTSIDE;
+}
+
+bool scion_scalar_ambiguous(const char *text)
+{
+        /* YAML 1.1, which other readers follow, has more words for true and false. */
+        static const char *const words[] = { "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON",
+                                             "off", "Off", "OFF", "y",  "Y",  "n",  "N",  NULL };
+        bool truth;
+        double number;
+
+        return scion_scalar_null(text) || scion_scalar_bool(text, &truth) == SCION_SCALAR_OK ||
+               scion_scalar_float(text, &number) != SCION_SCALAR_OTHER || is_one_of(text, words);
+}
+
+/* Puts a dot where the locale has something else. */
+static void use_dot(char *text)
+{
+        const char *point = nl_langinfo(RADIXCHAR);
+        size_t length = strlen(point);
+        char *found = strstr(text, point);
+
+        if (!found || strcmp(point, ".") == 0)
+                return;
+        *found = '.';
+        memmove(found + 1, found + length, strlen(found + length) + 1);
+}
+
+/* Shortest for whole numbers and those that have a word; false for all others. */
+static bool easy_text(double value, char text[SCION_SCALAR_BYTES])
+{
+        if (!isfinite(value))
+                snprintf(text, SCION_SCALAR_BYTES, "%s",
+                         isnan(value) ? ".nan"
+                         : value > 0  ? ".inf"
+                                      : "-.inf");
+        else if (fabs(value) < 1e15 && floor(value) == value)
+                snprintf(text, SCION_SCALAR_BYTES, "%.0f", value);
+        else
+                return false;
+        return true;
+}
+
+const char *scion_scalar_float_text(float value, char text[SCION_SCALAR_BYTES])
+{
+        if (easy_text((double)value, text))
+                return text;
+        for (int digits = 1; digits <= 9; digits++) {
+                snprintf(text, SCION_SCALAR_BYTES, "%.*g", digits, (double)value);
+                if (strtof(text, NULL) == value)
+                        break;
+        }
+        use_dot(text);
+        return text;
+}
+
+const char *scion_scalar_double_text(double value, char text[SCION_SCALAR_BYTES])
+{
+        if (easy_text(value, text))
+                return text;
+        for (int digits = 1; digits <= 17; digits++) {
+                snprintf(text, SCION_SCALAR_BYTES, "%.*g", digits, value);
+                if (strtod(text, NULL) == value)
+                        break;
+        }
+        use_dot(text);
+        return text;
+}

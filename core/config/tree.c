@@ -1,0 +1,285 @@
+/* Trees: making, copying, looking, and messages with places. */
+#include "config/tree.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/scalar.h"
+
+/* --- Making
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+const char *scion_config_file_name(const char *name)
+{
+        struct name {
+                struct name *next;
+                char text[];
+        };
+        static struct name *names;
+        static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+        struct name *found;
+
+        pthread_mutex_lock(&lock);
+        for (found = names; found; found = found->next)
+                if (strcmp(found->text, name) == 0)
+                        break;
+        if (!found) {
+                size_t bytes = strlen(name) + 1;
+
+                found = malloc(sizeof *found + bytes);
+                if (found) {
+                        memcpy(found->text, name, bytes);
+                        found->next = names;
+                        names = found;
+                }
+        }
+        pthread_mutex_unlock(&lock);
+        return found ? found->text : scion_fail_null("out of memory");
+}
+
+struct scion_config *scion_config_node(enum scion_config_kind kind, const char *file, int line, int column)
+{
+        struct scion_config *node = calloc(1, sizeof *node);
+
+        if (!node)
+                return scion_fail_null("out of memory");
+        node->kind = kind;
+        node->file = file;
+        node->line = line;
+        node->column = column;
+        return node;
+}
+
+struct scion_config *scion_config_scalar(const char *text, bool quoted, const struct scion_config *place)
+{
+        struct scion_config *node =
+                scion_config_node(SCION_CONFIG_SCALAR, place->file, place->line, place->column);
+
+        if (!node)
+                return NULL;
+        node->quoted = quoted;
+        node->text = strdup(text);
+        if (!node->text) {
+                scion_config_destroy(node);
+                return scion_fail_null("out of memory");
+        }
+        return node;
+}
+
+bool scion_config_add(struct scion_config *parent, const char *key, int line, int column,
+                      struct scion_config *value)
+{
+        char *name = NULL;
+
+        if (!value)
+                return false;
+        if (key && !(name = strdup(key)))
+                goto out_of_memory;
+        if ((parent->count & (parent->count - 1)) == 0) { /* room is a power of two */
+                size_t room = parent->count ? 2 * parent->count : 1;
+                struct scion_config_entry *larger = realloc(parent->entry, room * sizeof *larger);
+
+                if (!larger)
+                        goto out_of_memory;
+                parent->entry = larger;
+        }
+        parent->entry[parent->count++] =
+                (struct scion_config_entry){ .key = name, .line = line, .column = column, .value = value };
+        return true;
+
+out_of_memory:
+        free(name);
+        scion_config_destroy(value);
+        return scion_fail("out of memory");
+}
+
+struct scion_config *scion_config_copy(const struct scion_config *config)
+{
+        struct scion_config *copy =
+                scion_config_node(config->kind, config->file, config->line, config->column);
+
+        if (!copy)
+                return NULL;
+        copy->quoted = config->quoted;
+        if (config->text && !(copy->text = strdup(config->text))) {
+                scion_fail("out of memory");
+                goto fail;
+        }
+        for (size_t i = 0; i < config->count; i++) {
+                const struct scion_config_entry *entry = &config->entry[i];
+
+                if (!scion_config_add(copy, entry->key, entry->line, entry->column,
+                                      scion_config_copy(entry->value)))
+                        goto fail;
+        }
+        return copy;
+
+fail:
+        scion_config_destroy(copy);
+        return NULL;
+}
+
+static void empty_entry(struct scion_config_entry *entry)
+{
+        free(entry->key);
+        scion_config_destroy(entry->value);
+}
+
+void scion_config_destroy(struct scion_config *config)
+{
+        if (!config)
+                return;
+        for (size_t i = 0; i < config->count; i++)
+                empty_entry(&config->entry[i]);
+        free(config->entry);
+        free(config->text);
+        free(config);
+}
+
+void scion_config_replace(struct scion_config_entry *entry, struct scion_config *value)
+{
+        scion_config_destroy(entry->value);
+        entry->value = value;
+        entry->line = value->line;
+        entry->column = value->column;
+}
+
+void scion_config_remove(struct scion_config *map, const char *key)
+{
+        struct scion_config_entry *entry = scion_config_find(map, key);
+
+        if (!entry)
+                return;
+        empty_entry(entry);
+        map->count--;
+        memmove(entry, entry + 1, (size_t)(map->entry + map->count - entry) * sizeof *entry);
+}
+
+/* --- Looking
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+struct scion_config_entry *scion_config_find(const struct scion_config *map, const char *key)
+{
+        if (!map || map->kind != SCION_CONFIG_MAP)
+                return NULL;
+        for (size_t i = 0; i < map->count; i++)
+                if (strcmp(map->entry[i].key, key) == 0)
+                        return &map->entry[i];
+        return NULL;
+}
+
+const struct scion_config *scion_config_get(const struct scion_config *map, const char *key)
+{
+        const struct scion_config_entry *entry = scion_config_find(map, key);
+
+        return entry ? entry->value : NULL;
+}
+
+size_t scion_config_size(const struct scion_config *config)
+{
+        size_t size = 1;
+
+        for (size_t i = 0; i < config->count; i++)
+                size += scion_config_size(config->entry[i].value);
+        return size;
+}
+
+int scion_config_depth(const struct scion_config *config)
+{
+        int below = 0;
+
+        for (size_t i = 0; i < config->count; i++) {
+                int depth = scion_config_depth(config->entry[i].value);
+
+                if (depth > below)
+                        below = depth;
+        }
+        return below + 1;
+}
+
+bool scion_config_is_null(const struct scion_config *config)
+{
+        return config->kind == SCION_CONFIG_SCALAR && !config->quoted && scion_scalar_null(config->text);
+}
+
+const char *scion_config_describe(const struct scion_config *config, char *text, size_t bytes)
+{
+        const char *quote = config->quoted ? "\"" : "'";
+
+        if (config->kind == SCION_CONFIG_LIST)
+                snprintf(text, bytes, "a list");
+        else if (config->kind == SCION_CONFIG_MAP)
+                snprintf(text, bytes, "a map");
+        else if (scion_config_is_null(config))
+                snprintf(text, bytes, "nothing");
+        else if (strlen(config->text) > 40)
+                snprintf(text, bytes, "%s%.37s...%s", quote, config->text, quote);
+        else
+                snprintf(text, bytes, "%s%s%s", quote, config->text, quote);
+        return text;
+}
+
+static bool equal_scalars(const struct scion_config *a, const struct scion_config *b)
+{
+        return strcmp(a->text, b->text) == 0 && (a->quoted == b->quoted || !scion_scalar_ambiguous(a->text));
+}
+
+bool scion_config_equal(const struct scion_config *a, const struct scion_config *b)
+{
+        if (a->kind != b->kind || a->count != b->count)
+                return false;
+        if (a->kind == SCION_CONFIG_SCALAR)
+                return equal_scalars(a, b);
+        for (size_t i = 0; i < a->count; i++) {
+                const struct scion_config *other = a->kind == SCION_CONFIG_LIST
+                                                           ? b->entry[i].value
+                                                           : scion_config_get(b, a->entry[i].key);
+
+                if (!other || !scion_config_equal(a->entry[i].value, other))
+                        return false;
+        }
+        return true;
+}
+
+/* --- Messages
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+static bool fail_at(const char *file, int line, int column, const char *format, va_list arguments)
+{
+        char message[4096];
+
+        vsnprintf(message, sizeof message, format, arguments);
+        if (!file)
+                return scion_fail("%s", message);
+        if (line <= 0)
+                return scion_fail("%s: %s", file, message);
+        return scion_fail("%s:%d:%d: %s", file, line, column, message);
+}
+
+bool scion_config_fail(const struct scion_config *where, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        fail_at(where ? where->file : NULL, where ? where->line : 0, where ? where->column : 0, format,
+                arguments);
+        va_end(arguments);
+        return false;
+}
+
+bool scion_config_fail_key(const struct scion_config *map, size_t index, const char *format, ...)
+{
+        const struct scion_config_entry *entry = &map->entry[index];
+        va_list arguments;
+
+        va_start(arguments, format);
+        fail_at(entry->value->file, entry->line, entry->column, format, arguments);
+        va_end(arguments);
+        return false;
+}

@@ -1,0 +1,168 @@
+/* Trees to text, by libyaml's emitter. */
+#include "config/tree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/text.h"
+#include "config/scalar.h"
+
+/* Columns that a map or list may take to stand on one line. */
+#define LINE_WIDTH 90
+
+static int append(void *data, unsigned char *buffer, size_t size)
+{
+        struct scion_text *text = data;
+
+        scion_text_add(text, "%.*s", (int)size, (const char *)buffer);
+        return !text->failed;
+}
+
+static bool send(yaml_emitter_t *emitter, int made, yaml_event_t *event)
+{
+        if (!made)
+                return scion_fail("cannot write as YAML: the text is not UTF-8, or out of memory");
+        if (!yaml_emitter_emit(emitter, event))
+                return scion_fail("cannot write as YAML: %s",
+                                  emitter->problem ? emitter->problem : "out of memory");
+        return true;
+}
+
+static bool write_scalar(yaml_emitter_t *emitter, const char *text, bool string)
+{
+        yaml_scalar_style_t style = YAML_PLAIN_SCALAR_STYLE; /* quoted by libyaml where it must be */
+        yaml_event_t event;
+
+        for (const char *c = text; *c && style == YAML_PLAIN_SCALAR_STYLE; c++)
+                if ((unsigned char)*c < ' ' || *c == 0x7F)
+                        style = YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+        if (string && style == YAML_PLAIN_SCALAR_STYLE && scion_scalar_ambiguous(text))
+                style = YAML_SINGLE_QUOTED_SCALAR_STYLE;
+        return send(emitter,
+                    yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
+                                                 (int)strlen(text), 1, 1, style),
+                    &event);
+}
+
+#define UNFIT ((size_t)-1)
+
+/* The columns of a node in flow style; UNFIT when it belongs in block style whatever its width. */
+static size_t flow_width(const struct scion_config *config, bool inside_map, bool inside_list)
+{
+        size_t width = 2;
+
+        if (config->kind == SCION_CONFIG_SCALAR)
+                return *config->text || config->quoted ? strlen(config->text) : UNFIT;
+        if (config->count && (inside_list || (inside_map && config->kind == SCION_CONFIG_MAP)))
+                return UNFIT;
+        for (size_t i = 0; i < config->count; i++) {
+                const struct scion_config_entry *entry = &config->entry[i];
+                size_t part = flow_width(entry->value, inside_map || config->kind == SCION_CONFIG_MAP,
+                                         inside_map && config->kind == SCION_CONFIG_LIST);
+
+                if (part == UNFIT)
+                        return UNFIT;
+                width += part + 2 + (entry->key ? strlen(entry->key) + 2 : 0);
+        }
+        return width;
+}
+
+enum style { BLOCK, FLOW, ROOT };
+
+static bool write_node(yaml_emitter_t *emitter, const struct scion_config *config, enum style style)
+{
+        bool map = config->kind == SCION_CONFIG_MAP;
+        yaml_event_t event;
+        int made;
+
+        if (config->kind == SCION_CONFIG_SCALAR)
+                return write_scalar(emitter, config->text, config->quoted);
+        if (style == BLOCK && flow_width(config, false, false) <= LINE_WIDTH)
+                style = FLOW;
+        if (style == ROOT)
+                style = BLOCK;
+        if (map)
+                made = yaml_mapping_start_event_initialize(&event, NULL, NULL, 1,
+                                                           style == FLOW ? YAML_FLOW_MAPPING_STYLE
+                                                                         : YAML_BLOCK_MAPPING_STYLE);
+        else
+                made = yaml_sequence_start_event_initialize(&event, NULL, NULL, 1,
+                                                            style == FLOW ? YAML_FLOW_SEQUENCE_STYLE
+                                                                          : YAML_BLOCK_SEQUENCE_STYLE);
+        if (!send(emitter, made, &event))
+                return false;
+        for (size_t i = 0; i < config->count; i++)
+                if ((map && !write_scalar(emitter, config->entry[i].key, false)) ||
+                    !write_node(emitter, config->entry[i].value, style))
+                        return false;
+        return send(emitter,
+                    map ? yaml_mapping_end_event_initialize(&event)
+                        : yaml_sequence_end_event_initialize(&event),
+                    &event);
+}
+
+static bool write_document(yaml_emitter_t *emitter, const struct scion_config *config, enum style style)
+{
+        yaml_event_t event;
+
+        return send(emitter, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING), &event) &&
+               send(emitter, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1), &event) &&
+               write_node(emitter, config, style) &&
+               send(emitter, yaml_document_end_event_initialize(&event, 1), &event) &&
+               send(emitter, yaml_stream_end_event_initialize(&event), &event);
+}
+
+static char *write_text(const struct scion_config *config, enum style style)
+{
+        struct scion_text text = { 0 };
+        yaml_emitter_t emitter;
+        bool good;
+
+        if (!yaml_emitter_initialize(&emitter))
+                return scion_fail_null("out of memory");
+        yaml_emitter_set_output(&emitter, append, &text);
+        yaml_emitter_set_unicode(&emitter, 1);
+        yaml_emitter_set_width(&emitter, -1); /* never fold a line */
+        good = write_document(&emitter, config, style);
+        yaml_emitter_delete(&emitter);
+        if (good && !text.failed)
+                return text.text;
+        free(text.text);
+        return good ? scion_fail_null("out of memory") : NULL;
+}
+
+char *scion_config_text(const struct scion_config *config)
+{
+        return write_text(config, ROOT);
+}
+
+char *scion_config_line(const struct scion_config *config)
+{
+        /* Within a list libyaml puts a scalar on one line, with no end-of-document mark after it. */
+        struct scion_config_entry entry = { .value = (struct scion_config *)config };
+        struct scion_config list = { .kind = SCION_CONFIG_LIST, .count = 1, .entry = &entry };
+        char *text = write_text(&list, FLOW);
+        size_t length;
+
+        if (!text)
+                return NULL;
+        length = strlen(text);
+        memmove(text, text + 1, length - 3); /* "[...]\n" */
+        text[length - 3] = '\0';
+        return text;
+}
+
+bool scion_config_write(const struct scion_config *config, FILE *file)
+{
+        char *text = scion_config_text(config);
+        bool good;
+
+        if (!text)
+                return false;
+        errno = 0;
+        good = fputs(text, file) >= 0 && fflush(file) == 0;
+        free(text);
+        return good || scion_fail("cannot write: %s", errno ? strerror(errno) : "unknown error");
+}

@@ -1,0 +1,27 @@
+/* The range that a table's entry allows, by the rules of scion/param.h. */
+#ifndef SCION_PLUGIN_RANGE_H
+#define SCION_PLUGIN_RANGE_H
+
+#include <math.h>
+#include <scion/param.h>
+
+static inline bool scion_range_has_min(const struct scion_param *param)
+{
+        return param->bounded && param->min > -(double)INFINITY;
+}
+
+static inline bool scion_range_has_max(const struct scion_param *param)
+{
+        return param->bounded && param->max > param->min;
+}
+
+/* long double holds every int64_t. */
+static inline bool scion_range_holds(const struct scion_param *param, long double x)
+{
+        long double min = (long double)param->min, max = (long double)param->max;
+
+        return !(scion_range_has_min(param) && (param->above_min ? x <= min : x < min)) &&
+               !(scion_range_has_max(param) && (param->below_max ? x >= max : x > max));
+}
+
+#endif
