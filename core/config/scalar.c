@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static bool is_one_of(const char *text, const char *const *words)
 {
         for (; *words; words++)
@@ -77,22 +79,20 @@ static bool is_decimal(const char *text)
         return *end == '\0';
 }
 
-/* strtod() with the decimal point of the C locale: it is given the character that the locale wants. */
+/* strtod() with the decimal point of the C locale: it is given the one that the locale wants. Infinite when
+ * the number is too large. */
 static double to_double(const char *text)
 {
         const char *point = nl_langinfo(RADIXCHAR);
         const char *dot = strchr(text, '.');
-        char place[64], *copy = place;
+        struct scion_text copy = { 0 };
+        double value;
 
         if (!dot || strcmp(point, ".") == 0)
                 return strtod(text, NULL);
-        size_t bytes = strlen(text) + strlen(point) + 1;
-        if (bytes > sizeof place && !(copy = malloc(bytes)))
-                return (double)NAN; /* so long a number is none that anybody wrote */
-        snprintf(copy, bytes, "%.*s%s%s", (int)(dot - text), text, point, dot + 1);
-        double value = strtod(copy, NULL);
-        if (copy != place)
-                free(copy);
+        scion_text_add(&copy, "%.*s%s%s", (int)(dot - text), text, point, dot + 1);
+        value = copy.failed ? (double)INFINITY : strtod(copy.text, NULL);
+        free(copy.text);
         return value;
 }
 

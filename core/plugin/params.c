@@ -288,7 +288,7 @@ static bool take_ints(const struct filling *to, const struct scion_config *value
 static bool take_texts(const struct filling *to, const struct scion_config *value, struct scion_strings *list)
 {
         size_t count = list_count(value), bytes = (count ? count : 1) * sizeof(char *);
-        const char **texts, *text;
+        const char **texts, *text = "";
         char *end;
 
         for (size_t i = 0; i < count; i++) {
@@ -316,7 +316,7 @@ static bool take_texts(const struct filling *to, const struct scion_config *valu
 
 static bool take(const struct filling *to, const struct scion_config *value, void *field)
 {
-        const char *text;
+        const char *text = "";
 
         switch (to->param->type) {
         case SCION_PARAM_FLOAT:
