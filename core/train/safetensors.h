@@ -22,12 +22,18 @@ struct scion_safetensors {
 };
 
 /* Reads and checks a file whole: the header's length, JSON, dtypes (only F32 is taken), shapes, offsets (in
- * range, aligned, no overlap, no gap). False, with the file and the tensor in the message. */
+ * range, no overlap, no gap, all data taken). A tensor may have no elements. False, with the file and the
+ * tensor in the message. */
 bool scion_safetensors_read(const char *path, struct scion_safetensors *file);
+/* The same from memory that malloc() gave; it becomes `file`'s, also when this fails. `path` stands for the
+ * file in messages. */
+bool scion_safetensors_parse(const char *path, void *memory, size_t bytes, struct scion_safetensors *file);
+/* Frees what a file that was read holds. */
 void scion_safetensors_finish(struct scion_safetensors *file);
 
 /* Writes a file beside `path` and renames it: either the old or the whole new one is there. Synced to the
- * disk. */
+ * disk. Tensors and metadata go in the order given, and the same ones always make the same bytes. Names are
+ * UTF-8, all different. Nothing of `file` is changed or kept. */
 bool scion_safetensors_write(const char *path, const struct scion_safetensors *file);
 
 #endif
