@@ -1,0 +1,177 @@
+#include "plugin/loader.h"
+#include "plugin/params.h"
+#include "plugin/plugin.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_PARAMS 256
+
+static const struct {
+        size_t size, alignment;
+} fields[] = {
+        [SCION_PARAM_FLOAT] = { sizeof(float), _Alignof(float) },
+        [SCION_PARAM_INT] = { sizeof(int64_t), _Alignof(int64_t) },
+        [SCION_PARAM_BOOL] = { sizeof(bool), _Alignof(bool) },
+        [SCION_PARAM_STRING] = { sizeof(char *), _Alignof(char *) },
+        [SCION_PARAM_CHOICE] = { sizeof(int), _Alignof(int) },
+        [SCION_PARAM_FLOATS] = { sizeof(struct scion_floats), _Alignof(struct scion_floats) },
+        [SCION_PARAM_INTS] = { sizeof(struct scion_ints), _Alignof(struct scion_ints) },
+        [SCION_PARAM_STRINGS] = { sizeof(struct scion_strings), _Alignof(struct scion_strings) },
+};
+
+bool scion_plugin_name_check(const char *name)
+{
+        if (!name || !*name)
+                return scion_fail("the plugin has no name");
+        if (name[0] == '.' || name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
+                                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                "0123456789-_.")])
+                return scion_fail("'%s' cannot be a plugin's name: it is made of letters, digits, '-', '_' "
+                                  "and '.', and is no path",
+                                  name);
+        return true;
+}
+
+/* --- The parameter table ---------------------------------------------------------------------------------
+ */
+
+/* What would make reading or printing the default go astray; its range is checked after. */
+static bool check_default(const struct scion_param *param)
+{
+        size_t choices = 0;
+
+        if (param->type == SCION_PARAM_CHOICE) {
+                while (param->choices && param->choices[choices])
+                        choices++;
+                if (choices == 0)
+                        return scion_fail("has nothing to choose from");
+                if (!param->required && !(param->number >= 0 && param->number < (double)choices))
+                        return scion_fail("its default is choice %g of %zu", param->number, choices);
+        }
+        if (param->type == SCION_PARAM_INT && !(fabs(param->number) <= 0x1p53))
+                return scion_fail("its default %g is out of range", param->number);
+        return true;
+}
+
+static bool check_param(const struct scion_param *table, size_t index, size_t size)
+{
+        const struct scion_param *param = &table[index];
+
+        if (param->type >= sizeof fields / sizeof *fields || !param->name || !*param->name)
+                return scion_fail("parameter %zu has no name or no type: does the table end with "
+                                  "SCION_PARAMS_END?",
+                                  index + 1);
+        if (strcmp(param->name, "use") == 0)
+                return scion_fail("a parameter cannot be called 'use': it names the plugin");
+        for (size_t i = 0; i < index; i++)
+                if (strcmp(table[i].name, param->name) == 0)
+                        return scion_fail("two parameters are called '%s'", param->name);
+        if (param->offset > size || size - param->offset < fields[param->type].size)
+                return scion_fail("parameter '%s' lies at byte %zu, outside the state's %zu bytes: set "
+                                  ".size = sizeof(struct ...)",
+                                  param->name, param->offset, size);
+        if (param->offset % fields[param->type].alignment != 0)
+                return scion_fail("parameter '%s' lies at byte %zu, which its type cannot", param->name,
+                                  param->offset);
+        if (!param->help)
+                return scion_fail("parameter '%s' has no help text", param->name);
+        if (!check_default(param))
+                return scion_fail_prefix("parameter '%s'", param->name);
+        return true;
+}
+
+/* Are the defaults such as a file might say? Writes them down and reads them back. */
+static bool check_defaults(const struct scion_plugin *plugin, size_t count)
+{
+        struct scion_param *optional = calloc(count + 1, sizeof *optional);
+        struct scion_config *map = scion_config_parse("{}", "its defaults");
+        void *state = calloc(1, plugin->size);
+        bool good = false;
+        size_t kept = 0;
+
+        if (!optional || !state) {
+                scion_fail("out of memory");
+                goto done;
+        }
+        if (!map)
+                goto done;
+        for (size_t i = 0; i < count; i++)
+                if (!plugin->params[i].required)
+                        optional[kept++] = plugin->params[i];
+        good = scion_params_complete(optional, map) &&
+               scion_params_fill(optional, map, scion_kind_name(plugin->kind), NULL, state);
+        scion_params_release(optional, state);
+
+done:
+        free(state);
+        scion_config_destroy(map);
+        free(optional);
+        return good;
+}
+
+static bool check_params(const struct scion_plugin *plugin)
+{
+        size_t count = 0;
+
+        if (!plugin->params || plugin->params[0].type == SCION_PARAM_END)
+                return true;
+        for (; plugin->params[count].type != SCION_PARAM_END; count++) {
+                if (count == MOST_PARAMS)
+                        return scion_fail("has over %d parameters: does the table end with "
+                                          "SCION_PARAMS_END?",
+                                          MOST_PARAMS);
+                if (!check_param(plugin->params, count, plugin->size))
+                        return false;
+        }
+        return check_defaults(plugin, count);
+}
+
+/* --- What a kind must have -------------------------------------------------------------------------------
+ */
+
+static bool check_lr(const struct scion_param *params)
+{
+        const struct scion_param *lr = params ? scion_params_find(params, "lr") : NULL;
+
+        if (!lr || lr->type != SCION_PARAM_FLOAT)
+                return scion_fail("an optimizer must have a parameter 'lr', a float");
+        return true;
+}
+
+static const char *missing(const union scion_descriptor *descriptor)
+{
+        switch (descriptor->plugin.kind) {
+        case SCION_STRATEGY:
+                return descriptor->strategy.setup ? NULL : "setup";
+        case SCION_LOSS:
+                return descriptor->loss.loss ? NULL : "loss";
+        case SCION_OPTIMIZER:
+                if (!descriptor->optimizer.states)
+                        return "states";
+                return descriptor->optimizer.step ? NULL : "step";
+        case SCION_DATASET:
+                if (!descriptor->dataset.open)
+                        return "open";
+                return descriptor->dataset.read ? NULL : "read";
+        case SCION_MODEL:
+                return descriptor->model.build ? NULL : "build";
+        }
+        return NULL;
+}
+
+bool scion_descriptor_check(const union scion_descriptor *descriptor)
+{
+        const struct scion_plugin *plugin = &descriptor->plugin;
+        const char *callback = missing(descriptor);
+
+        if (!plugin->summary)
+                return scion_fail("the plugin has no .summary");
+        if (callback)
+                return scion_fail("a plugin of the kind %s must have .%s", scion_kind_name(plugin->kind),
+                                  callback);
+        if (!check_params(plugin))
+                return false;
+        return plugin->kind != SCION_OPTIMIZER || check_lr(plugin->params);
+}

@@ -1,0 +1,122 @@
+#include "plugin/params.h"
+#include "plugin/plugin.h"
+
+#include <stdlib.h>
+
+/* The name that `use` gives; NULL, with the place, when there is none. */
+static const char *used_name(enum scion_kind kind, const struct scion_config *map)
+{
+        const char *what = scion_kind_name(kind);
+        const struct scion_config *use;
+
+        if (!map)
+                return scion_fail_null("no %s is given", what);
+        if (map->kind != SCION_CONFIG_MAP) {
+                scion_config_fail(map, "%s: not a map: write { use: NAME }", what);
+                return NULL;
+        }
+        use = scion_config_get(map, "use");
+        if (!use) {
+                scion_config_fail(map,
+                                  "%s: no 'use': write { use: NAME, ... }; 'scion plugins %s' lists them",
+                                  what, what);
+                return NULL;
+        }
+        if (use->kind != SCION_CONFIG_SCALAR || !use->text[0]) {
+                scion_config_fail(use, "%s: 'use' must be the name of a %s; 'scion plugins %s' lists them",
+                                  what, what, what);
+                return NULL;
+        }
+        return use->text;
+}
+
+/* `others` with "use" before them, ended by NULL; to be freed. */
+static const char **with_use(const char *const *others)
+{
+        size_t count = 0;
+        const char **keys;
+
+        while (others && others[count])
+                count++;
+        keys = calloc(count + 2, sizeof *keys);
+        if (!keys)
+                return scion_fail_null("out of memory");
+        keys[0] = "use";
+        for (size_t i = 0; i < count; i++)
+                keys[1 + i] = others[i];
+        return keys;
+}
+
+static bool fill(struct scion_instance *instance, const struct scion_config *map, const char *owner,
+                 const char *const *others)
+{
+        static const struct scion_param none[] = { SCION_PARAMS_END };
+        const struct scion_plugin *plugin = instance->plugin;
+        const char **keys = with_use(others);
+        bool good = keys && scion_params_fill(plugin->params ? plugin->params : none, map, owner, keys,
+                                              instance->self);
+
+        free(keys);
+        return good;
+}
+
+struct scion_instance *scion_instance_create(enum scion_kind kind, const struct scion_config *map,
+                                             const char *const *others)
+{
+        struct scion_text owner = { 0 };
+        struct scion_instance *instance = NULL;
+        const char *name = used_name(kind, map);
+        const struct scion_plugin *plugin;
+
+        if (!name)
+                return NULL;
+        plugin = scion_plugin_find(kind, name);
+        if (!plugin) {
+                scion_config_fail(scion_config_get(map, "use"), "%s", scion_error());
+                return NULL;
+        }
+        scion_text_add(&owner, "%s '%s'", scion_kind_name(kind), name);
+        instance = calloc(1, sizeof *instance);
+        if (owner.failed || !instance || !(instance->self = calloc(1, plugin->size ? plugin->size : 1))) {
+                scion_fail("out of memory");
+                goto failed;
+        }
+        instance->plugin = plugin;
+        if (!fill(instance, map, owner.text, others))
+                goto failed;
+        scion_error_clear();
+        if (plugin->validate && !plugin->validate(instance->self)) {
+                scion_config_fail(map, "%s: %s", owner.text,
+                                  *scion_error() ? scion_error() : "its validate() gives no reason");
+                free(owner.text);
+                scion_instance_destroy(instance);
+                return NULL;
+        }
+        free(owner.text);
+        return instance;
+
+failed:
+        /* No callback has run yet: there is nothing for finish() to do. */
+        if (instance && instance->self && instance->plugin && plugin->params)
+                scion_params_release(plugin->params, instance->self);
+        if (instance)
+                free(instance->self);
+        free(instance);
+        free(owner.text);
+        return NULL;
+}
+
+void scion_instance_destroy(struct scion_instance *instance)
+{
+        const struct scion_plugin *plugin;
+
+        if (!instance)
+                return;
+        plugin = instance->plugin;
+        if (plugin->finish)
+                plugin->finish(instance->self);
+        if (plugin->params)
+                scion_params_release(plugin->params, instance->self);
+        free(instance->self);
+        free(instance);
+}
