@@ -122,7 +122,7 @@ static const void *find_symbol(void *handle, size_t *bytes)
         if (!symbol || dlinfo(handle, RTLD_DI_LINKMAP, &object) != 0 ||
             !dladdr1(symbol, &info, (void **)&owner, RTLD_DL_LINKMAP) || owner != object ||
             !dladdr1(symbol, &info, (void **)&entry, RTLD_DL_SYMENT) || !entry ||
-            ELFW(ST_TYPE)(entry->st_info) != STT_OBJECT)
+            ELF64_ST_TYPE(entry->st_info) != STT_OBJECT)
                 return scion_fail_null("is not a Scion plugin: it has no data called '" SYMBOL
                                        "'; the macros SCION_PLUGIN_... define it");
         *bytes = entry->st_size;

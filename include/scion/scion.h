@@ -13,6 +13,7 @@
 #include <scion/param.h>
 #include <scion/plugin.h>
 #include <scion/random.h>
+#include <scion/simd.h>
 #include <scion/strategy.h>
 #include <scion/tape.h>
 #include <scion/tensor.h>

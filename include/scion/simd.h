@@ -1,0 +1,22 @@
+/* Loops that the compiler vectorises, once for each instruction set; the loader picks the machine's. */
+#ifndef SCION_SIMD_H
+#define SCION_SIMD_H
+
+#include <scion/api.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SCION_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SCION_SANITIZED 1
+#endif
+#endif
+
+/* Before a function that holds such a loop. Sanitizers' run-time is not ready when the loader would pick. */
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(SCION_SANITIZED) && !defined(SCION_NO_CLONES)
+#define SCION_CLONES __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512")))
+#else
+#define SCION_CLONES
+#endif
+
+#endif
