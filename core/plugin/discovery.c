@@ -308,7 +308,7 @@ static void hint_near(struct scion_text *text, enum scion_kind kind, const char 
                 char *path = find_file((enum scion_kind)other, name, places, &failed);
 
                 if (path)
-                        scion_text_add(text, " (there is a %s of that name)",
+                        scion_text_add(text, " (there is one of the kind %s)",
                                        scion_kind_name((enum scion_kind)other));
                 free(path);
                 if (path || failed)
