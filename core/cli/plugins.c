@@ -1,0 +1,190 @@
+#include "cli/cli.h"
+#include "cli/table.h"
+#include "data/data.h"
+#include "plugin/params.h"
+#include "plugin/plugin.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+        "Usage: scion plugins [OPTION]... [KIND [NAME]]\n"
+        "\n"
+        "Lists the plugins there are; of one kind; or describes one: what it does, where it is from, and "
+        "its\n"
+        "parameters. KIND is strategy, loss, optimizer, dataset or model.\n"
+        "\n"
+        "  --plugin-path DIR  look in DIR/strategies, DIR/losses, ... first; may be given again\n"
+        "  --help             print this help\n"
+        "\n"
+        "Plugins are looked for in --plugin-path, in SCION_PLUGIN_PATH (directories with colons between), "
+        "in\n"
+        "$XDG_DATA_HOME/scion/plugins (or ~/.local/share/scion/plugins), and in Scion's own directory.\n"
+        "\n"
+        "  scion plugins\n"
+        "  scion plugins strategy\n"
+        "  scion plugins optimizer sgd\n";
+
+/* --- Lists -----------------------------------------------------------------------------------------------
+ */
+
+static bool print_kind(enum scion_kind kind)
+{
+        struct scion_table table = { .columns = 2 };
+        struct scion_plugin_list list;
+        bool good;
+
+        if (!scion_plugins_list(kind, &list))
+                return false;
+        printf("%s\n", scion_kind_folder(kind));
+        if (list.count == 0)
+                printf("  none\n");
+        for (size_t i = 0; i < list.count; i++) {
+                const struct scion_plugin_entry *entry = &list.entry[i];
+                struct scion_text broken = { 0 };
+
+                if (!entry->plugin)
+                        scion_text_add(&broken, "cannot be used: %s", entry->error);
+                scion_table_add(&table, entry->name);
+                scion_table_add(&table, entry->plugin ? entry->plugin->summary : broken.text);
+                free(broken.text);
+        }
+        good = scion_table_print(&table, 2, stdout);
+        scion_table_finish(&table);
+        scion_plugin_list_finish(&list);
+        return good;
+}
+
+static bool print_all(void)
+{
+        for (int kind = SCION_STRATEGY; kind <= SCION_MODEL; kind++) {
+                if (kind > SCION_STRATEGY)
+                        putchar('\n');
+                if (!print_kind((enum scion_kind)kind))
+                        return false;
+        }
+        return true;
+}
+
+/* --- One plugin ------------------------------------------------------------------------------------------
+ */
+
+static void add_param(struct scion_table *table, const struct scion_param *param)
+{
+        struct scion_text type = { 0 }, fallback = { 0 }, range = { 0 };
+
+        scion_param_type_text(param, &type);
+        scion_param_default_text(param, &fallback);
+        scion_param_range_text(param, &range);
+        scion_table_add(table, param->name);
+        scion_table_add(table, type.text);
+        scion_table_add(table, fallback.text);
+        scion_table_add(table, range.text);
+        scion_table_add(table, param->help);
+        table->failed = table->failed || type.failed || fallback.failed || range.failed;
+        free(type.text);
+        free(fallback.text);
+        free(range.text);
+}
+
+static bool print_params(const struct scion_param *params)
+{
+        static const char *const head[] = { "parameter", "type", "default", "range", "meaning" };
+        struct scion_table table = { .columns = sizeof head / sizeof *head };
+        bool good;
+
+        for (size_t i = 0; i < table.columns; i++)
+                scion_table_add(&table, head[i]);
+        for (; params->type != SCION_PARAM_END; params++)
+                add_param(&table, params);
+        good = scion_table_print(&table, 2, stdout);
+        scion_table_finish(&table);
+        return good;
+}
+
+static bool describe(enum scion_kind kind, const char *name)
+{
+        const struct scion_plugin *plugin = scion_plugin_find(kind, name);
+
+        if (!plugin)
+                return false;
+        printf("%s %s: %s\n\n", scion_kind_name(kind), plugin->name, plugin->summary);
+        if (plugin->reference)
+                printf("  reference  %s\n", plugin->reference);
+        printf("  file       %s\n\n", scion_plugin_path(plugin));
+        if (!plugin->params || plugin->params->type == SCION_PARAM_END)
+                printf("  It has no parameters.\n");
+        else if (!print_params(plugin->params))
+                return false;
+        if (kind != SCION_DATASET)
+                return true;
+        printf("\nEvery dataset also takes:\n\n");
+        return print_params(scion_data_params);
+}
+
+/* --- The command -----------------------------------------------------------------------------------------
+ */
+
+static int usage_error(const char *format, const char *text)
+{
+        fprintf(stderr, "scion plugins: ");
+        fprintf(stderr, format, text);
+        fprintf(stderr, "; see 'scion plugins --help'\n");
+        return 2;
+}
+
+static int failed(int status)
+{
+        fprintf(stderr, "scion plugins: %s\n", scion_error());
+        return status;
+}
+
+/* What was printed is lost on a full disk or a closed pipe: that is a failure. */
+static int finished(void)
+{
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return 0;
+        fprintf(stderr, "scion plugins: cannot write: %s\n", strerror(errno));
+        return 1;
+}
+
+int scion_command_plugins(int argc, char **argv)
+{
+        static const struct option options[] = { { "plugin-path", required_argument, NULL, 'p' },
+                                                 { "help", no_argument, NULL, 'h' },
+                                                 { 0 } };
+        enum scion_kind kind;
+        int option;
+
+        opterr = 0;
+        optind = 1;
+        while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+                switch (option) {
+                case 'p':
+                        if (!scion_plugins_add_path(optarg))
+                                return failed(2);
+                        break;
+                case 'h':
+                        fputs(help, stdout);
+                        return finished();
+                case ':':
+                        return usage_error("option '%s' needs a value", argv[optind - 1]);
+                default:
+                        return usage_error("unknown option '%s'", argv[optind - 1]);
+                }
+        }
+        argc -= optind;
+        argv += optind;
+        if (argc > 2)
+                return usage_error("'%s' is one argument too many", argv[2]);
+        if (argc == 0)
+                return print_all() ? finished() : failed(1);
+        kind = scion_kind_parse(argv[0]);
+        if (!kind)
+                return failed(2);
+        if (argc == 1)
+                return print_kind(kind) ? finished() : failed(1);
+        return describe(kind, argv[1]) ? finished() : failed(2);
+}
