@@ -1,5 +1,5 @@
 #include "cli/cli.h"
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "data/data.h"
 #include "plugin/params.h"
 #include "plugin/plugin.h"
@@ -32,7 +32,7 @@ static const char help[] =
 
 static bool print_kind(enum scion_kind kind)
 {
-        struct scion_table table = { .columns = 2 };
+        struct scion_columns columns = { .per_row = 2 };
         struct scion_plugin_list list;
         bool good;
 
@@ -47,12 +47,12 @@ static bool print_kind(enum scion_kind kind)
 
                 if (!entry->plugin)
                         scion_text_add(&broken, "cannot be used: %s", entry->error);
-                scion_table_add(&table, entry->name);
-                scion_table_add(&table, entry->plugin ? entry->plugin->summary : broken.text);
+                scion_columns_add(&columns, entry->name);
+                scion_columns_add(&columns, entry->plugin ? entry->plugin->summary : broken.text);
                 free(broken.text);
         }
-        good = scion_table_print(&table, 2, stdout);
-        scion_table_finish(&table);
+        good = scion_columns_print(&columns, 2, stdout);
+        scion_columns_finish(&columns);
         scion_plugin_list_finish(&list);
         return good;
 }
@@ -71,19 +71,19 @@ static bool print_all(void)
 /* --- One plugin ------------------------------------------------------------------------------------------
  */
 
-static void add_param(struct scion_table *table, const struct scion_param *param)
+static void add_param(struct scion_columns *columns, const struct scion_param *param)
 {
         struct scion_text type = { 0 }, fallback = { 0 }, range = { 0 };
 
         scion_param_type_text(param, &type);
         scion_param_default_text(param, &fallback);
         scion_param_range_text(param, &range);
-        scion_table_add(table, param->name);
-        scion_table_add(table, type.text);
-        scion_table_add(table, fallback.text);
-        scion_table_add(table, range.text);
-        scion_table_add(table, param->help);
-        table->failed = table->failed || type.failed || fallback.failed || range.failed;
+        scion_columns_add(columns, param->name);
+        scion_columns_add(columns, type.text);
+        scion_columns_add(columns, fallback.text);
+        scion_columns_add(columns, range.text);
+        scion_columns_add(columns, param->help);
+        columns->failed = columns->failed || type.failed || fallback.failed || range.failed;
         free(type.text);
         free(fallback.text);
         free(range.text);
@@ -92,15 +92,15 @@ static void add_param(struct scion_table *table, const struct scion_param *param
 static bool print_params(const struct scion_param *params)
 {
         static const char *const head[] = { "parameter", "type", "default", "range", "meaning" };
-        struct scion_table table = { .columns = sizeof head / sizeof *head };
+        struct scion_columns columns = { .per_row = sizeof head / sizeof *head };
         bool good;
 
-        for (size_t i = 0; i < table.columns; i++)
-                scion_table_add(&table, head[i]);
+        for (size_t i = 0; i < columns.per_row; i++)
+                scion_columns_add(&columns, head[i]);
         for (; params->type != SCION_PARAM_END; params++)
-                add_param(&table, params);
-        good = scion_table_print(&table, 2, stdout);
-        scion_table_finish(&table);
+                add_param(&columns, params);
+        good = scion_columns_print(&columns, 2, stdout);
+        scion_columns_finish(&columns);
         return good;
 }
 

@@ -174,7 +174,7 @@ static void undefined_symbols(void **state)
 static void missing_parts(void **state)
 {
         (void)state;
-        bad("strategies/no_setup", "strategy must have .setup", NULL, NULL);
+        bad("strategies/no_build", "model must have .build", NULL, NULL);
         bad("strategies/no_summary", ".summary", NULL, NULL);
         bad("optimizers/no_lr", "'lr'", "float", NULL);
 }

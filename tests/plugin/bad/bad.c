@@ -122,8 +122,8 @@ STRATEGY("../path_name", .size = 0);
 #elif defined CASE_nameless
 STRATEGY(NULL, .size = 0);
 
-#elif defined CASE_no_setup
-SCION_PLUGIN_STRATEGY("no_setup", SUMMARY, .validate = NULL);
+#elif defined CASE_no_build
+SCION_PLUGIN_MODEL("no_build", SUMMARY, .validate = NULL);
 SCION_API bool (*scion_other)(void *, struct scion_transfer *) = setup;
 
 #elif defined CASE_no_summary
