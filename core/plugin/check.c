@@ -37,7 +37,7 @@ bool scion_plugin_name_check(const char *name)
 /* --- The parameter table ---------------------------------------------------------------------------------
  */
 
-/* What would make reading or printing the default go astray; its range is checked after. */
+/* What would make taking or printing the default go astray. */
 static bool check_default(const struct scion_param *param)
 {
         size_t choices = 0;
@@ -50,7 +50,7 @@ static bool check_default(const struct scion_param *param)
                 if (!param->required && !(param->number >= 0 && param->number < (double)choices))
                         return scion_fail("its default is choice %g of %zu", param->number, choices);
         }
-        if (param->type == SCION_PARAM_INT && !(fabs(param->number) <= 0x1p53))
+        if (param->type == SCION_PARAM_INT && !(fabs(param->number) <= 0x1p63))
                 return scion_fail("its default %g is out of range", param->number);
         return true;
 }
@@ -82,11 +82,13 @@ static bool check_param(const struct scion_param *table, size_t index, size_t si
         return true;
 }
 
-/* Are the defaults such as a file might say? Writes them down and reads them back. */
+/*
+ * Are the defaults of lists such as a file might say? A number's default may lie outside its range: that is
+ * how "not given" is told from what a file can say.
+ */
 static bool check_defaults(const struct scion_plugin *plugin, size_t count)
 {
         struct scion_param *optional = calloc(count + 1, sizeof *optional);
-        struct scion_config *map = scion_config_parse("{}", "its defaults");
         void *state = calloc(1, plugin->size);
         bool good = false;
         size_t kept = 0;
@@ -95,18 +97,14 @@ static bool check_defaults(const struct scion_plugin *plugin, size_t count)
                 scion_fail("out of memory");
                 goto done;
         }
-        if (!map)
-                goto done;
         for (size_t i = 0; i < count; i++)
                 if (!plugin->params[i].required)
                         optional[kept++] = plugin->params[i];
-        good = scion_params_complete(optional, map) &&
-               scion_params_fill(optional, map, scion_kind_name(plugin->kind), NULL, state);
+        good = scion_params_fill(optional, NULL, scion_kind_name(plugin->kind), NULL, state);
         scion_params_release(optional, state);
 
 done:
         free(state);
-        scion_config_destroy(map);
         free(optional);
         return good;
 }

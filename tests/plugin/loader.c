@@ -185,7 +185,7 @@ static void bad_tables(void **state)
         bad("strategies/param_outside", "'count'", "outside the state's 4 bytes", NULL);
         bad("strategies/param_far", "'far'", "outside the state's 16 bytes", NULL);
         bad("strategies/param_twice", "two parameters", "'alpha'", NULL);
-        bad("strategies/param_default", "default", "alpha", "-1");
+        bad("strategies/param_default", "default", "count", "1e+300");
         bad("strategies/param_choice", "'which'", "choice 2 of 2", NULL);
         bad("strategies/param_list", "default", "widths", "-4");
         bad("strategies/param_use", "'use'", NULL, NULL);

@@ -148,7 +148,7 @@ static const struct scion_param params[] = { SCION_FLOAT(struct state, alpha, 1,
 STRATEGY("param_twice", .params = params, .size = sizeof(struct state));
 
 #elif defined CASE_param_default
-static const struct scion_param params[] = { SCION_FLOAT(struct state, alpha, -1, "negative", .min = 0),
+static const struct scion_param params[] = { SCION_INT(struct state, count, 1e300, "no int64_t"),
                                              SCION_PARAMS_END };
 STRATEGY("param_default", .params = params, .size = sizeof(struct state));
 
