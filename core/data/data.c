@@ -1,0 +1,383 @@
+/* Opening a dataset: the plugin's examples, those that are wanted, in memory. */
+#include "data/data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/parts.h"
+#include "plugin/params.h"
+#include "plugin/plugin.h"
+
+const char *const scion_split_names[SCION_SPLITS] = { "train", "valid", "test" };
+
+static const char *const normalize_choices[] = { "none", "standard", NULL };
+
+const struct scion_param scion_data_params[] = {
+        SCION_INTS(struct scion_data_wishes, classes, NULL,
+                   "only these classes, renumbered 0, 1, ... in this order; left out: all", .min = 0,
+                   .max = INT32_MAX),
+        SCION_INT(struct scion_data_wishes, per_class, 0,
+                  "training examples of each class, drawn by the seed; 0: all", .min = 0),
+        SCION_INT(struct scion_data_wishes, limit, 0,
+                  "at most so many training examples, drawn by the seed; 0: all", .min = 0),
+        SCION_FLOAT(struct scion_data_wishes, valid, 0,
+                    "share of the training examples held out for validation, of each class alike", .min = 0,
+                    .max = 1, .below_max = true),
+        SCION_CHOICE(struct scion_data_wishes, normalize, normalize_choices, SCION_NORMALIZE_NONE,
+                     "standard: subtract the training split's mean and divide by its deviation"),
+        SCION_PARAMS_END
+};
+
+const char *const scion_data_keys[] = { "classes", "per_class", "limit", "valid", "normalize", NULL };
+
+#define MOST_VALUES ((int64_t)1 << 45) /* floats that an address can reach */
+
+/* What is needed while a dataset is being opened. */
+struct opening {
+        const struct scion_config *map;
+        const struct scion_dataset_plugin *plugin;
+        void *self;
+        struct scion_dataset_info info;
+        struct scion_data_wishes wishes;
+        int32_t *labels[SCION_SPLITS]; /* the plugin's; NULL when targets are values */
+        struct scion_subset subset;
+        struct scion_data *data;
+};
+
+/* --- Parameters ----------------------------------------------------------------------------------------- */
+
+/* A plugin's parameter of the same name would get the engine's value too. */
+static bool check_names(const struct scion_plugin *plugin)
+{
+        for (const struct scion_param *param = plugin->params; param && param->type != SCION_PARAM_END;
+             param++)
+                if (scion_params_find(scion_data_params, param->name))
+                        return scion_fail(
+                                "dataset '%s': its parameter '%s' has the name of a key that works on "
+                                "every dataset; the plugin must call it otherwise",
+                                plugin->name, param->name);
+        return true;
+}
+
+/* A number here is meant for the plugin. */
+static bool check_classes(const struct opening *opening)
+{
+        const struct scion_config *classes = scion_config_get(opening->map, "classes");
+
+        if (!classes || classes->kind != SCION_CONFIG_SCALAR)
+                return true;
+        return scion_config_fail(classes, "classes: is a list of the classes to keep, as [0, 1, 2]%s",
+                                 scion_params_find(opening->plugin->params, "num_classes")
+                                         ? "; how many there are is num_classes"
+                                         : "");
+}
+
+/* The map's keys that are the plugin's were checked when its instance was made. */
+static bool fill_wishes(struct opening *opening)
+{
+        const struct scion_config *map = opening->map;
+        const char **others = calloc(map->count + 1, sizeof *others);
+        size_t count = 0;
+        char owner[256];
+
+        if (!others)
+                return scion_fail("out of memory");
+        for (size_t i = 0; i < map->count; i++)
+                if (!scion_params_find(scion_data_params, map->entry[i].key))
+                        others[count++] = map->entry[i].key;
+        snprintf(owner, sizeof owner, "dataset '%s'", opening->plugin->name);
+        bool good = scion_params_fill(scion_data_params, map, owner, others, &opening->wishes);
+
+        free(others);
+        return good;
+}
+
+/* --- What the plugin says of itself --------------------------------------------------------------------- */
+
+/* The values of an input, or -1, with a message, when the plugin says nonsense. */
+static int64_t check_info(const struct scion_dataset_info *info)
+{
+        int64_t most = SIZE_MAX / 16 < MOST_VALUES ? (int64_t)(SIZE_MAX / 16) : MOST_VALUES;
+        int64_t values = 1, examples = 0;
+
+        if (info->shape.ndim < 1 || info->shape.ndim >= SCION_MAX_DIMS) {
+                scion_fail("an input has %d axes; 1 to %d are possible", info->shape.ndim,
+                           SCION_MAX_DIMS - 1);
+                return -1;
+        }
+        for (int split = 0; split < SCION_SPLITS; split++) {
+                if (info->size[split] < 0 || info->size[split] > most - examples) {
+                        scion_fail("%lld %s examples are impossible", (long long)info->size[split],
+                                   scion_split_names[split]);
+                        return -1;
+                }
+                examples += info->size[split];
+        }
+        if (info->size[SCION_TRAIN] == 0) {
+                scion_fail("it has no training examples");
+                return -1;
+        }
+        if (info->element != SCION_BYTES && info->element != SCION_REALS) {
+                scion_fail("unknown element type %d", (int)info->element);
+                return -1;
+        }
+        if (info->classes < 0 || info->classes > INT32_MAX ||
+            (info->classes == 0 && (info->targets < 1 || info->targets > most / examples))) {
+                scion_fail("%lld classes and %lld values of a target are impossible",
+                           (long long)info->classes, (long long)info->targets);
+                return -1;
+        }
+        for (int i = 0; i < info->shape.ndim; i++) {
+                if (info->shape.dim[i] < 1 || info->shape.dim[i] > most / examples / values) {
+                        char text[160];
+
+                        scion_fail("%lld examples of shape %s are impossible", (long long)examples,
+                                   scion_shape_text(&info->shape, text, sizeof text));
+                        return -1;
+                }
+                values *= info->shape.dim[i];
+        }
+        return values;
+}
+
+static bool read_one(const struct opening *opening, enum scion_split split, int64_t index, void *input,
+                     void *target)
+{
+        if (opening->plugin->read(opening->self, split, index, input, target))
+                return true;
+        return scion_fail_prefix("%s example %lld", scion_split_names[split], (long long)index);
+}
+
+static bool read_labels(struct opening *opening)
+{
+        const struct scion_dataset_info *info = &opening->info;
+
+        for (int split = 0; info->classes > 0 && split < SCION_SPLITS; split++) {
+                int32_t *labels = malloc((size_t)info->size[split] * sizeof *labels + 1);
+
+                opening->labels[split] = labels;
+                if (!labels)
+                        return scion_fail("out of memory for %lld labels", (long long)info->size[split]);
+                for (int64_t i = 0; i < info->size[split]; i++) {
+                        if (!read_one(opening, (enum scion_split)split, i, NULL, &labels[i]))
+                                return false;
+                        if (labels[i] < 0 || labels[i] >= info->classes)
+                                return scion_fail("%s example %lld has label %d; labels are 0 to %lld",
+                                                  scion_split_names[split], (long long)i, (int)labels[i],
+                                                  (long long)info->classes - 1);
+                }
+        }
+        return true;
+}
+
+/* --- Inputs --------------------------------------------------------------------------------------------- */
+
+static size_t element_bytes(enum scion_element element)
+{
+        return element == SCION_BYTES ? sizeof(uint8_t) : sizeof(float);
+}
+
+static bool read_input(const struct opening *opening, enum scion_split split, int64_t index, void *input,
+                       void *target)
+{
+        const struct scion_data *data = opening->data;
+
+        if (!read_one(opening, split, index, input, target))
+                return false;
+        if (data->element == SCION_REALS && !scion_reals_finite(input, data->channels * data->area))
+                return scion_fail("%s example %lld has an input that is infinite or not a number",
+                                  scion_split_names[split], (long long)index);
+        return true;
+}
+
+/* Goes through the whole training split, whatever of it is used: subsets of one dataset are to be alike. */
+static bool measure(struct opening *opening)
+{
+        struct scion_data *data = opening->data;
+        size_t target_bytes =
+                opening->info.classes > 0 ? sizeof(int32_t) : (size_t)opening->info.targets * sizeof(float);
+        struct scion_moments moments = { 0 };
+        void *input = malloc((size_t)(data->channels * data->area) * element_bytes(data->element));
+        void *target = malloc(target_bytes);
+        bool good = scion_moments_start(&moments, data->element, data->channels, data->area);
+
+        if (!input || !target)
+                good = scion_fail("out of memory");
+        for (int64_t i = 0; good && i < opening->info.size[SCION_TRAIN]; i++) {
+                good = read_input(opening, SCION_TRAIN, i, input, target);
+                if (good)
+                        scion_moments_add(&moments, input);
+        }
+        if (good)
+                scion_moments_normal(&moments, data->normal);
+        scion_moments_finish(&moments);
+        free(input);
+        free(target);
+        return good;
+}
+
+static bool start_normal(struct opening *opening)
+{
+        struct scion_data *data = opening->data;
+
+        data->normal = calloc((size_t)data->channels, sizeof *data->normal);
+        if (!data->normal)
+                return scion_fail("out of memory");
+        for (int64_t c = 0; c < data->channels; c++)
+                data->normal[c].divisor = scion_element_divisor(data->element);
+        return opening->wishes.normalize != SCION_NORMALIZE_STANDARD || measure(opening);
+}
+
+/* Reads the examples chosen for a split into one block. */
+static bool load(struct opening *opening, enum scion_split split)
+{
+        const struct scion_chosen *chosen = &opening->subset.split[split];
+        struct scion_data *data = opening->data;
+        struct scion_examples *examples = &data->split[split];
+        int64_t values = data->channels * data->area;
+        size_t bytes = (size_t)values * element_bytes(data->element), count = (size_t)chosen->count;
+
+        if (count == 0)
+                return true;
+        examples->count = chosen->count;
+        examples->inputs = malloc(count * bytes);
+        if (data->classes > 0)
+                examples->labels = malloc(count * sizeof *examples->labels);
+        else
+                examples->targets = malloc(count * (size_t)data->targets * sizeof *examples->targets);
+        if (!examples->inputs || !(examples->labels || examples->targets))
+                return scion_fail(
+                        "out of memory: %zu %s examples of %zu bytes; classes, per_class and limit make "
+                        "them fewer",
+                        count, scion_split_names[split], bytes);
+        for (int64_t i = 0; i < chosen->count; i++) {
+                void *input = (char *)examples->inputs + (size_t)i * bytes;
+                void *target = data->classes > 0 ? (void *)&examples->labels[i]
+                                                 : (void *)&examples->targets[i * data->targets];
+
+                if (!read_input(opening, chosen->from, chosen->index[i], input, target))
+                        return false;
+                if (data->classes > 0)
+                        examples->labels[i] =
+                                opening->subset.number[opening->labels[chosen->from][chosen->index[i]]];
+                for (int64_t c = 0; data->element == SCION_REALS && c < data->channels; c++)
+                        scion_normalize_reals((float *)input + c * data->area, data->area, data->normal[c]);
+        }
+        return true;
+}
+
+/* --- All together --------------------------------------------------------------------------------------- */
+
+/* Everything that reads the dataset; its failures are told at the dataset's place. */
+static bool open_plugin(struct opening *opening, uint64_t seed)
+{
+        if (!opening->plugin->open(opening->self, seed, &opening->info))
+                return false;
+        struct scion_data *data = opening->data;
+        const struct scion_dataset_info *info = &opening->info;
+        int64_t values = check_info(info);
+
+        if (values < 0)
+                return false;
+        data->shape = info->shape;
+        data->element = info->element;
+        data->targets = info->classes > 0 ? 0 : info->targets;
+        data->channels = info->shape.ndim == 3 ? info->shape.dim[0] : 1;
+        data->area = values / data->channels;
+        return read_labels(opening);
+}
+
+static bool load_chosen(struct opening *opening)
+{
+        bool good = start_normal(opening);
+
+        for (int split = 0; good && split < SCION_SPLITS; split++)
+                good = load(opening, (enum scion_split)split);
+        return good;
+}
+
+static bool fail_here(const struct opening *opening)
+{
+        const struct scion_config *use = scion_config_get(opening->map, "use");
+
+        return scion_config_fail(use ? use : opening->map, "dataset '%s': %s", opening->plugin->name,
+                                 scion_error());
+}
+
+static bool open_all(struct opening *opening, uint64_t seed)
+{
+        if (!check_names((const struct scion_plugin *)opening->plugin))
+                return fail_here(opening);
+        if (!check_classes(opening) || !fill_wishes(opening))
+                return false;
+        if (!open_plugin(opening, seed))
+                return fail_here(opening);
+        if (!scion_subset_choose(&opening->subset, &opening->wishes, opening->map, &opening->info,
+                                 opening->labels, seed))
+                return false;
+        opening->data->classes = opening->subset.classes;
+        return load_chosen(opening) || fail_here(opening);
+}
+
+struct scion_data *scion_data_open(const struct scion_config *map, uint64_t seed)
+{
+        struct scion_instance *instance = scion_instance_create(SCION_DATASET, map, scion_data_keys);
+
+        if (!instance)
+                return NULL;
+        struct opening opening = { .map = map,
+                                   .plugin = (const struct scion_dataset_plugin *)instance->plugin,
+                                   .self = instance->self };
+        struct scion_data *data = calloc(1, sizeof *data);
+        bool good = false;
+
+        opening.data = data;
+        if (data)
+                good = open_all(&opening, seed);
+        else
+                scion_fail("out of memory");
+
+        /* All that is wanted has been read. */
+        scion_subset_finish(&opening.subset);
+        for (int split = 0; split < SCION_SPLITS; split++)
+                free(opening.labels[split]);
+        scion_params_release(scion_data_params, &opening.wishes);
+        scion_instance_destroy(instance);
+        if (good)
+                return data;
+        scion_data_close(data);
+        return NULL;
+}
+
+void scion_data_close(struct scion_data *data)
+{
+        if (!data)
+                return;
+        for (int split = 0; split < SCION_SPLITS; split++) {
+                free(data->split[split].inputs);
+                free(data->split[split].labels);
+                free(data->split[split].targets);
+        }
+        free(data->normal);
+        free(data);
+}
+
+struct scion_shape scion_data_shape(const struct scion_data *data)
+{
+        return data->shape;
+}
+
+int64_t scion_data_classes(const struct scion_data *data)
+{
+        return data->classes;
+}
+
+int64_t scion_data_outputs(const struct scion_data *data)
+{
+        return data->classes > 0 ? data->classes : data->targets;
+}
+
+int64_t scion_data_size(const struct scion_data *data, enum scion_split split)
+{
+        return data->split[split].count;
+}
