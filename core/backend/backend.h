@@ -35,6 +35,17 @@ bool scion_backend_reorder(const struct scion_tensor *from, struct scion_tensor 
 bool scion_backend_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
                         int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
+/* Products of dense row-major matrices, `batch` of them one after another: C [m x n] = op(A) op(B). */
+struct scion_product {
+        int64_t batch, m, n, k;
+        bool transpose_a, transpose_b; /* A lies as [k x m], B as [n x k] */
+        bool accumulate;               /* added to what C holds */
+};
+
+/* `bias` [n] is added to each row of C; NULL for none. `operation` names it in messages; a literal. */
+bool scion_backend_multiply(const char *operation, const struct scion_product *product, const float *a,
+                            const float *b, const float *bias, float *c);
+
 /* --- Kernels ----------------------------------------------------------------------------------------------
  */
 
@@ -63,5 +74,39 @@ size_t scion_kernel_bytes(const struct scion_kernel *kernel, enum scion_operand 
 
 /* Runs it on the operands' memory. Those that the kernel does not have are passed over. */
 bool scion_kernel_run(struct scion_kernel *kernel, void *const data[SCION_OPERANDS]);
+
+/* --- Windows over images ----------------------------------------------------------------------------------
+ */
+
+enum scion_pass {
+        SCION_FORWARD,
+        SCION_BACKWARD_X,      /* the gradient of the input */
+        SCION_BACKWARD_WEIGHT, /* of the weight, and of the bias */
+};
+
+/* Checked, and all said: no zero stands for a default. */
+struct scion_geometry {
+        struct scion_shape x, weight, y; /* [N, C, H, W]; [O, C / groups, kh, kw]; [N, O, H', W'] */
+        struct scion_window window;
+};
+
+/*
+ * A convolution. Each pass has the layouts that suit it best. With `bias`, the forward pass adds SCION_BIAS,
+ * and the weight's pass writes SCION_BIAS_GRAD. NULL with a message.
+ */
+struct scion_kernel *scion_backend_conv2d(enum scion_pass pass, const struct scion_geometry *geometry,
+                                          bool bias);
+
+enum scion_pooling {
+        SCION_MAXIMUM,          /* keeps a workspace; its backward pass needs it */
+        SCION_MAXIMUM_NO_GRAD,  /* forward only, without one */
+        SCION_AVERAGE,          /* over the whole window, zeros around the image included */
+        SCION_AVERAGE_EXCLUDED, /* over the image's elements alone */
+};
+
+/* A pooling of x that lies in `layout`; SCION_FORWARD or SCION_BACKWARD_X. NULL with a message. */
+struct scion_kernel *scion_backend_pool2d(enum scion_pass pass, enum scion_pooling pooling,
+                                          const struct scion_geometry *geometry,
+                                          const struct scion_layout *layout);
 
 #endif

@@ -243,13 +243,15 @@ struct scion_kernel *scion_kernel_make(const struct scion_key *key, const char *
 
 struct scion_kernel *scion_kernel_describe(const struct scion_key *key, const char *operation,
                                            const_dnnl_op_desc_t descriptor,
+                                           const_dnnl_primitive_attr_t attributes,
                                            const struct scion_kernel *forward)
 {
-        const_dnnl_primitive_attr_t attributes = scion_dnnl_attributes();
         dnnl_primitive_desc_t pd;
 
-        if (!attributes || !worker_ready()) /* the descriptor depends on the number of threads */
+        if (!worker_ready()) /* what the descriptor chooses depends on the number of threads */
                 return NULL;
+        if (!attributes)
+                attributes = scion_dnnl_attributes();
         if (!scion_dnnl_check(operation,
                               dnnl_primitive_desc_create(&pd, descriptor, attributes, scion_dnnl_engine(),
                                                          forward ? forward->pd : NULL)))

@@ -34,6 +34,9 @@ bool scion_layout_intern(const dnnl_memory_desc_t *md, const struct scion_layout
 /* A row-major descriptor of floats. */
 bool scion_layout_row_major(int ndim, const int64_t *dim, dnnl_memory_desc_t *md);
 
+/* A descriptor of floats whose layout a primitive chooses. */
+bool scion_layout_any(int ndim, const int64_t *dim, dnnl_memory_desc_t *md);
+
 /* --- The table of kernels ---------------------------------------------------------------------------------
  */
 
@@ -84,10 +87,11 @@ struct scion_kernel *scion_kernel_find(const struct scion_key *key);
 struct scion_kernel *scion_kernel_make(const struct scion_key *key, const char *operation,
                                        dnnl_primitive_desc_t pd);
 
-/* The same from an operation's descriptor; `forward` is the kernel whose gradient this one computes, or NULL.
- */
+/* The same from an operation's descriptor. `attributes` may be NULL: the usual ones. `forward` is the kernel
+ * whose gradient this one computes, or NULL. */
 struct scion_kernel *scion_kernel_describe(const struct scion_key *key, const char *operation,
                                            const_dnnl_op_desc_t descriptor,
+                                           const_dnnl_primitive_attr_t attributes,
                                            const struct scion_kernel *forward);
 
 #endif

@@ -23,6 +23,15 @@ bool scion_layout_row_major(int ndim, const int64_t *dim, dnnl_memory_desc_t *md
                                 dnnl_memory_desc_init_by_strides(md, ndim, dims, dnnl_f32, strides));
 }
 
+bool scion_layout_any(int ndim, const int64_t *dim, dnnl_memory_desc_t *md)
+{
+        dnnl_dims_t dims;
+
+        memcpy(dims, dim, (size_t)ndim * sizeof dims[0]);
+        return scion_dnnl_check("layout",
+                                dnnl_memory_desc_init_by_tag(md, ndim, dims, dnnl_f32, dnnl_format_tag_any));
+}
+
 /* Strides of axes of length 1 mean nothing. */
 static bool is_row_major(const dnnl_memory_desc_t *md)
 {

@@ -1,0 +1,15 @@
+/* Where the backward pass of an operation writes. */
+#ifndef SCION_TENSOR_GRADIENT_H
+#define SCION_TENSOR_GRADIENT_H
+
+#include "tensor/tape.h"
+
+/*
+ * A tensor to write the gradient of x into, whole: x's own slot, when it is free and lies in `layout`;
+ * otherwise a new one. NULL, with a message, when memory is out. Hand it to scion_grad_done() when it is
+ * written.
+ */
+struct scion_tensor *scion_grad_target(struct scion_tensor *x, const struct scion_layout *layout);
+bool scion_grad_done(struct scion_tensor *x, struct scion_tensor *target);
+
+#endif

@@ -1,0 +1,98 @@
+/* Maximum and average over windows of images. */
+#include "backend/backend.h"
+#include "tensor/gradient.h"
+#include "tensor/window.h"
+
+struct saved {
+        struct scion_geometry geometry;
+        enum scion_pooling pooling;
+        void *workspace; /* where each maximum was found */
+};
+
+static bool pool2d_backward(struct scion_node *node)
+{
+        const struct saved *saved = node->saved;
+        struct scion_tensor *x = node->input[0];
+        struct scion_kernel *kernel =
+                scion_backend_pool2d(SCION_BACKWARD_X, saved->pooling, &saved->geometry, x->layout);
+
+        if (!kernel)
+                return false;
+        struct scion_tensor *from =
+                scion_tensor_in_layout(node->output->grad, scion_kernel_layout(kernel, SCION_Y_GRAD));
+        struct scion_tensor *to =
+                from ? scion_grad_target(x, scion_kernel_layout(kernel, SCION_X_GRAD)) : NULL;
+
+        return to &&
+               scion_kernel_run(kernel, (void *[SCION_OPERANDS]){ [SCION_Y_GRAD] = from->data,
+                                                                  [SCION_X_GRAD] = to->data,
+                                                                  [SCION_WORKSPACE] = saved->workspace }) &&
+               scion_grad_done(x, to);
+}
+
+static const struct scion_op max_pool2d = { "max_pool2d", pool2d_backward };
+static const struct scion_op avg_pool2d = { "avg_pool2d", pool2d_backward };
+
+static bool check(const char *operation, const struct scion_tensor *x, const struct scion_window *window,
+                  struct scion_geometry *geometry)
+{
+        if (!window)
+                return scion_fail("%s: takes a window", operation);
+        if (window->dilation[0] > 1 || window->dilation[1] > 1)
+                return scion_fail("%s: takes no dilation, got %dx%d", operation, window->dilation[0],
+                                  window->dilation[1]);
+        if (window->groups > 1)
+                return scion_fail("%s: takes no groups, got %d", operation, window->groups);
+        geometry->weight = SCION_SCALAR;
+        if (!scion_window_place(operation, x, window, scion_dim(x, 1), window->kernel, geometry))
+                return false;
+        for (int i = 0; i < 2; i++)
+                if (window->padding[i] > window->kernel[i] / 2)
+                        return scion_fail("%s: a padding of %dx%d is more than half the kernel of %dx%d",
+                                          operation, window->padding[0], window->padding[1],
+                                          window->kernel[0], window->kernel[1]);
+        return true;
+}
+
+static struct scion_tensor *pool(const struct scion_op *op, enum scion_pooling pooling,
+                                 struct scion_tensor *x, const struct scion_window *window)
+{
+        struct scion_geometry geometry;
+        void *workspace = NULL;
+
+        if (!scion_check_float(op->name, x) || !check(op->name, x, window, &geometry))
+                return NULL;
+        struct scion_kernel *kernel = scion_backend_pool2d(SCION_FORWARD, pooling, &geometry, x->layout);
+        struct scion_tensor *y =
+                kernel ? scion_tensor_new(geometry.y, SCION_F32, scion_kernel_layout(kernel, SCION_Y)) : NULL;
+
+        if (!y)
+                return NULL;
+        if (scion_kernel_bytes(kernel, SCION_WORKSPACE)) {
+                workspace = scion_tape_buffer(scion_kernel_bytes(kernel, SCION_WORKSPACE));
+                if (!workspace)
+                        return NULL;
+        }
+        if (!scion_kernel_run(
+                    kernel,
+                    (void *[SCION_OPERANDS]){
+                            [SCION_X] = x->data, [SCION_Y] = y->data, [SCION_WORKSPACE] = workspace }))
+                return NULL;
+        struct scion_node *node = scion_record(op, y, x, NULL, NULL, sizeof(struct saved));
+
+        if (node)
+                *(struct saved *)node->saved =
+                        (struct saved){ .geometry = geometry, .pooling = pooling, .workspace = workspace };
+        return y;
+}
+
+struct scion_tensor *scion_max_pool2d(struct scion_tensor *x, const struct scion_window *window)
+{
+        return pool(&max_pool2d, scion_wants_grad(x) ? SCION_MAXIMUM : SCION_MAXIMUM_NO_GRAD, x, window);
+}
+
+struct scion_tensor *scion_avg_pool2d(struct scion_tensor *x, const struct scion_window *window)
+{
+        return pool(&avg_pool2d, window && window->exclude_padding ? SCION_AVERAGE_EXCLUDED : SCION_AVERAGE,
+                    x, window);
+}

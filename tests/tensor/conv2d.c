@@ -1,0 +1,242 @@
+/* Convolution against loops in double precision, and its gradients. */
+#include "backend/backend.h"
+#include "support/gradcheck.h"
+#include "tensor/numbers.h"
+
+struct shape {
+        int64_t n, c, h, w, o, kh, kw;
+        struct scion_window window;
+        bool bias;
+};
+
+/* Channels around the blocks of the kernels, odd sizes, all that a window can do. */
+static const struct shape shapes[] = {
+        { 1, 1, 5, 5, 1, 3, 3, { .groups = 0 }, false },
+        { 2, 1, 28, 28, 6, 5, 5, { .padding = { 2, 2 } }, true },
+        { 2, 6, 14, 14, 16, 5, 5, { .groups = 0 }, true },
+        { 1, 3, 9, 7, 5, 3, 1, { .padding = { 1, 0 } }, true },
+        { 3, 3, 16, 11, 32, 7, 7, { .stride = { 2, 2 }, .padding = { 3, 3 } }, false },
+        { 2, 5, 7, 7, 6, 1, 1, { .groups = 0 }, true },
+        { 2, 16, 7, 5, 17, 3, 3, { .stride = { 1, 2 }, .padding = { 1, 1 } }, true },
+        { 1, 17, 6, 6, 16, 3, 3, { .stride = { 2, 1 }, .padding = { 0, 1 } }, true },
+        { 2, 32, 8, 8, 32, 3, 3, { .padding = { 1, 1 } }, false },
+        { 2, 32, 8, 8, 16, 1, 1, { .stride = { 2, 2 } }, true },
+        { 1, 3, 11, 13, 5, 3, 3, { .padding = { 2, 2 }, .dilation = { 2, 2 } }, true },
+        { 2, 16, 9, 9, 16, 3, 2, { .padding = { 1, 2 }, .dilation = { 1, 3 } }, false },
+        { 2, 6, 7, 7, 4, 3, 3, { .padding = { 1, 1 }, .groups = 2 }, true },
+        { 2, 32, 6, 6, 32, 3, 3, { .stride = { 2, 2 }, .padding = { 1, 1 }, .groups = 32 }, true },
+        { 1, 5, 7, 7, 5, 3, 3, { .padding = { 1, 1 }, .groups = 5 }, true },
+        { 2, 5, 6, 6, 10, 3, 3, { .groups = 5 }, false },
+        { 2, 48, 5, 5, 32, 3, 3, { .padding = { 1, 1 }, .groups = 2 }, true },
+        { 1, 3, 3, 3, 4, 3, 3, { .groups = 0 }, true },           /* one place for the window */
+        { 1, 2, 4, 4, 3, 2, 2, { .padding = { 3, 3 } }, true },   /* windows wholly in the padding */
+        { 2, 3, 10, 10, 7, 3, 3, { .stride = { 4, 4 } }, true },  /* rows that no window reaches */
+        { 5, 1, 1, 33, 17, 1, 5, { .padding = { 0, 2 } }, true }, /* a signal of one row */
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static int or_one(int value)
+{
+        return value ? value : 1;
+}
+
+/* Calls for every product that the convolution is made of: indices of x, of the weight and of y. */
+struct reference {
+        const struct shape *shape;
+        int64_t oh, ow;
+        const float *x, *weight, *bias, *grad;
+        double *y, *x_grad, *weight_grad, *bias_grad;
+};
+
+static void at_place(struct reference *r, int64_t n, int64_t o, int64_t i, int64_t j)
+{
+        const struct shape *s = r->shape;
+        const struct scion_window *w = &s->window;
+        int64_t groups = or_one(w->groups), channels = s->c / groups, first = o / (s->o / groups) * channels;
+        int64_t at_y = ((n * s->o + o) * r->oh + i) * r->ow + j;
+
+        r->y[at_y] = s->bias ? r->bias[o] : 0;
+        r->bias_grad[o] += r->grad[at_y];
+        for (int64_t c = 0; c < channels; c++)
+                for (int64_t u = 0; u < s->kh; u++)
+                        for (int64_t v = 0; v < s->kw; v++) {
+                                int64_t row =
+                                        i * or_one(w->stride[0]) - w->padding[0] + u * or_one(w->dilation[0]);
+                                int64_t column =
+                                        j * or_one(w->stride[1]) - w->padding[1] + v * or_one(w->dilation[1]);
+                                int64_t at_w = ((o * channels + c) * s->kh + u) * s->kw + v;
+                                int64_t at_x = ((n * s->c + first + c) * s->h + row) * s->w + column;
+
+                                if (row < 0 || row >= s->h || column < 0 || column >= s->w)
+                                        continue;
+                                r->y[at_y] += (double)r->x[at_x] * (double)r->weight[at_w];
+                                r->x_grad[at_x] += (double)r->grad[at_y] * (double)r->weight[at_w];
+                                r->weight_grad[at_w] += (double)r->grad[at_y] * (double)r->x[at_x];
+                        }
+}
+
+static void check_shape(const struct shape *s)
+{
+        const struct scion_window *w = &s->window;
+        int64_t oh =
+                (s->h + 2 * w->padding[0] - or_one(w->dilation[0]) * (s->kh - 1) - 1) / or_one(w->stride[0]) +
+                1;
+        int64_t ow =
+                (s->w + 2 * w->padding[1] - or_one(w->dilation[1]) * (s->kw - 1) - 1) / or_one(w->stride[1]) +
+                1;
+        struct scion_tensor *x = scion_require_grad(numbers(SCION_SHAPE(s->n, s->c, s->h, s->w), 1));
+        struct scion_tensor *weight =
+                scion_require_grad(numbers(SCION_SHAPE(s->o, s->c / or_one(w->groups), s->kh, s->kw), 2));
+        struct scion_tensor *bias = s->bias ? scion_require_grad(numbers(SCION_SHAPE(s->o), 3)) : NULL;
+        struct scion_tensor *grad = numbers(SCION_SHAPE(s->n, s->o, oh, ow), 4);
+        struct scion_tensor *y = scion_conv2d(x, weight, bias, w);
+        struct reference r = { .shape = s,
+                               .oh = oh,
+                               .ow = ow,
+                               .x = x->data,
+                               .weight = weight->data,
+                               .bias = bias ? bias->data : NULL,
+                               .grad = grad->data,
+                               .y = doubles(scion_size(grad)),
+                               .x_grad = doubles(scion_size(x)),
+                               .weight_grad = doubles(scion_size(weight)),
+                               .bias_grad = doubles(s->o) };
+        char name[200];
+
+        snprintf(name, sizeof name, "conv2d of %lldx%lldx%lldx%lld, weight %lldx%lldx%lld", (long long)s->n,
+                 (long long)s->c, (long long)s->h, (long long)s->w, (long long)s->o, (long long)s->kh,
+                 (long long)s->kw);
+        for (int64_t n = 0; n < s->n; n++)
+                for (int64_t o = 0; o < s->o; o++)
+                        for (int64_t i = 0; i < oh; i++)
+                                for (int64_t j = 0; j < ow; j++)
+                                        at_place(&r, n, o, i, j);
+        assert_close(name, y, r.y, 1e-5);
+        assert_true(scion_shape_equal(&y->shape, &grad->shape));
+        backward_from(y, grad);
+        assert_close(name, scion_grad(x), r.x_grad, 1e-5);
+        assert_close(name, scion_grad(weight), r.weight_grad, 1e-5);
+        if (bias)
+                assert_close(name, scion_grad(bias), r.bias_grad, 1e-5);
+        free(r.y);
+        free(r.x_grad);
+        free(r.weight_grad);
+        free(r.bias_grad);
+        scion_tape_reset(tape);
+}
+
+static void equals_loops(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < COUNT(shapes); i++)
+                check_shape(&shapes[i]);
+}
+
+static struct scion_tensor *build(struct scion_tensor *const *leaf, const void *context)
+{
+        const struct shape *shape = context;
+
+        return scion_conv2d(leaf[0], leaf[1], shape->bias ? leaf[2] : NULL, &shape->window);
+}
+
+/* Each leaf alone, and parameters with slots, are the gradient check's affair. */
+static void gradients(void **state)
+{
+        static const struct shape small[] = {
+                { 2, 3, 5, 4, 5, 3, 3, { .padding = { 1, 1 }, .stride = { 2, 1 } }, true },
+                { 2, 4, 4, 4, 6, 3, 3, { .padding = { 2, 2 }, .dilation = { 2, 1 }, .groups = 2 }, true },
+                { 1, 17, 3, 3, 2, 2, 2, { .groups = 0 }, false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(small); i++) {
+                const struct shape *s = &small[i];
+
+                gradcheck(&(struct gradcheck){
+                        .name = "conv2d",
+                        .build = build,
+                        .context = s,
+                        .leaves = s->bias ? 3 : 2,
+                        .shape = { SCION_SHAPE(s->n, s->c, s->h, s->w),
+                                   SCION_SHAPE(s->o, s->c / or_one(s->window.groups), s->kh, s->kw),
+                                   SCION_SHAPE(s->o) } });
+        }
+}
+
+/* Inputs that want no gradient get none. */
+static void only_what_is_wanted(void **state)
+{
+        struct scion_tensor *x = numbers(SCION_SHAPE(2, 3, 6, 6), 1);
+        struct scion_tensor *weight = scion_require_grad(numbers(SCION_SHAPE(4, 3, 3, 3), 2));
+        struct scion_tensor *bias = numbers(SCION_SHAPE(4), 3);
+        struct scion_tensor *grad = numbers(SCION_SHAPE(2, 4, 4, 4), 4);
+
+        (void)state;
+        backward_from(scion_conv2d(x, weight, bias, NULL), grad);
+        assert_null(scion_grad(x));
+        assert_null(scion_grad(bias));
+        assert_non_null(scion_grad(weight));
+
+        scion_no_grad_begin();
+        assert_null(scion_conv2d(x, weight, bias, NULL)->node);
+        scion_no_grad_end();
+        scion_tape_reset(tape);
+}
+
+static void refuses(struct scion_shape x, struct scion_shape weight, int64_t bias, struct scion_window window,
+                    const char *says, const char *also)
+{
+        assert_null(scion_conv2d(numbers(x, 1), numbers(weight, 2),
+                                 bias ? numbers(SCION_SHAPE(bias), 3) : NULL, &window));
+        assert_error_has("conv2d", says, also, NULL);
+}
+
+static void says_what_is_wrong(void **state)
+{
+        const struct scion_window none = { 0 };
+        const int32_t label[] = { 1 };
+
+        (void)state;
+        refuses(SCION_SHAPE(64, 1, 28, 28), SCION_SHAPE(6, 3, 5, 5), 0, none,
+                "the weight 6x3x5x5 takes 3 channels", "the input 64x1x28x28 has 1");
+        refuses(SCION_SHAPE(1, 28, 28), SCION_SHAPE(6, 1, 5, 5), 0, none, "N x C x H x W", "1x28x28");
+        refuses(SCION_SHAPE(1, 1, 28, 28), SCION_SHAPE(6, 25), 0, none, "a weight of shape", "6x25");
+        refuses(SCION_SHAPE(1, 1, 4, 8), SCION_SHAPE(6, 1, 5, 5), 0, none, "height of 5 is larger",
+                "1x1x4x8");
+        refuses(SCION_SHAPE(1, 1, 8, 8), SCION_SHAPE(6, 1, 5, 5), 0,
+                (struct scion_window){ .dilation = { 1, 2 } }, "width of 9 is larger", "1x1x8x8");
+        refuses(SCION_SHAPE(1, 6, 8, 8), SCION_SHAPE(6, 2, 3, 3), 0, (struct scion_window){ .groups = 4 },
+                "4 groups do not divide", "1x6x8x8");
+        refuses(SCION_SHAPE(1, 6, 8, 8), SCION_SHAPE(5, 3, 3, 3), 0, (struct scion_window){ .groups = 2 },
+                "2 groups do not divide", "5x3x3x3");
+        refuses(SCION_SHAPE(1, 6, 8, 8), SCION_SHAPE(4, 6, 3, 3), 0, (struct scion_window){ .groups = 2 },
+                "takes 12 channels in its groups", "1x6x8x8 has 6");
+        refuses(SCION_SHAPE(1, 1, 8, 8), SCION_SHAPE(4, 1, 3, 3), 5, none, "makes 4 channels",
+                "the bias has shape 5");
+        refuses(SCION_SHAPE(1, 1, 8, 8), SCION_SHAPE(4, 1, 3, 3), 0,
+                (struct scion_window){ .padding = { -1, 0 } }, "padding -1", "negative");
+        refuses(SCION_SHAPE(1, 1, 8, 8), SCION_SHAPE(4, 1, 3, 3), 0, (struct scion_window){ .groups = -2 },
+                "-2 groups", "conv2d");
+        assert_null(scion_conv2d(scion_from_i32(SCION_SHAPE(1, 1, 1, 1), label),
+                                 numbers(SCION_SHAPE(1, 1, 1, 1), 1), NULL, NULL));
+        assert_error_has("conv2d: takes floats", NULL);
+
+        /* The first message is kept. */
+        scion_fail("the first");
+        assert_null(scion_conv2d(NULL, numbers(SCION_SHAPE(1, 1, 1, 1), 1), NULL, NULL));
+        assert_string_equal(scion_error(), "the first");
+        scion_tape_reset(tape);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(equals_loops),
+                cmocka_unit_test(gradients),
+                cmocka_unit_test(only_what_is_wanted),
+                cmocka_unit_test(says_what_is_wrong),
+        };
+
+        return cmocka_run_group_tests(tests, tape_begin, tape_end);
+}
