@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+"""Vectors of the losses: the value, and the gradient with respect to the outputs."""
+
+import torch
+import torch.nn.functional as F
+
+import vectors
+
+
+def case(use, outputs, labels=False, note="", values=None, low=-3.0, high=3.0, **given):
+    """`outputs` is [N, K]; the targets are labels below K, or values of the outputs' shape."""
+    config = ", ".join([f"use: {use}"] + [f"{key}: {value}" for key, value in given.items()])
+    words = [config, "x".join(map(str, outputs)), "labels" if labels else "values", note]
+    name = " ".join(word for word in words if word)
+    seed = vectors.seed_of(name)
+    made = {"name": name, "config": "{" + config + "}", "seed": seed, "shape": outputs, "labels": labels,
+            "low": low, "high": high, "relative": 2e-6, "floor": 1}
+    x = vectors.uniform(seed, 0, outputs, low, high)
+    if values:
+        made["values"] = values
+        x = torch.tensor(values, dtype=torch.float32).double().reshape(outputs)
+    x.requires_grad_()
+    count, classes = outputs
+    y = vectors.labels(seed, 1, count, classes) if labels else vectors.uniform(seed, 1, outputs)
+    if use == "cross-entropy":
+        weights = given.get("class_weights")
+        loss = F.cross_entropy(x, y, weight=torch.tensor(weights, dtype=torch.float64) if weights else None,
+                               label_smoothing=given.get("label_smoothing", 0.0))
+    else:
+        loss = F.mse_loss(x, F.one_hot(y, classes).double() if labels else y)
+    loss.backward()
+    return {**made, "loss": vectors.number(loss.item()), "gradient": vectors.values(x.grad)}
+
+
+def cases():
+    shapes = [[5, 3], [1, 10], [17, 7], [33, 2]]
+    for shape in shapes:
+        yield case("cross-entropy", shape, labels=True)
+        yield case("cross-entropy", shape, labels=True, label_smoothing=0.1)
+    weights = [0.5, 2, 1, 0.25, 3, 1.5, 0.75]
+    for smoothing in ({}, {"label_smoothing": 0.1}, {"label_smoothing": 0.75}):
+        for shape in ([5, 3], [17, 7], [1, 2]):
+            yield case("cross-entropy", shape, labels=True, class_weights=weights[:shape[1]], **smoothing)
+    yield case("cross-entropy", [4, 1], labels=True)
+    extremes = [1000, -1000, 0, 88, 88, -88, 1e6, 1e6, 1e6, -1e4, -1e4, -10001]
+    yield case("cross-entropy", [4, 3], labels=True, values=extremes, note="extremes")
+    yield case("cross-entropy", [4, 3], labels=True, values=extremes, note="extremes", label_smoothing=0.1)
+    for shape in shapes:
+        yield case("mse", shape)
+        yield case("mse", shape, labels=True)
+    yield case("mse", [6, 1])
+    yield case("mse", [5, 4], low=-300.0, high=300.0, note="large")
+
+
+if __name__ == "__main__":
+    vectors.write("losses", list(cases()))

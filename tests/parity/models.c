@@ -1,0 +1,278 @@
+/* The model plugins, and the whole engine: outputs, every gradient, ten steps of training, against PyTorch.
+ */
+#include "parity/vectors.h"
+
+#include <math.h>
+
+#include "nn/model.h"
+#include "plugin/plugin.h"
+#include "tensor/tape.h"
+
+#define INPUTS 1000 /* streams; a parameter's is its position */
+#define LABELS 1001
+#define STEP_TOLERANCE 1e-4 /* of a loss, and of parameters, after steps that each add their rounding */
+
+/* A case's model, with its parameters written in, its loss, and its data. */
+struct trial {
+        const json_t *test_case;
+        uint64_t seed;
+        struct scion_config *config;
+        struct scion_model *model;
+        struct scion_instance *loss;
+        int64_t input; /* floats in one */
+        float *inputs; /* [examples, ...] */
+        int32_t *labels;
+};
+
+static void *allocate(size_t count, size_t bytes)
+{
+        void *memory = calloc(count, bytes);
+
+        if (!memory)
+                fail_msg("out of memory");
+        return memory;
+}
+
+static struct scion_config *parse(const char *text)
+{
+        struct scion_config *config = scion_config_parse(text, "config");
+
+        if (!config)
+                fail_msg("%s", scion_error());
+        return config;
+}
+
+static struct scion_instance *plugin_of(enum scion_kind kind, const char *text)
+{
+        struct scion_config *config = parse(text);
+        struct scion_instance *instance = scion_instance_create(kind, config, NULL);
+
+        scion_config_destroy(config);
+        if (!instance)
+                fail_msg("%s", scion_error());
+        return instance;
+}
+
+/* Parameter i of the case, which the model must have, in this order, of this shape. */
+static struct scion_parameter *parameter_of(const struct trial *trial, int i, size_t *count)
+{
+        const json_t *wanted = json_array_get(vectors_member(trial->test_case, "parameters"), (size_t)i);
+        struct scion_shape shape = vectors_shape(wanted, "shape");
+        struct scion_parameter *parameter = scion_model_parameter(trial->model, i);
+        struct scion_shape is = scion_parameter_shape(parameter);
+
+        assert_string_equal(scion_parameter_name(parameter), vectors_text(wanted, "name"));
+        assert_true(scion_shape_equal(&is, &shape));
+        *count = (size_t)scion_shape_size(&shape);
+        return parameter;
+}
+
+static void write_parameters(const struct trial *trial)
+{
+        const json_t *parameters = vectors_member(trial->test_case, "parameters");
+
+        assert_int_equal(scion_model_parameter_count(trial->model), json_array_size(parameters));
+        for (int i = 0; i < trial->model->count; i++) {
+                double bound = vectors_number(json_array_get(parameters, (size_t)i), "bound");
+                size_t count;
+                struct scion_parameter *parameter = parameter_of(trial, i, &count);
+                float *values = allocate(count, sizeof *values);
+
+                vectors_fill(trial->seed, (uint64_t)i, -bound, bound, values, count);
+                if (!scion_parameter_write(parameter, values))
+                        fail_msg("%s", scion_error());
+                free(values);
+        }
+}
+
+static void trial_init(struct trial *trial, const json_t *test_case)
+{
+        struct scion_shape shape = vectors_shape(test_case, "shape");
+        int64_t outputs = vectors_integer(test_case, "outputs");
+        size_t examples = (size_t)vectors_integer(test_case, "examples");
+
+        *trial = (struct trial){ .test_case = test_case,
+                                 .seed = (uint64_t)vectors_integer(test_case, "seed"),
+                                 .config = parse(vectors_text(test_case, "config")),
+                                 .loss = plugin_of(SCION_LOSS, "{use: cross-entropy}"),
+                                 .input = scion_shape_size(&shape) };
+        trial->model = scion_model_create(trial->config, &shape, outputs, 1);
+        if (!trial->model)
+                fail_msg("%s", scion_error());
+        write_parameters(trial);
+        trial->inputs = allocate(examples * (size_t)trial->input, sizeof *trial->inputs);
+        trial->labels = allocate(examples, sizeof *trial->labels);
+        vectors_fill(trial->seed, INPUTS, -1, 1, trial->inputs, examples * (size_t)trial->input);
+        vectors_fill_labels(trial->seed, LABELS, outputs, trial->labels, examples);
+}
+
+static void trial_finish(struct trial *trial)
+{
+        free(trial->inputs);
+        free(trial->labels);
+        scion_model_destroy(trial->model);
+        scion_instance_destroy(trial->loss);
+        scion_config_destroy(trial->config);
+}
+
+/* The loss of examples first .. first+size-1, with its gradients; inputs and logits for who wants to look. */
+static float pass(const struct trial *trial, int64_t first, int64_t size, struct scion_tensor **inputs,
+                  struct scion_tensor **logits)
+{
+        const struct scion_loss_plugin *plugin = (const void *)trial->loss->plugin;
+        struct scion_shape one = scion_model_input_shape(trial->model);
+        struct scion_shape shape = { .ndim = one.ndim + 1, .dim = { size } };
+
+        memcpy(shape.dim + 1, one.dim, (size_t)one.ndim * sizeof *one.dim);
+        struct scion_batch batch = { .size = size,
+                                     .classes = scion_model_outputs(trial->model),
+                                     .inputs = scion_from(shape, trial->inputs + first * trial->input),
+                                     .labels = scion_from_i32(SCION_SHAPE(size), trial->labels + first) };
+
+        scion_model_clear_gradients(trial->model);
+        if (inputs)
+                *inputs = scion_require_grad(batch.inputs);
+        struct scion_tensor *outputs = scion_model_forward(trial->model, batch.inputs);
+        struct scion_tensor *loss = plugin->loss(trial->loss->self, outputs, &batch);
+
+        if (logits)
+                *logits = outputs;
+        if (!scion_backward(loss))
+                fail_msg("%s", scion_error());
+        return scion_item(loss);
+}
+
+static void check_loss(const char *what, double got, double wanted, double relative)
+{
+        if (!(fabs(got - wanted) <= relative * fabs(wanted)))
+                fail_msg("%s is %.9g, not %.9g", what, got, wanted);
+}
+
+/* The gradients of the parameters that are not frozen; the frozen ones must have none. */
+static void check_gradients(const struct trial *trial)
+{
+        const json_t *wanted = vectors_member(trial->test_case, "gradients");
+
+        for (int i = 0; i < trial->model->count; i++) {
+                size_t count;
+                struct scion_parameter *parameter = parameter_of(trial, i, &count);
+                struct scion_tensor *gradient = scion_grad(scion_parameter_tensor(parameter));
+                char what[128];
+
+                snprintf(what, sizeof what, "gradient of %s", scion_parameter_name(parameter));
+                if (scion_parameter_frozen(parameter))
+                        assert_null(gradient);
+                else
+                        vectors_compare_sample(what, gradient ? scion_data(gradient) : NULL, count,
+                                               json_array_get(wanted, (size_t)i),
+                                               vectors_tolerance(trial->test_case));
+        }
+}
+
+static void check_pass(const struct trial *trial)
+{
+        const json_t *test_case = trial->test_case;
+        struct vectors_tolerance tolerance = vectors_tolerance(test_case);
+        struct scion_tensor *inputs, *logits, *gradient;
+        double loss = (double)pass(trial, 0, vectors_integer(test_case, "probe"), &inputs, &logits);
+
+        vectors_compare_tensor("logits", logits, vectors_member(test_case, "logits"), tolerance);
+        check_loss("the loss", loss, vectors_number(test_case, "loss"), tolerance.relative);
+        gradient = scion_grad(inputs);
+        vectors_compare_sample("gradient of the inputs", gradient ? scion_data(gradient) : NULL,
+                               (size_t)scion_size(inputs), vectors_member(test_case, "input_gradient"),
+                               tolerance);
+        check_gradients(trial);
+}
+
+/* With the first layer frozen the others' gradients are what they were. */
+static void check_frozen(const struct trial *trial)
+{
+        for (int i = 0; i < 2; i++)
+                scion_parameter_freeze(scion_model_parameter(trial->model, i), true);
+        pass(trial, 0, vectors_integer(trial->test_case, "probe"), NULL, NULL);
+        check_gradients(trial);
+        for (int i = 0; i < 2; i++)
+                scion_parameter_freeze(scion_model_parameter(trial->model, i), false);
+}
+
+/* One span a parameter, over the model's own memory; `state` has the optimizer's floats. */
+static void fill_spans(const struct scion_model *model, float *state, int states, struct scion_span *spans)
+{
+        for (int i = 0; i < model->count; i++) {
+                struct scion_parameter *parameter = &model->parameter[i];
+
+                spans[i] = (struct scion_span){ .name = parameter->name,
+                                                .count = (int64_t)parameter->value.length,
+                                                .value = parameter->value.data,
+                                                .gradient = parameter->slot.data,
+                                                .lr_scale = 1,
+                                                .decay = true };
+                for (int k = 0; k < states; k++, state += parameter->value.length)
+                        spans[i].state[k] = state;
+        }
+}
+
+static void check_trained(const struct trial *trial)
+{
+        const json_t *wanted = vectors_member(trial->test_case, "trained");
+
+        for (int i = 0; i < trial->model->count; i++) {
+                size_t count;
+                struct scion_parameter *parameter = parameter_of(trial, i, &count);
+                float *values = allocate(count, sizeof *values);
+
+                assert_true(scion_parameter_read(parameter, values));
+                vectors_compare_sample(scion_parameter_name(parameter), values, count,
+                                       json_array_get(wanted, (size_t)i),
+                                       (struct vectors_tolerance){ STEP_TOLERANCE, 1 });
+                free(values);
+        }
+}
+
+static void check_training(const struct trial *trial)
+{
+        const json_t *losses = vectors_member(trial->test_case, "losses");
+        int64_t size = vectors_integer(trial->test_case, "batch");
+        int64_t examples = vectors_integer(trial->test_case, "examples");
+        struct scion_instance *optimizer =
+                plugin_of(SCION_OPTIMIZER, vectors_text(trial->test_case, "optimizer"));
+        const struct scion_optimizer_plugin *plugin = (const void *)optimizer->plugin;
+        int states = plugin->states(optimizer->self);
+        float *state = allocate(trial->model->length * (size_t)states + 1, sizeof *state);
+        struct scion_span *spans = allocate((size_t)trial->model->count, sizeof *spans);
+
+        fill_spans(trial->model, state, states, spans);
+        for (size_t step = 0; step < json_array_size(losses); step++) {
+                char what[48];
+
+                scion_tape_reset(scion_tape_current());
+                double loss = (double)pass(trial, (int64_t)step * size % examples, size, NULL, NULL);
+
+                snprintf(what, sizeof what, "the loss at step %zu", step + 1);
+                check_loss(what, loss, json_number_value(json_array_get(losses, step)), STEP_TOLERANCE);
+                for (int i = 0; i < trial->model->count; i++)
+                        spans[i].step++;
+                plugin->step(optimizer->self, spans, trial->model->count);
+        }
+        check_trained(trial);
+        free(spans);
+        free(state);
+        scion_instance_destroy(optimizer);
+}
+
+static void agrees(void **state)
+{
+        struct trial trial;
+
+        trial_init(&trial, *state);
+        check_pass(&trial);
+        check_frozen(&trial);
+        check_training(&trial);
+        trial_finish(&trial);
+}
+
+int main(void)
+{
+        return vectors_run("models", agrees);
+}
