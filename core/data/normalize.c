@@ -120,23 +120,32 @@ void scion_moments_normal(const struct scion_moments *moments, struct scion_norm
 }
 
 /* In double: a mean far above the deviation would leave few digits in float. This is done once. */
-SCION_CLONES void scion_normalize_reals(float *values, int64_t count, struct scion_normal normal)
+SCION_CLONES static void reals(float *values, int64_t count, double mean, double divisor)
 {
         for (int64_t i = 0; i < count; i++)
-                values[i] = (float)((values[i] - normal.mean) / normal.divisor);
+                values[i] = (float)((values[i] - mean) / divisor);
 }
 
-SCION_CLONES void scion_normalize_bytes(const uint8_t *restrict bytes, float *restrict values, int64_t count,
-                                        struct scion_normal normal)
+void scion_normalize_reals(float *values, int64_t count, struct scion_normal normal)
 {
-        float scale = (float)(1 / normal.divisor);
-        float offset = (float)(-normal.mean / normal.divisor);
+        reals(values, count, normal.mean, normal.divisor);
+}
 
+SCION_CLONES static void bytes_to_reals(const uint8_t *restrict bytes, float *restrict values, int64_t count,
+                                        float scale, float offset)
+{
         for (int64_t i = 0; i < count; i++)
                 values[i] = (float)bytes[i] * scale + offset;
 }
 
-SCION_CLONES bool scion_reals_finite(const float *values, int64_t count)
+void scion_normalize_bytes(const uint8_t *bytes, float *values, int64_t count, struct scion_normal normal)
+{
+        bytes_to_reals(bytes, values, count, (float)(1 / normal.divisor),
+                       (float)(-normal.mean / normal.divisor));
+}
+
+/* Looks for the exponent of infinity and NaN. */
+SCION_CLONES static bool all_finite(const float *values, int64_t count)
 {
         uint32_t bad = 0;
 
@@ -144,7 +153,12 @@ SCION_CLONES bool scion_reals_finite(const float *values, int64_t count)
                 uint32_t bits;
 
                 memcpy(&bits, &values[i], sizeof bits);
-                bad |= (bits & 0x7f800000u) == 0x7f800000u; /* the exponent of infinity and NaN */
+                bad |= (bits & 0x7f800000u) == 0x7f800000u;
         }
         return bad == 0;
+}
+
+bool scion_reals_finite(const float *values, int64_t count)
+{
+        return all_finite(values, count);
 }
