@@ -78,3 +78,183 @@ bool scion_config_merge(struct scion_config *base, const struct scion_config *ov
         }
         return true;
 }
+
+/* --- Values at dotted paths
+ * -------------------------------------------------------------------------------------------- */
+
+/* The next name of a path, up to a dot; an axis of the matrix is one name, with its dots. Returns what comes
+ * after it, or NULL at the end. */
+static char *next_name(char *name, bool axis)
+{
+        char *dot = axis ? NULL : strchr(name, '.');
+
+        if (!dot)
+                return NULL;
+        *dot = '\0';
+        return dot + 1;
+}
+
+/* The map that stands, or is made, at one name of a path. */
+static struct scion_config *enter(struct scion_config *map, const char *name, const char *path,
+                                  const struct scion_config *value)
+{
+        struct scion_config_entry *entry = scion_config_find(map, name);
+        struct scion_config *inner = entry ? entry->value : NULL;
+        char got[64];
+
+        if (inner && inner->kind == SCION_CONFIG_MAP)
+                return inner;
+        if (inner && inner->kind == SCION_CONFIG_LIST) {
+                scion_config_fail(value, "%s: '%s' is a list: set it whole, as [a, b]", path, name);
+                return NULL;
+        }
+        if (inner && !scion_config_is_null(inner)) {
+                scion_config_fail(value, "%s: '%s' has nothing below it: it is %s", path, name,
+                                  scion_config_describe(inner, got, sizeof got));
+                return NULL;
+        }
+        inner = scion_config_node(SCION_CONFIG_MAP, value->file, value->line, value->column);
+        if (!inner)
+                return NULL;
+        if (entry) {
+                scion_config_replace(entry, inner);
+                return inner;
+        }
+        return scion_config_add(map, name, value->line, value->column, inner) ? inner : NULL;
+}
+
+static bool is_override(const struct scion_config *config)
+{
+        return config->file && strncmp(config->file, "--set", 5) == 0;
+}
+
+/* The map gets another plugin: what was said to the old one goes, but not what the command line said. */
+static void drop_parameters(struct scion_config *map, const struct scion_config *use)
+{
+        const struct scion_config *old = scion_config_get(map, "use");
+
+        if (!old || scion_config_equal(old, use))
+                return;
+        for (size_t i = map->count; i-- > 0;) {
+                const struct scion_config_entry *entry = &map->entry[i];
+
+                if (strcmp(entry->key, "use") != 0 && !is_override(entry->value))
+                        scion_config_remove(map, entry->key);
+        }
+}
+
+static bool put(struct scion_config *map, const char *name, const struct scion_config *value)
+{
+        struct scion_config_entry *entry = scion_config_find(map, name);
+        struct scion_config *copy = scion_config_copy(value);
+
+        if (!copy)
+                return false;
+        if (!entry)
+                return scion_config_add(map, name, value->line, value->column, copy);
+        if (strcmp(name, "use") == 0) {
+                drop_parameters(map, value);
+                entry = scion_config_find(map, name);
+        }
+        scion_config_replace(entry, copy);
+        return true;
+}
+
+bool scion_config_check_path(const char *path, const struct scion_config *where)
+{
+        int names = 1;
+
+        for (const char *c = path; *c; c++)
+                names += *c == '.';
+        if (names > SCION_CONFIG_DEPTH / 2)
+                return scion_config_fail(where, "too many names in the path '%.100s'", path);
+        if (!*path || *path == '.' || path[strlen(path) - 1] == '.' || strstr(path, ".."))
+                return scion_config_fail(where, "the path '%s' has an empty name", path);
+        if (strstr(path, "<<"))
+                return scion_config_fail(where, "the path '%s' has a '<<', which is no key", path);
+        return true;
+}
+
+bool scion_config_set(struct scion_config *map, const char *path, const struct scion_config *value)
+{
+        char *names, *name, *rest;
+        bool good = false;
+
+        if (map->kind != SCION_CONFIG_MAP)
+                return scion_config_fail(value, "%s: there is no map to set it in", path);
+        if (!scion_config_check_path(path, value))
+                return false;
+        names = strdup(path);
+        if (!names)
+                return scion_fail("out of memory");
+        struct scion_config *at = map;
+        bool axis = false;
+        for (name = names; (rest = next_name(name, axis)); name = rest) {
+                axis = name == names && strcmp(name, "matrix") == 0;
+                at = enter(at, name, path, value);
+                if (!at)
+                        goto done;
+        }
+        good = put(at, name, value) && scion_config_spell_out(map);
+done:
+        free(names);
+        return good;
+}
+
+/* --- Overrides
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+/* An axis of the matrix would win over the value, and nobody would see it. */
+static bool check_axes(const struct scion_config *map, const char *path, const struct scion_config *value)
+{
+        const struct scion_config *matrix = scion_config_get(map, "matrix");
+
+        for (size_t i = 0; matrix && matrix->kind == SCION_CONFIG_MAP && i < matrix->count; i++) {
+                const char *axis = matrix->entry[i].key;
+
+                if (scion_config_path_inside(path, axis))
+                        return scion_config_fail(
+                                value, "the matrix gives '%s' its values: set matrix.%s=[...]", axis, axis);
+        }
+        return true;
+}
+
+bool scion_config_path_inside(const char *path, const char *above)
+{
+        size_t length = strlen(above);
+
+        return strncmp(path, above, length) == 0 && (path[length] == '\0' || path[length] == '.');
+}
+
+static struct scion_config *read_value(const char *text, const struct scion_config *place)
+{
+        return text[strspn(text, " \t")] ? scion_config_read(text, strlen(text), place->file, false)
+                                         : scion_config_scalar("", false, place);
+}
+
+bool scion_config_override(struct scion_config *map, const char *assignment)
+{
+        const char *equals = strchr(assignment, '=');
+        struct scion_config place = { 0 }, *value = NULL;
+        char *path = NULL, shown[160];
+        bool good = false;
+
+        /* The whole assignment, so that a message says which of many it is about. */
+        snprintf(shown, sizeof shown, strlen(assignment) > 120 ? "--set %.117s..." : "--set %s", assignment);
+        place.file = scion_config_file_name(shown);
+        if (!place.file)
+                return false;
+        if (!equals)
+                return scion_config_fail(&place, "no '=': write PATH=VALUE, such as target.train.epochs=5");
+        path = strndup(assignment, (size_t)(equals - assignment));
+        if (!path)
+                return scion_fail("out of memory");
+        if (strcmp(path, "extends") == 0)
+                scion_config_fail(&place, "extends is for files: what it brings is there already");
+        else if (scion_config_check_path(path, &place) && (value = read_value(equals + 1, &place)))
+                good = check_axes(map, path, value) && scion_config_set(map, path, value);
+        scion_config_destroy(value);
+        free(path);
+        return good;
+}

@@ -15,9 +15,9 @@ enum scion_config_kind { SCION_CONFIG_SCALAR, SCION_CONFIG_LIST, SCION_CONFIG_MA
 
 struct scion_config {
         enum scion_config_kind kind;
-        const char
-                *file; /* for messages: as given on the command line, or relative to the file that extends it;
-                          "--set" for an override */
+        /* for messages: as given on the command line, or the path that `extends` led to; "--set PATH=VALUE"
+         * for an override. Valid until the process ends. */
+        const char *file;
         int line, column; /* from 1; 0 when there is none */
         char *text;       /* of a scalar, else NULL */
         bool quoted;      /* the scalar stood in quotes: it is a string whatever it looks like */
@@ -40,16 +40,22 @@ struct scion_config_entry {
  * to another. The key `extends` (a path, relative to the file that says it) is gone from the result. NULL,
  * with "FILE:LINE:COLUMN: what, and what was meant", on any error: not a file, empty, tabs in indentation, a
  * key twice, a loop of extends, an alias bomb.
+ *
+ * A plugin without parameters may be named in short: where an experiment names plugins (strategy; model,
+ * dataset, loss, optimizer and schedule of source and target) a text NAME becomes `{ use: NAME }`, here, in
+ * scion_config_set() and in a matrix, so that readers only see maps.
  */
 struct scion_config *scion_config_load(const char *path);
 
-/* The same from text; `name` stands for the file in messages. */
+/* The same from text; `name` stands for the file in messages. It may be of any kind, not only a map, and
+ * cannot extend a file. */
 struct scion_config *scion_config_parse(const char *text, const char *name);
 
 struct scion_config *scion_config_copy(const struct scion_config *config);
 void scion_config_destroy(struct scion_config *config); /* takes NULL */
 
-/* Writes block YAML that reads back to an equal tree; short maps and lists of scalars in flow style. */
+/* Writes block YAML that reads back to an equal tree; short maps and lists of scalars in flow style. The same
+ * tree gives the same bytes. */
 bool scion_config_write(const struct scion_config *config, FILE *file);
 
 /* The same into memory; the caller frees it. */
@@ -68,16 +74,22 @@ bool scion_config_fail(const struct scion_config *where, const char *format, ...
 bool scion_config_fail_key(const struct scion_config *map, size_t index, const char *format, ...)
         SCION_PRINTF(3, 4);
 
-/* Same kind, texts, keys and entries, whatever their order in maps, and wherever they stand. */
+/* Same kind, texts, keys and entries, whatever their order in maps, and wherever they stand. Quotes count
+ * where they change what a text means: "5" is not 5, but "idx" is idx. */
 bool scion_config_equal(const struct scion_config *a, const struct scion_config *b);
 
 /* --- Changing
  * -------------------------------------------------------------------------------------------------------- */
 
-/* Puts a copy of `value` at a dotted path ("target.train.epochs"), making maps on the way. */
+/*
+ * Puts a copy of `value` at a dotted path ("target.train.epochs"), in place of what is there, making maps on
+ * the way. What follows "matrix." is one name: an axis. Another plugin at "PATH.use" takes away what was said
+ * to the old one, except by overrides. False when the path goes through a list or a text.
+ */
 bool scion_config_set(struct scion_config *map, const char *path, const struct scion_config *value);
 
-/* An override from the command line: "target.train.epochs=5". The value is YAML. */
+/* An override from the command line: "target.train.epochs=5". The value is YAML. What the matrix varies can
+ * only be set as "matrix.PATH=[...]". */
 bool scion_config_override(struct scion_config *map, const char *assignment);
 
 /* Removes a key; nothing happens when there is none. */
@@ -108,7 +120,7 @@ struct scion_config_runs {
  * Crosses the axes of `matrix` and leaves out what `exclude` matches: an entry matches a run when all its
  * paths have the given values there; a strategy and the like are named by their label or `use`. The last axis
  * changes fastest. A file without a matrix is one run with no axes. False on an axis that is no list or is
- * empty, on an exclude that names no axis or value, and when nothing remains.
+ * empty, on two values with one label, on an exclude that names no axis or value, and when nothing remains.
  */
 bool scion_config_expand(const struct scion_config *config, struct scion_config_runs *runs);
 void scion_config_runs_finish(struct scion_config_runs *runs);

@@ -269,41 +269,27 @@ static char *read_key(struct reader *reader, yaml_event_t *event)
  * ------------------------------------------------------------------------------------------------------------
  */
 
-static int by_key(const void *a, const void *b)
-{
-        const struct scion_config_entry *const *x = a, *const *y = b;
-        int order = strcmp((*x)->key, (*y)->key);
-
-        return order ? order : *x < *y ? -1 : *x > *y; /* the first one first */
-}
-
 /* The first key, in the order of the file, that stands there a second time is an error. */
 static bool check_duplicates(const struct scion_config *map)
 {
-        const struct scion_config_entry **sorted, *first = NULL, *again = NULL;
+        const char **keys = malloc((map->count ? map->count : 1) * sizeof *keys);
+        size_t first, again;
+        bool good;
 
-        if (map->count < 2)
-                return true;
-        sorted = malloc(map->count * sizeof *sorted);
-        if (!sorted)
+        if (!keys)
                 return scion_fail("out of memory");
         for (size_t i = 0; i < map->count; i++)
-                sorted[i] = &map->entry[i];
-        qsort(sorted, map->count, sizeof *sorted, by_key);
-        for (size_t i = 1; i < map->count; i++)
-                if (strcmp(sorted[i - 1]->key, sorted[i]->key) == 0 && (!again || sorted[i] < again)) {
-                        first = sorted[i - 1];
-                        again = sorted[i];
-                }
-        free(sorted);
-        if (!again)
-                return true;
-        if (again->line == 0)
-                return scion_config_fail_key(map, (size_t)(again - map->entry), "the key '%s' is there twice",
-                                             again->key);
-        return scion_config_fail_key(map, (size_t)(again - map->entry),
+                keys[i] = map->entry[i].key;
+        good = scion_config_twice(keys, map->count, &first, &again);
+        free(keys);
+        if (!good || again == map->count)
+                return good;
+        if (map->line == 0)
+                return scion_config_fail_key(map, again, "the key '%s' is there twice",
+                                             map->entry[again].key);
+        return scion_config_fail_key(map, again,
                                      "the key '%s' is there twice, the first time at line %d, column %d",
-                                     again->key, first->line, first->column);
+                                     map->entry[again].key, map->entry[first].line, map->entry[first].column);
 }
 
 /* Adds copies of what `from` has and neither `map`, so far, nor `own` has. */

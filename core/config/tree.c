@@ -180,6 +180,33 @@ const struct scion_config *scion_config_get(const struct scion_config *map, cons
         return entry ? entry->value : NULL;
 }
 
+static int by_name(const void *a, const void *b)
+{
+        const char *const *const *x = a, *const *const *y = b;
+        int order = strcmp(**x, **y);
+
+        return order ? order : *x < *y ? -1 : *x > *y; /* the first one first */
+}
+
+bool scion_config_twice(const char *const *names, size_t count, size_t *first, size_t *again)
+{
+        const char *const **sorted = malloc((count ? count : 1) * sizeof *sorted);
+
+        *first = *again = count;
+        if (!sorted)
+                return scion_fail("out of memory");
+        for (size_t i = 0; i < count; i++)
+                sorted[i] = &names[i];
+        qsort(sorted, count, sizeof *sorted, by_name);
+        for (size_t i = 1; i < count; i++)
+                if (strcmp(*sorted[i - 1], *sorted[i]) == 0 && (size_t)(sorted[i] - names) < *again) {
+                        *first = (size_t)(sorted[i - 1] - names);
+                        *again = (size_t)(sorted[i] - names);
+                }
+        free(sorted);
+        return true;
+}
+
 size_t scion_config_size(const struct scion_config *config)
 {
         size_t size = 1;

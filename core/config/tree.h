@@ -54,6 +54,18 @@ struct scion_config *scion_config_read(const char *text, size_t length, const ch
 /* Keys of `over` win; see scion_config_load(). Changes `base`; takes nothing of `over`. */
 bool scion_config_merge(struct scion_config *base, const struct scion_config *over);
 
+/*
+ * Looks for a name that stands there a second time: the first such, and where its like stands. Both are
+ * `count` when there is none. False when memory is out.
+ */
+bool scion_config_twice(const char *const *names, size_t count, size_t *first, size_t *again);
+
+/* The dotted path has names, and none is empty; otherwise an error at `where`. */
+bool scion_config_check_path(const char *path, const struct scion_config *where);
+
+/* The path is `above`, or goes on below it. */
+bool scion_config_path_inside(const char *path, const char *above);
+
 /* A tree on one line, in flow style, into memory that the caller frees. */
 char *scion_config_line(const struct scion_config *config);
 
