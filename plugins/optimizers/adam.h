@@ -22,7 +22,7 @@ struct adam {
                 SCION_FLOAT(struct adam, beta2, 0.999, "how much of the gradient's mean square is kept",   \
                             .min = 0, .max = 1, .below_max = true),                                        \
                 SCION_FLOAT(struct adam, eps, 1e-8, "added to the root of the mean square", .min = 1e-30), \
-                SCION_FLOAT(struct adam, weight_decay, decay, help, .min = 0), SCION_PARAMS_END
+                SCION_FLOAT(struct adam, weight_decay, decay, help, .min = 0), SCION_PARAMS_END,
 
 /* One step's numbers, the same for all of a span's values. */
 struct adam_step {

@@ -17,7 +17,7 @@ static const struct scion_param params[] = {
                     .max = 1),
         SCION_BOOL(struct sgd, nesterov, false, "look ahead along the momentum"),
         SCION_FLOAT(struct sgd, weight_decay, 0, "L2 penalty, added to the gradient", .min = 0),
-        SCION_PARAMS_END
+        SCION_PARAMS_END,
 };
 
 static bool validate(void *self)

@@ -14,7 +14,8 @@ struct probe {
 static const struct scion_param params[] = {
         SCION_INT(struct probe, verdict, 0, "what validate() says", .min = 0, .max = 2),
         SCION_STRING(struct probe, text, "none", "kept as a copy"),
-        SCION_INTS(struct probe, list, "[1, 2]", "some numbers"), SCION_PARAMS_END
+        SCION_INTS(struct probe, list, "[1, 2]", "some numbers"),
+        SCION_PARAMS_END,
 };
 
 static void count(const char *variable, int by)

@@ -1,0 +1,186 @@
+"""Installs Scion into a temporary prefix and uses it as the author of a plugin does.
+
+The examples under docs/examples are compiled outside the tree, by what pkg-config says, found by the installed
+command, and run. Arguments: see the end of this file.
+"""
+
+import argparse
+import csv
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+KINDS = ['strategies', 'losses', 'optimizers', 'datasets', 'models']
+
+# Fine-tunes by the example: small and made up.
+EXPERIMENT = '''
+name: tiny
+seed: 1
+source:
+  dataset: { use: random, classes: 4, shape: [8], train: 64, test: 32 }
+  model: { use: mlp, hidden: [16] }
+  optimizer: { use: sgd, lr: 0.1 }
+  train: { epochs: 2, batch_size: 16 }
+strategy: { use: l2-anchor, alpha: 0.5 }
+target:
+  dataset: { use: random, classes: 3, shape: [8], train: 64, test: 32 }
+  optimizer: { use: sgd, lr: 0.1 }
+  train: { epochs: 2, batch_size: 16 }
+'''
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.top = pathlib.Path(tempfile.mkdtemp(prefix='scion-install-'))
+        cls.addClassCleanup(shutil.rmtree, cls.top)
+        # Nothing of the build tree is to help: the environment starts afresh.
+        cls.environment = {'PATH': os.environ['PATH'], 'HOME': str(cls.top / 'home'), 'LC_ALL': 'C.UTF-8',
+                           'OMP_NUM_THREADS': '1'}
+        for name in ('ASAN_OPTIONS', 'LSAN_OPTIONS', 'UBSAN_OPTIONS'):
+            if name in os.environ:
+                cls.environment[name] = os.environ[name]
+        cls.root = cls.top / 'root'
+        cls.call(OPTIONS.meson, 'install', '-C', OPTIONS.build, '--no-rebuild', '--quiet', '--destdir', cls.root)
+        cls.header = next(cls.root.rglob('scion.h'))
+        cls.prefix = cls.header.parents[2]
+        cls.command = cls.prefix / 'bin' / 'scion'
+        pc = next(cls.root.rglob('scion.pc'))
+        cls.environment['PKG_CONFIG_PATH'] = str(pc.parent)
+        cls.environment['PKG_CONFIG_SYSROOT_DIR'] = str(cls.root)
+        cls.libdir = pc.parents[1]
+        # The examples, built as the README says.
+        cls.plugins = cls.top / 'my-plugins'
+        cls.examples = sorted((OPTIONS.source / 'docs' / 'examples').glob('*/*.c'))
+        for source in cls.examples:
+            cls.compile(source, cls.plugins / source.parent.name / (source.stem + '.so'))
+
+    @classmethod
+    def call(cls, *arguments, status=0, environment={}):
+        result = subprocess.run([str(a) for a in arguments], env=cls.environment | environment, cwd=cls.top,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                encoding='utf-8', timeout=120)
+        if result.returncode != status:
+            raise AssertionError('%s: exit status %d, not %d\n%s%s' % (' '.join(map(str, arguments)), result.returncode,
+                                                                      status, result.stdout, result.stderr))
+        return result
+
+    @classmethod
+    def compile(cls, source, target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        flags = cls.call('pkg-config', '--cflags', '--libs', 'scion').stdout.split()
+        cls.call(*OPTIONS.cc, '-std=c11', '-Wall', '-Wextra', '-Wpedantic', '-Werror', '-O2', '-shared', '-fPIC', '-o',
+                 target, source, *flags)
+
+    def scion(self, *arguments, status=0, environment={}, prefix=None):
+        return self.call((prefix or self.prefix) / 'bin' / 'scion', *arguments, status=status, environment=environment)
+
+    # --- What is installed
+
+    def test_everything_is_in_its_place(self):
+        headers = {path.name for path in (OPTIONS.source / 'include' / 'scion').glob('*.h')}
+        self.assertEqual({path.name for path in self.header.parent.iterdir()}, headers)
+        for kind in KINDS:
+            sources = {path.stem + '.so' for path in (OPTIONS.source / 'plugins' / kind).glob('*.c')}
+            found = self.libdir / 'scion' / 'plugins' / kind
+            self.assertEqual({path.name for path in found.glob('*')}, sources, kind)
+        self.assertTrue((self.libdir / 'libscion.so').exists())
+        plugindir = self.call('pkg-config', '--variable=plugindir', 'scion').stdout.strip()
+        self.assertTrue(plugindir.endswith('/scion/plugins'), plugindir)
+        soname = self.call('readelf', '-d', self.libdir / 'libscion.so').stdout
+        self.assertRegex(soname, r'SONAME.*\[libscion\.so\.\d+\]')
+
+    def test_each_header_stands_alone(self):
+        include = '-I%s' % self.header.parents[1]
+        for header in sorted(self.header.parent.iterdir()):
+            self.call(*OPTIONS.cc, '-std=c11', '-Wall', '-Wextra', '-Wpedantic', '-Werror', '-fsyntax-only', include,
+                      '-x', 'c', header)
+
+    def test_headers_are_good_in_cplusplus(self):
+        compiler = shutil.which('c++')
+        if not compiler:
+            self.skipTest('no c++')
+        source = self.top / 'all.cpp'
+        source.write_text('#include <scion/scion.h>\n')
+        self.call(compiler, '-std=c++11', '-Wall', '-Wextra', '-Werror', '-fsyntax-only',
+                  '-I%s' % self.header.parents[1], source)
+
+    # --- Plugins, found
+
+    def test_the_command_finds_the_installed_plugins(self):
+        listing = self.scion('plugins').stdout
+        for kind in KINDS:
+            self.assertIn(kind, listing)
+            for source in (OPTIONS.source / 'plugins' / kind).glob('*.c'):
+                self.assertRegex(listing, r'(?m)^  %s  +\S' % re.escape(source.stem))
+        self.assertNotIn('cannot be used', listing)
+        self.assertIn(str(self.libdir.resolve()), self.scion('plugins', 'optimizer', 'sgd').stdout)
+
+    def test_a_moved_installation_finds_its_plugins(self):
+        moved = self.top / 'moved'
+        shutil.copytree(self.prefix, moved, symlinks=True)
+        text = self.scion('plugins', 'optimizer', 'sgd', prefix=moved).stdout
+        self.assertIn(str(moved.resolve()), text)
+        self.assertNotIn(str(self.prefix), text)
+
+    def test_plugins_of_ones_own_are_found(self):
+        self.assertTrue(self.examples)
+        for source in self.examples:
+            kind, name = source.parent.name, source.stem
+            place = str(self.plugins / kind / (name + '.so'))
+            by_option = self.scion('plugins', '--plugin-path', self.plugins, kind, name).stdout
+            self.assertIn(place, by_option)
+            by_variable = self.scion('plugins', kind, name, environment={'SCION_PLUGIN_PATH': str(self.plugins)}).stdout
+            self.assertEqual(by_variable, by_option)
+            message = self.scion('plugins', kind, name, status=2).stderr
+            self.assertIn("'%s'" % name, message)
+            self.assertIn('looked in', message)
+            home = self.top / 'home' / '.local' / 'share' / 'scion' / 'plugins'
+            self.assertIn(str(home), message)
+            shutil.copytree(self.plugins, home)
+            self.assertIn(str(home), self.scion('plugins', kind, name).stdout)
+            shutil.rmtree(home)
+
+    # --- Plugins, run
+
+    def test_a_plugin_of_ones_own_runs(self):
+        experiment = self.top / 'tiny.yaml'
+        experiment.write_text(EXPERIMENT)
+        self.scion('run', experiment, '--out', self.top / 'runs', environment={'SCION_PLUGIN_PATH': str(self.plugins)})
+        results = list(csv.DictReader(open(self.top / 'runs' / 'tiny' / 'results.csv', encoding='utf-8')))
+        self.assertEqual([row['strategy'] for row in results], ['l2-anchor'])
+        self.assertEqual(results[0]['error'], '')
+        metrics = next((self.top / 'runs' / 'tiny').glob('*/metrics.csv'))
+        rows = [row for row in csv.DictReader(open(metrics, encoding='utf-8')) if row['stage'] == 'target']
+        pull = [float(row['train_pull']) for row in rows if row['train_pull']]
+        self.assertGreaterEqual(len(pull), 2)
+        self.assertTrue(all(value > 0 for value in pull[1:]), pull)
+
+    # --- What the documentation shows
+
+    def test_the_readme_shows_the_examples_as_they_are(self):
+        text = (OPTIONS.source / 'README.md').read_text(encoding='utf-8')
+        shown = 0
+        for block in re.findall(r'(?ms)^```c\n(.*?)^```$', text):
+            name = re.match(r'/\* (\S+\.c)\b', block)
+            if name:
+                file = OPTIONS.source / name.group(1)
+                self.assertEqual(block, file.read_text(encoding='utf-8'), name.group(1))
+                shown += 1
+        self.assertGreater(shown, 0, 'README.md shows no example file')
+
+
+if __name__ == '__main__':
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--meson', required=True)
+    parser.add_argument('--cc', nargs='+', required=True)
+    parser.add_argument('--source', type=pathlib.Path, required=True)
+    parser.add_argument('--build', type=pathlib.Path, required=True)
+    parser.add_argument('tests', nargs='*')
+    OPTIONS = parser.parse_args()
+    unittest.main(argv=[sys.argv[0], *OPTIONS.tests], verbosity=2)
