@@ -22,13 +22,13 @@ EXPERIMENT = '''
 name: tiny
 seed: 1
 source:
-  dataset: { use: random, classes: 4, shape: [8], train: 64, test: 32 }
+  dataset: { use: random, num_classes: 4, shape: [8], train_size: 64, test_size: 32 }
   model: { use: mlp, hidden: [16] }
   optimizer: { use: sgd, lr: 0.1 }
   train: { epochs: 2, batch_size: 16 }
 strategy: { use: l2-anchor, alpha: 0.5 }
 target:
-  dataset: { use: random, classes: 3, shape: [8], train: 64, test: 32 }
+  dataset: { use: random, num_classes: 3, shape: [8], train_size: 64, test_size: 32 }
   optimizer: { use: sgd, lr: 0.1 }
   train: { epochs: 2, batch_size: 16 }
 '''
