@@ -40,13 +40,13 @@ static bool read_at(int file, void *bytes, size_t size, off_t offset)
 static bool check_header(const ElfW(Ehdr) * header)
 {
         if (header->e_ident[EI_CLASS] != NATIVE_CLASS || header->e_ident[EI_DATA] != NATIVE_ORDER)
-                return scion_fail("is a shared object for another kind of machine");
+                return scion_fail("a shared object for another kind of machine");
         if (header->e_type == ET_REL)
-                return scion_fail("is an object file: link it with 'cc -shared'");
+                return scion_fail("an object file: link it with 'cc -shared'");
         if (header->e_type != ET_DYN)
-                return scion_fail("is no shared object: link it with 'cc -shared'");
+                return scion_fail("no shared object: link it with 'cc -shared'");
         if (header->e_phentsize != sizeof(ElfW(Phdr)) || header->e_phnum == 0)
-                return scion_fail("is a damaged shared object: it has no program headers");
+                return scion_fail("a damaged shared object: it has no program headers");
         return true;
 }
 
@@ -85,12 +85,12 @@ bool scion_elf_check(const char *path)
         if (fstat(file, &status) != 0)
                 scion_fail("%s", strerror(errno));
         else if (S_ISDIR(status.st_mode))
-                scion_fail("is a directory, not a shared object");
+                scion_fail("a directory, not a shared object");
         else if (!S_ISREG(status.st_mode))
-                scion_fail("is not a regular file");
+                scion_fail("not a regular file");
         else if ((size_t)status.st_size < SELFMAG || !read_at(file, header.e_ident, SELFMAG, 0) ||
                  memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-                scion_fail("is not a shared object");
+                scion_fail("not a shared object");
         else if ((size_t)status.st_size < sizeof header)
                 scion_fail("the file is cut off: it has %lld bytes", (long long)status.st_size);
         else

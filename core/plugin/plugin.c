@@ -123,7 +123,7 @@ static const void *find_symbol(void *handle, size_t *bytes)
             !dladdr1(symbol, &info, (void **)&owner, RTLD_DL_LINKMAP) || owner != object ||
             !dladdr1(symbol, &info, (void **)&entry, RTLD_DL_SYMENT) || !entry ||
             ELF64_ST_TYPE(entry->st_info) != STT_OBJECT)
-                return scion_fail_null("is not a Scion plugin: it has no data called '" SYMBOL
+                return scion_fail_null("not a Scion plugin: it has no data called '" SYMBOL
                                        "'; the macros SCION_PLUGIN_... define it");
         *bytes = entry->st_size;
         return symbol;
@@ -136,7 +136,7 @@ static bool copy_descriptor(const void *symbol, size_t room, union scion_descrip
         size_t head = offsetof(struct scion_plugin, name);
 
         if (room < head)
-                return scion_fail("is not a Scion plugin: its '" SYMBOL "' has only %zu bytes", room);
+                return scion_fail("not a Scion plugin: its '" SYMBOL "' has only %zu bytes", room);
         memcpy(plugin, symbol, head);
         if (plugin->abi != SCION_ABI)
                 return scion_fail("built for plugin interface %u, and this Scion (" SCION_VERSION
@@ -154,7 +154,7 @@ static bool copy_descriptor(const void *symbol, size_t room, union scion_descrip
                                   "with this Scion's headers",
                                   (unsigned)plugin->param_bytes, sizeof(struct scion_param));
         if (!is_kind(plugin->kind))
-                return scion_fail("is of kind %u, which this Scion (" SCION_VERSION ") does not know",
+                return scion_fail("a plugin of kind %u, which this Scion (" SCION_VERSION ") does not know",
                                   (unsigned)plugin->kind);
         if (plugin->bytes > scion_kind_bytes(plugin->kind))
                 return scion_fail("its descriptor has %u bytes, and this Scion (" SCION_VERSION

@@ -200,12 +200,12 @@ static void not_even_a_shared_object(void **state)
         (void)state;
         refused(path, "No such file", NULL, NULL);
         write_file(path, "strategy: fine-tune\n", 20);
-        refused(path, "is not a shared object", NULL, NULL);
+        refused(path, "not a shared object", NULL, NULL);
         write_file(path, "", 0);
-        refused(path, "is not a shared object", NULL, NULL);
+        refused(path, "not a shared object", NULL, NULL);
         path = in_scratch("strategies/folder.so");
         assert_int_equal(mkdir(path, 0700), 0);
-        refused(path, "is a directory", NULL, NULL);
+        refused(path, "a directory", NULL, NULL);
         path = in_scratch("strategies/gone.so");
         assert_int_equal(symlink("nowhere", path), 0);
         refused(path, "No such file", NULL, NULL);
