@@ -103,15 +103,10 @@ static void what_is_written_reads_back(void **state)
 static void others_files_read(void **state)
 {
         static const char *const same[] = {
-                "a,b\n1,\"x\ny\"\n3,4\n",
-                "a,b\r\n1,\"x\ny\"\r\n3,4\r\n",
-                "a,b\r1,\"x\ny\"\r3,4\r",
-                "a,b\n1,\"x\ny\"\n3,4",
-                "a,b\n1,\"x\ny\"\n3,\"4\"",
-                "\xef\xbb\xbf"
-                "a,b\n1,\"x\ny\"\n3,4\n",
-                "\n\na,b\n\n1,\"x\ny\"\n\n3,4\n\n",
-                "\"a\",\"b\"\n\"1\",\"x\ny\"\n\"3\",\"4\"\n",
+                "a,b\n1,\"x\ny\"\n3,4\n",           "a,b\r\n1,\"x\ny\"\r\n3,4\r\n",
+                "a,b\r1,\"x\ny\"\r3,4\r",           "a,b\n1,\"x\ny\"\n3,4",
+                "a,b\n1,\"x\ny\"\n3,\"4\"",         "\xef\xbb\xbf\x61,b\n1,\"x\ny\"\n3,4\n",
+                "\n\na,b\n\n1,\"x\ny\"\n\n3,4\n\n", "\"a\",\"b\"\n\"1\",\"x\ny\"\n\"3\",\"4\"\n",
         };
         struct scion_csv_table table;
 
