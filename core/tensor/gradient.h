@@ -7,7 +7,8 @@
 /*
  * A tensor to write the gradient of x into, whole: x's own slot, when it is free and lies in `layout`;
  * otherwise a new one. NULL, with a message, when memory is out. Hand it to scion_grad_done() when it is
- * written.
+ * written; nobody else may hold it. What scion_grad_done() is given may as well be any new tensor of x's
+ * shape; NULL makes it false.
  */
 struct scion_tensor *scion_grad_target(struct scion_tensor *x, const struct scion_layout *layout);
 bool scion_grad_done(struct scion_tensor *x, struct scion_tensor *target);

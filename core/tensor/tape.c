@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "backend/backend.h"
-#include "base/simd.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SCION_ASAN 1
@@ -300,76 +299,6 @@ struct scion_node *scion_record(const struct scion_op *op, struct scion_tensor *
         output->node = node;
         output->requires_grad = true;
         return node;
-}
-
-struct scion_tensor *scion_grad_slot(struct scion_tensor *x)
-{
-        if (!x->requires_grad || !x->grad_is_slot || x->has_grad)
-                return NULL;
-        x->has_grad = true;
-        return x->grad;
-}
-
-SCION_CLONES static void add_into(float *restrict sum, const float *restrict x, size_t count)
-{
-        for (size_t i = 0; i < count; i++)
-                sum[i] += x[i];
-}
-
-SCION_CLONES static void add_both(float *restrict sum, const float *restrict x, const float *restrict y,
-                                  size_t count)
-{
-        for (size_t i = 0; i < count; i++)
-                sum[i] = x[i] + y[i];
-}
-
-/* The gradient that x has is someone else's too: the sum goes into a tensor of its own. */
-static bool add_to_shared(struct scion_tensor *x, struct scion_tensor *g)
-{
-        const struct scion_layout *layout = g->layout == x->layout ? x->layout : x->grad->layout;
-        struct scion_tensor *old = scion_tensor_in_layout(x->grad, layout);
-        struct scion_tensor *sum = scion_tensor_new(x->shape, SCION_F32, layout);
-
-        g = scion_tensor_in_layout(g, layout);
-        if (!old || !g || !sum)
-                return false;
-        add_both(sum->data, old->data, g->data, sum->length);
-        x->grad = sum;
-        x->owns_grad = true;
-        return true;
-}
-
-bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g)
-{
-        if (!g)
-                return false;
-        if (!x->requires_grad)
-                return true;
-        if (!scion_shape_equal(&x->shape, &g->shape)) {
-                char has[96], is[96];
-
-                return scion_fail("a gradient of shape %s for a tensor of shape %s",
-                                  scion_shape_text(&g->shape, has, sizeof has),
-                                  scion_shape_text(&x->shape, is, sizeof is));
-        }
-        if (!x->has_grad) {
-                if (x->grad_is_slot) {
-                        if (!scion_backend_reorder(g, x->grad))
-                                return false;
-                } else {
-                        x->grad = g;
-                        x->owns_grad = false;
-                }
-                x->has_grad = true;
-                return true;
-        }
-        if (!x->grad_is_slot && !x->owns_grad)
-                return add_to_shared(x, g);
-        g = scion_tensor_in_layout(g, x->grad->layout);
-        if (!g)
-                return false;
-        add_into(x->grad->data, g->data, g->length);
-        return true;
 }
 
 /* Gradients of an earlier backward pass go, but for the parameters'. */

@@ -100,6 +100,11 @@ struct scion_tensor *scion_tensor_new(struct scion_shape shape, enum scion_dtype
         return data ? tensor_over(shape, dtype, layout, length, data) : NULL;
 }
 
+bool scion_tensor_padded(const struct scion_tensor *x)
+{
+        return x->layout && x->length != (size_t)scion_shape_size(&x->shape);
+}
+
 struct scion_tensor *scion_tensor_view(struct scion_tensor *x, struct scion_shape shape)
 {
         return tensor_over(shape, x->dtype, NULL, x->length, x->data);

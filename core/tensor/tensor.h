@@ -38,6 +38,9 @@ struct scion_tensor *scion_tensor_new(struct scion_shape shape, enum scion_dtype
 /* The same row-major elements under another shape of the same size; no gradient. x must be row-major. */
 struct scion_tensor *scion_tensor_view(struct scion_tensor *x, struct scion_shape shape);
 
+/* Are there elements of padding? */
+bool scion_tensor_padded(const struct scion_tensor *x);
+
 /* Row-major over the caller's memory, which must outlive the tape's step; no gradient. */
 struct scion_tensor *scion_tensor_wrap(struct scion_shape shape, enum scion_dtype dtype, void *data);
 
