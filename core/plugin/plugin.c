@@ -72,16 +72,22 @@ enum scion_kind scion_kind_parse(const char *text)
 /* Says in plain words why dlopen() refused. */
 static void explain_refusal(const char *path)
 {
+        static const char undefined[] = "undefined symbol: ";
         const char *reason = dlerror();
-        const char *symbol = reason ? strstr(reason, "undefined symbol: ") : NULL;
+        const char *symbol = reason ? strstr(reason, undefined) : NULL;
         size_t length = strlen(path);
 
         if (symbol) {
-                symbol += strlen("undefined symbol: ");
-                scion_fail("needs '%s', which is defined nowhere; %s", symbol,
+                symbol += strlen(undefined);
+                length = strcspn(symbol, ", "); /* ", version SCION_1" may follow */
+                scion_fail("needs '%.*s', which is defined nowhere; %s", (int)length, symbol,
                            strncmp(symbol, "scion_", 6) == 0
                                    ? "was it built for a newer Scion than " SCION_VERSION "?"
                                    : "is it linked with the library that has it?");
+                return;
+        }
+        if (reason && strstr(reason, "version `SCION_") && strstr(reason, "not found")) {
+                scion_fail("was built for a newer Scion than " SCION_VERSION ": %s", reason);
                 return;
         }
         if (reason && strncmp(reason, path, length) == 0 && strncmp(reason + length, ": ", 2) == 0)

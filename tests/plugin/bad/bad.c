@@ -97,13 +97,21 @@ static struct scion_module *build(void *self, const struct scion_shape *input, i
 }
 SCION_PLUGIN_MODEL("other_kind", SUMMARY, .build = build);
 
-#elif defined CASE_undefined
+#elif defined CASE_undefined || defined CASE_later_function || defined CASE_later_node
 SCION_API bool scion_of_tomorrow(void *self);
 static bool validate(void *self)
 {
         return scion_of_tomorrow(self);
 }
 STRATEGY("undefined", .validate = validate);
+
+#elif defined CASE_later
+/* A library of a later Scion: what it has more. */
+SCION_API bool scion_of_tomorrow(void *self);
+bool scion_of_tomorrow(void *self)
+{
+        return setup(self, NULL);
+}
 
 #elif defined CASE_undefined_other
 SCION_API bool some_library_function(void *self);
