@@ -6,6 +6,9 @@
 #include "data/parts.h"
 #include "tensor/tensor.h"
 
+#define AHEAD 4         /* examples fetched before their turn */
+#define PREFETCHED 4096 /* bytes of each; the rest follows in order, which the processor sees itself */
+
 struct scion_batches {
         const struct scion_data *data;
         const struct scion_examples *examples;
@@ -75,6 +78,19 @@ static void gather_input(const struct scion_data *data, const struct scion_examp
                                       input + c * data->area, data->area, data->normal[c]);
 }
 
+/* Where a shuffled example lies, the processor cannot guess; it fetches this one while others are gathered.
+ */
+static void prefetch_input(const struct scion_data *data, const struct scion_examples *examples,
+                           int64_t index)
+{
+        int64_t bytes =
+                data->channels * data->area * (data->element == SCION_BYTES ? 1 : (int64_t)sizeof(float));
+        const char *input = (const char *)examples->inputs + index * bytes;
+
+        for (int64_t line = 0; line < bytes && line < PREFETCHED; line += 64)
+                __builtin_prefetch(input + line);
+}
+
 enum scion_next scion_batches_next(struct scion_batches *batches, struct scion_batch *batch)
 {
         const struct scion_data *data = batches->data;
@@ -102,6 +118,8 @@ enum scion_next scion_batches_next(struct scion_batches *batches, struct scion_b
                 int64_t at = batches->position + i;
                 int64_t index = batches->shuffled ? batches->order[at] : at;
 
+                if (batches->shuffled && at + AHEAD < examples->count)
+                        prefetch_input(data, examples, batches->order[at + AHEAD]);
                 gather_input(data, examples, index, input + i * values);
                 if (data->classes > 0)
                         ((int32_t *)batch->labels->data)[i] = examples->labels[index];
