@@ -7,7 +7,7 @@
 #include "support/test.h"
 #include "tensor/tape.h"
 
-static struct scion_tape *tape;
+static _Thread_local struct scion_tape *tape;
 
 static inline int tape_begin(void **state)
 {
