@@ -13,26 +13,22 @@
 struct scion_data;
 
 /*
- * Opens the dataset that `map` describes: { use: NAME, ...the plugin's parameters, and of the engine:
+ * Opens the dataset that `map` describes: { use: NAME, ... }, with the plugin's parameters and the engine's:
  *
- *      classes: [5, 6, 7]      only these, renumbered 0, 1, 2 in this order
+ * - `classes: [5, 6, 7]`: only these, renumbered 0, 1, 2 in this order.
+ * - `per_class: 10`: of train, the first so many of each class in an order shuffled by the seed; 0: all.
+ * - `limit: 1000`: of train, at most so many, after per_class, likewise; 0: all.
+ * - `valid: 0.1`: share of train, after the above, held out as the validation split, by the seed, each class
+ *   in proportion. Refused when the dataset has a validation split of its own.
+ * - `normalize: standard`: subtract the mean and divide by the deviation of the whole training split, before
+ *   any subset; one of each for each channel (the first axis of an input that has three), else one for all.
+ *   `none`, the default: bytes are divided by 255, floats stay as they are.
  *
- *      per_class: 10           of train: the first so many of each class in an order shuffled by the seed; 0:
- * all
+ * The test split, and a validation split of the dataset's own, keep all examples of the classes. NULL, with
+ * the place, when anything is wrong or no example is left. All examples are in memory from then on, and the
+ * plugin is done with.
  *
- *      limit: 1000             of train: at most so many, after per_class, likewise; 0: all
- *
- *      valid: 0.1              share of train, after the above, held out as the validation split, by the
- * seed, each class in proportion; refused when the dataset has a validation split of its own
- *
- *      normalize: standard     subtract the mean and divide by the deviation of the whole training split,
- * before any subset: one of each for each channel (the first axis of an input that has three), else one for
- * all. `none`, the default: bytes are divided by 255, floats stay as they are
- *
- * } The test split and a dataset's own validation split keep all examples of the classes. Fails, with the
- * place, when no example is left. The examples are in memory from then on, and the plugin is done with.
- *
- * What is chosen depends on the seed and a class's number in the dataset alone: with the same seed, a smaller
+ * What is chosen of a class depends on the seed and the class's number in the dataset alone; a smaller
  * per_class or limit takes a part of what a larger one takes.
  */
 struct scion_data *scion_data_open(const struct scion_config *map, uint64_t seed);
