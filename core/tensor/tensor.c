@@ -58,7 +58,7 @@ int64_t scion_size(const struct scion_tensor *x)
         return x ? scion_shape_size(&x->shape) : 0;
 }
 
-static bool check_shape(const struct scion_shape *shape)
+bool scion_check_shape(const struct scion_shape *shape)
 {
         int64_t size = 1;
 
@@ -92,7 +92,7 @@ static struct scion_tensor *tensor_over(struct scion_shape shape, enum scion_dty
 struct scion_tensor *scion_tensor_new(struct scion_shape shape, enum scion_dtype dtype,
                                       const struct scion_layout *layout)
 {
-        if (!check_shape(&shape))
+        if (!scion_check_shape(&shape))
                 return NULL;
         size_t length = scion_layout_length(layout, &shape);
         void *data = scion_tape_buffer(length * 4); /* both types have four bytes */
@@ -112,7 +112,7 @@ struct scion_tensor *scion_tensor_view(struct scion_tensor *x, struct scion_shap
 
 struct scion_tensor *scion_tensor_wrap(struct scion_shape shape, enum scion_dtype dtype, void *data)
 {
-        return check_shape(&shape) ? tensor_over(shape, dtype, NULL, (size_t)scion_shape_size(&shape), data)
+        return scion_check_shape(&shape) ? tensor_over(shape, dtype, NULL, (size_t)scion_shape_size(&shape), data)
                                    : NULL;
 }
 

@@ -53,6 +53,9 @@ struct scion_tensor *scion_tensor_in_layout(struct scion_tensor *x, const struct
 /* --- Checking arguments: each fails with a message that names the operation
  * ---------------------------------------- */
 
+/* Can a tensor have this shape? 0 to SCION_MAX_DIMS axes, each at least 1 long, not too many elements. */
+bool scion_check_shape(const struct scion_shape *shape);
+
 /* False for NULL (the message there is kept), and for a tensor that is not float. */
 bool scion_check_float(const char *operation, const struct scion_tensor *x);
 
