@@ -20,7 +20,10 @@ struct scion_parameter {
         int64_t steps; /* updates so far */
 };
 
+struct scion_instance;
+
 struct scion_model {
+        struct scion_instance *instance; /* of the plugin that built it; NULL when none did */
         struct scion_module *root;
         struct scion_shape input;
         int64_t outputs;
@@ -38,6 +41,14 @@ struct scion_model {
  */
 struct scion_model *scion_model_create(const struct scion_config *map, const struct scion_shape *input,
                                        int64_t outputs, uint64_t seed);
+
+/*
+ * The same from a tree of modules that is there already, which the model owns from now on, also when this
+ * fails. `head` is the path of the head; NULL: the last linear layer. NULL, with a message, for NULL, for a
+ * tree that something went wrong with, and for one that does not make [N, outputs] of inputs of that shape.
+ */
+struct scion_model *scion_model_assemble(struct scion_module *root, const char *head,
+                                         const struct scion_shape *input, int64_t outputs, uint64_t seed);
 void scion_model_destroy(struct scion_model *model); /* takes NULL */
 
 /* No parameter has a gradient any more. Before each backward pass. */

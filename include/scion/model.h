@@ -42,13 +42,14 @@ SCION_API bool scion_parameter_matches(const struct scion_parameter *parameter, 
  */
 SCION_API bool scion_model_freeze(struct scion_model *model, const char *pattern);
 
-/* Multiplies the learning rate of what matches by `scale`. Fails when nothing matches. */
+/* Multiplies the learning rate of what matches by `scale`, on top of earlier factors. Fails on a scale that
+ * is negative or not finite, and when nothing matches. */
 SCION_API bool scion_model_scale_lr(struct scion_model *model, const char *pattern, float scale);
 
 /*
  * Copies every parameter of `source` that `target` has under the same name and shape; the head's too if
  * `head`. Returns how many were copied; -1, with a message, when a parameter outside the head, or a head's
- * that was asked for, is missing or of another shape.
+ * that was asked for, is missing from the other model or of another shape; nothing is copied then.
  */
 SCION_API int scion_model_copy(struct scion_model *target, struct scion_model *source, bool head);
 
@@ -60,7 +61,7 @@ SCION_API struct scion_tensor *scion_parameter_tensor(struct scion_parameter *pa
 
 SCION_API bool scion_parameter_frozen(const struct scion_parameter *parameter);
 SCION_API void scion_parameter_freeze(struct scion_parameter *parameter, bool frozen);
-/* The learning rate's factor, 1 at first; not negative. */
+/* Sets the learning rate's factor, 1 at first; not negative. */
 SCION_API void scion_parameter_scale_lr(struct scion_parameter *parameter, float scale);
 /* Whether the optimizer's weight decay applies; true at first. */
 SCION_API void scion_parameter_decay(struct scion_parameter *parameter, bool decay);

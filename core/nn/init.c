@@ -1,0 +1,109 @@
+/* How parameters get their first values. */
+#include "nn/module.h"
+
+#include <math.h>
+#include <scion/error.h>
+#include <scion/random.h>
+#include <string.h>
+#include <xxhash.h>
+
+/* sqrt(1/3) makes the fan-in bound 1 / sqrt(fan_in): PyTorch's kaiming_uniform_(a = sqrt(5)). */
+static double gain_of(const struct scion_init *init)
+{
+        if (init->gain > 0)
+                return init->gain;
+        switch (init->kind) {
+        case SCION_INIT_FAN_IN_UNIFORM:
+                return sqrt(1.0 / 3);
+        case SCION_INIT_KAIMING_NORMAL:
+                return sqrt(2);
+        case SCION_INIT_NORMAL:
+                return 0.01;
+        case SCION_INIT_ZEROS:
+        case SCION_INIT_ONES:
+        case SCION_INIT_XAVIER_UNIFORM:
+                break;
+        }
+        return 1;
+}
+
+bool scion_init_check(const struct scion_init *init)
+{
+        if ((int)init->kind < SCION_INIT_ZEROS || init->kind > SCION_INIT_NORMAL)
+                return scion_fail("no initialisation has the number %d", (int)init->kind);
+        if (!isfinite(init->gain) || init->gain < 0)
+                return scion_fail("a gain must be positive, got %g", (double)init->gain);
+        if (init->fan_in < 0)
+                return scion_fail("a fan-in must be positive, got %lld", (long long)init->fan_in);
+        return true;
+}
+
+/* The product of the axes from `first` on. */
+static double extent(const struct scion_shape *shape, int first)
+{
+        double product = 1;
+
+        for (int i = first; i < shape->ndim; i++)
+                product *= (double)shape->dim[i];
+        return product;
+}
+
+static double fan_in(const struct scion_init *init, const struct scion_shape *shape)
+{
+        return init->fan_in > 0 ? (double)init->fan_in : extent(shape, shape->ndim < 2 ? 0 : 1);
+}
+
+/* Outputs that one input reaches: for a weight [O, I, kh, kw], O kh kw. A vector's is its length. */
+static double fan_out(const struct scion_shape *shape)
+{
+        return shape->ndim < 2 ? extent(shape, 0) : (double)shape->dim[0] * extent(shape, 2);
+}
+
+static void fill(float *values, int64_t count, float value)
+{
+        for (int64_t i = 0; i < count; i++)
+                values[i] = value;
+}
+
+/* U(-bound, bound) */
+static void fill_uniform(float *values, int64_t count, double bound, struct scion_random *random)
+{
+        for (int64_t i = 0; i < count; i++)
+                values[i] = (float)bound * (2 * scion_random_uniform(random) - 1);
+}
+
+/* N(0, deviation^2) */
+static void fill_normal(float *values, int64_t count, double deviation, struct scion_random *random)
+{
+        for (int64_t i = 0; i < count; i++)
+                values[i] = (float)deviation * scion_random_normal(random);
+}
+
+void scion_init_draw(const struct scion_init *init, const struct scion_shape *shape, uint64_t seed,
+                     const char *name, float *values)
+{
+        struct scion_random random = scion_random(seed, SCION_RANDOM_INIT, XXH64(name, strlen(name), 0));
+        int64_t count = scion_shape_size(shape);
+        double gain = gain_of(init);
+
+        switch (init->kind) {
+        case SCION_INIT_ZEROS:
+                fill(values, count, 0);
+                break;
+        case SCION_INIT_ONES:
+                fill(values, count, 1);
+                break;
+        case SCION_INIT_FAN_IN_UNIFORM:
+                fill_uniform(values, count, gain * sqrt(3 / fan_in(init, shape)), &random);
+                break;
+        case SCION_INIT_KAIMING_NORMAL:
+                fill_normal(values, count, gain / sqrt(fan_in(init, shape)), &random);
+                break;
+        case SCION_INIT_XAVIER_UNIFORM:
+                fill_uniform(values, count, gain * sqrt(6 / (fan_in(init, shape) + fan_out(shape))), &random);
+                break;
+        case SCION_INIT_NORMAL:
+                fill_normal(values, count, gain, &random);
+                break;
+        }
+}

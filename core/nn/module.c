@@ -1,0 +1,246 @@
+/* The tree of modules: names, parameters, ownership. */
+#include "nn/module.h"
+
+#include <scion/error.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "tensor/tensor.h"
+
+/* Keeps the message recorded as the reason why the module cannot be used. The first reason stays. */
+static void spoil(struct scion_module *module)
+{
+        if (!module->unusable)
+                module->complaint = strdup(scion_error());
+        module->unusable = true;
+}
+
+struct scion_module *scion_nn_module(const struct scion_module_impl *impl, size_t bytes)
+{
+        if (!impl || !impl->kind || !impl->forward)
+                return scion_fail_null("a module needs a kind and a forward function");
+        if (bytes > (size_t)1 << 40)
+                return scion_fail_null("%s: a state of %zu bytes is too large", impl->kind, bytes);
+        struct scion_module *module = calloc(1, sizeof *module + bytes);
+
+        if (!module)
+                return scion_fail_null("out of memory");
+        module->impl = impl;
+        return module;
+}
+
+void scion_module_destroy(struct scion_module *module)
+{
+        if (!module)
+                return;
+        if (module->impl->finish)
+                module->impl->finish(module->self);
+        for (size_t i = 0; i < module->children; i++)
+                scion_module_destroy(module->child[i]);
+        for (size_t i = 0; i < module->refused; i++)
+                scion_module_destroy(module->refusal[i]);
+        for (int i = 0; i < module->declared; i++)
+                free(module->parameter[i].name);
+        free(module->child);
+        free(module->refusal);
+        free(module->parameter);
+        free(module->complaint);
+        free(module->name);
+        free(module);
+}
+
+void *scion_nn_self(struct scion_module *module)
+{
+        return module ? module->self : NULL;
+}
+
+/* A name must not make two paths look alike: children and parameters share the names of a module. */
+static bool check_name(const struct scion_module *module, const char *what, const char *name)
+{
+        const char *kind = module->impl->kind;
+
+        if (!name || !*name)
+                return scion_fail("%s: a %s without a name", kind, what);
+        if (strchr(name, '.'))
+                return scion_fail("%s: the %s's name '%s' has a dot in it", kind, what, name);
+        for (size_t i = 0; i < module->children; i++)
+                if (strcmp(module->child[i]->name, name) == 0)
+                        return scion_fail("%s: there is a child called '%s' already", kind, name);
+        for (int i = 0; i < module->declared; i++)
+                if (strcmp(module->parameter[i].name, name) == 0)
+                        return scion_fail("%s: there is a parameter called '%s' already", kind, name);
+        return true;
+}
+
+/* Fails when the child has an owner: another parent, or, for a root above the parent, whoever made it. */
+static bool check_free(const struct scion_module *parent, const struct scion_module *child)
+{
+        if (child->parent)
+                return scion_fail("%s: a module that has a parent already was appended", parent->impl->kind);
+        for (const struct scion_module *above = parent; above; above = above->parent)
+                if (above == child)
+                        return scion_fail("%s: a module cannot be its own descendant", parent->impl->kind);
+        return true;
+}
+
+static bool check_parent(const struct scion_module *parent)
+{
+        if (parent->built)
+                return scion_fail("%s: nothing can be added once the model is built", parent->impl->kind);
+        return !parent->leaf || scion_fail("%s: takes no children", parent->impl->kind);
+}
+
+static bool push(struct scion_module ***list, size_t *count, struct scion_module *module)
+{
+        struct scion_module **longer = realloc(*list, (*count + 1) * sizeof *longer);
+
+        if (!longer)
+                return scion_fail("out of memory");
+        *list = longer;
+        longer[(*count)++] = module;
+        return true;
+}
+
+/* The child is the parent's even now, but must not be freed yet: its maker may still hold it. */
+static struct scion_module *refuse(struct scion_module *parent, struct scion_module *child)
+{
+        spoil(parent);
+        child->parent = parent;
+        if (!push(&parent->refusal, &parent->refused, child))
+                scion_module_destroy(child);
+        return NULL;
+}
+
+struct scion_module *scion_nn_append(struct scion_module *parent, const char *name,
+                                     struct scion_module *child)
+{
+        if (!parent) {
+                if (child && !child->parent)
+                        scion_module_destroy(child);
+                return NULL;
+        }
+        if (!child) {
+                scion_fail_prefix("%s", name ? name : "a child");
+                spoil(parent);
+                return NULL;
+        }
+        if (!check_free(parent, child)) {
+                spoil(parent);
+                return NULL;
+        }
+        if (!check_parent(parent) || !check_name(parent, "child", name))
+                return refuse(parent, child);
+        char *copy = strdup(name);
+
+        if (!copy || !push(&parent->child, &parent->children, child)) {
+                free(copy);
+                scion_fail("out of memory");
+                return refuse(parent, child);
+        }
+        child->name = copy;
+        child->parent = parent;
+        return parent;
+}
+
+static int declare(struct scion_module *module, const char *name, struct scion_shape shape,
+                   struct scion_init init)
+{
+        struct scion_declared *longer =
+                realloc(module->parameter, ((size_t)module->declared + 1) * sizeof *longer);
+        char *copy = longer ? strdup(name) : NULL;
+
+        if (longer)
+                module->parameter = longer;
+        if (!copy) {
+                scion_fail("out of memory");
+                return -1;
+        }
+        longer[module->declared] = (struct scion_declared){ .name = copy, .shape = shape, .init = init };
+        return module->declared++;
+}
+
+int scion_nn_parameter(struct scion_module *module, const char *name, struct scion_shape shape,
+                       struct scion_init init)
+{
+        int slot = -1;
+
+        if (!module)
+                return -1;
+        if (module->built)
+                scion_fail("%s: nothing can be added once the model is built", module->impl->kind);
+        else if (check_name(module, "parameter", name)) {
+                if (scion_check_shape(&shape) && scion_init_check(&init))
+                        slot = declare(module, name, shape, init);
+                else
+                        scion_fail_prefix("%s: parameter '%s'", module->impl->kind, name);
+        }
+        if (slot < 0)
+                spoil(module);
+        return slot;
+}
+
+struct scion_tensor *scion_nn_tensor(struct scion_module *module, int slot)
+{
+        if (!module)
+                return NULL;
+        if (slot < 0 || slot >= module->declared)
+                return scion_fail_null("%s: there is no parameter in slot %d", module->impl->kind, slot);
+        struct scion_tensor *tensor = module->parameter[slot].tensor;
+
+        return tensor ? tensor
+                      : scion_fail_null("%s: parameters have no values before the model is built",
+                                        module->impl->kind);
+}
+
+void scion_module_path(const struct scion_module *module, struct scion_text *text)
+{
+        if (!module->parent)
+                return;
+        scion_module_path(module->parent, text);
+        scion_text_add(text, text->length ? ".%s" : "%s", module->name ? module->name : "?");
+}
+
+/* Puts the module's path before the message recorded. */
+static void prefix_path(const struct scion_module *module)
+{
+        struct scion_text path = { 0 };
+
+        scion_module_path(module, &path);
+        if (path.length)
+                scion_fail_prefix("%s", path.text);
+        free(path.text);
+}
+
+bool scion_module_check(const struct scion_module *module)
+{
+        for (size_t i = 0; i < module->children; i++)
+                if (!scion_module_check(module->child[i]))
+                        return false;
+        if (!module->unusable)
+                return true;
+        scion_fail("%s", module->complaint ? module->complaint : "out of memory");
+        prefix_path(module);
+        return false;
+}
+
+/*
+ * A failure is reported with the path of the innermost module that failed. `placed` tells the modules around
+ * it that the message has a path already; siblings that run after it, on something else, start afresh.
+ */
+struct scion_tensor *scion_nn_forward(struct scion_module *module, struct scion_tensor *x)
+{
+        static _Thread_local bool placed;
+
+        if (!module || !x)
+                return NULL;
+        bool before = placed;
+
+        placed = false;
+        struct scion_tensor *y = module->impl->forward(module->self, module, x);
+
+        if (!y && !placed)
+                prefix_path(module);
+        placed = before || !y;
+        return y;
+}

@@ -1,0 +1,276 @@
+/* A model's parameters: finding them by name and pattern, freezing, scaling, copying. */
+#include <fnmatch.h>
+#include <math.h>
+#include <scion/error.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "base/text.h"
+#include "nn/model.h"
+
+int scion_model_parameter_count(const struct scion_model *model)
+{
+        return model ? model->count : 0;
+}
+
+struct scion_parameter *scion_model_parameter(struct scion_model *model, int index)
+{
+        return model && index >= 0 && index < model->count ? &model->parameter[index] : NULL;
+}
+
+/* The modules right below the root that have parameters: "conv1, conv2, fc1". The caller frees it. */
+static char *top_modules(const struct scion_model *model)
+{
+        struct scion_text text = { 0 };
+        const char *last = "";
+        size_t length = 0;
+
+        for (int i = 0; i < model->count; i++) {
+                const char *name = model->parameter[i].name;
+
+                if (i > 0 && strcspn(name, ".") == length && strncmp(name, last, length) == 0)
+                        continue;
+                last = name;
+                length = strcspn(name, ".");
+                scion_text_add(&text, "%s%.*s", i ? ", " : "", (int)length, name);
+        }
+        return text.text;
+}
+
+static struct scion_parameter *look_up(struct scion_model *model, const char *name)
+{
+        for (int i = 0; i < model->count; i++)
+                if (strcmp(model->parameter[i].name, name) == 0)
+                        return &model->parameter[i];
+        return NULL;
+}
+
+static void *fail_unknown(const struct scion_model *model, const char *name)
+{
+        const char **names = malloc((size_t)model->count * sizeof *names);
+        char *tops = top_modules(model);
+        const char *near = NULL;
+
+        for (int i = 0; names && i < model->count; i++)
+                names[i] = model->parameter[i].name;
+        if (names)
+                near = scion_nearest(name, names, (size_t)model->count);
+        if (near)
+                scion_fail("the model has no parameter '%s' (did you mean '%s'?)", name, near);
+        else
+                scion_fail("the model has no parameter '%s'; its modules are %s", name, tops ? tops : "?");
+        free(names);
+        free(tops);
+        return NULL;
+}
+
+struct scion_parameter *scion_model_find(struct scion_model *model, const char *name)
+{
+        if (!model)
+                return scion_fail_null("there is no model to find '%s' in", name);
+        struct scion_parameter *found = look_up(model, name);
+
+        return found ? found : fail_unknown(model, name);
+}
+
+bool scion_model_in_head(const struct scion_model *model, const struct scion_parameter *parameter)
+{
+        size_t length = model ? strlen(model->head) : 0;
+
+        if (!model || !parameter)
+                return false;
+        return length == 0 ||
+               (strncmp(parameter->name, model->head, length) == 0 && parameter->name[length] == '.');
+}
+
+bool scion_parameter_matches(const struct scion_parameter *parameter, const char *pattern)
+{
+        if (!parameter)
+                return false;
+        if (fnmatch(pattern, parameter->name, 0) == 0)
+                return true;
+        char *path = strdup(parameter->name);
+        bool matches = false;
+
+        /* The paths of the modules around it, from the inside out. */
+        for (char *dot; path && !matches && (dot = strrchr(path, '.'));) {
+                *dot = '\0';
+                matches = fnmatch(pattern, path, 0) == 0;
+        }
+        free(path);
+        return matches;
+}
+
+/* Calls `change` for every parameter that matches; fails when none does. */
+static bool change_matching(struct scion_model *model, const char *pattern,
+                            void (*change)(struct scion_parameter *parameter, float value), float value)
+{
+        bool found = false;
+
+        if (!model)
+                return scion_fail("there is no model whose '%s' could be changed", pattern);
+        for (int i = 0; i < model->count; i++) {
+                if (!scion_parameter_matches(&model->parameter[i], pattern))
+                        continue;
+                change(&model->parameter[i], value);
+                found = true;
+        }
+        if (found)
+                return true;
+        char *tops = top_modules(model);
+
+        scion_fail("no parameter of the model matches '%s'; its modules are %s", pattern, tops ? tops : "?");
+        free(tops);
+        return false;
+}
+
+static void freeze(struct scion_parameter *parameter, float value)
+{
+        scion_parameter_freeze(parameter, value != 0);
+}
+
+static void scale_further(struct scion_parameter *parameter, float scale)
+{
+        scion_parameter_scale_lr(parameter, parameter->lr_scale * scale);
+}
+
+bool scion_model_freeze(struct scion_model *model, const char *pattern)
+{
+        return change_matching(model, pattern, freeze, 1);
+}
+
+bool scion_model_scale_lr(struct scion_model *model, const char *pattern, float scale)
+{
+        if (!isfinite(scale) || scale < 0)
+                return scion_fail("a learning rate cannot be scaled by %g", (double)scale);
+        return change_matching(model, pattern, scale_further, scale);
+}
+
+/* --- Copying --------------------------------------------------------------------------------- */
+
+static bool check_counterpart(const struct scion_parameter *from, const struct scion_parameter *to,
+                              const char *name)
+{
+        char source[96], target[96];
+
+        if (!from || !to)
+                return scion_fail("%s: the %s model has no such parameter", name, from ? "target" : "source");
+        if (scion_shape_equal(&from->value.shape, &to->value.shape))
+                return true;
+        return scion_fail("%s: %s in the source model, %s in the target", name,
+                          scion_shape_text(&from->value.shape, source, sizeof source),
+                          scion_shape_text(&to->value.shape, target, sizeof target));
+}
+
+/* Has each model, but for its head unless that is copied too, what the other has? */
+static bool check_copy(struct scion_model *target, struct scion_model *source, bool head)
+{
+        for (int i = 0; i < target->count; i++) {
+                struct scion_parameter *to = &target->parameter[i];
+
+                if ((head || !scion_model_in_head(target, to)) &&
+                    !check_counterpart(look_up(source, to->name), to, to->name))
+                        return false;
+        }
+        for (int i = 0; i < source->count; i++) {
+                struct scion_parameter *from = &source->parameter[i];
+
+                if ((head || !scion_model_in_head(source, from)) &&
+                    !check_counterpart(from, look_up(target, from->name), from->name))
+                        return false;
+        }
+        return true;
+}
+
+int scion_model_copy(struct scion_model *target, struct scion_model *source, bool head)
+{
+        int copied = 0;
+
+        if (!target || !source) {
+                scion_fail("there is no %s model to copy %s", source ? "target" : "source",
+                           source ? "to" : "from");
+                return -1;
+        }
+        if (!check_copy(target, source, head))
+                return -1;
+        for (int i = 0; i < target->count; i++) {
+                struct scion_parameter *to = &target->parameter[i];
+
+                if (!head && scion_model_in_head(target, to))
+                        continue;
+                if (!scion_backend_reorder(&look_up(source, to->name)->value, &to->value))
+                        return -1;
+                copied++;
+        }
+        return copied;
+}
+
+/* --- One parameter --------------------------------------------------------------------------- */
+
+const char *scion_parameter_name(const struct scion_parameter *parameter)
+{
+        return parameter ? parameter->name : NULL;
+}
+
+struct scion_shape scion_parameter_shape(const struct scion_parameter *parameter)
+{
+        return parameter ? parameter->value.shape : SCION_SCALAR;
+}
+
+struct scion_tensor *scion_parameter_tensor(struct scion_parameter *parameter)
+{
+        return parameter ? &parameter->value : NULL;
+}
+
+bool scion_parameter_frozen(const struct scion_parameter *parameter)
+{
+        return parameter && parameter->frozen;
+}
+
+void scion_parameter_freeze(struct scion_parameter *parameter, bool frozen)
+{
+        if (!parameter)
+                return;
+        parameter->frozen = frozen;
+        parameter->value.requires_grad = !frozen;
+        parameter->value.has_grad = false;
+}
+
+void scion_parameter_scale_lr(struct scion_parameter *parameter, float scale)
+{
+        if (parameter)
+                parameter->lr_scale = scale > 0 ? scale : 0; /* NaN too */
+}
+
+void scion_parameter_decay(struct scion_parameter *parameter, bool decay)
+{
+        if (parameter)
+                parameter->decay = decay;
+}
+
+/* The caller's values as a tensor of the parameter's shape; nothing outlives the call. */
+static struct scion_tensor plain_over(const struct scion_parameter *parameter, float *values)
+{
+        return (struct scion_tensor){ .shape = parameter->value.shape,
+                                      .length = (size_t)scion_shape_size(&parameter->value.shape),
+                                      .data = values };
+}
+
+bool scion_parameter_read(struct scion_parameter *parameter, float *values)
+{
+        if (!parameter)
+                return false;
+        struct scion_tensor plain = plain_over(parameter, values);
+
+        return scion_backend_reorder(&parameter->value, &plain);
+}
+
+bool scion_parameter_write(struct scion_parameter *parameter, const float *values)
+{
+        if (!parameter)
+                return false;
+        struct scion_tensor plain = plain_over(parameter, (float *)values); /* only read */
+
+        return scion_backend_reorder(&plain, &parameter->value);
+}
