@@ -1,0 +1,203 @@
+/* The loss plugins, found and loaded as any other. Wanted numbers are PyTorch 1.13's. */
+#include "support/test.h"
+
+#include <math.h>
+
+#include "plugin/plugin.h"
+
+static struct scion_tape *tape;
+
+static int start(void **state)
+{
+        (void)state;
+        tape = scion_tape_create();
+        scion_tape_use(tape);
+        return tape ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+        (void)state;
+        scion_tape_destroy(tape);
+        return 0;
+}
+
+static const float logits[] = { 0.5f, -1.25f, 2, 1.5f, 0.25f, -0.75f, -0.5f, 0, 3, 0.1f, 0.2f, 0.3f };
+
+static struct scion_tensor *outputs(void)
+{
+        return scion_require_grad(scion_from(SCION_SHAPE(4, 3), logits));
+}
+
+static struct scion_batch labelled(void)
+{
+        static const int32_t labels[] = { 2, 1, 0, 1 };
+
+        return (struct scion_batch){ .size = 4,
+                                     .classes = 3,
+                                     .labels = scion_from_i32(SCION_SHAPE(4), labels) };
+}
+
+static struct scion_instance *create(const char *text)
+{
+        struct scion_config *map = scion_config_parse(text, "test.yaml");
+
+        if (!map)
+                fail_msg("%s", scion_error());
+        struct scion_instance *instance = scion_instance_create(SCION_LOSS, map, NULL);
+
+        scion_config_destroy(map);
+        return instance;
+}
+
+/* The loss that `text` describes. No outputs: something failed before, and left a message. */
+static struct scion_tensor *loss(const char *text, struct scion_tensor *x, const struct scion_batch *batch)
+{
+        struct scion_instance *instance = create(text);
+
+        if (!instance)
+                fail_msg("%s", scion_error());
+        const struct scion_loss_plugin *plugin = (const void *)instance->plugin;
+
+        if (!x)
+                scion_fail("the first message");
+        struct scion_tensor *value = plugin->loss(instance->self, x, batch);
+
+        scion_instance_destroy(instance);
+        return value;
+}
+
+struct wanted {
+        const char *text;
+        double value;
+        double gradient[12];
+};
+
+static void assert_loss(const struct wanted *wanted, const struct scion_batch *batch)
+{
+        struct scion_tensor *x = outputs(), *value = loss(wanted->text, x, batch);
+
+        if (!value || !scion_backward(value))
+                fail_msg("%s", scion_error());
+        assert_int_equal(scion_shape(value).ndim, 0);
+        assert_true(fabs((double)scion_item(value) - wanted->value) < 1e-6);
+        const float *gradient = scion_data(scion_grad(x));
+
+        for (int i = 0; i < 12; i++)
+                if (!(fabs((double)gradient[i] - wanted->gradient[i]) < 1e-6))
+                        fail_msg("%s: gradient[%d] is %.9g, not %.9g", wanted->text, i, (double)gradient[i],
+                                 wanted->gradient[i]);
+}
+
+static void cross_entropy(void **state)
+{
+        static const struct wanted cases[] = {
+                { "use: cross-entropy",
+                  1.62304616,
+                  { 0.0442050435, 0.0076816855, -0.0518867373, 0.179610088, -0.198540851, 0.0189307649,
+                    -0.243009761, 0.0115249492, 0.231484815, 0.0751523972, -0.166943759, 0.0917913467 } },
+                { "{ use: cross-entropy, class_weights: [0.5, 2, 1.25] }",
+                  1.29469264,
+                  { 0.0384391695, 0.00667972676, -0.0451189019, 0.249892294, -0.276230752, 0.0263384562,
+                    -0.0845251381, 0.00400867825, 0.0805164576, 0.104559861, -0.232269585, 0.127709702 } },
+                { "{ use: cross-entropy, label_smoothing: 0.1 }",
+                  1.62721276,
+                  { 0.0358717106, -0.000651648268, -0.0352200717, 0.171276748, -0.181874186, 0.0105974311,
+                    -0.226343095, 0.00319161545, 0.223151475, 0.0668190643, -0.150277093, 0.0834580138 } },
+                { "{ use: cross-entropy, label_smoothing: 0.1, class_weights: [0.5, 2, 1.25] }",
+                  1.32041574,
+                  { 0.035540618, -0.004914477, -0.0306261498, 0.237622783, -0.255727172, 0.0181043856,
+                    -0.0783633292, -0.00698422361, 0.0853475481, 0.0977403075, -0.21341455, 0.115674205 } },
+        };
+        struct scion_batch batch = labelled();
+
+        (void)state;
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+                assert_loss(&cases[i], &batch);
+}
+
+/* Logits far apart neither overflow nor lose the loss. */
+static void large_logits(void **state)
+{
+        const float far[] = { 1000, -1000, 0, 0, -1000, 1000 };
+        const int32_t labels[] = { 1, 2 };
+        struct scion_batch batch = { .size = 2,
+                                     .classes = 3,
+                                     .labels = scion_from_i32(SCION_SHAPE(2), labels) };
+
+        (void)state;
+        assert_true(scion_item(loss("use: cross-entropy", scion_from(SCION_SHAPE(2, 3), far), &batch)) ==
+                    1000);
+}
+
+static void cross_entropy_refuses(void **state)
+{
+        struct scion_batch batch = labelled(), values = { .size = 4, .targets = outputs() };
+
+        (void)state;
+        assert_null(loss("use: cross-entropy", outputs(), &values));
+        assert_error_has("cross-entropy", "targets are values", NULL);
+        assert_null(loss("{ use: cross-entropy, class_weights: [1, 2] }", outputs(), &batch));
+        assert_error_has("class_weights", "2 entries", "3 classes", NULL);
+        assert_null(loss("use: cross-entropy", scion_scalar(1), &batch));
+        assert_error_has("NxK", "scalar", NULL);
+        assert_null(loss("use: cross-entropy", NULL, &batch));
+        assert_string_equal(scion_error(), "the first message");
+}
+
+static void bad_parameters(void **state)
+{
+        static const struct {
+                const char *text, *why;
+        } bad[] = {
+                { "{ use: cross-entropy, label_smoothing: 1 }", "label_smoothing" },
+                { "{ use: cross-entropy, label_smoothing: -0.1 }", "label_smoothing" },
+                { "{ use: cross-entropy, class_weights: [1, -1] }", "class_weights" },
+                { "{ use: cross-entropy, class_weights: [0, 0] }", "class_weights: all are zero" },
+                { "{ use: cross-entropy, smoothing: 0.1 }", "smoothing" },
+                { "{ use: mse, weight: 0.1 }", "weight" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+                assert_null(create(bad[i].text));
+                assert_error_has("test.yaml:1:", bad[i].why, NULL);
+        }
+}
+
+static void mse(void **state)
+{
+        static const float values[] = { 0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 1, 0 };
+        static const struct wanted wanted = { "use: mse",
+                                              1.51479185,
+                                              { 0.0833333358, -0.208333343, 0.166666672, 0.25, -0.125, -0.125,
+                                                -0.25, 0, 0.5, 0.0166666675, -0.13333334, 0.0500000045 } };
+        struct scion_batch labels = labelled();
+        struct scion_batch rows = { .size = 4, .targets = scion_from(SCION_SHAPE(4, 3), values) };
+
+        (void)state;
+        assert_loss(&wanted, &labels);
+        assert_loss(&wanted, &rows);
+}
+
+static void mse_refuses(void **state)
+{
+        struct scion_batch batch = { .size = 4, .targets = scion_zeros(SCION_SHAPE(4, 1)) };
+
+        (void)state;
+        assert_null(loss("use: mse", outputs(), &batch));
+        assert_error_has("mse", "4x3", "4x1", NULL);
+        assert_null(loss("use: mse", NULL, &batch));
+        assert_string_equal(scion_error(), "the first message");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+        const struct CMUnitTest tests[] = {
+                TEST(cross_entropy),  TEST(large_logits), TEST(cross_entropy_refuses),
+                TEST(bad_parameters), TEST(mse),          TEST(mse_refuses),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
