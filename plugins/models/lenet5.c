@@ -1,0 +1,57 @@
+/*
+ * LeNet-5: LeCun, Bottou, Bengio, Haffner. Gradient-based learning applied to document recognition. Proc.
+ * IEEE 86(11), 1998, as it is trained today. The layers' sizes are the paper's; different are ReLU in place
+ * of scaled tanh, max pooling in place of averages with trained scale and bias, a second convolution that
+ * sees all six maps in place of the connection table, and a linear output layer in place of the radial basis
+ * functions.
+ *
+ * The paper's input is 32x32. Along a side shorter than that the first convolution pads by 2, so that 28x28
+ * images give the same 16 maps of 5x5 before the linear layers; for other sizes fc1 is as wide as it must be.
+ */
+#include <scion/model_plugin.h>
+
+#define SMALLEST 12 /* padded by 2, it leaves one pixel after the second pooling */
+
+/* What is left of a side after a 5x5 convolution and pooling by 2. */
+static int64_t after_block(int64_t side, int padding)
+{
+        return (side + 2 * padding - 4) / 2;
+}
+
+static struct scion_module *build(void *self, const struct scion_shape *input, int64_t outputs)
+{
+        struct scion_window conv1 = { .kernel = { 5, 5 } }, conv2 = { .kernel = { 5, 5 } };
+        const struct scion_window pool = { .kernel = { 2, 2 } };
+        int64_t features = 16;
+        char text[96];
+
+        (void)self;
+        if (input->ndim != 3 || input->dim[1] < SMALLEST || input->dim[2] < SMALLEST)
+                return scion_fail_null("takes images of shape CxHxW, H and W at least %d, got %s", SMALLEST,
+                                       scion_shape_text(input, text, sizeof text));
+        for (int i = 0; i < 2; i++) {
+                int64_t side = input->dim[1 + i];
+
+                conv1.padding[i] = side < 32 ? 2 : 0;
+                features *= after_block(after_block(side, conv1.padding[i]), 0);
+        }
+        struct scion_module *net = scion_nn_sequential();
+
+        scion_nn_append(net, "conv1", scion_nn_conv2d(input->dim[0], 6, &conv1, true));
+        scion_nn_append(net, "relu1", scion_nn_relu());
+        scion_nn_append(net, "pool1", scion_nn_max_pool2d(&pool));
+        scion_nn_append(net, "conv2", scion_nn_conv2d(6, 16, &conv2, true));
+        scion_nn_append(net, "relu2", scion_nn_relu());
+        scion_nn_append(net, "pool2", scion_nn_max_pool2d(&pool));
+        scion_nn_append(net, "flatten", scion_nn_flatten());
+        scion_nn_append(net, "fc1", scion_nn_linear(features, 120, true));
+        scion_nn_append(net, "relu3", scion_nn_relu());
+        scion_nn_append(net, "fc2", scion_nn_linear(120, 84, true));
+        scion_nn_append(net, "relu4", scion_nn_relu());
+        scion_nn_append(net, "fc3", scion_nn_linear(84, outputs, true));
+        return net;
+}
+
+SCION_PLUGIN_MODEL("lenet5", .summary = "LeNet-5 with ReLU and max pooling, for images of 12x12 and more",
+                   .reference = "LeCun, Bottou, Bengio, Haffner. Proc. IEEE 86(11), 1998", .build = build,
+                   .head = "fc3");
