@@ -41,7 +41,7 @@ struct scion_init {
 SCION_API struct scion_module *scion_nn_sequential(void);
 
 /* Adds a child; the parent owns it from now on, also when this fails. Names have no dots and are unique among
- * siblings. Returns `parent`, or NULL. */
+ * siblings and the parent's parameters. Returns `parent`, or NULL. */
 SCION_API struct scion_module *scion_nn_append(struct scion_module *parent, const char *name,
                                                struct scion_module *child);
 
