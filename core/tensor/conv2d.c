@@ -34,18 +34,6 @@ static bool x_gradient(struct scion_node *node, struct scion_tensor **grad)
                scion_grad_done(x, to);
 }
 
-/* The kernel writes both gradients, also when only one is wanted. */
-static struct scion_tensor *target(struct scion_tensor *x, const struct scion_layout *layout)
-{
-        return x->requires_grad ? scion_grad_target(x, layout)
-                                : scion_tensor_new(x->shape, SCION_F32, layout);
-}
-
-static bool done(struct scion_tensor *x, struct scion_tensor *written)
-{
-        return !x->requires_grad || scion_grad_done(x, written);
-}
-
 /* The bias's gradient comes with the weight's, in one pass over the result's. */
 static bool weight_gradient(struct scion_node *node, struct scion_tensor **grad)
 {
@@ -60,17 +48,24 @@ static bool weight_gradient(struct scion_node *node, struct scion_tensor **grad)
         *grad = as_kernel_has(*grad, kernel, SCION_Y_GRAD);
         if (!x || !*grad)
                 return false;
-        struct scion_tensor *to = target(weight, scion_kernel_layout(kernel, SCION_WEIGHT_GRAD));
-        struct scion_tensor *to_bias = bias ? target(bias, NULL) : NULL;
+        struct scion_tensor *to = scion_grad_target(weight, scion_kernel_layout(kernel, SCION_WEIGHT_GRAD));
+        struct scion_tensor *to_bias = NULL;
 
-        if (!to || (bias && !to_bias))
+        if (!to)
                 return false;
+        if (bias) { /* the kernel writes it, wanted or not */
+                to_bias = bias->requires_grad ? scion_grad_target(bias, NULL)
+                                              : scion_tensor_new(bias->shape, SCION_F32, NULL);
+                if (!to_bias)
+                        return false;
+        }
         return scion_kernel_run(
                        kernel, (void *[SCION_OPERANDS]){ [SCION_X] = x->data,
                                                          [SCION_Y_GRAD] = (*grad)->data,
                                                          [SCION_WEIGHT_GRAD] = to->data,
                                                          [SCION_BIAS_GRAD] = bias ? to_bias->data : NULL }) &&
-               done(weight, to) && (!bias || done(bias, to_bias));
+               scion_grad_done(weight, to) &&
+               (!bias || !bias->requires_grad || scion_grad_done(bias, to_bias));
 }
 
 static bool conv2d_backward(struct scion_node *node)
@@ -79,8 +74,11 @@ static bool conv2d_backward(struct scion_node *node)
 
         if (node->input[0]->requires_grad && !x_gradient(node, &grad))
                 return false;
-        if (node->input[1]->requires_grad || (bias && bias->requires_grad))
+        if (node->input[1]->requires_grad)
                 return weight_gradient(node, &grad);
+        if (bias && bias->requires_grad) /* of a frozen weight */
+                return scion_grad_add(bias,
+                                      scion_sum(grad, SCION_AXIS(0) | SCION_AXIS(2) | SCION_AXIS(3), false));
         return true;
 }
 

@@ -164,19 +164,28 @@ static void gradients(void **state)
         }
 }
 
-/* Inputs that want no gradient get none. */
+/* Inputs that want no gradient get none, and no kernel is made for it. */
 static void only_what_is_wanted(void **state)
 {
         struct scion_tensor *x = numbers(SCION_SHAPE(2, 3, 6, 6), 1);
         struct scion_tensor *weight = scion_require_grad(numbers(SCION_SHAPE(4, 3, 3, 3), 2));
         struct scion_tensor *bias = numbers(SCION_SHAPE(4), 3);
         struct scion_tensor *grad = numbers(SCION_SHAPE(2, 4, 4, 4), 4);
+        size_t kernels;
 
         (void)state;
         backward_from(scion_conv2d(x, weight, bias, NULL), grad);
         assert_null(scion_grad(x));
         assert_null(scion_grad(bias));
         assert_non_null(scion_grad(weight));
+
+        kernels = scion_backend_usage().kernels;
+        backward_from(scion_conv2d(x, weight, bias, NULL), grad);
+        assert_int_equal(scion_backend_usage().kernels, kernels);
+        scion_require_grad(x);
+        backward_from(scion_conv2d(x, weight, bias, NULL), grad);
+        assert_non_null(scion_grad(x));
+        assert_true(scion_backend_usage().kernels > kernels);
 
         scion_no_grad_begin();
         assert_null(scion_conv2d(x, weight, bias, NULL)->node);

@@ -6,42 +6,52 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* --- A chain of convolutions and poolings -----------------------------------------------------------------
+/* --- A chain: convolutions, poolings, what comes between, a linear layer ----------------------------------
  */
 
-enum { X, FIRST, FIRST_BIAS, SECOND, SECOND_BIAS, LAST, LEAVES };
+enum { X, FIRST, FIRST_BIAS, SECOND, SECOND_BIAS, LAST, LAST_BIAS, LEAVES };
+enum { PARTS = 6 };
 
 struct chain {
-        struct scion_tensor *leaf[LEAVES], *y, *parts[4];
+        struct scion_tensor *leaf[LEAVES], *part[PARTS];
 };
 
 /* Between the links, either as it comes, or in row-major layout. */
 static struct scion_tensor *link(struct chain *chain, int part, struct scion_tensor *x, bool plain)
 {
-        assert_non_null(x);
-        return chain->parts[part] = plain ? scion_tensor_plain(x) : x;
+        if (!x)
+                fail_msg("part %d: %s", part, scion_error());
+        return chain->part[part] = plain ? scion_tensor_plain(x) : x;
 }
 
 static struct chain make_chain(int64_t channels, int64_t wide, bool plain)
 {
         struct scion_window same = { .padding = { 1, 1 } }, two = { .kernel = { 2, 2 } };
         struct scion_window three = { .kernel = { 3, 3 }, .stride = { 2, 2 }, .padding = { 1, 1 } };
-        struct chain chain = { .leaf = { numbers(SCION_SHAPE(3, channels, 12, 10), 1),
-                                         numbers(SCION_SHAPE(6, channels, 3, 3), 2),
-                                         numbers(SCION_SHAPE(6), 3), numbers(SCION_SHAPE(wide, 6, 3, 3), 4),
-                                         numbers(SCION_SHAPE(wide), 5),
-                                         numbers(SCION_SHAPE(4, wide * 3 * 3), 6) } };
+        struct chain chain = {
+                .leaf = { numbers(SCION_SHAPE(3, channels, 12, 10), 1),
+                          numbers(SCION_SHAPE(6, channels, 3, 3), 2), numbers(SCION_SHAPE(6), 3),
+                          numbers(SCION_SHAPE(wide, 6, 3, 3), 4), numbers(SCION_SHAPE(wide), 5),
+                          numbers(SCION_SHAPE(4, wide * 3 * 3), 6), numbers(SCION_SHAPE(4), 7) }
+        };
         struct scion_tensor **leaf = chain.leaf, *y;
 
         for (int i = 0; i < LEAVES; i++)
                 scion_require_grad(leaf[i]);
         y = link(&chain, 0, scion_conv2d(leaf[X], leaf[FIRST], leaf[FIRST_BIAS], &same), plain);
-        y = link(&chain, 1, scion_max_pool2d(y, &two), plain);
-        y = link(&chain, 2, scion_conv2d(y, leaf[SECOND], leaf[SECOND_BIAS], &same), plain);
-        y = link(&chain, 3, scion_avg_pool2d(y, &three), plain);
-        y = scion_tensor_view(scion_tensor_plain(y), SCION_SHAPE(3, wide * 3 * 3));
-        chain.y = y;
+        y = link(&chain, 1, scion_relu(y), plain);
+        y = link(&chain, 2, scion_max_pool2d(y, &two), plain);
+        y = link(&chain, 3, scion_conv2d(y, leaf[SECOND], leaf[SECOND_BIAS], &same), plain);
+        y = link(&chain, 4, scion_avg_pool2d(y, &three), plain);
+        link(&chain, 5, scion_linear(scion_flatten(y, 1), leaf[LAST], leaf[LAST_BIAS]), plain);
         return chain;
+}
+
+static void chain_backward(struct chain *chain)
+{
+        struct scion_tensor *y = chain->part[PARTS - 1];
+
+        backward_from(y, numbers(y->shape, 9));
 }
 
 #define ROOM 32768
@@ -68,9 +78,9 @@ static struct chain run_chain(struct results *results, int64_t channels, int64_t
 {
         struct chain chain = make_chain(channels, wide, plain);
 
-        backward_from(chain.parts[3], numbers(chain.parts[3]->shape, 9));
-        gather(results, chain.y);
-        for (int i = 0; i < LAST; i++)
+        chain_backward(&chain);
+        gather(results, chain.part[PARTS - 1]);
+        for (int i = 0; i < LEAVES; i++)
                 gather(results, scion_grad(chain.leaf[i]));
         return chain;
 }
@@ -129,12 +139,12 @@ static void padding_of_layouts_is_zero(void **state)
         soil_tape();
         struct chain chain = make_chain(3, 17, false);
 
-        backward_from(chain.parts[3], numbers(chain.parts[3]->shape, 9));
-        for (int i = 0; i < 4; i++) {
-                assert_padding_is_zero(chain.parts[i]);
-                assert_padding_is_zero(scion_grad(chain.parts[i]));
+        chain_backward(&chain);
+        for (int i = 0; i < PARTS; i++) {
+                assert_padding_is_zero(chain.part[i]);
+                assert_padding_is_zero(scion_grad(chain.part[i]));
         }
-        for (int i = 0; i < LAST; i++)
+        for (int i = 0; i < LEAVES; i++)
                 assert_padding_is_zero(scion_grad(chain.leaf[i]));
         scion_tape_reset(tape);
 }
@@ -187,16 +197,10 @@ static void reorders_keep_every_element(void **state)
 static void step(struct results *results)
 {
         struct chain chain;
-        struct scion_tensor *product;
 
         results->used = 0;
         chain = run_chain(results, 3, 17, false);
-        product = scion_linear(scion_require_grad(chain.y), chain.leaf[LAST], NULL);
-        gather(results, product);
-        gather(results, scion_matmul(chain.y, product, true, false));
-        backward_from(product, numbers(product->shape, 8));
-        gather(results, scion_grad(chain.y));
-        gather(results, scion_grad(chain.leaf[LAST]));
+        gather(results, scion_matmul(chain.part[PARTS - 1], chain.leaf[LAST], false, false));
         scion_tape_reset(tape);
 }
 
@@ -219,6 +223,21 @@ static void a_steady_step_asks_for_nothing(void **state)
         assert_true(before.kernels > 0);
         assert_int_equal(before.kernels, after.kernels);
         assert_int_equal(before.scratch, after.scratch);
+}
+
+/* Other kernels may do the work when no gradient is wanted, but what comes out is the same. */
+static void evaluation_gives_the_bits_of_training(void **state)
+{
+        struct scion_tensor *trained = make_chain(3, 17, false).part[PARTS - 1], *evaluated;
+
+        (void)state;
+        scion_no_grad_begin();
+        evaluated = make_chain(3, 17, false).part[PARTS - 1];
+        scion_no_grad_end();
+        assert_non_null(trained->node);
+        assert_null(evaluated->node);
+        assert_memory_equal(trained->data, evaluated->data, trained->length * sizeof(float));
+        scion_tape_reset(tape);
 }
 
 /* The tape is the thread's own, and so are its kernels. */
@@ -263,6 +282,33 @@ static void the_same_bits_again(void **state)
         scion_backend_set_threads(1);
 }
 
+/* --- Errors -----------------------------------------------------------------------------------------------
+ */
+
+static void what_the_library_refuses_is_told(void **state)
+{
+        struct scion_geometry wrong = { .x = SCION_SHAPE(2, 3, 7, 5),
+                                        .weight = SCION_SHAPE(4, 3, 3, 3),
+                                        .y = SCION_SHAPE(2, 4, 9, 9), /* cannot come from these */
+                                        .window = { { 3, 3 }, { 1, 1 }, { 1, 1 }, { 1, 1 }, 1, false } };
+        struct scion_product none = { .batch = 1, .m = 2, .n = 2, .k = -1 };
+        size_t before = scion_backend_usage().kernels;
+        float c[4];
+
+        (void)state;
+        assert_null(scion_backend_conv2d(SCION_FORWARD, &wrong, false));
+        assert_error_has("conv2d: oneDNN: invalid_arguments", NULL);
+        assert_null(scion_backend_conv2d(SCION_BACKWARD_X, &wrong, false));
+        assert_error_has("conv2d: oneDNN: invalid_arguments", NULL);
+        assert_null(scion_backend_pool2d(SCION_FORWARD, SCION_MAXIMUM, &wrong, NULL));
+        assert_error_has("max_pool2d: oneDNN: invalid_arguments", NULL);
+        assert_null(scion_backend_pool2d(SCION_FORWARD, SCION_AVERAGE, &wrong, NULL));
+        assert_error_has("avg_pool2d: oneDNN: invalid_arguments", NULL);
+        assert_false(scion_backend_multiply("matmul", &none, c, c, NULL, c));
+        assert_error_has("matmul: oneDNN: invalid_arguments", NULL);
+        assert_int_equal(scion_backend_usage().kernels, before);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -271,6 +317,8 @@ int main(void)
                 cmocka_unit_test(reorders_keep_every_element),
                 cmocka_unit_test(a_steady_step_asks_for_nothing),
                 cmocka_unit_test(the_same_bits_again),
+                cmocka_unit_test(evaluation_gives_the_bits_of_training),
+                cmocka_unit_test(what_the_library_refuses_is_told),
         };
 
         return cmocka_run_group_tests(tests, tape_begin, tape_end);
