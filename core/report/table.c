@@ -1,0 +1,238 @@
+#include "report/table.h"
+
+#include <scion/error.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/csv.h"
+
+/* --- Rows
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+void scion_row_text(struct scion_row *row, const char *column, const char *value)
+{
+        struct scion_cell *larger = realloc(row->cell, (row->count + 1) * sizeof *larger);
+        struct scion_cell cell = { strdup(column), strdup(value) };
+
+        if (larger)
+                row->cell = larger;
+        if (!larger || !cell.column || !cell.value) {
+                free(cell.column);
+                free(cell.value);
+                row->failed = true;
+                return;
+        }
+        row->cell[row->count++] = cell;
+}
+
+void scion_row_int(struct scion_row *row, const char *column, int64_t value)
+{
+        char text[32];
+
+        snprintf(text, sizeof text, "%lld", (long long)value);
+        scion_row_text(row, column, text);
+}
+
+void scion_row_number(struct scion_row *row, const char *column, double value)
+{
+        char text[32];
+
+        scion_row_text(row, column, scion_float_text((float)value, text));
+}
+
+void scion_row_fixed(struct scion_row *row, const char *column, double value, int decimals)
+{
+        double scale = 1;
+        char text[32];
+
+        for (int i = 0; i < decimals; i++)
+                scale *= 10;
+        /* The nearest such decimal, printed shortest: '.' whatever the locale. */
+        double rounded = (double)(long long)(value * scale + (value < 0 ? -0.5 : 0.5)) / scale;
+
+        scion_row_text(row, column, scion_double_text(rounded, text));
+}
+
+const char *scion_row_get(const struct scion_row *row, const char *column)
+{
+        for (size_t i = 0; i < row->count; i++)
+                if (strcmp(row->cell[i].column, column) == 0)
+                        return row->cell[i].value;
+        return NULL;
+}
+
+void scion_row_finish(struct scion_row *row)
+{
+        for (size_t i = 0; i < row->count; i++) {
+                free(row->cell[i].column);
+                free(row->cell[i].value);
+        }
+        free(row->cell);
+        *row = (struct scion_row){ 0 };
+}
+
+/* --- Tables
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+struct scion_table {
+        char *path, *anchor;
+        size_t columns;
+        char **column;
+        size_t rows;
+        struct scion_row *row;
+        struct scion_csv_writer *writer;
+};
+
+static bool add_column(struct scion_table *table, const char *name)
+{
+        char **larger = realloc(table->column, (table->columns + 1) * sizeof *larger);
+        char *copy = strdup(name);
+        size_t at = table->columns;
+
+        if (larger)
+                table->column = larger;
+        if (!larger || !copy) {
+                free(copy);
+                return scion_fail("out of memory");
+        }
+        for (size_t i = 0; table->anchor && i < table->columns; i++)
+                if (strcmp(table->column[i], table->anchor) == 0)
+                        at = i;
+        memmove(table->column + at + 1, table->column + at, (table->columns - at) * sizeof *larger);
+        table->column[at] = copy;
+        table->columns++;
+        return true;
+}
+
+static bool write_row(struct scion_table *table, const struct scion_row *row)
+{
+        const char **field = calloc(table->columns, sizeof *field);
+
+        if (!field)
+                return scion_fail("out of memory");
+        for (size_t i = 0; i < table->columns; i++)
+                field[i] = scion_row_get(row, table->column[i]);
+        bool good = scion_csv_row(table->writer, field);
+
+        free(field);
+        return good;
+}
+
+/* Writes all rows to a file beside, which then takes the place of the old one. */
+static bool write_anew(struct scion_table *table)
+{
+        size_t length = strlen(table->path) + sizeof ".new";
+        char *beside = malloc(length);
+
+        if (!beside)
+                return scion_fail("out of memory");
+        snprintf(beside, length, "%s.new", table->path);
+        scion_csv_close(table->writer);
+        table->writer = scion_csv_create(beside, (const char *const *)table->column, table->columns);
+        bool good = table->writer != NULL;
+
+        for (size_t i = 0; good && i < table->rows; i++)
+                good = write_row(table, &table->row[i]);
+        if (good && rename(beside, table->path) != 0)
+                good = scion_fail("%s: cannot be replaced", table->path);
+        if (!good)
+                remove(beside);
+        free(beside);
+        return good;
+}
+
+struct scion_table *scion_table_create(const char *path, const char *const *columns, size_t count,
+                                       const char *anchor)
+{
+        struct scion_table *table = calloc(1, sizeof *table);
+        bool good = table && (table->path = strdup(path)) != NULL;
+
+        if (!good)
+                scion_fail("out of memory");
+        for (size_t i = 0; good && i < count; i++)
+                good = add_column(table, columns[i]);
+        if (good && anchor && !(table->anchor = strdup(anchor)))
+                good = scion_fail("out of memory");
+        if (good && write_anew(table))
+                return table;
+        scion_table_close(table);
+        return NULL;
+}
+
+static bool has_column(const struct scion_table *table, const char *name)
+{
+        for (size_t i = 0; i < table->columns; i++)
+                if (strcmp(table->column[i], name) == 0)
+                        return true;
+        return false;
+}
+
+bool scion_table_add(struct scion_table *table, const struct scion_row *row)
+{
+        struct scion_row *larger = realloc(table->row, (table->rows + 1) * sizeof *larger);
+        struct scion_row copy = { 0 };
+        bool grown = false;
+
+        if (larger)
+                table->row = larger;
+        for (size_t i = 0; i < row->count; i++) {
+                scion_row_text(&copy, row->cell[i].column, row->cell[i].value);
+                if (has_column(table, row->cell[i].column))
+                        continue;
+                grown = true;
+                if (!add_column(table, row->cell[i].column))
+                        copy.failed = true;
+        }
+        if (!larger || copy.failed || row->failed) {
+                scion_row_finish(&copy);
+                return scion_fail("%s: out of memory", table->path);
+        }
+        table->row[table->rows++] = copy;
+        return grown || !table->writer ? write_anew(table) : write_row(table, &copy);
+}
+
+bool scion_table_sort(struct scion_table *table, size_t (*place)(void *context, const struct scion_row *row),
+                      void *context)
+{
+        bool changed = false;
+
+        for (size_t i = 1; i < table->rows; i++) {
+                struct scion_row row = table->row[i];
+                size_t at = i, mine = place(context, &row);
+
+                for (; at > 0 && place(context, &table->row[at - 1]) > mine; at--)
+                        table->row[at] = table->row[at - 1];
+                table->row[at] = row;
+                changed = changed || at != i;
+        }
+        return !changed || write_anew(table);
+}
+
+size_t scion_table_count(const struct scion_table *table)
+{
+        return table->rows;
+}
+
+const struct scion_row *scion_table_row(const struct scion_table *table, size_t index)
+{
+        return &table->row[index];
+}
+
+void scion_table_close(struct scion_table *table)
+{
+        if (!table)
+                return;
+        scion_csv_close(table->writer);
+        for (size_t i = 0; i < table->rows; i++)
+                scion_row_finish(&table->row[i]);
+        for (size_t i = 0; i < table->columns; i++)
+                free(table->column[i]);
+        free(table->row);
+        free(table->column);
+        free(table->path);
+        free(table->anchor);
+        free(table);
+}

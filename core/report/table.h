@@ -1,0 +1,54 @@
+/*
+ * A CSV file that grows by named values: a row is a set of (column, value) pairs in any order. A column that
+ * the file does not have yet is added, and the file is written anew, whole, with the earlier rows empty
+ * there.
+ */
+#ifndef SCION_REPORT_TABLE_H
+#define SCION_REPORT_TABLE_H
+
+#include <scion/api.h>
+
+struct scion_cell {
+        char *column;
+        char *value;
+};
+
+/* Starts as { 0 }. */
+struct scion_row {
+        size_t count;
+        struct scion_cell *cell;
+        bool failed; /* memory ran out */
+};
+
+void scion_row_text(struct scion_row *row, const char *column, const char *value);
+void scion_row_int(struct scion_row *row, const char *column, int64_t value);
+/* As a float: the shortest text that reads back to the same one. */
+void scion_row_number(struct scion_row *row, const char *column, double value);
+/* With that many decimals. */
+void scion_row_fixed(struct scion_row *row, const char *column, double value, int decimals);
+/* The value in that column; NULL when there is none. */
+const char *scion_row_get(const struct scion_row *row, const char *column);
+void scion_row_finish(struct scion_row *row);
+
+struct scion_table;
+
+/* A new file with these columns, in place of an older one. New columns go before the column `anchor`, or to
+ * the end when it is NULL. */
+struct scion_table *scion_table_create(const char *path, const char *const *columns, size_t count,
+                                       const char *anchor);
+
+/* Appends a row, which is on its way to the disk when this returns. */
+bool scion_table_add(struct scion_table *table, const struct scion_row *row);
+
+/* Puts the rows into the order that `place` gives (smaller first, equal ones stay), and writes the file anew
+ * if that changed it. */
+bool scion_table_sort(struct scion_table *table, size_t (*place)(void *context, const struct scion_row *row),
+                      void *context);
+
+/* Rows so far, and one of them. */
+size_t scion_table_count(const struct scion_table *table);
+const struct scion_row *scion_table_row(const struct scion_table *table, size_t index);
+
+void scion_table_close(struct scion_table *table); /* takes NULL */
+
+#endif

@@ -1,0 +1,276 @@
+#include "train/experiment.h"
+
+#include <scion/optimizer.h>
+#include <scion/random.h>
+#include <scion/strategy.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/data.h"
+#include "plugin/params.h"
+
+/* --- The engine's own keys
+ * ------------------------------------------------------------------------------------ */
+
+static const char *const precisions[] = { "fp32", NULL };
+
+struct run_keys {
+        const char *name;
+        int64_t seed;
+        int64_t threads;
+        int precision;
+};
+
+static const struct scion_param run_params[] = {
+        SCION_STRING(struct run_keys, name, NULL, "name of the suite or run; its output folder",
+                     .required = true),
+        SCION_INT(struct run_keys, seed, 1, "seed of everything random", .min = 0),
+        SCION_INT(struct run_keys, threads, 1, "threads within a run", .min = 1, .max = 1024),
+        SCION_CHOICE(struct run_keys, precision, precisions, 0, "arithmetic of the kernels"),
+        SCION_PARAMS_END,
+};
+
+static const char *const run_others[] = { "source", "strategy", "target", NULL };
+
+struct train_keys {
+        int64_t epochs;
+        int64_t batch_size;
+};
+
+static const struct scion_param train_params[] = {
+        SCION_INT(struct train_keys, epochs, 10, "passes over the training split", .min = 0),
+        SCION_INT(struct train_keys, batch_size, 64, "examples in a batch; the last may have fewer",
+                  .min = 1),
+        SCION_PARAMS_END,
+};
+
+struct stage_keys {
+        const char *weights;
+};
+
+static const struct scion_param source_params[] = {
+        SCION_STRING(struct stage_keys, weights, NULL, "safetensors file to load instead of training"),
+        SCION_PARAMS_END,
+};
+
+static const struct scion_param target_params[] = { SCION_PARAMS_END };
+
+static const char *const stage_others[] = {
+        "dataset", "model", "loss", "optimizer", "schedule", "train", NULL
+};
+
+/* --- Reading
+ * ----------------------------------------------------------------------------------------------------- */
+
+static bool want_map(const struct scion_config *map, const char *what)
+{
+        return !map || map->kind == SCION_CONFIG_MAP || scion_config_fail(map, "%s must be a map", what);
+}
+
+/* The value of a key, to be changed in place. */
+static struct scion_config *get(struct scion_config *map, const char *key)
+{
+        return (struct scion_config *)scion_config_get(map, key); /* the tree is ours, and not constant */
+}
+
+/* Puts `text`, as YAML, at a key that is not there yet. */
+static bool set_default(struct scion_config *map, const char *key, const char *text)
+{
+        if (scion_config_get(map, key))
+                return true;
+        struct scion_config *value = scion_config_parse(text, "default");
+        bool good = value && scion_config_set(map, key, value);
+
+        scion_config_destroy(value);
+        return good;
+}
+
+/* What a training has when the file does not say. */
+static bool default_training(struct scion_config *map)
+{
+        return set_default(map, "loss", "use: cross-entropy\n") &&
+               set_default(map, "schedule", "use: constant\n") && set_default(map, "train", "{}\n");
+}
+
+static bool read_training(struct scion_stage *stage)
+{
+        if (!default_training(stage->map))
+                return false;
+
+        const struct scion_config *optimizer = scion_config_get(stage->map, "optimizer");
+        const struct scion_config *loss = scion_config_get(stage->map, "loss");
+        const struct scion_config *train = scion_config_get(stage->map, "train");
+        const struct scion_config *schedule = scion_config_get(stage->map, "schedule");
+        struct train_keys keys;
+
+        if (!optimizer)
+                return scion_config_fail(stage->map,
+                                         "the %s has no 'optimizer'; for instance "
+                                         "optimizer: { use: sgd, lr: 0.01 }",
+                                         stage->name);
+        if (!want_map(train, "train") || !scion_params_fill(train_params, train, "train", NULL, &keys))
+                return false;
+        stage->epochs = keys.epochs;
+        stage->batch_size = keys.batch_size;
+        stage->loss = scion_instance_create(SCION_LOSS, loss, NULL);
+        if (!stage->loss)
+                return false;
+        stage->optimizer = scion_instance_create(SCION_OPTIMIZER, optimizer, NULL);
+        if (!stage->optimizer)
+                return false;
+        stage->schedule = scion_schedule_create(schedule);
+        return stage->schedule != NULL;
+}
+
+static bool read_stage(struct scion_stage *stage, const char *name, struct scion_config *map,
+                       const struct scion_param *params, uint64_t seed)
+{
+        struct stage_keys keys = { NULL };
+
+        stage->name = name;
+        stage->map = map;
+        stage->seed = scion_seed(seed, name);
+        if (!want_map(map, name) || !scion_params_fill(params, map, name, stage_others, &keys))
+                return false;
+        scion_params_release(params, &keys);
+        stage->weights = scion_config_get(map, "weights");
+        stage->dataset = scion_config_get(map, "dataset");
+        stage->model = scion_config_get(map, "model");
+        return true;
+}
+
+static bool read_source(struct scion_experiment *experiment, struct scion_config *map)
+{
+        struct scion_stage *source = &experiment->source;
+
+        if (!read_stage(source, "source", map, source_params, experiment->seed))
+                return false;
+        if (!source->model)
+                return scion_config_fail(map,
+                                         "the source has no 'model'; for instance model: { use: lenet5 }");
+        if (source->weights)
+                return true;
+        if (!source->dataset)
+                return scion_config_fail(
+                        map, "the source has neither 'dataset', to train it on, nor 'weights', to "
+                             "load");
+        return read_training(source);
+}
+
+static bool read_target(struct scion_experiment *experiment, struct scion_config *map)
+{
+        struct scion_stage *target = &experiment->target;
+
+        if (!read_stage(target, "target", map, target_params, experiment->seed))
+                return false;
+        if (!target->model)
+                target->model = experiment->source.model;
+        if (!target->model)
+                return scion_config_fail(map,
+                                         "the target has no 'model', and there is no source to take it from");
+        if (!target->dataset)
+                return scion_config_fail(map, "the target has no 'dataset'");
+        return read_training(target);
+}
+
+static bool read_all(struct scion_config *config, struct scion_experiment *experiment)
+{
+        struct scion_config *source = get(config, "source"), *target = get(config, "target");
+        const struct scion_config *strategy = scion_config_get(config, "strategy");
+
+        if (!strategy)
+                return scion_config_fail(config, "no 'strategy'; for instance strategy: { use: fine-tune }");
+        if (!target)
+                return scion_config_fail(config, "no 'target'");
+        if (source && !read_source(experiment, source))
+                return false;
+        experiment->has_source = source != NULL;
+        if (!read_target(experiment, target))
+                return false;
+
+        experiment->strategy = scion_instance_create(SCION_STRATEGY, strategy, NULL);
+        if (!experiment->strategy)
+                return false;
+
+        const struct scion_strategy_plugin *plugin =
+                (const struct scion_strategy_plugin *)experiment->strategy->plugin;
+
+        if (plugin->needs & SCION_NEEDS_SOURCE && !source)
+                return scion_config_fail(
+                        strategy, "strategy '%s' needs a source, and the file has no 'source'", plugin->name);
+        return true;
+}
+
+/* --- Completing
+ * --------------------------------------------------------------------------------------------------- */
+
+static bool complete_plugin(struct scion_config *map, enum scion_kind kind, const struct scion_param *more)
+{
+        if (!map)
+                return true;
+        const struct scion_config *use = scion_config_get(map, "use");
+        const struct scion_plugin *plugin = use && use->text ? scion_plugin_find(kind, use->text) : NULL;
+
+        if (!plugin)
+                return scion_config_fail(map, "no plugin to complete");
+        return (!plugin->params || scion_params_complete(plugin->params, map)) &&
+               (!more || scion_params_complete(more, map));
+}
+
+static bool complete_stage(struct scion_config *map)
+{
+        if (!map)
+                return true;
+        if (!complete_plugin(get(map, "dataset"), SCION_DATASET, scion_data_params) ||
+            !complete_plugin(get(map, "model"), SCION_MODEL, NULL))
+                return false;
+        if (scion_config_get(map, "weights"))
+                return true;
+        return complete_plugin(get(map, "loss"), SCION_LOSS, NULL) &&
+               complete_plugin(get(map, "optimizer"), SCION_OPTIMIZER, NULL) &&
+               scion_schedule_complete(get(map, "schedule")) &&
+               scion_params_complete(train_params, get(map, "train"));
+}
+
+static bool complete(struct scion_config *config)
+{
+        return scion_params_complete(run_params, config) && complete_stage(get(config, "source")) &&
+               complete_stage(get(config, "target")) &&
+               complete_plugin(get(config, "strategy"), SCION_STRATEGY, NULL);
+}
+
+/* --- Both --- */
+
+bool scion_experiment_read(struct scion_config *config, struct scion_experiment *experiment)
+{
+        struct run_keys keys = { NULL };
+
+        memset(experiment, 0, sizeof *experiment);
+        if (config->kind != SCION_CONFIG_MAP)
+                return scion_config_fail(config, "an experiment is a map of keys");
+        if (!scion_params_fill(run_params, config, "experiment", run_others, &keys))
+                return false;
+        scion_params_release(run_params, &keys);
+        experiment->name = scion_config_get(config, "name")->text;
+        experiment->seed = (uint64_t)keys.seed;
+        experiment->threads = keys.threads;
+        if (read_all(config, experiment) && complete(config))
+                return true;
+        scion_experiment_finish(experiment);
+        return false;
+}
+
+static void finish_stage(struct scion_stage *stage)
+{
+        scion_instance_destroy(stage->loss);
+        scion_instance_destroy(stage->optimizer);
+        scion_schedule_destroy(stage->schedule);
+}
+
+void scion_experiment_finish(struct scion_experiment *experiment)
+{
+        finish_stage(&experiment->source);
+        finish_stage(&experiment->target);
+        scion_instance_destroy(experiment->strategy);
+        memset(experiment, 0, sizeof *experiment);
+}

@@ -1,0 +1,46 @@
+/*
+ * An experiment file's meaning: which keys there are, and the plugins and numbers they stand for.
+ *
+ * The parameter tables below are the single truth of the engine's own keys, as a plugin's table is of its
+ * parameters.
+ */
+#ifndef SCION_TRAIN_EXPERIMENT_H
+#define SCION_TRAIN_EXPERIMENT_H
+
+#include "config/config.h"
+#include "plugin/plugin.h"
+#include "train/schedule.h"
+
+/* One training: of the source or of the target. */
+struct scion_stage {
+        const char *name;                   /* "source" or "target" */
+        uint64_t seed;                      /* the run's seed and the stage's name */
+        struct scion_config *map;           /* the stage's part of the file */
+        const struct scion_config *dataset; /* NULL: a source that is only loaded */
+        const struct scion_config *model;   /* the target's may be the source's */
+        const struct scion_config *weights; /* a file to load instead of training; NULL: none */
+        struct scion_instance *loss;        /* these three are NULL when nothing is trained */
+        struct scion_instance *optimizer;
+        struct scion_schedule *schedule;
+        int64_t epochs;
+        int64_t batch_size;
+};
+
+struct scion_experiment {
+        const char *name; /* of the suite, or the run */
+        uint64_t seed;
+        int64_t threads;
+        bool has_source;
+        struct scion_stage source, target;
+        struct scion_instance *strategy;
+};
+
+/*
+ * Reads one run's resolved configuration, which must outlive the result: all keys known, all plugins there,
+ * all parameters in range, the strategy's needs met. Opens no data. False, with the place in the message.
+ * Afterwards the configuration says all: what it left out stands in it with its default.
+ */
+bool scion_experiment_read(struct scion_config *config, struct scion_experiment *experiment);
+void scion_experiment_finish(struct scion_experiment *experiment);
+
+#endif

@@ -1,0 +1,149 @@
+#include "train/schedule.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/params.h"
+
+struct scion_schedule {
+        double (*factor)(const struct scion_schedule *schedule, double epoch, double epochs);
+        const struct scion_param *params;
+        float warmup; /* common to all */
+        float warmup_start;
+        int64_t every; /* of step */
+        float gamma;
+        float floor; /* of cosine */
+};
+
+#define WARMUP                                                                                             \
+        SCION_FLOAT(struct scion_schedule, warmup, 0, "epochs of linear warm-up at the start", .min = 0),  \
+                SCION_FLOAT(struct scion_schedule, warmup_start, 0, "factor that the warm-up starts from", \
+                            .min = 0, .max = 1)
+
+static double constant(const struct scion_schedule *schedule, double epoch, double epochs)
+{
+        (void)schedule;
+        (void)epoch;
+        (void)epochs;
+        return 1;
+}
+
+static const struct scion_param constant_params[] = { WARMUP, SCION_PARAMS_END };
+
+/* gamma^floor(epoch / every); PyTorch's StepLR. */
+static double step(const struct scion_schedule *schedule, double epoch, double epochs)
+{
+        (void)epochs;
+        return pow(schedule->gamma, floor(epoch / (double)schedule->every));
+}
+
+static const struct scion_param step_params[] = {
+        WARMUP,
+        SCION_INT(struct scion_schedule, every, 10, "epochs between two drops", .min = 1),
+        SCION_FLOAT(struct scion_schedule, gamma, 0.1, "factor of a drop", .min = 0, .above_min = true,
+                    .max = 1),
+        SCION_PARAMS_END,
+};
+
+/* Half a cosine from 1 down to the floor, over what the warm-up leaves; arXiv:1608.03983 without restarts. */
+static double cosine(const struct scion_schedule *schedule, double epoch, double epochs)
+{
+        double whole = epochs - (double)schedule->warmup;
+        double gone = whole > 0 ? (epoch - (double)schedule->warmup) / whole : 1;
+
+        return (double)schedule->floor +
+               (1 - (double)schedule->floor) * (1 + cos(3.14159265358979323846 * gone)) / 2;
+}
+
+static const struct scion_param cosine_params[] = {
+        WARMUP,
+        SCION_FLOAT(struct scion_schedule, floor, 0, "factor at the end", .min = 0, .max = 1),
+        SCION_PARAMS_END,
+};
+
+static const struct {
+        const char *name;
+        double (*factor)(const struct scion_schedule *schedule, double epoch, double epochs);
+        const struct scion_param *params;
+} schedules[] = {
+        { "constant", constant, constant_params },
+        { "step", step, step_params },
+        { "cosine", cosine, cosine_params },
+};
+
+#define SCHEDULES (sizeof schedules / sizeof schedules[0])
+
+/* The index of the schedule that the map uses, or SCHEDULES with a message. */
+static size_t find(const struct scion_config *map)
+{
+        static const char *const names[SCHEDULES] = { "constant", "step", "cosine" };
+        const struct scion_config *use = scion_config_get(map, "use");
+
+        if (!map)
+                return 0;
+        if (!use || !use->text) {
+                scion_config_fail(map, "a schedule is written as { use: NAME, ... }");
+                return SCHEDULES;
+        }
+        for (size_t i = 0; i < SCHEDULES; i++)
+                if (strcmp(use->text, schedules[i].name) == 0)
+                        return i;
+
+        const char *near = scion_nearest(use->text, names, SCHEDULES);
+
+        if (near)
+                scion_config_fail(use, "no schedule '%s' (did you mean '%s'?)", use->text, near);
+        else
+                scion_config_fail(use, "no schedule '%s'; there are constant, step, cosine", use->text);
+        return SCHEDULES;
+}
+
+struct scion_schedule *scion_schedule_create(const struct scion_config *map)
+{
+        static const char *const others[] = { "use", NULL };
+        size_t i = find(map);
+        char owner[64];
+
+        if (i == SCHEDULES)
+                return NULL;
+        struct scion_schedule *schedule = calloc(1, sizeof *schedule);
+
+        if (!schedule)
+                return scion_fail_null("out of memory");
+        schedule->factor = schedules[i].factor;
+        schedule->params = schedules[i].params;
+        snprintf(owner, sizeof owner, "schedule '%s'", schedules[i].name);
+        if (!scion_params_fill(schedule->params, map, owner, others, schedule)) {
+                free(schedule);
+                return NULL;
+        }
+        return schedule;
+}
+
+void scion_schedule_destroy(struct scion_schedule *schedule)
+{
+        free(schedule); /* only numbers in it */
+}
+
+bool scion_schedule_complete(struct scion_config *map)
+{
+        size_t i = find(map);
+
+        return i < SCHEDULES && scion_params_complete(schedules[i].params, map);
+}
+
+double scion_schedule_factor(const struct scion_schedule *schedule, int64_t step, int64_t steps,
+                             int64_t epochs)
+{
+        double epoch = (double)step / (double)steps;
+
+        /* The first step has the first of equal stairs, the last of the warm-up has the full rate. */
+        if (epoch < (double)schedule->warmup) {
+                double part = (double)(step + 1) / ((double)schedule->warmup * (double)steps);
+
+                if (part < 1)
+                        return (double)schedule->warmup_start + (1 - (double)schedule->warmup_start) * part;
+        }
+        return schedule->factor(schedule, epoch, (double)epochs);
+}

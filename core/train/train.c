@@ -1,0 +1,232 @@
+#include "train/train.h"
+
+#include <math.h>
+#include <scion/error.h>
+#include <scion/tape.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "train/update.h"
+
+/* Evaluation keeps nothing for a backward pass, so its batches can be larger than training's. */
+#define EVALUATION_BATCH 256
+
+/* A training under way. */
+struct loop {
+        const struct scion_training *training;
+        struct scion_batches *batches;
+        struct scion_update *update;
+        struct scion_scores train, valid;
+        int64_t step;  /* over all epochs */
+        int64_t epoch; /* from 1 */
+        double factor; /* of the learning rate, at the last step */
+        float last;    /* good value of the loss; NaN before there is one */
+        /* The best epoch so far, by the validation split: */
+        float *best;
+        double best_merit, best_loss;
+        int64_t best_epoch;
+};
+
+static double now(void)
+{
+        struct timespec time;
+
+        clock_gettime(CLOCK_MONOTONIC, &time);
+        return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+bool scion_evaluate(const struct scion_training *training, enum scion_split split, struct scion_scores *scores)
+{
+        struct scion_transfer *transfer = training->transfer;
+        struct scion_batches *batches = scion_batches_create(training->data, split, EVALUATION_BATCH);
+        enum scion_next next = SCION_NEXT_FAILED;
+        struct scion_batch batch;
+
+        if (!batches)
+                return false;
+        scion_tape_set_training(training->tape, false);
+        scion_no_grad_begin();
+        for (;;) {
+                scion_tape_reset(training->tape);
+                next = scion_batches_next(batches, &batch);
+                if (next != SCION_NEXT_BATCH)
+                        break;
+                struct scion_tensor *outputs = scion_model_forward(transfer->target, batch.inputs);
+                struct scion_tensor *loss = scion_task_loss(transfer, outputs, &batch);
+
+                next = SCION_NEXT_FAILED;
+                if (!loss || !scion_scores_add(scores, (double)scion_item(loss), outputs, &batch))
+                        break;
+        }
+        scion_no_grad_end();
+        scion_tape_reset(training->tape);
+        scion_batches_destroy(batches);
+        return next == SCION_NEXT_END;
+}
+
+static bool check_loss(struct loop *loop, float value)
+{
+        const struct scion_stage *stage = loop->training->stage;
+
+        if (isfinite(value)) {
+                loop->last = value;
+                return true;
+        }
+        if (isnan(loop->last))
+                return scion_fail("%s: the loss is %s at step %lld (epoch %lld), the first one", stage->name,
+                                  isnan(value) ? "not a number" : "infinite", (long long)loop->step + 1,
+                                  (long long)loop->epoch);
+        return scion_fail("%s: the loss became %s at step %lld (epoch %lld); the last good value was %g", stage->name,
+                          isnan(value) ? "not a number" : "infinite", (long long)loop->step + 1,
+                          (long long)loop->epoch, (double)loop->last);
+}
+
+/* Forward, loss, backward, update, for the batch at hand. */
+static bool take_step(struct loop *loop, const struct scion_batch *batch)
+{
+        const struct scion_training *training = loop->training;
+        const struct scion_stage *stage = training->stage;
+        struct scion_transfer *transfer = training->transfer;
+        struct scion_tensor *loss = scion_transfer_loss(transfer, batch);
+
+        if (!loss || !check_loss(loop, scion_item(loss)))
+                return false;
+        /* A strategy whose loss passes the target's outputs by still gets its accuracy. */
+        struct scion_tensor *outputs = scion_target_logits(transfer, batch);
+
+        if (!outputs || !scion_scores_add(&loop->train, (double)scion_item(loss), outputs, batch))
+                return false;
+        scion_model_clear_gradients(transfer->target);
+        if (!scion_backward(loss))
+                return scion_fail_prefix("%s", stage->name);
+        loop->factor = scion_schedule_factor(stage->schedule, loop->step, scion_batches_count(loop->batches),
+                                             stage->epochs);
+        scion_update_step(loop->update, loop->factor);
+        loop->step++;
+        return true;
+}
+
+static bool run_epoch(struct loop *loop)
+{
+        const struct scion_training *training = loop->training;
+        enum scion_next next;
+        struct scion_batch batch;
+
+        scion_scores_clear(&loop->train);
+        scion_transfer_clear_scalars(training->transfer);
+        scion_batches_shuffle(loop->batches, training->stage->seed, (uint64_t)loop->epoch);
+        for (;;) {
+                scion_tape_reset(training->tape);
+                scion_tape_set_training(training->tape, true);
+                scion_tape_set_seed(training->tape, training->stage->seed, (uint64_t)loop->step);
+                next = scion_batches_next(loop->batches, &batch);
+                if (next != SCION_NEXT_BATCH)
+                        break;
+                if (!take_step(loop, &batch))
+                        return false;
+        }
+        scion_tape_reset(training->tape);
+        return next == SCION_NEXT_END;
+}
+
+static bool validate(struct loop *loop)
+{
+        const struct scion_training *training = loop->training;
+        struct scion_model *model = training->transfer->target;
+
+        loop->best_epoch = loop->best ? loop->best_epoch : loop->epoch;
+        scion_scores_clear(&loop->valid);
+        if (!loop->best)
+                return true;
+        if (!scion_evaluate(training, SCION_VALID, &loop->valid))
+                return false;
+        double merit = scion_scores_merit(&loop->valid), loss = scion_scores_loss(&loop->valid);
+
+        if (loop->best_epoch == 0 || merit > loop->best_merit ||
+            (merit == loop->best_merit && loss < loop->best_loss)) {
+                loop->best_epoch = loop->epoch;
+                loop->best_merit = merit;
+                loop->best_loss = loss;
+                memcpy(loop->best, model->values, model->length * sizeof *loop->best);
+        }
+        return true;
+}
+
+static bool report_epoch(struct loop *loop, double seconds)
+{
+        const struct scion_training *training = loop->training;
+        const struct scion_transfer *transfer = training->transfer;
+        struct scion_row row = { 0 };
+        bool good;
+
+        scion_row_text(&row, "stage", training->stage->name);
+        scion_row_int(&row, "epoch", loop->epoch);
+        scion_row_int(&row, "step", loop->step);
+        scion_row_fixed(&row, "seconds", seconds, 3);
+        scion_row_number(&row, "lr", loop->factor * scion_update_rate(loop->update));
+        scion_scores_row(&loop->train, "train_", true, &row);
+        scion_scores_row(&loop->valid, "valid_", true, &row);
+        for (int i = 0; i < transfer->scalars; i++) {
+                const struct scion_scalar *scalar = &transfer->scalar[i];
+                char column[SCION_SCALAR_NAME + 8];
+
+                snprintf(column, sizeof column, "train_%s", scalar->name);
+                if (scalar->examples > 0)
+                        scion_row_number(&row, column, scalar->sum / (double)scalar->examples);
+        }
+        good = !training->metrics || scion_table_add(training->metrics, &row);
+        if (training->log) {
+                for (size_t i = 0; i < row.count; i++)
+                        fprintf(training->log, "%s%s %s", i ? "  " : "", row.cell[i].column, row.cell[i].value);
+                fputc('\n', training->log);
+                fflush(training->log);
+        }
+        scion_row_finish(&row);
+        return good;
+}
+
+static bool run_epochs(struct loop *loop)
+{
+        for (loop->epoch = 1; loop->epoch <= loop->training->stage->epochs; loop->epoch++) {
+                double start = now();
+
+                if (!run_epoch(loop) || !validate(loop) || !report_epoch(loop, now() - start))
+                        return false;
+        }
+        return true;
+}
+
+bool scion_train(const struct scion_training *training, struct scion_trained *trained)
+{
+        struct scion_model *model = training->transfer->target;
+        struct loop loop = { .training = training, .last = NAN };
+        struct scion_tape *before = scion_tape_use(training->tape);
+        bool good = false;
+
+        *trained = (struct scion_trained){ 0 };
+        loop.batches = scion_batches_create(training->data, SCION_TRAIN, training->stage->batch_size);
+        loop.update = loop.batches ? scion_update_create(training->stage->optimizer, model) : NULL;
+        if (!loop.update)
+                goto out;
+        if (scion_data_size(training->data, SCION_VALID) > 0) {
+                loop.best = malloc((model->length + 1) * sizeof *loop.best);
+                if (!loop.best) {
+                        scion_fail("out of memory");
+                        goto out;
+                }
+        }
+        good = run_epochs(&loop);
+        if (good && loop.best && loop.best_epoch > 0)
+                memcpy(model->values, loop.best, model->length * sizeof *loop.best);
+        trained->epochs = good ? training->stage->epochs : loop.epoch - 1;
+        trained->best_epoch = loop.best_epoch;
+out:
+        scion_tape_use(before);
+        free(loop.best);
+        scion_scores_finish(&loop.train);
+        scion_scores_finish(&loop.valid);
+        scion_update_destroy(loop.update);
+        scion_batches_destroy(loop.batches);
+        return good;
+}

@@ -1,0 +1,142 @@
+#include "train/transfer.h"
+
+#include <ctype.h>
+#include <scion/error.h>
+#include <scion/loss.h>
+#include <scion/tape.h>
+#include <stdio.h>
+#include <string.h>
+
+struct scion_model *scion_source(struct scion_transfer *transfer)
+{
+        return transfer->source;
+}
+
+struct scion_model *scion_target(struct scion_transfer *transfer)
+{
+        return transfer->target;
+}
+
+uint64_t scion_transfer_seed(const struct scion_transfer *transfer)
+{
+        return transfer->seed;
+}
+
+struct scion_tensor *scion_target_logits(struct scion_transfer *transfer, const struct scion_batch *batch)
+{
+        struct scion_tensor *outputs;
+
+        if (batch == transfer->batch && transfer->outputs)
+                return transfer->outputs;
+        outputs = scion_model_forward(transfer->target, batch->inputs);
+        if (batch == transfer->batch)
+                transfer->outputs = outputs;
+        return outputs;
+}
+
+struct scion_tensor *scion_source_logits(struct scion_transfer *transfer, const struct scion_batch *batch)
+{
+        struct scion_tensor *outputs;
+
+        if (batch == transfer->batch && transfer->known)
+                return transfer->known;
+        if (!transfer->source)
+                return scion_fail_null("the run has no source model");
+        scion_no_grad_begin();
+        outputs = scion_model_forward(transfer->source, batch->inputs);
+        scion_no_grad_end();
+        if (batch == transfer->batch)
+                transfer->known = outputs;
+        return outputs;
+}
+
+struct scion_tensor *scion_task_loss(struct scion_transfer *transfer, struct scion_tensor *outputs,
+                                     const struct scion_batch *batch)
+{
+        const struct scion_loss_plugin *plugin = (const struct scion_loss_plugin *)transfer->loss->plugin;
+
+        return outputs ? plugin->loss(transfer->loss->self, outputs, batch) : NULL;
+}
+
+static bool is_name(const char *name)
+{
+        size_t length = strlen(name);
+
+        for (size_t i = 0; i < length; i++)
+                if (!isalnum((unsigned char)name[i]) && name[i] != '_')
+                        return false;
+        return length > 0 && length < SCION_SCALAR_NAME;
+}
+
+/* The sum of that name, made when there is none; NULL, with a message, when there can be none. */
+static struct scion_scalar *find_scalar(struct scion_transfer *transfer, const char *name)
+{
+        for (int i = 0; i < transfer->scalars; i++)
+                if (strcmp(transfer->scalar[i].name, name) == 0)
+                        return &transfer->scalar[i];
+        if (!is_name(name))
+                return scion_fail_null("a logged name has letters, digits and '_', at most %d: '%s'",
+                                       SCION_SCALAR_NAME - 1, name);
+        if (transfer->scalars == SCION_MAX_SCALARS)
+                return scion_fail_null("more than %d names are logged", SCION_MAX_SCALARS);
+        struct scion_scalar *scalar = &transfer->scalar[transfer->scalars++];
+
+        snprintf(scalar->name, sizeof scalar->name, "%s", name);
+        return scalar;
+}
+
+void scion_log_scalar(struct scion_transfer *transfer, const char *name, struct scion_tensor *value)
+{
+        if (!value || !transfer->batch)
+                return;
+        if (scion_size(value) != 1) {
+                scion_fail("the value logged as '%s' has %lld elements, not one", name,
+                           (long long)scion_size(value));
+                transfer->failed = true;
+                return;
+        }
+        struct scion_scalar *scalar = find_scalar(transfer, name);
+
+        if (!scalar) {
+                transfer->failed = true;
+                return;
+        }
+        scalar->sum += (double)scion_item(value) * (double)transfer->batch->size;
+        scalar->examples += transfer->batch->size;
+}
+
+bool scion_transfer_setup(struct scion_transfer *transfer)
+{
+        const struct scion_strategy_plugin *plugin =
+                (const struct scion_strategy_plugin *)transfer->strategy->plugin;
+
+        if (!plugin->setup || plugin->setup(transfer->strategy->self, transfer))
+                return true;
+        return scion_fail_prefix("strategy '%s'", plugin->name);
+}
+
+struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer, const struct scion_batch *batch)
+{
+        const struct scion_strategy_plugin *plugin =
+                (const struct scion_strategy_plugin *)transfer->strategy->plugin;
+        struct scion_tensor *loss;
+
+        transfer->batch = batch;
+        transfer->outputs = NULL;
+        transfer->known = NULL;
+        transfer->failed = false;
+        if (plugin->loss)
+                loss = plugin->loss(transfer->strategy->self, transfer, batch);
+        else
+                loss = scion_task_loss(transfer, scion_target_logits(transfer, batch), batch);
+        if (loss && !transfer->failed)
+                return loss;
+        scion_fail_prefix("strategy '%s'", plugin->name);
+        return NULL;
+}
+
+void scion_transfer_clear_scalars(struct scion_transfer *transfer)
+{
+        for (int i = 0; i < transfer->scalars; i++)
+                transfer->scalar[i].sum = 0, transfer->scalar[i].examples = 0;
+}

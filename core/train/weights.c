@@ -1,0 +1,132 @@
+#include "train/weights.h"
+
+#include <scion/error.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "train/safetensors.h"
+
+bool scion_weights_save(struct scion_model *model, const char *path)
+{
+        char format[] = "format", pt[] = "pt", writer[] = "writer", scion[] = "scion " SCION_VERSION;
+        char *metadata[] = { format, pt, writer, scion };
+        struct scion_safetensors file = {
+                .tensor = calloc((size_t)model->count + 1, sizeof(struct scion_safetensor)),
+                .metadata = metadata,
+                .metadata_count = 2,
+        };
+        float *values = malloc((model->length + 1) * sizeof *values);
+        float *next = values;
+        bool good = file.tensor && values;
+
+        if (!good)
+                scion_fail("%s: out of memory", path);
+        for (int i = 0; good && i < model->count; i++) {
+                struct scion_parameter *parameter = &model->parameter[i];
+                struct scion_shape shape = scion_parameter_shape(parameter);
+
+                file.tensor[file.count++] = (struct scion_safetensor){ parameter->name, shape, next };
+                good = scion_parameter_read(parameter, next);
+                next += scion_shape_size(&shape);
+        }
+        good = good && scion_safetensors_write(path, &file);
+        free(file.tensor);
+        free(values);
+        return good;
+}
+
+static const struct scion_safetensor *find(const struct scion_safetensors *file, const char *name)
+{
+        for (size_t i = 0; i < file->count; i++)
+                if (strcmp(file->tensor[i].name, name) == 0)
+                        return &file->tensor[i];
+        return NULL;
+}
+
+/* Joins `name` to a list in a message: "a, b, c". */
+static void list_add(struct scion_text *list, const char *name)
+{
+        scion_text_add(list, "%s%s", list->length ? ", " : "", name);
+}
+
+static bool load_parameter(struct scion_model *model, struct scion_parameter *parameter,
+                           const struct scion_safetensors *file, struct scion_text *missing,
+                           struct scion_text *fresh)
+{
+        const struct scion_safetensor *tensor = find(file, parameter->name);
+        struct scion_shape shape = scion_parameter_shape(parameter);
+        char want[96], got[96];
+
+        if (tensor && scion_shape_equal(&tensor->shape, &shape))
+                return scion_parameter_write(parameter, tensor->values);
+        if (scion_model_in_head(model, parameter)) {
+                list_add(fresh, parameter->name);
+                return true;
+        }
+        list_add(missing, parameter->name);
+        if (tensor)
+                scion_text_add(missing, " (%s in the file, %s in the model)",
+                               scion_shape_text(&tensor->shape, got, sizeof got),
+                               scion_shape_text(&shape, want, sizeof want));
+        return true;
+}
+
+static size_t list_unused(struct scion_model *model, const struct scion_safetensors *file,
+                          struct scion_text *unused)
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < file->count; i++) {
+                bool used = false;
+
+                for (int j = 0; !used && j < model->count; j++)
+                        used = strcmp(model->parameter[j].name, file->tensor[i].name) == 0;
+                if (used)
+                        continue;
+                list_add(unused, file->tensor[i].name);
+                count++;
+        }
+        return count;
+}
+
+bool scion_weights_load(struct scion_model *model, const struct scion_safetensors *file, const char *path,
+                        struct scion_text *report)
+{
+        struct scion_text missing = { 0 }, fresh = { 0 }, unused = { 0 };
+        bool good = true;
+
+        for (int i = 0; good && i < model->count; i++)
+                good = load_parameter(model, &model->parameter[i], file, &missing, &fresh);
+        size_t extra = list_unused(model, file, &unused);
+
+        if (good && missing.length)
+                good = scion_fail(
+                        "%s does not fit the model: missing or of another shape: %s; in the file and not in "
+                        "the model: %s",
+                        path, missing.text, extra ? unused.text : "nothing");
+        if (good) {
+                scion_text_add(report, "%s: all parameters outside the head '%s' loaded", path, model->head);
+                if (fresh.length)
+                        scion_text_add(report, "; kept fresh: %s", fresh.text);
+                else
+                        scion_text_add(report, ", and the head");
+                if (extra)
+                        scion_text_add(report, "; not used: %s", unused.text);
+        }
+        free(missing.text);
+        free(fresh.text);
+        free(unused.text);
+        return good;
+}
+
+int64_t scion_weights_outputs(const struct scion_safetensors *file, const char *head)
+{
+        struct scion_text name = { 0 };
+
+        scion_text_add(&name, "%s.weight", head);
+
+        const struct scion_safetensor *weight = name.text ? find(file, name.text) : NULL;
+
+        free(name.text);
+        return weight && weight->shape.ndim > 0 ? weight->shape.dim[0] : 0;
+}

@@ -1,0 +1,25 @@
+/* Models out of and into safetensors files. */
+#ifndef SCION_TRAIN_WEIGHTS_H
+#define SCION_TRAIN_WEIGHTS_H
+
+#include "base/text.h"
+#include "nn/model.h"
+
+struct scion_safetensors;
+
+/* Saves every parameter, plain, under its name. */
+bool scion_weights_save(struct scion_model *model, const char *path);
+
+/*
+ * Writes the file's tensors into the parameters of the same name and shape. The head may be missing or of
+ * another shape, it keeps its fresh values then; any other parameter must be there. `report` gets a line that
+ * says what was loaded and what was not, on both sides. False, with a message, when the file does not fit;
+ * the model may then have been written in part.
+ */
+bool scion_weights_load(struct scion_model *model, const struct scion_safetensors *file, const char *path,
+                        struct scion_text *report);
+
+/* The number of outputs that the file's head has: rows of HEAD.weight; 0 when it has none. */
+int64_t scion_weights_outputs(const struct scion_safetensors *file, const char *head);
+
+#endif
