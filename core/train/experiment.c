@@ -35,6 +35,11 @@ static const char *const run_others[] = { "source", "strategy", "target", NULL }
 struct train_keys {
         int64_t epochs;
         int64_t batch_size;
+        int test_split;
+};
+
+static const char *const splits[] = {
+        [SCION_TRAIN] = "train", [SCION_VALID] = "valid", [SCION_TEST] = "test", NULL
 };
 
 static const struct scion_param train_params[] = {
@@ -112,6 +117,7 @@ static bool read_training(struct scion_stage *stage)
                 return false;
         stage->epochs = keys.epochs;
         stage->batch_size = keys.batch_size;
+        stage->test_split = keys.test_split;
         stage->loss = scion_instance_create(SCION_LOSS, loss, NULL);
         if (!stage->loss)
                 return false;

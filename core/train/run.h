@@ -1,27 +1,29 @@
 /*
  * One run: the source is trained or loaded, the strategy carries over, the target is trained and tested.
  *
- * Preparing opens and checks everything and writes nothing, so that bad input is refused before anything is trained.
+ * Preparing opens and checks everything and writes nothing, so that bad input is refused before anything is
+ * trained.
  */
 #ifndef SCION_TRAIN_RUN_H
 #define SCION_TRAIN_RUN_H
 
 #include "config/config.h"
-#include "report/table.h"
+#include "report/sheet.h"
 
 struct scion_run;
 
 /*
- * Reads the configuration (which must outlive the run, and says all afterwards), opens data, builds models, loads
- * weights, and rehearses the strategy's setup on the untrained models. NULL, with the place in the message where there
- * is one.
+ * Reads the configuration (which must outlive the run, and says all afterwards), opens data, builds models,
+ * loads weights, and rehearses the strategy's setup on the untrained models. NULL, with the place in the
+ * message where there is one.
  */
 struct scion_run *scion_run_prepare(struct scion_config *config);
 void scion_run_destroy(struct scion_run *run); /* takes NULL */
 
 /*
- * Runs, writing config.yaml, metrics.csv, log.txt and model.safetensors into `folder`, which is made. `results` gets
- * the cells of the run's row in results.csv that it knows, also when the run fails; the message is not among them.
+ * Runs, writing config.yaml, metrics.csv, log.txt and model.safetensors into `folder`, which is made.
+ * `results` gets the cells of the run's row in results.csv that it knows, also when the run fails; the
+ * message is not among them.
  */
 bool scion_run_execute(struct scion_run *run, const char *folder, struct scion_row *results);
 

@@ -107,6 +107,14 @@ double scion_scores_merit(const struct scion_scores *scores)
         return (double)scores->correct / (double)scores->examples;
 }
 
+const char *const *scion_scores_names(bool values)
+{
+        static const char *const of_classes[] = { "accuracy", NULL };
+        static const char *const of_values[] = { "mae", "mse", "r2", NULL };
+
+        return values ? of_values : of_classes;
+}
+
 static void put(struct scion_row *row, const char *prefix, const char *name, double value)
 {
         char column[64];
@@ -118,17 +126,19 @@ static void put(struct scion_row *row, const char *prefix, const char *name, dou
 void scion_scores_row(const struct scion_scores *scores, const char *prefix, bool with_loss,
                       struct scion_row *row)
 {
+        const char *const *names = scion_scores_names(scores->values);
+
         if (scores->examples == 0)
                 return;
         if (with_loss)
                 put(row, prefix, "loss", scion_scores_loss(scores));
         if (!scores->values) {
-                put(row, prefix, "accuracy", scion_scores_merit(scores));
+                put(row, prefix, names[0], scion_scores_merit(scores));
                 return;
         }
-        put(row, prefix, "mae", mean(scores->absolute, scores->width, scores->examples));
-        put(row, prefix, "mse", mean(scores->squared, scores->width, scores->examples));
-        put(row, prefix, "r2", r2(scores));
+        put(row, prefix, names[0], mean(scores->absolute, scores->width, scores->examples));
+        put(row, prefix, names[1], mean(scores->squared, scores->width, scores->examples));
+        put(row, prefix, names[2], r2(scores));
 }
 
 void scion_scores_clear(struct scion_scores *scores)

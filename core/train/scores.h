@@ -4,7 +4,7 @@
 
 #include <scion/batch.h>
 
-#include "report/table.h"
+#include "report/sheet.h"
 
 /* Sums over batches. Starts as { 0 }; scion_scores_finish() ends it. */
 struct scion_scores {
@@ -32,6 +32,9 @@ double scion_scores_merit(const struct scion_scores *scores);
  */
 void scion_scores_row(const struct scion_scores *scores, const char *prefix, bool with_loss,
                       struct scion_row *row);
+
+/* The names that follow a prefix, besides "loss": of classes, or of values; ended by NULL. */
+const char *const *scion_scores_names(bool values);
 
 void scion_scores_clear(struct scion_scores *scores);
 void scion_scores_finish(struct scion_scores *scores);

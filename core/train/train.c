@@ -5,8 +5,8 @@
 #include <scion/tape.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "train/update.h"
 
 /* Evaluation keeps nothing for a backward pass, so its batches can be larger than training's. */
@@ -28,15 +28,8 @@ struct loop {
         int64_t best_epoch;
 };
 
-static double now(void)
-{
-        struct timespec time;
-
-        clock_gettime(CLOCK_MONOTONIC, &time);
-        return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-bool scion_evaluate(const struct scion_training *training, enum scion_split split, struct scion_scores *scores)
+bool scion_evaluate(const struct scion_training *training, enum scion_split split,
+                    struct scion_scores *scores)
 {
         struct scion_transfer *transfer = training->transfer;
         struct scion_batches *batches = scion_batches_create(training->data, split, EVALUATION_BATCH);
@@ -77,8 +70,8 @@ static bool check_loss(struct loop *loop, float value)
                 return scion_fail("%s: the loss is %s at step %lld (epoch %lld), the first one", stage->name,
                                   isnan(value) ? "not a number" : "infinite", (long long)loop->step + 1,
                                   (long long)loop->epoch);
-        return scion_fail("%s: the loss became %s at step %lld (epoch %lld); the last good value was %g", stage->name,
-                          isnan(value) ? "not a number" : "infinite", (long long)loop->step + 1,
+        return scion_fail("%s: the loss became %s at step %lld (epoch %lld); the last good value was %g",
+                          stage->name, isnan(value) ? "not a number" : "infinite", (long long)loop->step + 1,
                           (long long)loop->epoch, (double)loop->last);
 }
 
@@ -103,7 +96,9 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
         loop->factor = scion_schedule_factor(stage->schedule, loop->step, scion_batches_count(loop->batches),
                                              stage->epochs);
         scion_update_step(loop->update, loop->factor);
-        loop->step++;
+        if (loop->step++ == 0 && training->log)
+                fprintf(training->log, "%s: first step done %.3f s after the start\n", stage->name,
+                        scion_clock() - scion_clock_start());
         return true;
 }
 
@@ -135,10 +130,11 @@ static bool validate(struct loop *loop)
         const struct scion_training *training = loop->training;
         struct scion_model *model = training->transfer->target;
 
-        loop->best_epoch = loop->best ? loop->best_epoch : loop->epoch;
-        scion_scores_clear(&loop->valid);
-        if (!loop->best)
+        if (!loop->best) { /* nothing to choose by */
+                loop->best_epoch = loop->epoch;
                 return true;
+        }
+        scion_scores_clear(&loop->valid);
         if (!scion_evaluate(training, SCION_VALID, &loop->valid))
                 return false;
         double merit = scion_scores_merit(&loop->valid), loss = scion_scores_loss(&loop->valid);
@@ -175,10 +171,11 @@ static bool report_epoch(struct loop *loop, double seconds)
                 if (scalar->examples > 0)
                         scion_row_number(&row, column, scalar->sum / (double)scalar->examples);
         }
-        good = !training->metrics || scion_table_add(training->metrics, &row);
+        good = !training->metrics || scion_sheet_add(training->metrics, &row);
         if (training->log) {
                 for (size_t i = 0; i < row.count; i++)
-                        fprintf(training->log, "%s%s %s", i ? "  " : "", row.cell[i].column, row.cell[i].value);
+                        fprintf(training->log, "%s%s %s", i ? "  " : "", row.cell[i].column,
+                                row.cell[i].value);
                 fputc('\n', training->log);
                 fflush(training->log);
         }
@@ -189,9 +186,9 @@ static bool report_epoch(struct loop *loop, double seconds)
 static bool run_epochs(struct loop *loop)
 {
         for (loop->epoch = 1; loop->epoch <= loop->training->stage->epochs; loop->epoch++) {
-                double start = now();
+                double start = scion_clock();
 
-                if (!run_epoch(loop) || !validate(loop) || !report_epoch(loop, now() - start))
+                if (!run_epoch(loop) || !validate(loop) || !report_epoch(loop, scion_clock() - start))
                         return false;
         }
         return true;

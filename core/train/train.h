@@ -14,23 +14,25 @@ struct scion_training {
         /* The target is trained by the strategy's loss; with strategy NULL in it, by the task's. */
         struct scion_transfer *transfer;
         struct scion_tape *tape;
-        struct scion_table *metrics; /* a row an epoch */
+        struct scion_sheet *metrics; /* a row an epoch */
         FILE *log;                   /* a line an epoch */
 };
 
 struct scion_trained {
         int64_t epochs;     /* gone through */
-        int64_t best_epoch; /* the one whose parameters the model has now, from 1; 0 when none was gone through */
+        int64_t best_epoch; /* the one whose parameters the model has now, from 1; 0 when none was gone
+                               through */
 };
 
 /*
- * Trains transfer->target. With a validation split the model ends with the parameters of the epoch that did best on
- * it (the lower loss decides between equals), otherwise with the last epoch's. Fails when the loss is not finite,
- * naming the step and the last good value; the metrics of whole epochs are written by then.
+ * Trains transfer->target. With a validation split the model ends with the parameters of the epoch that did
+ * best on it (the lower loss decides between equals), otherwise with the last epoch's. Fails when the loss is
+ * not finite, naming the step and the last good value; the metrics of whole epochs are written by then.
  */
 bool scion_train(const struct scion_training *training, struct scion_trained *trained);
 
 /* Adds a whole split to `scores`. Leaves the tape reset. */
-bool scion_evaluate(const struct scion_training *training, enum scion_split split, struct scion_scores *scores);
+bool scion_evaluate(const struct scion_training *training, enum scion_split split,
+                    struct scion_scores *scores);
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tensor/tape.h"
+
 struct scion_model *scion_source(struct scion_transfer *transfer)
 {
         return transfer->source;
@@ -42,9 +44,16 @@ struct scion_tensor *scion_source_logits(struct scion_transfer *transfer, const 
                 return transfer->known;
         if (!transfer->source)
                 return scion_fail_null("the run has no source model");
+        struct scion_tape *tape = scion_tape_current();
+        bool training = tape && scion_tape_training(tape);
+
+        if (!tape)
+                return NULL;
+        scion_tape_set_training(tape, false); /* what it knows, without dropout */
         scion_no_grad_begin();
         outputs = scion_model_forward(transfer->source, batch->inputs);
         scion_no_grad_end();
+        scion_tape_set_training(tape, training);
         if (batch == transfer->batch)
                 transfer->known = outputs;
         return outputs;

@@ -1,4 +1,4 @@
-#include "report/table.h"
+#include "report/sheet.h"
 
 #include <scion/error.h>
 #include <stdio.h>
@@ -77,7 +77,7 @@ void scion_row_finish(struct scion_row *row)
  * ----------------------------------------------------------------------------------------------------------
  */
 
-struct scion_table {
+struct scion_sheet {
         char *path, *anchor;
         size_t columns;
         char **column;
@@ -86,7 +86,7 @@ struct scion_table {
         struct scion_csv_writer *writer;
 };
 
-static bool add_column(struct scion_table *table, const char *name)
+static bool add_column(struct scion_sheet *table, const char *name)
 {
         char **larger = realloc(table->column, (table->columns + 1) * sizeof *larger);
         char *copy = strdup(name);
@@ -107,7 +107,7 @@ static bool add_column(struct scion_table *table, const char *name)
         return true;
 }
 
-static bool write_row(struct scion_table *table, const struct scion_row *row)
+static bool write_row(struct scion_sheet *table, const struct scion_row *row)
 {
         const char **field = calloc(table->columns, sizeof *field);
 
@@ -122,7 +122,7 @@ static bool write_row(struct scion_table *table, const struct scion_row *row)
 }
 
 /* Writes all rows to a file beside, which then takes the place of the old one. */
-static bool write_anew(struct scion_table *table)
+static bool write_anew(struct scion_sheet *table)
 {
         size_t length = strlen(table->path) + sizeof ".new";
         char *beside = malloc(length);
@@ -144,10 +144,10 @@ static bool write_anew(struct scion_table *table)
         return good;
 }
 
-struct scion_table *scion_table_create(const char *path, const char *const *columns, size_t count,
+struct scion_sheet *scion_sheet_create(const char *path, const char *const *columns, size_t count,
                                        const char *anchor)
 {
-        struct scion_table *table = calloc(1, sizeof *table);
+        struct scion_sheet *table = calloc(1, sizeof *table);
         bool good = table && (table->path = strdup(path)) != NULL;
 
         if (!good)
@@ -158,11 +158,11 @@ struct scion_table *scion_table_create(const char *path, const char *const *colu
                 good = scion_fail("out of memory");
         if (good && write_anew(table))
                 return table;
-        scion_table_close(table);
+        scion_sheet_close(table);
         return NULL;
 }
 
-static bool has_column(const struct scion_table *table, const char *name)
+static bool has_column(const struct scion_sheet *table, const char *name)
 {
         for (size_t i = 0; i < table->columns; i++)
                 if (strcmp(table->column[i], name) == 0)
@@ -170,7 +170,7 @@ static bool has_column(const struct scion_table *table, const char *name)
         return false;
 }
 
-bool scion_table_add(struct scion_table *table, const struct scion_row *row)
+bool scion_sheet_add(struct scion_sheet *table, const struct scion_row *row)
 {
         struct scion_row *larger = realloc(table->row, (table->rows + 1) * sizeof *larger);
         struct scion_row copy = { 0 };
@@ -194,7 +194,7 @@ bool scion_table_add(struct scion_table *table, const struct scion_row *row)
         return grown || !table->writer ? write_anew(table) : write_row(table, &copy);
 }
 
-bool scion_table_sort(struct scion_table *table, size_t (*place)(void *context, const struct scion_row *row),
+bool scion_sheet_sort(struct scion_sheet *table, size_t (*place)(void *context, const struct scion_row *row),
                       void *context)
 {
         bool changed = false;
@@ -211,17 +211,17 @@ bool scion_table_sort(struct scion_table *table, size_t (*place)(void *context, 
         return !changed || write_anew(table);
 }
 
-size_t scion_table_count(const struct scion_table *table)
+size_t scion_sheet_count(const struct scion_sheet *table)
 {
         return table->rows;
 }
 
-const struct scion_row *scion_table_row(const struct scion_table *table, size_t index)
+const struct scion_row *scion_sheet_row(const struct scion_sheet *table, size_t index)
 {
         return &table->row[index];
 }
 
-void scion_table_close(struct scion_table *table)
+void scion_sheet_close(struct scion_sheet *table)
 {
         if (!table)
                 return;

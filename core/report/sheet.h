@@ -3,8 +3,8 @@
  * the file does not have yet is added, and the file is written anew, whole, with the earlier rows empty
  * there.
  */
-#ifndef SCION_REPORT_TABLE_H
-#define SCION_REPORT_TABLE_H
+#ifndef SCION_REPORT_SHEET_H
+#define SCION_REPORT_SHEET_H
 
 #include <scion/api.h>
 
@@ -30,25 +30,25 @@ void scion_row_fixed(struct scion_row *row, const char *column, double value, in
 const char *scion_row_get(const struct scion_row *row, const char *column);
 void scion_row_finish(struct scion_row *row);
 
-struct scion_table;
+struct scion_sheet;
 
 /* A new file with these columns, in place of an older one. New columns go before the column `anchor`, or to
  * the end when it is NULL. */
-struct scion_table *scion_table_create(const char *path, const char *const *columns, size_t count,
+struct scion_sheet *scion_sheet_create(const char *path, const char *const *columns, size_t count,
                                        const char *anchor);
 
 /* Appends a row, which is on its way to the disk when this returns. */
-bool scion_table_add(struct scion_table *table, const struct scion_row *row);
+bool scion_sheet_add(struct scion_sheet *table, const struct scion_row *row);
 
 /* Puts the rows into the order that `place` gives (smaller first, equal ones stay), and writes the file anew
  * if that changed it. */
-bool scion_table_sort(struct scion_table *table, size_t (*place)(void *context, const struct scion_row *row),
+bool scion_sheet_sort(struct scion_sheet *table, size_t (*place)(void *context, const struct scion_row *row),
                       void *context);
 
 /* Rows so far, and one of them. */
-size_t scion_table_count(const struct scion_table *table);
-const struct scion_row *scion_table_row(const struct scion_table *table, size_t index);
+size_t scion_sheet_count(const struct scion_sheet *table);
+const struct scion_row *scion_sheet_row(const struct scion_sheet *table, size_t index);
 
-void scion_table_close(struct scion_table *table); /* takes NULL */
+void scion_sheet_close(struct scion_sheet *table); /* takes NULL */
 
 #endif

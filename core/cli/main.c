@@ -1,0 +1,87 @@
+/* The scion command: finds the command's own file by its name. */
+#include <scion/error.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "suite/process.h"
+
+static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+        const char *summary;
+} commands[] = {
+        { "run", scion_command_run, "run experiments" },
+        { "check", scion_command_check, "check experiment files; nothing is run" },
+        { "plugins", scion_command_plugins, "list plugins, or describe one" },
+};
+
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+static int print_help(FILE *file)
+{
+        fputs("usage: scion COMMAND [arguments]\n\nTransfer learning experiments: parameters, features, "
+              "structure, "
+              "distillation.\n\n",
+              file);
+        for (size_t i = 0; i < COMMANDS; i++)
+                fprintf(file, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        fputs("\n`scion COMMAND --help` says more. `scion --version` prints the version.\n", file);
+        return file == stdout ? SCION_GOOD : SCION_BAD_INPUT;
+}
+
+int scion_cli_error(void)
+{
+        fflush(stdout);
+        fprintf(stderr, "scion: %s\n", scion_error());
+        return SCION_BAD_INPUT;
+}
+
+int scion_cli_usage(const char *command, const char *format, ...)
+{
+        va_list arguments;
+
+        fflush(stdout);
+        if (format) {
+                fprintf(stderr, "scion %s: ", command);
+                va_start(arguments, format);
+                vfprintf(stderr, format, arguments);
+                va_end(arguments);
+                fputc('\n', stderr);
+        }
+        fprintf(stderr, "`scion %s --help` says how it is used.\n", command);
+        return SCION_BAD_INPUT;
+}
+
+static int unknown(const char *name)
+{
+        const char *names[COMMANDS];
+
+        for (size_t i = 0; i < COMMANDS; i++)
+                names[i] = commands[i].name;
+        const char *near = scion_nearest(name, names, COMMANDS);
+
+        fprintf(stderr, "scion: no command '%s'", name);
+        if (near)
+                fprintf(stderr, " (did you mean '%s'?)", near);
+        fputs("; `scion --help` lists them\n", stderr);
+        return SCION_BAD_INPUT;
+}
+
+int main(int argc, char **argv)
+{
+        if (argc < 2)
+                return print_help(stderr);
+        if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+                return print_help(stdout);
+        if (strcmp(argv[1], "--version") == 0) {
+                puts("scion " SCION_VERSION);
+                return SCION_GOOD;
+        }
+        for (size_t i = 0; i < COMMANDS; i++)
+                if (strcmp(argv[1], commands[i].name) == 0)
+                        return commands[i].run(argc - 1, argv + 1);
+        return unknown(argv[1]);
+}

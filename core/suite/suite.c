@@ -1,0 +1,430 @@
+#include "suite/suite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <scion/error.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "report/csv.h"
+#include "report/summary.h"
+#include "train/run.h"
+
+struct suite {
+        const struct scion_plan *plan;
+        const struct scion_suite_options *options;
+        char *folder;              /* OUT/NAME */
+        char *results;             /* its results.csv */
+        struct scion_sheet *table; /* NULL until there is a row */
+        bool *done;                /* by an earlier call */
+        size_t finished, failed;
+        struct scion_process *process; /* `jobs` of them, and what each works on */
+        size_t *working;
+        double *started;
+};
+
+/* --- The child's work
+ * -------------------------------------------------------------------------------------------- */
+
+struct task {
+        const struct scion_planned *planned;
+        const char *folder; /* of the suite */
+};
+
+/* What the run and its plugins print goes to its log. */
+static bool redirect(const char *folder)
+{
+        struct scion_text path = { 0 };
+
+        scion_text_add(&path, "%s/log.txt", folder);
+        if (path.failed)
+                return scion_fail("out of memory");
+        int log = open(path.text, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        bool good = log >= 0 && dup2(log, STDOUT_FILENO) >= 0 && dup2(log, STDERR_FILENO) >= 0;
+
+        if (!good)
+                scion_fail("%s: %s", path.text, strerror(errno));
+        if (log >= 0)
+                close(log);
+        free(path.text);
+        return good;
+}
+
+static enum scion_status work(void *context, struct scion_row *cells)
+{
+        const struct task *task = context;
+        struct scion_run *run = scion_run_prepare(task->planned->run->config);
+        enum scion_status status = SCION_BAD_INPUT;
+        struct scion_text folder = { 0 };
+
+        if (!run)
+                return status;
+        scion_text_add(&folder, "%s/%s", task->folder, task->planned->id);
+        if (folder.failed)
+                scion_fail("out of memory");
+        else if (scion_make_folders(folder.text) && redirect(folder.text))
+                status = scion_run_execute(run, folder.text, cells) ? SCION_GOOD : SCION_FAILED;
+        free(folder.text);
+        scion_run_destroy(run);
+        return status;
+}
+
+/* The run before is dropped after the next one is there, so that what they share stays open. */
+static enum scion_status check_work(void *context, struct scion_row *cells)
+{
+        const struct scion_plan *plan = context;
+        struct scion_run *run = NULL;
+        bool good = true;
+
+        (void)cells;
+        for (size_t i = 0; good && i < plan->count; i++) {
+                if (!plan->planned[i].first_of_its_kind)
+                        continue;
+                struct scion_run *next = scion_run_prepare(plan->planned[i].run->config);
+
+                scion_run_destroy(run);
+                run = next;
+                good = run != NULL;
+        }
+        scion_run_destroy(run);
+        return good ? SCION_GOOD : SCION_BAD_INPUT;
+}
+
+enum scion_status scion_suite_check(const struct scion_plan *plan)
+{
+        struct scion_process process;
+        struct scion_report report;
+        enum scion_status status;
+
+        fflush(NULL);
+        if (!scion_process_start(&process, check_work, (void *)plan))
+                return SCION_FAILED;
+        if (scion_process_wait(&process, 1, &report) < 0) {
+                scion_fail("the process that checks was lost");
+                return SCION_FAILED;
+        }
+        status = report.status;
+        if (status != SCION_GOOD)
+                scion_fail("%s", report.message);
+        scion_report_finish(&report);
+        return status;
+}
+
+/* --- The table of results
+ * -------------------------------------------------------------------------------------------- */
+
+static const struct scion_planned *planned_of(const struct scion_plan *plan, const char *id)
+{
+        for (size_t i = 0; i < plan->count; i++)
+                if (strcmp(plan->planned[i].id, id) == 0)
+                        return &plan->planned[i];
+        return NULL;
+}
+
+static bool own_column(const char *path)
+{
+        return strcmp(path, "strategy") == 0 || strcmp(path, "seed") == 0;
+}
+
+/* run, status, strategy, seed; the other axes; what was measured. `values`: the targets are values, not
+ * classes. */
+static bool create_table(struct suite *suite, bool values)
+{
+        static const char *const head[] = { "run", "status", "strategy", "seed" };
+        static const char *const of_classes[] = { "source_test_accuracy", "test_loss", "test_accuracy" };
+        static const char *const of_values[] = { "test_loss", "test_mae", "test_mse", "test_r2" };
+        static const char *const tail[] = { "best_epoch", "epochs",   "parameters", "trainable",
+                                            "seconds",    "peak_mib", "error" };
+        const struct scion_config_run *run = suite->plan->planned[0].run;
+        const char **column = malloc((20 + run->axes) * sizeof *column);
+        size_t count = 0;
+
+        if (!column)
+                return scion_fail("out of memory");
+        for (size_t i = 0; i < 4; i++)
+                column[count++] = head[i];
+        for (size_t i = 0; i < run->axes; i++)
+                if (!own_column(run->point[i].path))
+                        column[count++] = run->point[i].path;
+        for (size_t i = 0; i < (values ? 4 : 3); i++)
+                column[count++] = values ? of_values[i] : of_classes[i];
+        for (size_t i = 0; i < 7; i++)
+                column[count++] = tail[i];
+        suite->table = scion_sheet_create(suite->results, column, count, "best_epoch");
+        free(column);
+        return suite->table != NULL;
+}
+
+static bool add_row(struct suite *suite, const struct scion_row *row)
+{
+        if (!suite->table && !create_table(suite, scion_row_get(row, "test_mse") != NULL))
+                return false;
+        return scion_sheet_add(suite->table, row);
+}
+
+/* A row of the file as it was. */
+static void row_of(const struct scion_csv_table *old, size_t index, struct scion_row *row)
+{
+        for (size_t i = 0; i < old->columns; i++)
+                if (scion_csv_field(old, index, i)[0] != '\0')
+                        scion_row_text(row, old->name[i], scion_csv_field(old, index, i));
+}
+
+/* Sets the old file aside when it has runs that are not in the plan any more. */
+static bool set_aside(const struct suite *suite, const struct scion_csv_table *old, int id)
+{
+        struct scion_text aside = { 0 };
+        bool good = true;
+
+        for (size_t i = 0; i < old->rows; i++) {
+                if (planned_of(suite->plan, scion_csv_field(old, i, (size_t)id)))
+                        continue;
+                scion_text_add(&aside, "%s/results.old.csv", suite->folder);
+                if (aside.failed || rename(suite->results, aside.text) != 0)
+                        good = scion_fail("%s: cannot be renamed", suite->results);
+                break;
+        }
+        free(aside.text);
+        return good;
+}
+
+static bool keep_finished(struct suite *suite)
+{
+        struct scion_csv_table old;
+        bool good = true;
+
+        if (access(suite->results, F_OK) != 0)
+                return true;
+        if (!scion_csv_read(suite->results, &old))
+                return false;
+        int id = scion_csv_column(&old, "run"), status = scion_csv_column(&old, "status");
+
+        if (id < 0 || status < 0)
+                good = scion_fail("%s: not a file of results: no column '%s'", suite->results,
+                                  id < 0 ? "run" : "status");
+        good = good && set_aside(suite, &old, id);
+        for (size_t i = 0; good && i < old.rows; i++) {
+                const struct scion_planned *planned =
+                        planned_of(suite->plan, scion_csv_field(&old, i, (size_t)id));
+                struct scion_row row = { 0 };
+
+                if (!planned || strcmp(scion_csv_field(&old, i, (size_t)status), "done") != 0 ||
+                    suite->done[planned - suite->plan->planned])
+                        continue;
+                suite->done[planned - suite->plan->planned] = true;
+                suite->finished++;
+                row_of(&old, i, &row);
+                good = add_row(suite, &row);
+                scion_row_finish(&row);
+        }
+        scion_csv_table_finish(&old);
+        return good;
+}
+
+static size_t place_in_plan(void *context, const struct scion_row *row)
+{
+        const struct scion_plan *plan = context;
+        const struct scion_planned *planned = planned_of(plan, scion_row_get(row, "run"));
+
+        return planned ? (size_t)(planned - plan->planned) : plan->count;
+}
+
+/* --- Running
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static void say(const struct suite *suite, const struct scion_planned *planned,
+                const struct scion_report *report, double seconds)
+{
+        FILE *file = suite->options->progress;
+        const char *metric = scion_row_get(&report->cells, "test_accuracy") ? "test_accuracy" : "test_mse";
+        const char *value = scion_row_get(&report->cells, metric);
+
+        if (!file)
+                return;
+        fprintf(file, "[%zu/%zu] %s: ", suite->finished + suite->failed, suite->plan->count, planned->id);
+        if (report->status != SCION_GOOD)
+                fprintf(file, "failed: %s\n", report->message);
+        else if (value)
+                fprintf(file, "%s %s, %.1f s\n", metric, value, seconds);
+        else
+                fprintf(file, "done, %.1f s\n", seconds);
+        fflush(file);
+}
+
+static bool record(struct suite *suite, const struct scion_planned *planned,
+                   const struct scion_report *report, double seconds)
+{
+        struct scion_row row = { 0 };
+        bool good;
+
+        scion_row_text(&row, "run", planned->id);
+        scion_row_text(&row, "status", report->status == SCION_GOOD ? "done" : "failed");
+        scion_row_text(&row, "strategy", planned->strategy);
+        scion_row_text(&row, "seed", planned->seed);
+        for (size_t i = 0; i < planned->run->axes; i++)
+                if (!own_column(planned->run->point[i].path))
+                        scion_row_text(&row, planned->run->point[i].path, planned->run->point[i].label);
+        for (size_t i = 0; i < report->cells.count; i++)
+                scion_row_text(&row, report->cells.cell[i].column, report->cells.cell[i].value);
+        scion_row_fixed(&row, "seconds", seconds, 3);
+        scion_row_fixed(&row, "peak_mib", report->peak_mib, 1);
+        if (report->status != SCION_GOOD)
+                scion_row_text(&row, "error", report->message);
+        good = add_row(suite, &row);
+        scion_row_finish(&row);
+        return good;
+}
+
+/* Takes one that has ended off the list. `bad` is set when its input was bad and it is the only run there is.
+ */
+static bool reap(struct suite *suite, bool *bad)
+{
+        struct scion_report report;
+        int slot = scion_process_wait(suite->process, suite->options->jobs, &report);
+
+        if (slot < 0)
+                return scion_fail("a run's process was lost");
+        const struct scion_planned *planned = &suite->plan->planned[suite->working[slot]];
+        double seconds = scion_clock() - suite->started[slot];
+        bool good = true;
+
+        if (report.status == SCION_BAD_INPUT && suite->plan->count == 1) {
+                *bad = true;
+                scion_fail("%s", report.message);
+        } else {
+                suite->finished += report.status == SCION_GOOD;
+                suite->failed += report.status != SCION_GOOD;
+                good = record(suite, planned, &report, seconds);
+                say(suite, planned, &report, seconds);
+        }
+        scion_report_finish(&report);
+        return good;
+}
+
+static int idle_slot(const struct suite *suite)
+{
+        for (int i = 0; i < suite->options->jobs; i++)
+                if (suite->process[i].pid == 0)
+                        return i;
+        return -1;
+}
+
+static bool start(struct suite *suite, size_t index, int slot)
+{
+        struct task task = { &suite->plan->planned[index], suite->folder };
+
+        fflush(NULL);
+        suite->working[slot] = index;
+        suite->started[slot] = scion_clock();
+        return scion_process_start(&suite->process[slot], work, &task);
+}
+
+static enum scion_status run_all(struct suite *suite)
+{
+        int running = 0;
+        bool good = true, bad = false;
+
+        for (size_t next = 0; good && next < suite->plan->count; next++) {
+                if (suite->done[next])
+                        continue;
+                if (idle_slot(suite) < 0) {
+                        good = reap(suite, &bad);
+                        running--;
+                }
+                if (good && (good = start(suite, next, idle_slot(suite))))
+                        running++;
+        }
+        for (; running > 0; running--)
+                good = reap(suite, &bad) && good;
+        if (bad)
+                return SCION_BAD_INPUT;
+        if (!good || (suite->table && !scion_sheet_sort(suite->table, place_in_plan, (void *)suite->plan)))
+                return SCION_FAILED;
+        if (suite->failed == 0)
+                return SCION_GOOD;
+        scion_fail("%zu of %zu runs failed; see the column 'error' of %s", suite->failed, suite->plan->count,
+                   suite->results);
+        return SCION_FAILED;
+}
+
+/* --- The whole
+ * ------------------------------------------------------------------------------------------------------- */
+
+static bool open_suite(struct suite *suite)
+{
+        struct scion_text folder = { 0 }, results = { 0 };
+        size_t jobs = (size_t)suite->options->jobs;
+
+        scion_text_add(&folder, "%s/%s", suite->options->out, suite->plan->name);
+        scion_text_add(&results, "%s/%s/results.csv", suite->options->out, suite->plan->name);
+        suite->folder = folder.text;
+        suite->results = results.text;
+        suite->done = calloc(suite->plan->count, sizeof *suite->done);
+        suite->process = calloc(jobs, sizeof *suite->process);
+        suite->working = calloc(jobs, sizeof *suite->working);
+        suite->started = calloc(jobs, sizeof *suite->started);
+        if (folder.failed || results.failed || !suite->done || !suite->process || !suite->working ||
+            !suite->started)
+                return scion_fail("out of memory");
+        return true;
+}
+
+static void close_suite(struct suite *suite)
+{
+        scion_sheet_close(suite->table);
+        free(suite->folder);
+        free(suite->results);
+        free(suite->done);
+        free(suite->process);
+        free(suite->working);
+        free(suite->started);
+}
+
+static bool writable(const struct suite *suite)
+{
+        if (!scion_make_folders(suite->folder))
+                return false;
+        return access(suite->folder, W_OK) == 0 || scion_fail("%s: %s", suite->folder, strerror(errno));
+}
+
+static enum scion_status run_suite(struct suite *suite)
+{
+        size_t count = suite->plan->count;
+
+        if (!keep_finished(suite))
+                return SCION_BAD_INPUT;
+        if (suite->finished > 0 && suite->options->progress)
+                fprintf(suite->options->progress, "%zu of %zu runs were done before\n", suite->finished,
+                        count);
+        if (count > 1 && suite->finished < count) {
+                enum scion_status status = scion_suite_check(suite->plan);
+
+                if (status != SCION_GOOD)
+                        return status;
+                if (!writable(suite))
+                        return SCION_BAD_INPUT;
+        }
+        return run_all(suite);
+}
+
+enum scion_status scion_suite_run(const struct scion_plan *plan, const struct scion_suite_options *options,
+                                  FILE *summary)
+{
+        struct suite suite = { .plan = plan, .options = options };
+        enum scion_status status = SCION_FAILED;
+
+        if (open_suite(&suite)) {
+                status = run_suite(&suite);
+                if (suite.table && summary) {
+                        scion_summary_print(suite.table, plan->planned[0].run, summary);
+                        fprintf(summary, "\n%s\n", suite.results);
+                }
+        }
+        close_suite(&suite);
+        return status;
+}

@@ -1,0 +1,29 @@
+/* Running a plan: each run in a process of its own, a row of results.csv each. */
+#ifndef SCION_SUITE_SUITE_H
+#define SCION_SUITE_SUITE_H
+
+#include <stdio.h>
+
+#include "suite/plan.h"
+#include "suite/process.h"
+
+struct scion_suite_options {
+        const char *out; /* folder that gets a folder for each suite: OUT/NAME */
+        int jobs;        /* runs at a time; at least 1 */
+        FILE *progress;  /* gets a line an event; NULL: none */
+};
+
+/*
+ * Runs what is not done yet, and writes OUT/NAME/results.csv, in the plan's order when all are through. Runs
+ * that an earlier call has finished are kept; rows of runs that are no longer in the plan move to
+ * results.old.csv. When more than one run is to be done, the input of all kinds of them is checked first, and
+ * nothing is written if it is bad. `summary`, when not NULL, gets the table of means at the end. On anything
+ * but SCION_GOOD scion_error() has a message.
+ */
+enum scion_status scion_suite_run(const struct scion_plan *plan, const struct scion_suite_options *options,
+                                  FILE *summary);
+
+/* What scion_suite_run checks first: prepares a run of each kind, in a process of its own, and drops it. */
+enum scion_status scion_suite_check(const struct scion_plan *plan);
+
+#endif

@@ -1,0 +1,372 @@
+#include "train/run.h"
+
+#include <errno.h>
+#include <scion/error.h>
+#include <scion/tape.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "base/files.h"
+#include "train/safetensors.h"
+#include "train/train.h"
+#include "train/weights.h"
+
+struct scion_run {
+        struct scion_config *config;
+        struct scion_experiment experiment;
+        bool with_source; /* the strategy wants it */
+        struct scion_data *source_data, *target_data;
+        struct scion_model *source, *target;
+        struct scion_tape *tape;
+        struct scion_text weights; /* what was loaded and what was not */
+        /* Of an execution: */
+        FILE *log;
+        struct scion_sheet *metrics;
+};
+
+/* --- Preparing
+ * ----------------------------------------------------------------------------------------------------- */
+
+static struct scion_model *create_target(const struct scion_run *run)
+{
+        const struct scion_stage *stage = &run->experiment.target;
+        struct scion_shape shape = scion_data_shape(run->target_data);
+
+        return scion_model_create(stage->model, &shape, scion_data_outputs(run->target_data), stage->seed);
+}
+
+/* A source that is loaded takes the target's inputs, and has as many outputs as the file's head. */
+static bool load_source(struct scion_run *run)
+{
+        const struct scion_stage *stage = &run->experiment.source;
+        struct scion_data *data = run->source_data ? run->source_data : run->target_data;
+        struct scion_shape shape = scion_data_shape(data);
+        int64_t outputs = scion_data_outputs(data);
+        struct scion_safetensors file;
+        bool good;
+
+        if (!scion_safetensors_read(stage->weights->text, &file))
+                return scion_config_fail(stage->weights, "%s", scion_error());
+        run->source = scion_model_create(stage->model, &shape, outputs, stage->seed);
+        int64_t has = run->source ? scion_weights_outputs(&file, scion_model_head(run->source)) : 0;
+
+        if (!run->source_data && has > 0 && has != outputs) {
+                scion_model_destroy(run->source);
+                run->source = scion_model_create(stage->model, &shape, has, stage->seed);
+        }
+        good = run->source != NULL;
+        if (good && !scion_weights_load(run->source, &file, stage->weights->text, &run->weights))
+                good = scion_config_fail(stage->weights, "%s", scion_error());
+        scion_safetensors_finish(&file);
+        return good;
+}
+
+static bool prepare_source(struct scion_run *run)
+{
+        const struct scion_stage *stage = &run->experiment.source;
+
+        if (stage->dataset && !(run->source_data = scion_data_open(stage->dataset, stage->seed)))
+                return false;
+        if (stage->weights)
+                return load_source(run);
+        struct scion_shape shape = scion_data_shape(run->source_data);
+
+        run->source =
+                scion_model_create(stage->model, &shape, scion_data_outputs(run->source_data), stage->seed);
+        return run->source != NULL;
+}
+
+static struct scion_training training_of(const struct scion_run *run, bool target,
+                                         struct scion_transfer *transfer)
+{
+        return (struct scion_training){
+                .stage = target ? &run->experiment.target : &run->experiment.source,
+                .data = target ? run->target_data : run->source_data,
+                .transfer = transfer,
+                .tape = run->tape,
+                .metrics = run->metrics,
+                .log = run->log,
+        };
+}
+
+/* The source's training is a transfer of nothing to it, by the task's loss. */
+static struct scion_transfer source_transfer(const struct scion_run *run)
+{
+        return (struct scion_transfer){
+                .target = run->source,
+                .loss = run->experiment.source.loss,
+                .seed = run->experiment.source.seed,
+        };
+}
+
+static struct scion_transfer target_transfer(const struct scion_run *run, struct scion_model *target,
+                                             struct scion_instance *strategy)
+{
+        return (struct scion_transfer){
+                .source = run->source,
+                .target = target,
+                .strategy = strategy,
+                .loss = run->experiment.target.loss,
+                .seed = run->experiment.target.seed,
+        };
+}
+
+/* The loss of the first batch, thrown away: whatever does not fit together shows here. */
+static bool rehearse_loss(const struct scion_run *run, bool target, struct scion_transfer *transfer)
+{
+        struct scion_training training = training_of(run, target, transfer);
+        struct scion_batches *batches =
+                scion_batches_create(training.data, SCION_TRAIN, training.stage->batch_size);
+        struct scion_batch batch;
+        bool good = false;
+
+        if (!batches)
+                return false;
+        scion_tape_set_training(run->tape, true);
+        scion_no_grad_begin();
+        if (scion_batches_next(batches, &batch) == SCION_NEXT_BATCH) {
+                struct scion_tensor *loss = scion_transfer_loss(transfer, &batch);
+
+                good = loss != NULL;
+                if (good && scion_size(loss) != 1)
+                        good = scion_fail("the loss has %lld elements, not one", (long long)scion_size(loss));
+        }
+        scion_no_grad_end();
+        scion_tape_reset(run->tape);
+        scion_batches_destroy(batches);
+        return good || scion_config_fail(training.stage->map, "%s: %s", training.stage->name, scion_error());
+}
+
+static bool rehearse_strategy(const struct scion_run *run)
+{
+        const struct scion_config *map = scion_config_get(run->config, "strategy");
+        struct scion_instance *strategy = scion_instance_create(SCION_STRATEGY, map, NULL);
+        struct scion_model *target = strategy ? create_target(run) : NULL;
+        bool good = false;
+
+        if (target) {
+                struct scion_transfer transfer = target_transfer(run, target, strategy);
+
+                good = scion_transfer_setup(&transfer) || scion_config_fail(map, "%s", scion_error());
+                good = good && rehearse_loss(run, true, &transfer);
+        }
+        scion_tape_reset(run->tape);
+        scion_model_destroy(target);
+        scion_instance_destroy(strategy);
+        return good;
+}
+
+static bool rehearse(const struct scion_run *run)
+{
+        struct scion_tape *before = scion_tape_use(run->tape);
+        bool good = true;
+
+        if (run->with_source && !run->experiment.source.weights) {
+                struct scion_transfer transfer = source_transfer(run);
+
+                good = rehearse_loss(run, false, &transfer);
+        }
+        good = good && rehearse_strategy(run);
+        scion_tape_use(before);
+        return good;
+}
+
+static bool prepare(struct scion_run *run)
+{
+        struct scion_experiment *experiment = &run->experiment;
+
+        if (!scion_experiment_read(run->config, experiment))
+                return false;
+        const struct scion_strategy_plugin *strategy =
+                (const struct scion_strategy_plugin *)experiment->strategy->plugin;
+
+        scion_backend_set_threads((int)experiment->threads);
+        run->with_source = strategy->needs & SCION_NEEDS_SOURCE;
+        run->tape = scion_tape_create();
+        run->target_data =
+                run->tape ? scion_data_open(experiment->target.dataset, experiment->target.seed) : NULL;
+        if (!run->target_data || (run->with_source && !prepare_source(run)))
+                return false;
+        if (!rehearse(run))
+                return false;
+        run->target = create_target(run);
+        return run->target != NULL;
+}
+
+struct scion_run *scion_run_prepare(struct scion_config *config)
+{
+        struct scion_run *run = calloc(1, sizeof *run);
+
+        if (!run)
+                return scion_fail_null("out of memory");
+        run->config = config;
+        if (prepare(run))
+                return run;
+        scion_run_destroy(run);
+        return NULL;
+}
+
+void scion_run_destroy(struct scion_run *run)
+{
+        if (!run)
+                return;
+        scion_tape_destroy(run->tape);
+        scion_model_destroy(run->source);
+        scion_model_destroy(run->target);
+        scion_data_close(run->source_data);
+        scion_data_close(run->target_data);
+        scion_experiment_finish(&run->experiment);
+        free(run->weights.text);
+        free(run);
+}
+
+/* --- Executing
+ * ------------------------------------------------------------------------------------------------------- */
+
+static char *path_in(const char *folder, const char *name)
+{
+        struct scion_text path = { 0 };
+
+        scion_text_add(&path, "%s/%s", folder, name);
+        if (!path.failed)
+                return path.text;
+        free(path.text);
+        return scion_fail_null("out of memory");
+}
+
+static bool write_config(const struct scion_run *run, const char *folder)
+{
+        char *path = path_in(folder, "config.yaml");
+        char *text = scion_config_text(run->config);
+        bool good = path && text && scion_file_write(path, text, strlen(text));
+
+        free(path);
+        free(text);
+        return good;
+}
+
+#define MOST_COLUMNS 16
+
+/* PREFIXloss, and what the targets of the stages ask for. */
+static size_t add_columns(const struct scion_run *run, const char *prefix, char (*name)[32], size_t count)
+{
+        bool values = scion_data_classes(run->target_data) == 0, classes = !values;
+
+        if (run->source_data) {
+                values = values || scion_data_classes(run->source_data) == 0;
+                classes = classes || scion_data_classes(run->source_data) > 0;
+        }
+        snprintf(name[count++], sizeof name[0], "%sloss", prefix);
+        for (const char *const *score = scion_scores_names(false); classes && *score; score++)
+                snprintf(name[count++], sizeof name[0], "%s%s", prefix, *score);
+        for (const char *const *score = scion_scores_names(true); values && *score; score++)
+                snprintf(name[count++], sizeof name[0], "%s%s", prefix, *score);
+        return count;
+}
+
+static struct scion_sheet *create_metrics(const struct scion_run *run, const char *path)
+{
+        char name[MOST_COLUMNS][32] = { "stage", "epoch", "step", "seconds", "lr" };
+        const char *column[MOST_COLUMNS];
+        size_t count = 5;
+
+        count = add_columns(run, "train_", name, count);
+        count = add_columns(run, "valid_", name, count);
+        for (size_t i = 0; i < count; i++)
+                column[i] = name[i];
+        return scion_sheet_create(path, column, count, NULL);
+}
+
+static bool open_outputs(struct scion_run *run, const char *folder)
+{
+        char *path;
+
+        if (!scion_make_folders(folder) || !write_config(run, folder))
+                return false;
+        path = path_in(folder, "log.txt");
+        run->log = path ? fopen(path, "a") : NULL;
+        if (!run->log)
+                scion_fail("%s: %s", path ? path : folder, strerror(errno));
+        free(path);
+        if (!run->log)
+                return false;
+        path = path_in(folder, "metrics.csv");
+        run->metrics = path ? create_metrics(run, path) : NULL;
+        free(path);
+        return run->metrics != NULL;
+}
+
+static bool close_outputs(struct scion_run *run)
+{
+        bool good = !run->log || fclose(run->log) == 0 || scion_fail("log.txt: %s", strerror(errno));
+
+        scion_sheet_close(run->metrics);
+        run->log = NULL;
+        run->metrics = NULL;
+        return good;
+}
+
+/* Adds the scores of the split to test on to the results; nothing when the data have none. */
+static bool test(const struct scion_training *training, const char *prefix, bool with_loss,
+                 struct scion_row *results)
+{
+        struct scion_scores scores = { 0 };
+        enum scion_split split = (enum scion_split)training->stage->test_split;
+        bool good = scion_data_size(training->data, split) == 0 || scion_evaluate(training, split, &scores);
+
+        if (good)
+                scion_scores_row(&scores, prefix, with_loss, results);
+        scion_scores_finish(&scores);
+        return good;
+}
+
+static bool run_source(struct scion_run *run, struct scion_row *results)
+{
+        struct scion_transfer transfer = source_transfer(run);
+        struct scion_training training = training_of(run, false, &transfer);
+        struct scion_trained trained;
+
+        if (run->experiment.source.weights)
+                fprintf(run->log, "source: %s\n", run->weights.text);
+        else if (!scion_train(&training, &trained) || !test(&training, "source_test_", false, results))
+                return false;
+        return true;
+}
+
+static bool run_target(struct scion_run *run, const char *folder, struct scion_row *results)
+{
+        struct scion_transfer transfer = target_transfer(run, run->target, run->experiment.strategy);
+        struct scion_training training = training_of(run, true, &transfer);
+        struct scion_trained trained;
+        bool good;
+
+        if (!scion_transfer_setup(&transfer))
+                return false;
+        good = scion_train(&training, &trained) && test(&training, "test_", true, results);
+        scion_row_int(results, "best_epoch", trained.best_epoch);
+        scion_row_int(results, "epochs", trained.epochs);
+        scion_row_int(results, "parameters", scion_model_size(run->target, false));
+        scion_row_int(results, "trainable", scion_model_size(run->target, true));
+        if (!good)
+                return false;
+
+        char *path = path_in(folder, "model.safetensors");
+
+        good = path && scion_weights_save(run->target, path);
+        free(path);
+        return good;
+}
+
+bool scion_run_execute(struct scion_run *run, const char *folder, struct scion_row *results)
+{
+        struct scion_tape *before = scion_tape_use(run->tape);
+        bool good = open_outputs(run, folder);
+
+        good = good && (!run->with_source || run_source(run, results));
+        good = good && run_target(run, folder, results);
+        if (!good && run->log)
+                fprintf(run->log, "failed: %s\n", scion_error());
+        scion_tape_use(before);
+        return close_outputs(run) && good;
+}
