@@ -1,0 +1,114 @@
+#include "support/folder.h"
+
+#include "report/sheet.h"
+
+static void add(struct scion_sheet *sheet, const char *a, const char *b, const char *c)
+{
+        struct scion_row row = { 0 };
+
+        if (a)
+                scion_row_text(&row, "a", a);
+        if (c)
+                scion_row_text(&row, "c", c); /* the order of cells is not that of columns */
+        if (b)
+                scion_row_text(&row, "b", b);
+        assert_true(scion_sheet_add(sheet, &row));
+        scion_row_finish(&row);
+}
+
+static void rows_by_name(void **state)
+{
+        static const char *const columns[] = { "a", "b" };
+        struct scion_sheet *sheet = scion_sheet_create("rows.csv", columns, 2, NULL);
+
+        (void)state;
+        assert_non_null(sheet);
+        assert_file_is("rows.csv", "a,b\n");
+        add(sheet, "1", "2", NULL);
+        assert_file_is("rows.csv", "a,b\n1,2\n"); /* there before the sheet is closed */
+        add(sheet, NULL, "x,y", NULL);
+        assert_file_is("rows.csv", "a,b\n1,2\n,\"x,y\"\n");
+        scion_sheet_close(sheet);
+}
+
+static void columns_grow(void **state)
+{
+        static const char *const columns[] = { "a", "b" };
+        struct scion_sheet *sheet = scion_sheet_create("grow.csv", columns, 2, "b");
+
+        (void)state;
+        assert_non_null(sheet);
+        add(sheet, "1", "2", NULL);
+        add(sheet, "3", "4", "5");
+        assert_file_is("grow.csv", "a,c,b\n1,,2\n3,5,4\n");
+        add(sheet, "6", NULL, "7");
+        assert_file_is("grow.csv", "a,c,b\n1,,2\n3,5,4\n6,7,\n");
+        assert_int_equal(count_entries("."), 2); /* nothing left beside */
+        scion_sheet_close(sheet);
+
+        sheet = scion_sheet_create("grow.csv", columns, 2, NULL); /* in place of the old one */
+        add(sheet, "1", "2", "3");
+        assert_file_is("grow.csv", "a,b,c\n1,2,3\n");
+        scion_sheet_close(sheet);
+}
+
+static size_t by_number(void *context, const struct scion_row *row)
+{
+        (void)context;
+        return strtoul(scion_row_get(row, "a"), NULL, 10);
+}
+
+static void sorting(void **state)
+{
+        static const char *const columns[] = { "a", "b" };
+        struct scion_sheet *sheet = scion_sheet_create("sort.csv", columns, 2, NULL);
+
+        (void)state;
+        add(sheet, "3", "x", NULL);
+        add(sheet, "1", "y", NULL);
+        add(sheet, "3", "z", NULL);
+        add(sheet, "2", "w", NULL);
+        assert_true(scion_sheet_sort(sheet, by_number, NULL));
+        assert_file_is("sort.csv", "a,b\n1,y\n2,w\n3,x\n3,z\n");
+        add(sheet, "0", "v", NULL); /* appending goes on */
+        assert_file_is("sort.csv", "a,b\n1,y\n2,w\n3,x\n3,z\n0,v\n");
+        assert_int_equal(scion_sheet_count(sheet), 5);
+        assert_string_equal(scion_row_get(scion_sheet_row(sheet, 1), "b"), "w");
+        scion_sheet_close(sheet);
+}
+
+static void numbers(void **state)
+{
+        struct scion_row row = { 0 };
+
+        (void)state;
+        scion_row_number(&row, "x", 0.1);
+        scion_row_fixed(&row, "t", 12.34567, 3);
+        scion_row_fixed(&row, "n", -0.0005, 3);
+        scion_row_int(&row, "i", -5);
+        assert_string_equal(scion_row_get(&row, "x"), "0.1");
+        assert_string_equal(scion_row_get(&row, "t"), "12.346");
+        assert_string_equal(scion_row_get(&row, "n"), "-0.001");
+        assert_string_equal(scion_row_get(&row, "i"), "-5");
+        assert_null(scion_row_get(&row, "z"));
+        scion_row_finish(&row);
+}
+
+static void no_folder(void **state)
+{
+        static const char *const columns[] = { "a" };
+
+        (void)state;
+        assert_null(scion_sheet_create("none/x.csv", columns, 1, NULL));
+        assert_error_has("none/x.csv", NULL);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(rows_by_name), cmocka_unit_test(columns_grow), cmocka_unit_test(sorting),
+                cmocka_unit_test(numbers),      cmocka_unit_test(no_folder),
+        };
+
+        return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}

@@ -1,0 +1,95 @@
+#include "support/test.h"
+
+#include <math.h>
+
+#include "train/scores.h"
+
+static struct scion_tape *tape;
+
+static int begin(void **state)
+{
+        (void)state;
+        tape = scion_tape_create();
+        scion_tape_use(tape);
+        return tape ? 0 : -1;
+}
+
+static int end(void **state)
+{
+        (void)state;
+        scion_tape_destroy(tape);
+        return 0;
+}
+
+static double cell(const struct scion_row *row, const char *column)
+{
+        const char *text = scion_row_get(row, column);
+
+        return text ? strtod(text, NULL) : NAN;
+}
+
+static void accuracy_over_batches(void **state)
+{
+        static const float outputs[] = { 1, 3, 2, /**/ 5, 5, 1, /**/ 0, -1, 0.5f };
+        static const int32_t labels[] = { 1, 1, 2 }; /* right; wrong: of equals the first counts; right */
+        struct scion_scores scores = { 0 };
+        struct scion_row row = { 0 };
+        struct scion_batch batch = { .size = 3,
+                                     .classes = 3,
+                                     .labels = scion_from_i32(SCION_SHAPE(3), labels) };
+
+        (void)state;
+        assert_true(scion_scores_add(&scores, 2, scion_from(SCION_SHAPE(3, 3), outputs), &batch));
+        batch = (struct scion_batch){ .size = 1,
+                                      .classes = 3,
+                                      .labels = scion_from_i32(SCION_SHAPE(1), labels) };
+        assert_true(scion_scores_add(&scores, 6, scion_from(SCION_SHAPE(1, 3), outputs), &batch));
+        assert_true(scion_scores_loss(&scores) == (3 * 2 + 6) / 4.0); /* examples weigh alike, not batches */
+        assert_true(scion_scores_merit(&scores) == 0.75);
+        scion_scores_row(&scores, "test_", true, &row);
+        assert_string_equal(scion_row_get(&row, "test_accuracy"), "0.75");
+        assert_string_equal(scion_row_get(&row, "test_loss"), "3");
+        assert_null(scion_row_get(&row, "test_mse"));
+        scion_row_finish(&row);
+        scion_scores_clear(&scores);
+        scion_scores_row(&scores, "test_", true, &row); /* of nothing there is nothing to say */
+        assert_int_equal(row.count, 0);
+        scion_scores_finish(&scores);
+}
+
+/* sklearn.metrics on y = [[1, 10], [2, 20], [4, 40]], p = [[1, 12], [3, 18], [4, 44]]:
+ * mean_absolute_error 1.5, mean_squared_error 4.1666667, r2_score 0.8671429 (uniform average). */
+static void errors_of_values(void **state)
+{
+        static const float targets[] = { 1, 10, 2, 20, 4, 40 }, outputs[] = { 1, 12, 3, 18, 4, 44 };
+        struct scion_scores scores = { 0 };
+        struct scion_row row = { 0 };
+
+        (void)state;
+        for (int i = 0; i < 3; i++) { /* in three batches: the sums are over all */
+                struct scion_batch batch = { .size = 1,
+                                             .targets = scion_from(SCION_SHAPE(1, 2), targets + 2 * i) };
+
+                assert_true(
+                        scion_scores_add(&scores, 1, scion_from(SCION_SHAPE(1, 2), outputs + 2 * i), &batch));
+        }
+        scion_scores_row(&scores, "valid_", false, &row);
+        assert_true(fabs(cell(&row, "valid_mae") - 1.5) < 1e-6);
+        assert_true(fabs(cell(&row, "valid_mse") - 25.0 / 6) < 1e-5);
+        assert_true(fabs(cell(&row, "valid_r2") - 0.5 * (1 - 1 / (14.0 / 3) + 1 - 24 / (1400.0 / 3))) < 1e-6);
+        assert_null(scion_row_get(&row, "valid_loss"));
+        assert_null(scion_row_get(&row, "valid_accuracy"));
+        assert_true(fabs(scion_scores_merit(&scores) + 25.0 / 6) < 1e-9);
+        scion_row_finish(&row);
+        scion_scores_finish(&scores);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(accuracy_over_batches),
+                cmocka_unit_test(errors_of_values),
+        };
+
+        return cmocka_run_group_tests(tests, begin, end);
+}
