@@ -1,10 +1,9 @@
 /* scion check: is a file right? Nothing is run. */
-#include <getopt.h>
 #include <scion/error.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/cli.h"
-#include "plugin/plugin.h"
 #include "suite/suite.h"
 
 static const char help[] = "usage: scion check [options] FILE...\n"
@@ -30,47 +29,27 @@ static int check_file(const char *path, const char *const *set, size_t sets)
                         printf("%s: good: %zu run%s\n", path, plan.count, plan.count == 1 ? "" : "s");
                 scion_plan_finish(&plan);
         }
-        if (status != SCION_GOOD)
-                scion_cli_error();
-        return status;
+        return status == SCION_GOOD ? SCION_GOOD : scion_cli_failed((int)status);
 }
 
 int scion_command_check(int argc, char **argv)
 {
-        static const struct option longs[] = {
-                { "set", required_argument, NULL, 's' },
-                { "plugin-path", required_argument, NULL, 'P' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
-        };
-        const char *set[64];
-        size_t sets = 0;
-        int option, worst = SCION_GOOD;
+        static const struct option longs[] = { SCION_CLI_LONG, { NULL, 0, NULL, 0 } };
+        struct scion_cli cli;
+        int option, status = SCION_GOOD;
+        bool going = scion_cli_begin(&cli, "check", help, argc);
 
-        while ((option = getopt_long(argc, argv, "s:P:h", longs, NULL)) != -1) {
-                switch (option) {
-                case 's':
-                        if (sets == sizeof set / sizeof set[0])
-                                return scion_cli_usage("check", "more than %zu times --set", sets);
-                        set[sets++] = optarg;
-                        break;
-                case 'P':
-                        if (!scion_plugins_add_path(optarg))
-                                return scion_cli_error();
-                        break;
-                case 'h':
-                        fputs(help, stdout);
-                        return SCION_GOOD;
-                default:
-                        return scion_cli_usage("check", NULL);
-                }
-        }
-        if (optind == argc)
-                return scion_cli_usage("check", "no file to check");
-        for (int i = optind; i < argc; i++) {
-                int status = check_file(argv[i], set, sets);
+        if (!going)
+                return scion_cli_failed(SCION_FAILED);
+        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT, longs, NULL)) != -1)
+                going = scion_cli_option(&cli, option, argv, &status);
+        if (going && optind == argc)
+                status = scion_cli_usage("check", "no file to check");
+        for (int i = optind; going && i < argc; i++) {
+                int one = check_file(argv[i], cli.set, cli.sets);
 
-                worst = status > worst ? status : worst;
+                status = one > status ? one : status;
         }
-        return worst;
+        free(cli.set);
+        return status;
 }

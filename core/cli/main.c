@@ -1,6 +1,4 @@
 /* The scion command: finds the command's own file by its name. */
-#include <scion/error.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,29 +28,6 @@ static int print_help(FILE *file)
                 fprintf(file, "  %-10s %s\n", commands[i].name, commands[i].summary);
         fputs("\n`scion COMMAND --help` says more. `scion --version` prints the version.\n", file);
         return file == stdout ? SCION_GOOD : SCION_BAD_INPUT;
-}
-
-int scion_cli_error(void)
-{
-        fflush(stdout);
-        fprintf(stderr, "scion: %s\n", scion_error());
-        return SCION_BAD_INPUT;
-}
-
-int scion_cli_usage(const char *command, const char *format, ...)
-{
-        va_list arguments;
-
-        fflush(stdout);
-        if (format) {
-                fprintf(stderr, "scion %s: ", command);
-                va_start(arguments, format);
-                vfprintf(stderr, format, arguments);
-                va_end(arguments);
-                fputc('\n', stderr);
-        }
-        fprintf(stderr, "`scion %s --help` says how it is used.\n", command);
-        return SCION_BAD_INPUT;
 }
 
 static int unknown(const char *name)

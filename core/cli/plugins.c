@@ -1,23 +1,22 @@
 #include "cli/cli.h"
-#include "cli/columns.h"
 #include "data/data.h"
 #include "plugin/params.h"
 #include "plugin/plugin.h"
+#include "report/columns.h"
+#include "suite/process.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char help[] =
-        "Usage: scion plugins [OPTION]... [KIND [NAME]]\n"
+        "usage: scion plugins [options] [KIND [NAME]]\n"
         "\n"
         "Lists the plugins there are; of one kind; or describes one: what it does, where it is from, and "
         "its\n"
         "parameters. KIND is strategy, loss, optimizer, dataset or model.\n"
         "\n"
-        "  --plugin-path DIR  look in DIR/strategies, DIR/losses, ... first; may be given again\n"
-        "  --help             print this help\n"
+        "  -P, --plugin-path DIR  look in DIR/strategies, DIR/losses, ... first; may be given again\n"
+        "  -h, --help             print this help\n"
         "\n"
         "Plugins are looked for in --plugin-path, in SCION_PLUGIN_PATH (directories with colons between), "
         "in\n"
@@ -127,64 +126,40 @@ static bool describe(enum scion_kind kind, const char *name)
 /* --- The command -----------------------------------------------------------------------------------------
  */
 
-static int usage_error(const char *format, const char *text)
+static int list_or_describe(int argc, char **argv)
 {
-        fprintf(stderr, "scion plugins: ");
-        fprintf(stderr, format, text);
-        fprintf(stderr, "; see 'scion plugins --help'\n");
-        return 2;
-}
+        enum scion_kind kind;
 
-static int failed(int status)
-{
-        fprintf(stderr, "scion plugins: %s\n", scion_error());
-        return status;
-}
-
-/* What was printed is lost on a full disk or a closed pipe: that is a failure. */
-static int finished(void)
-{
-        if (fflush(stdout) == 0 && !ferror(stdout))
-                return 0;
-        fprintf(stderr, "scion plugins: cannot write: %s\n", strerror(errno));
-        return 1;
+        if (argc > 2)
+                return scion_cli_usage("plugins", "'%s' is one argument too many", argv[2]);
+        if (argc == 0)
+                return print_all() ? scion_cli_printed(SCION_GOOD) : scion_cli_failed(SCION_FAILED);
+        kind = scion_kind_parse(argv[0]);
+        if (!kind)
+                return scion_cli_failed(SCION_BAD_INPUT);
+        if (argc == 1)
+                return print_kind(kind) ? scion_cli_printed(SCION_GOOD) : scion_cli_failed(SCION_FAILED);
+        return describe(kind, argv[1]) ? scion_cli_printed(SCION_GOOD) : scion_cli_failed(SCION_BAD_INPUT);
 }
 
 int scion_command_plugins(int argc, char **argv)
 {
-        static const struct option options[] = { { "plugin-path", required_argument, NULL, 'p' },
-                                                 { "help", no_argument, NULL, 'h' },
-                                                 { 0 } };
-        enum scion_kind kind;
-        int option;
+        /* No --set here: nothing is set in a list. */
+        static const struct option longs[] = {
+                { "plugin-path", required_argument, NULL, 'P' },
+                { "help", no_argument, NULL, 'h' },
+                { NULL, 0, NULL, 0 },
+        };
+        struct scion_cli cli;
+        int option, status = SCION_GOOD;
+        bool going = scion_cli_begin(&cli, "plugins", help, argc);
 
-        opterr = 0;
-        optind = 1;
-        while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-                switch (option) {
-                case 'p':
-                        if (!scion_plugins_add_path(optarg))
-                                return failed(2);
-                        break;
-                case 'h':
-                        fputs(help, stdout);
-                        return finished();
-                case ':':
-                        return usage_error("option '%s' needs a value", argv[optind - 1]);
-                default:
-                        return usage_error("unknown option '%s'", argv[optind - 1]);
-                }
-        }
-        argc -= optind;
-        argv += optind;
-        if (argc > 2)
-                return usage_error("'%s' is one argument too many", argv[2]);
-        if (argc == 0)
-                return print_all() ? finished() : failed(1);
-        kind = scion_kind_parse(argv[0]);
-        if (!kind)
-                return failed(2);
-        if (argc == 1)
-                return print_kind(kind) ? finished() : failed(1);
-        return describe(kind, argv[1]) ? finished() : failed(2);
+        if (!going)
+                status = scion_cli_failed(SCION_FAILED);
+        while (going && (option = getopt_long(argc, argv, ":P:h", longs, NULL)) != -1)
+                going = scion_cli_option(&cli, option, argv, &status);
+        if (going)
+                status = list_or_describe(argc - optind, argv + optind);
+        free(cli.set);
+        return status;
 }

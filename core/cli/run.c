@@ -1,6 +1,4 @@
 /* scion run: the runs that files ask for. */
-#include <errno.h>
-#include <getopt.h>
 #include <scion/error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +6,6 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "plugin/plugin.h"
 #include "suite/suite.h"
 
 static const char help[] =
@@ -31,22 +28,21 @@ static const char help[] =
         "Exit status: 0 all good, 1 something failed while running, 2 the input or the usage was wrong.\n";
 
 struct options {
+        struct scion_cli common;
         struct scion_suite_options suite;
-        const char **set;
-        size_t sets;
         bool dry_run;
 };
 
-static int parse_jobs(const char *text)
+static bool parse_jobs(const char *text, int *jobs, int *status)
 {
         char *end;
-        long jobs = strtol(text, &end, 10);
+        long number = strtol(text, &end, 10);
 
-        if (*end || end == text || jobs < 1 || jobs > 4096) {
-                scion_cli_usage("run", "--jobs takes a number from 1 to 4096, not '%s'", text);
-                return 0;
-        }
-        return (int)jobs;
+        *jobs = (int)number;
+        if (!*end && end != text && number >= 1 && number <= 4096)
+                return true;
+        *status = scion_cli_usage("run", "--jobs takes a number from 1 to 4096, not '%s'", text);
+        return false;
 }
 
 static int default_jobs(void)
@@ -56,55 +52,37 @@ static int default_jobs(void)
         return processors < 1 ? 1 : (int)processors;
 }
 
-/* Returns the index of the first file, or -1 with the command's status in `status`. */
-static int parse(int argc, char **argv, struct options *options, int *status)
+/* False when the command ends here, with `status`. */
+static bool parse(int argc, char **argv, struct options *options, int *status)
 {
         static const struct option longs[] = {
-                { "set", required_argument, NULL, 's' },  { "out", required_argument, NULL, 'o' },
-                { "jobs", required_argument, NULL, 'j' }, { "dry-run", no_argument, NULL, 'n' },
-                { "quiet", no_argument, NULL, 'q' },      { "plugin-path", required_argument, NULL, 'P' },
-                { "help", no_argument, NULL, 'h' },       { NULL, 0, NULL, 0 },
+                SCION_CLI_LONG,
+                { "out", required_argument, NULL, 'o' },
+                { "jobs", required_argument, NULL, 'j' },
+                { "dry-run", no_argument, NULL, 'n' },
+                { "quiet", no_argument, NULL, 'q' },
+                { NULL, 0, NULL, 0 },
         };
+        bool going = true;
         int option;
 
-        *status = SCION_BAD_INPUT;
-        while ((option = getopt_long(argc, argv, "s:o:j:nqP:h", longs, NULL)) != -1) {
-                switch (option) {
-                case 's':
-                        options->set[options->sets++] = optarg;
-                        break;
-                case 'o':
+        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "o:j:nq", longs, NULL)) != -1) {
+                if (option == 'o')
                         options->suite.out = optarg;
-                        break;
-                case 'j':
-                        options->suite.jobs = parse_jobs(optarg);
-                        if (options->suite.jobs == 0)
-                                return -1;
-                        break;
-                case 'n':
+                else if (option == 'j')
+                        going = parse_jobs(optarg, &options->suite.jobs, status);
+                else if (option == 'n')
                         options->dry_run = true;
-                        break;
-                case 'q':
+                else if (option == 'q')
                         options->suite.progress = NULL;
-                        break;
-                case 'P':
-                        if (!scion_plugins_add_path(optarg))
-                                return scion_cli_error(), -1;
-                        break;
-                case 'h':
-                        fputs(help, stdout);
-                        *status = SCION_GOOD;
-                        return -1;
-                default:
-                        scion_cli_usage("run", NULL);
-                        return -1;
-                }
+                else
+                        going = scion_cli_option(&options->common, option, argv, status);
         }
-        if (optind == argc) {
-                scion_cli_usage("run", "no file to run");
-                return -1;
+        if (going && optind == argc) {
+                *status = scion_cli_usage("run", "no file to run");
+                going = false;
         }
-        return optind;
+        return going;
 }
 
 static void print_plan(const struct scion_plan *plan)
@@ -124,9 +102,7 @@ static enum scion_status run_plan(const struct options *options, const struct sc
                 return SCION_GOOD;
         }
         status = scion_suite_run(plan, &options->suite, stdout);
-        if (status != SCION_GOOD)
-                scion_cli_error();
-        return status;
+        return status == SCION_GOOD ? status : (enum scion_status)scion_cli_failed((int)status);
 }
 
 /* All files are read and checked before the first one runs. */
@@ -137,13 +113,13 @@ static enum scion_status run_files(const struct options *options, char *const *f
         size_t made = 0;
 
         while (status == SCION_GOOD && made < count) {
-                if (scion_plan_make(files[made], options->set, options->sets, &plans[made]))
+                if (scion_plan_make(files[made], options->common.set, options->common.sets, &plans[made]))
                         made++;
                 else
                         status = SCION_BAD_INPUT;
         }
         if (status != SCION_GOOD)
-                scion_cli_error();
+                scion_cli_failed((int)status);
         worst = status;
         for (size_t i = 0; status == SCION_GOOD && i < count; i++) {
                 enum scion_status one = run_plan(options, &plans[i]);
@@ -160,14 +136,13 @@ int scion_command_run(int argc, char **argv)
 {
         struct options options = {
                 .suite = { .out = "runs", .jobs = default_jobs(), .progress = stdout },
-                .set = calloc((size_t)argc, sizeof *options.set),
         };
-        int status = SCION_FAILED, first = -1;
+        int status = SCION_FAILED;
 
-        if (options.set)
-                first = parse(argc, argv, &options, &status);
-        if (first >= 0)
-                status = (int)run_files(&options, argv + first, (size_t)(argc - first));
-        free(options.set);
+        if (!scion_cli_begin(&options.common, "run", help, argc))
+                return scion_cli_failed(SCION_FAILED);
+        if (parse(argc, argv, &options, &status))
+                status = scion_cli_printed((int)run_files(&options, argv + optind, (size_t)(argc - optind)));
+        free(options.common.set);
         return status;
 }

@@ -1,8 +1,11 @@
 #include "report/summary.h"
 
 #include <math.h>
+#include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "report/columns.h"
 
 #define MOST_KEYS 16
 
@@ -93,56 +96,54 @@ static const char *last_part(const char *path)
         return dot ? dot + 1 : path;
 }
 
-static int width_of(const struct group *groups, size_t count, const char *column)
-{
-        size_t width = strlen(last_part(column));
-
-        for (size_t g = 0; g < count; g++) {
-                size_t length = strlen(text_of(groups[g].first, column));
-
-                width = length > width ? length : width;
-        }
-        return (int)width;
-}
-
-static void print_group(const struct group *group, bool percent, FILE *file)
+/* Mean, deviation and seconds of the runs that were done. */
+static void add_group(struct scion_columns *columns, const struct group *group, bool percent)
 {
         double deviation = group->done > 1 ? sqrt(group->spread / (double)(group->done - 1)) : 0;
+        char runs[32], metric[64] = "-", seconds[32] = "-", failed[32] = "";
 
-        fprintf(file, "  %4zu", group->done);
-        if (group->done == 0)
-                fprintf(file, "  %16s  %7s", "-", "-");
-        else if (percent)
-                fprintf(file, "  %7.2f ± %4.2f %%", 100 * group->mean, 100 * deviation);
-        else
-                fprintf(file, "  %8.4g ± %5.2g", group->mean, deviation);
-        if (group->done > 0)
-                fprintf(file, "  %7.2f", group->seconds / (double)group->done);
+        snprintf(runs, sizeof runs, "%4zu", group->done);
+        if (group->done > 0) {
+                if (percent)
+                        snprintf(metric, sizeof metric, "%6.2f %% ± %.2f", 100 * group->mean,
+                                 100 * deviation);
+                else
+                        snprintf(metric, sizeof metric, "%.4g ± %.2g", group->mean, deviation);
+                snprintf(seconds, sizeof seconds, "%7.2f", group->seconds / (double)group->done);
+        }
         if (group->failed > 0)
-                fprintf(file, "  (%zu failed)", group->failed);
-        fputc('\n', file);
+                snprintf(failed, sizeof failed, "%zu failed", group->failed);
+        scion_columns_add(columns, runs);
+        scion_columns_add(columns, metric);
+        scion_columns_add(columns, seconds);
+        scion_columns_add(columns, failed);
 }
 
-void scion_summary_print(const struct scion_sheet *results, const struct scion_config_run *run, FILE *file)
+bool scion_summary_print(const struct scion_sheet *results, const struct scion_config_run *run, FILE *file)
 {
         struct keys keys = keys_of(run);
         const char *metric = metric_of(results);
         struct group *groups = calloc(scion_sheet_count(results) + 1, sizeof *groups);
+        struct scion_columns columns = { .per_row = keys.count + 4 };
+        bool good;
 
         if (!groups)
-                return;
+                return scion_fail("out of memory");
         size_t count = make_groups(results, &keys, metric, groups);
 
-        fputc('\n', file);
         for (size_t k = 0; k < keys.count; k++)
-                fprintf(file, "%s%-*s", k ? "  " : "", width_of(groups, count, keys.column[k]),
-                        last_part(keys.column[k]));
-        fprintf(file, "  %4s  %16s  %7s\n", "runs", metric, "seconds");
+                scion_columns_add(&columns, last_part(keys.column[k]));
+        scion_columns_add(&columns, "runs");
+        scion_columns_add(&columns, metric);
+        scion_columns_add(&columns, "seconds");
+        scion_columns_add(&columns, "");
         for (size_t g = 0; g < count; g++) {
                 for (size_t k = 0; k < keys.count; k++)
-                        fprintf(file, "%s%-*s", k ? "  " : "", width_of(groups, count, keys.column[k]),
-                                text_of(groups[g].first, keys.column[k]));
-                print_group(&groups[g], strcmp(metric, "test_accuracy") == 0, file);
+                        scion_columns_add(&columns, text_of(groups[g].first, keys.column[k]));
+                add_group(&columns, &groups[g], strcmp(metric, "test_accuracy") == 0);
         }
+        good = scion_columns_print(&columns, 0, file);
+        scion_columns_finish(&columns);
         free(groups);
+        return good;
 }

@@ -421,7 +421,9 @@ enum scion_status scion_suite_run(const struct scion_plan *plan, const struct sc
         if (open_suite(&suite)) {
                 status = run_suite(&suite);
                 if (suite.table && summary) {
-                        scion_summary_print(suite.table, plan->planned[0].run, summary);
+                        fputc('\n', summary);
+                        if (!scion_summary_print(suite.table, plan->planned[0].run, summary))
+                                status = SCION_FAILED;
                         fprintf(summary, "\n%s\n", suite.results);
                 }
         }

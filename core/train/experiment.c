@@ -46,6 +46,8 @@ static const struct scion_param train_params[] = {
         SCION_INT(struct train_keys, epochs, 10, "passes over the training split", .min = 0),
         SCION_INT(struct train_keys, batch_size, 64, "examples in a batch; the last may have fewer",
                   .min = 1),
+        SCION_CHOICE(struct train_keys, test_split, splits, SCION_TEST,
+                     "split that the test scores come from"),
         SCION_PARAMS_END,
 };
 

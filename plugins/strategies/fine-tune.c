@@ -43,4 +43,4 @@ static bool setup(void *self, struct scion_transfer *transfer)
 SCION_PLUGIN_STRATEGY("fine-tune", .summary = "start from the source's values and train on",
                       .reference = "Yosinski, Clune, Bengio, Lipson. NeurIPS 2014. arXiv:1411.1792",
                       .params = params, .size = sizeof(struct fine_tune), .needs = SCION_NEEDS_SOURCE,
-                      .setup = setup)
+                      .setup = setup);

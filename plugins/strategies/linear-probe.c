@@ -18,4 +18,4 @@ static bool setup(void *self, struct scion_transfer *transfer)
 
 SCION_PLUGIN_STRATEGY("linear-probe", .summary = "freeze the source's features and train a new head on them",
                       .reference = "Alain, Bengio. ICLR 2017 workshop. arXiv:1610.01644",
-                      .needs = SCION_NEEDS_SOURCE, .setup = setup)
+                      .needs = SCION_NEEDS_SOURCE, .setup = setup);

@@ -3,4 +3,4 @@
 
 /* The engine has drawn the target's values and trains them by the task's loss: there is nothing to carry
  * over. */
-SCION_PLUGIN_STRATEGY("scratch", .summary = "train the target from fresh values; the source is not used")
+SCION_PLUGIN_STRATEGY("scratch", .summary = "train the target from fresh values; the source is not used");

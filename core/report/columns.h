@@ -1,6 +1,6 @@
 /* Text in columns. */
-#ifndef SCION_CLI_COLUMNS_H
-#define SCION_CLI_COLUMNS_H
+#ifndef SCION_REPORT_COLUMNS_H
+#define SCION_REPORT_COLUMNS_H
 
 #include <scion/api.h>
 #include <stdio.h>

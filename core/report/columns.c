@@ -1,4 +1,4 @@
-#include "cli/columns.h"
+#include "report/columns.h"
 
 #include <scion/error.h>
 #include <stdlib.h>

@@ -1,0 +1,73 @@
+/* What the commands share. */
+#include <errno.h>
+#include <scion/error.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "plugin/plugin.h"
+#include "suite/process.h"
+
+bool scion_cli_begin(struct scion_cli *cli, const char *command, const char *help, int argc)
+{
+        *cli = (struct scion_cli){ .command = command, .help = help };
+        cli->set = calloc((size_t)argc + 1, sizeof *cli->set);
+        opterr = 0; /* messages are ours */
+        optind = 1;
+        return cli->set || scion_fail("out of memory");
+}
+
+bool scion_cli_option(struct scion_cli *cli, int option, char **argv, int *status)
+{
+        *status = SCION_BAD_INPUT;
+        switch (option) {
+        case 's':
+                cli->set[cli->sets++] = optarg;
+                return true;
+        case 'P':
+                if (scion_plugins_add_path(optarg))
+                        return true;
+                scion_cli_failed(SCION_BAD_INPUT);
+                return false;
+        case 'h':
+                fputs(cli->help, stdout);
+                *status = scion_cli_printed(SCION_GOOD);
+                return false;
+        case ':':
+                scion_cli_usage(cli->command, "option '%s' needs a value", argv[optind - 1]);
+                return false;
+        default:
+                scion_cli_usage(cli->command, "unknown option '%s'", argv[optind - 1]);
+                return false;
+        }
+}
+
+int scion_cli_failed(int status)
+{
+        fflush(stdout);
+        fprintf(stderr, "scion: %s\n", scion_error());
+        return status;
+}
+
+int scion_cli_usage(const char *command, const char *format, ...)
+{
+        va_list arguments;
+
+        fflush(stdout);
+        fprintf(stderr, "scion %s: ", command);
+        va_start(arguments, format);
+        vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        fprintf(stderr, "; see 'scion %s --help'\n", command);
+        return SCION_BAD_INPUT;
+}
+
+int scion_cli_printed(int status)
+{
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return status;
+        fprintf(stderr, "scion: cannot write: %s\n", strerror(errno));
+        return SCION_FAILED;
+}
