@@ -1,0 +1,269 @@
+/*
+ * What is wrong with the input is said with its place, the command ends with status 2, and nothing is
+ * written. The parts have their own tests of every message; here the command is run, as a user does.
+ */
+#include "support/command.h"
+
+#include <sys/stat.h>
+
+/* A run of milliseconds, in parts that the cases replace. */
+#define NAME "name: bad\n"
+#define DATASET "  dataset: { use: random, shape: [8], classes: 2, train: 16, test: 8 }\n"
+#define MODEL "  model: { use: mlp, hidden: [4] }\n"
+#define TRAIN "  optimizer: { use: sgd, lr: 0.1 }\n  train: { epochs: 1, batch_size: 8 }\n"
+#define SOURCE "source:\n" DATASET MODEL TRAIN
+#define STRATEGY "strategy: { use: fine-tune }\n"
+#define TARGET "target:\n" DATASET TRAIN
+#define GOOD NAME SOURCE STRATEGY TARGET
+
+static bool exists(const char *path)
+{
+        struct stat status;
+
+        return stat(path, &status) == 0;
+}
+
+/* `scion run bad.yaml` is refused and says both texts; `scion check` says the same. */
+static void refuse(const char *yaml, const char *text, const char *more)
+{
+        write_text("bad.yaml", yaml);
+        assert_output_has(run_scion_expecting(2, "run bad.yaml --out out"), text, more, NULL);
+        assert_false(exists("out"));
+        assert_output_has(run_scion_expecting(2, "check bad.yaml"), text, more, NULL);
+}
+
+static void good_file_is_good(void **state)
+{
+        (void)state;
+        write_text("good.yaml", GOOD);
+        assert_output_has(run_scion_expecting(0, "check good.yaml"), "good.yaml: good: 1 run", NULL);
+        assert_false(exists("runs"));
+        run_scion_expecting(0, "run good.yaml --out good");
+        assert_true(exists("good/bad/results.csv"));
+        remove_tree("good");
+}
+
+static void keys_and_values(void **state)
+{
+        (void)state;
+        refuse(GOOD "stratgy: { use: scratch }\n", "bad.yaml:10:1: ", "did you mean 'strategy'?");
+        refuse(NAME SOURCE "strategy: { use: fine-tuen }\n" TARGET,
+               "bad.yaml:6:18: ", "did you mean 'fine-tune'?");
+        refuse(NAME SOURCE "strategy: { use: fine-tuen }\n" TARGET, "looked in", "plugins");
+        refuse(NAME SOURCE "strategy: { use: fine-tune, lr_scal: 2 }\n" TARGET,
+               "bad.yaml:6:29: ", "did you mean 'lr_scale'?");
+        refuse(NAME SOURCE "strategy: { use: fine-tune, lr_scale: -2 }\n" TARGET,
+               "bad.yaml:6:39: ", "lr_scale must be at least 0");
+        refuse(NAME SOURCE "strategy: { use: fine-tune, lr_scale: fast }\n" TARGET,
+               "bad.yaml:6:39: ", "'fast'");
+        refuse(NAME SOURCE "strategy: { use: fine-tune, head: nwe }\n" TARGET,
+               "bad.yaml:6:35: ", "did you mean 'new'?");
+        refuse(NAME NAME SOURCE STRATEGY TARGET, "bad.yaml:2:1: ", "name");
+        refuse(NAME "source:\n\tdataset: {}\n", "bad.yaml:3:1: ", "tab");
+        refuse("", "bad.yaml", "empty");
+        refuse(NAME SOURCE TARGET, "bad.yaml", "strategy");
+        refuse(NAME STRATEGY TARGET, "bad.yaml", "no 'model'");
+        refuse(NAME STRATEGY "target:\n" DATASET MODEL TRAIN, "bad.yaml:2:11: ", "needs a source");
+        refuse("name: ../up\n" SOURCE STRATEGY TARGET, "bad.yaml:1:7: ", "folder");
+        refuse(GOOD "precision: fp8\n", "bad.yaml:10:12: ", "fp32");
+}
+
+static void files(void **state)
+{
+        (void)state;
+        assert_output_has(run_scion_expecting(2, "run none.yaml"), "none.yaml", NULL);
+        assert_output_has(run_scion_expecting(2, "run ."), "director", NULL);
+        refuse("extends: bad.yaml\n", "bad.yaml:1:10: ", "bad.yaml");
+        refuse("a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
+               "c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, "
+               "*c]\n"
+               "e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]\nf: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, "
+               "*e]\n"
+               "g: &g [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]\n",
+               "bad.yaml:", "alias");
+        write_text("good.yaml", GOOD);
+        assert_output_has(run_scion_expecting(2, "run good.yaml --set target.train.epoch=1"), "--set",
+                          "'epochs'", NULL);
+        assert_output_has(run_scion_expecting(2, "run good.yaml --jobs 0"), "--jobs", NULL);
+        assert_output_has(run_scion_expecting(2, "run good.yaml --oot x"), "--oot", NULL);
+        assert_output_has(run_scion_expecting(2, "run"), "no file", NULL);
+        assert_output_has(run_scion_expecting(2, "rnu good.yaml"), "did you mean 'run'?", NULL);
+        assert_output_has(run_scion_expecting(2, ""), "usage", NULL);
+}
+
+static void output_that_cannot_be_written(void **state)
+{
+        (void)state;
+        write_text("good.yaml", GOOD);
+        write_text("file", "not a folder");
+        assert_output_has(run_scion_expecting(2, "run good.yaml --out file"), "file/bad", NULL);
+        assert_output_has(run_scion_expecting(2, "run good.yaml --out /proc/scion"), "/proc/scion", NULL);
+        assert_file_is("file", "not a folder");
+}
+
+/* --- Data
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+/* An IDX file of `count` 4x4 images, or labels, with that many bytes after the header. */
+static void write_idx(const char *path, bool images, int count, size_t bytes, int value)
+{
+        unsigned char file[4096] = { 0, 0, 8, images ? 3 : 1, 0, 0, 0, (unsigned char)count, 0, 0, 0, 4, 0,
+                                     0, 0, 4 };
+        size_t head = images ? 16 : 8;
+
+        memset(file + head, value, bytes);
+        write_bytes(path, file, head + bytes);
+}
+
+static void write_dataset(void)
+{
+        mkdir("data", 0777);
+        write_idx("data/train-images-idx3-ubyte", true, 20, 320, 100);
+        write_idx("data/train-labels-idx1-ubyte", false, 20, 20, 1);
+        write_idx("data/t10k-images-idx3-ubyte", true, 10, 160, 100);
+        write_idx("data/t10k-labels-idx1-ubyte", false, 10, 10, 1);
+}
+
+#define IDX(more) NAME "strategy: scratch\ntarget:\n  dataset: { use: idx, root: data" more " }\n" MODEL TRAIN
+
+static void data_files(void **state)
+{
+        (void)state;
+        write_dataset();
+        write_text("good.yaml", IDX(""));
+        run_scion_expecting(0, "check good.yaml");
+        refuse(IDX(", classes: [5, 6]"), "bad.yaml:4:", "class");
+        refuse(IDX(", classes: [1, 11]"), "bad.yaml:4:", "11");
+        refuse(IDX(", per_class: 21"), "bad.yaml:4:", "per_class");
+        write_idx("data/train-images-idx3-ubyte", true, 20, 300, 100);
+        refuse(IDX(""), "data/train-images-idx3-ubyte", "316");
+        write_idx("data/train-images-idx3-ubyte", true, 20, 340, 100);
+        refuse(IDX(""), "data/train-images-idx3-ubyte", "356");
+        write_idx("data/train-images-idx3-ubyte", true, 19, 304, 100);
+        refuse(IDX(""), "19", "20");
+        write_dataset();
+        write_idx("data/t10k-labels-idx1-ubyte", false, 10, 10, 10);
+        refuse(IDX(""), "data/t10k-labels-idx1-ubyte", "10");
+        write_text("data/t10k-labels-idx1-ubyte", "<html>not found</html>");
+        refuse(IDX(""), "data/t10k-labels-idx1-ubyte", "IDX");
+        remove_tree("data/t10k-labels-idx1-ubyte");
+        refuse(IDX(""), "data/t10k-labels-idx1-ubyte", "data");
+        write_bytes("data/t10k-labels-idx1-ubyte.gz", "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03garbage", 17);
+        refuse(IDX(""), "data/t10k-labels-idx1-ubyte.gz", "gz");
+        remove_tree("data");
+        refuse(IDX(""), "bad.yaml:4:", "data");
+}
+
+/* --- Weights
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+/* A safetensors file of this JSON header and that many bytes of data; `length` is what it claims of the
+ * header. */
+static void write_weights(const char *json, uint64_t length, size_t data)
+{
+        char file[4096] = { 0 };
+
+        for (int i = 0; i < 8; i++)
+                file[i] = (char)(length >> 8 * i);
+        memcpy(file + 8, json, strlen(json));
+        write_bytes("w.safetensors", file, 8 + strlen(json) + data);
+}
+
+static void weights(void **state)
+{
+        static const char *const run =
+                NAME "source:\n" MODEL "  weights: w.safetensors\n" STRATEGY "target:\n" DATASET TRAIN;
+        static const char *const good =
+                "{\"fc1.weight\":{\"dtype\":\"F32\",\"shape\":[4,8],\"data_offsets\":[0,128]},"
+                "\"fc1.bias\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[128,144]}}";
+        char other[512];
+
+        (void)state;
+        refuse(run, "bad.yaml:4:12: ", "w.safetensors");
+        write_weights(good, strlen(good), 144);
+        write_text("good.yaml", run);
+        run_scion_expecting(0, "check good.yaml");
+        write_weights(good, 1 << 20, 144);
+        refuse(run, "w.safetensors", "header");
+        write_weights(good, strlen(good), 100);
+        refuse(run, "w.safetensors", "fc1");
+        snprintf(other, sizeof other, "%s", good);
+        memcpy(strstr(other, "[128,144]"), "[112,128]", 9);
+        write_weights(other, strlen(other), 128);
+        refuse(run, "w.safetensors", "overlap");
+        snprintf(other, sizeof other, "%s", good);
+        memcpy(strstr(other, "F32"), "F64", 3);
+        write_weights(other, strlen(other), 144);
+        refuse(run, "w.safetensors", "F64");
+        snprintf(other, sizeof other, "%s", good);
+        memcpy(strstr(other, "[4,8]"), "[8,4]", 5);
+        write_weights(other, strlen(other), 144);
+        refuse(run, "fc1.weight (8x4 in the file, 4x8 in the model)", "bad.yaml:4:12: ");
+}
+
+/* --- Plugins
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static void plugins(void **state)
+{
+        static const struct {
+                const char *name, *text;
+        } bad[] = {
+                { "no_symbol", "not a Scion plugin" },
+                { "newer_abi", "ABI" },
+                { "other_kind", "optimizer" },
+                { "undefined", "undefined symbol" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+                char yaml[2048];
+
+                snprintf(yaml, sizeof yaml, NAME SOURCE "strategy: { use: %s }\n" TARGET, bad[i].name);
+                write_text("bad.yaml", yaml);
+                assert_output_has(
+                        run_scion_expecting(2, "run bad.yaml --out out --plugin-path %s/tests/plugin/bad",
+                                            BUILD_DIR),
+                        "bad.yaml:6:", bad[i].name, bad[i].text, NULL);
+                assert_false(exists("out"));
+        }
+}
+
+/* --- While running
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* The rate is so large that the second step's outputs overflow. */
+static void loss_that_is_no_number(void **state)
+{
+        (void)state;
+        write_text("nan.yaml",
+                   NAME "strategy: scratch\ntarget:\n" DATASET MODEL
+                        "  optimizer: { use: sgd, lr: 1e30 }\n  train: { epochs: 4, batch_size: 8 }\n");
+        assert_output_has(run_scion_expecting(1, "run nan.yaml --out nan"), "the loss became", "at step",
+                          NULL);
+        char *results = read_text("nan/bad/results.csv");
+
+        assert_non_null(strstr(results, "failed"));
+        assert_non_null(strstr(results, "the loss became"));
+        assert_non_null(strstr(results, "the last good value was"));
+        free(results);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(good_file_is_good),
+                cmocka_unit_test(keys_and_values),
+                cmocka_unit_test(files),
+                cmocka_unit_test(output_that_cannot_be_written),
+                cmocka_unit_test(data_files),
+                cmocka_unit_test(weights),
+                cmocka_unit_test(plugins),
+                cmocka_unit_test(loss_that_is_no_number),
+        };
+
+        return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}

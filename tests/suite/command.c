@@ -1,0 +1,390 @@
+/* The command from end to end, on data of its own making: what is written, and that it is the same every
+ * time. */
+#include "support/command.h"
+
+#include <sys/stat.h>
+
+#include "report/csv.h"
+#include "train/safetensors.h"
+
+/* Two strategies, two seeds; learnable in a moment. */
+static const char suite[] =
+        "name: small\n"
+        "source:\n"
+        "  dataset: { use: random, shape: [1, 28, 28], classes: 3, train: 40, valid: 10, test: 20 }\n"
+        "  model: { use: lenet5 }\n"
+        "  optimizer: { use: sgd, lr: 0.05, momentum: 0.9 }\n"
+        "  train: { epochs: 2, batch_size: 16 }\n"
+        "target:\n"
+        "  dataset: { use: random, shape: [1, 28, 28], classes: 4, train: 40, test: 20, valid: 0.25 }\n"
+        "  optimizer: { use: adam, lr: 0.01 }\n"
+        "  schedule: { use: cosine, warmup: 1 }\n"
+        "  train: { epochs: 3, batch_size: 16 }\n"
+        "matrix:\n"
+        "  strategy: [scratch, { use: fine-tune, freeze: [conv1], label: 'tuned, \"frozen\"' }, "
+        "linear-probe]\n"
+        "  seed: [1, 2]\n";
+
+/* The file without its column `seconds`: what must be the same every time. */
+static char *without_seconds(const char *path)
+{
+        struct scion_csv_table table;
+        size_t room = 1 << 16, length = 0;
+        char *text = malloc(room);
+
+        if (!scion_csv_read(path, &table))
+                fail_msg("%s", scion_error());
+        int seconds = scion_csv_column(&table, "seconds"), peak = scion_csv_column(&table, "peak_mib");
+
+        for (size_t row = 0; row <= table.rows; row++) {
+                for (size_t i = 0; i < table.columns; i++) {
+                        const char *field = row ? scion_csv_field(&table, row - 1, i) : table.name[i];
+
+                        if (row > 0 && ((int)i == seconds || (int)i == peak))
+                                continue;
+                        length += (size_t)snprintf(text + length, room - length, "%s|", field);
+                        assert_in_range(length, 1, room - 1);
+                }
+                length += (size_t)snprintf(text + length, room - length, "\n");
+        }
+        scion_csv_table_finish(&table);
+        return text;
+}
+
+static void assert_same(const char *a, const char *b)
+{
+        char *left = without_seconds(a), *right = without_seconds(b);
+
+        assert_string_equal(left, right);
+        free(left);
+        free(right);
+}
+
+/* OUT/small/RUN for the run whose id starts so. */
+static void find_run(const char *out, const char *start, char *path, size_t bytes)
+{
+        char folder[512];
+
+        snprintf(folder, sizeof folder, "%s/small", out);
+        DIR *runs = opendir(folder);
+
+        assert_non_null(runs);
+        path[0] = '\0';
+        for (struct dirent *entry; (entry = readdir(runs));)
+                if (strncmp(entry->d_name, start, strlen(start)) == 0)
+                        snprintf(path, bytes, "%s/%s", folder, entry->d_name);
+        closedir(runs);
+        if (!path[0])
+                fail_msg("no run %s... in %s", start, folder);
+}
+
+static void first_line(const char *path, char *line, int bytes)
+{
+        FILE *file = fopen(path, "r");
+
+        assert_non_null(file);
+        assert_non_null(fgets(line, bytes, file));
+        fclose(file);
+        line[strcspn(line, "\r\n")] = '\0';
+}
+
+static int run_suite(void **state)
+{
+        if (enter_folder(state))
+                return -1;
+        write_text("suite.yaml", suite);
+        return run_scion("run suite.yaml --out a -j 1")->status;
+}
+
+static void files_of_a_suite(void **state)
+{
+        static const char *const files[] = { "config.yaml", "metrics.csv", "model.safetensors", "log.txt" };
+        char run[1024], path[2048], line[1024];
+
+        (void)state;
+        first_line("a/small/results.csv", line, sizeof line);
+        assert_string_equal(
+                line, "run,status,strategy,seed,source_test_accuracy,test_loss,test_accuracy,best_epoch,"
+                      "epochs,parameters,trainable,seconds,peak_mib,error");
+        assert_int_equal(count_entries("a/small"), 7); /* six runs and the results */
+        find_run("a", "linear-probe-seed2-", run, sizeof run);
+        for (size_t i = 0; i < 4; i++) {
+                snprintf(path, sizeof path, "%s/%s", run, files[i]);
+                assert_int_equal(access(path, R_OK), 0);
+        }
+        assert_int_equal(count_entries(run), 4);
+        snprintf(path, sizeof path, "%s/metrics.csv", run);
+        first_line(path, line, sizeof line);
+        assert_string_equal(
+                line, "stage,epoch,step,seconds,lr,train_loss,train_accuracy,valid_loss,valid_accuracy");
+}
+
+static void results_of_a_suite(void **state)
+{
+        struct scion_csv_table table;
+
+        (void)state;
+        assert_true(scion_csv_read("a/small/results.csv", &table));
+        assert_int_equal(table.rows, 6);
+        int strategy = scion_csv_column(&table, "strategy"),
+            trainable = scion_csv_column(&table, "trainable"),
+            source = scion_csv_column(&table, "source_test_accuracy"),
+            seed = scion_csv_column(&table, "seed"), status = scion_csv_column(&table, "status"),
+            parameters = scion_csv_column(&table, "parameters");
+
+        for (size_t i = 0; i < 6; i++) { /* in the plan's order */
+                static const char *const strategies[] = { "scratch", "tuned, \"frozen\"", "linear-probe" };
+                static const char *const trained[] = { "61366", "61210",
+                                                       "340" }; /* 61706 less six head rows */
+
+                assert_string_equal(scion_csv_field(&table, i, (size_t)status), "done");
+                assert_string_equal(scion_csv_field(&table, i, (size_t)strategy), strategies[i / 2]);
+                assert_string_equal(scion_csv_field(&table, i, (size_t)seed), i % 2 ? "2" : "1");
+                assert_string_equal(scion_csv_field(&table, i, (size_t)parameters), trained[0]);
+                assert_string_equal(scion_csv_field(&table, i, (size_t)trainable), trained[i / 2]);
+                /* Training from scratch trains no source. */
+                assert_true((scion_csv_field(&table, i, (size_t)source)[0] == '\0') == (i < 2));
+        }
+        scion_csv_table_finish(&table);
+}
+
+static void metrics_of_a_run(void **state)
+{
+        char run[1024], path[2048];
+        struct scion_csv_table table;
+
+        (void)state;
+        find_run("a", "linear-probe-seed1-", run, sizeof run);
+        snprintf(path, sizeof path, "%s/metrics.csv", run);
+        assert_true(scion_csv_read(path, &table));
+        assert_int_equal(table.rows, 5); /* two epochs on the source, three on the target */
+        for (size_t i = 0; i < 5; i++) {
+                static const char *const steps[] = { "3", "6", "2", "4", "6" };
+                char epoch[2] = { (char)('1' + (i < 2 ? i : i - 2)), '\0' };
+
+                assert_string_equal(scion_csv_field(&table, i, 0), i < 2 ? "source" : "target");
+                assert_string_equal(scion_csv_field(&table, i, 1), epoch);
+                assert_string_equal(scion_csv_field(&table, i, 2), steps[i]);
+                for (size_t column = 3; column < 9; column++)
+                        assert_string_not_equal(scion_csv_field(&table, i, column), "");
+        }
+        assert_string_equal(scion_csv_field(&table, 0, 4), "0.05");
+        assert_string_equal(scion_csv_field(&table, 2, 4),
+                            "0.01"); /* the warm-up's last step has the full rate */
+        scion_csv_table_finish(&table);
+}
+
+static void same_again(void **state)
+{
+        static const char *const runs[] = { "scratch-seed1-", "tuned---frozen--seed2-",
+                                            "linear-probe-seed1-" };
+
+        (void)state;
+        run_scion_expecting(0, "run suite.yaml --out b -j 3");
+        assert_same("a/small/results.csv", "b/small/results.csv");
+        for (size_t i = 0; i < 3; i++) {
+                char a[1024], b[1024], left[2048], right[2048];
+
+                find_run("a", runs[i], a, sizeof a);
+                find_run("b", runs[i], b, sizeof b);
+                assert_string_equal(a + 1, b + 1); /* the same id */
+                snprintf(left, sizeof left, "%s/metrics.csv", a);
+                snprintf(right, sizeof right, "%s/metrics.csv", b);
+                assert_same(left, right);
+                snprintf(left, sizeof left, "cmp %s/model.safetensors %s/model.safetensors", a, b);
+                assert_int_equal(system(left), 0);
+        }
+}
+
+static void config_repeats_the_run(void **state)
+{
+        char run[1024], left[2048], again[1024];
+
+        (void)state;
+        find_run("a", "tuned---frozen--seed1-", run, sizeof run);
+        run_scion_expecting(0, "run %s/config.yaml --out again", run);
+        find_run("again", "fine-tune-seed1-", again, sizeof again);
+        snprintf(left, sizeof left, "cmp %s/model.safetensors %s/model.safetensors", run, again);
+        assert_int_equal(system(left), 0);
+        snprintf(left, sizeof left, "cmp %s/config.yaml %s/config.yaml", run, again);
+        assert_int_equal(system(left), 0);
+        snprintf(left, sizeof left, "%s/metrics.csv", run);
+        snprintf(again + strlen(again), sizeof again - strlen(again), "/metrics.csv");
+        assert_same(left, again);
+}
+
+static void finished_runs_are_kept(void **state)
+{
+        (void)state;
+        char *before = read_text("a/small/results.csv");
+
+        assert_output_has(run_scion_expecting(0, "run suite.yaml --out a"), "6 of 6 runs were done before",
+                          NULL);
+        assert_file_is("a/small/results.csv", before); /* seconds as well */
+        free(before);
+
+        /* Other runs take the file's place; it is kept beside. */
+        run_scion_expecting(0, "run suite.yaml --out b --set target.train.epochs=1 --quiet");
+        assert_same("a/small/results.csv", "b/small/results.old.csv");
+}
+
+static const struct scion_safetensor *tensor_of(const struct scion_safetensors *file, const char *name)
+{
+        for (size_t i = 0; i < file->count; i++)
+                if (strcmp(file->tensor[i].name, name) == 0)
+                        return &file->tensor[i];
+        fail_msg("no tensor %s", name);
+        return NULL;
+}
+
+static bool same_values(const struct scion_safetensors *a, const struct scion_safetensors *b,
+                        const char *name)
+{
+        const struct scion_safetensor *x = tensor_of(a, name), *y = tensor_of(b, name);
+
+        assert_true(scion_shape_equal(&x->shape, &y->shape));
+        return memcmp(x->values, y->values, (size_t)scion_shape_size(&x->shape) * sizeof(float)) == 0;
+}
+
+static void read_model(const char *run_start, struct scion_safetensors *file)
+{
+        char run[1024], path[2048];
+
+        find_run("a", run_start, run, sizeof run);
+        snprintf(path, sizeof path, "%s/model.safetensors", run);
+        assert_true(scion_safetensors_read(path, file));
+}
+
+static void frozen_is_bit_identical(void **state)
+{
+        struct scion_safetensors probe, tuned;
+
+        (void)state;
+        read_model("linear-probe-seed1-", &probe);
+        read_model("tuned---frozen--seed1-", &tuned);
+        /* Both carried over the same source; the probe froze all but the head, the other one conv1 alone. */
+        assert_true(same_values(&probe, &tuned, "conv1.weight"));
+        assert_true(same_values(&probe, &tuned, "conv1.bias"));
+        assert_false(same_values(&probe, &tuned, "conv2.weight"));
+        assert_false(same_values(&probe, &tuned, "fc3.weight"));
+        scion_safetensors_finish(&probe);
+        scion_safetensors_finish(&tuned);
+}
+
+/* A run's model is the next one's source; loading instead of training. */
+static void weights_go_on(void **state)
+{
+        char run[1024], text[4096];
+
+        (void)state;
+        find_run("a", "scratch-seed1-", run, sizeof run);
+        snprintf(text, sizeof text,
+                 "name: next\nsource:\n  model: { use: lenet5 }\n  weights: %s/model.safetensors\n"
+                 "strategy: { use: linear-probe }\ntarget:\n"
+                 "  dataset: { use: random, shape: [1, 28, 28], classes: 2, train: 10, test: 10 }\n"
+                 "  optimizer: { use: sgd }\n  train: { epochs: 1 }\n",
+                 run);
+        write_text("next.yaml", text);
+        run_scion_expecting(0, "run next.yaml --out next");
+        run_scion_expecting(0, "run next.yaml --out next"); /* done before */
+        assert_int_equal(
+                system("cat next/next/*/log.txt | grep -q 'all parameters outside the head .fc3. loaded, and "
+                       "the head'"),
+                0);
+}
+
+/* One bad run among good ones fails alone. */
+static void others_go_on(void **state)
+{
+        (void)state;
+        const struct command_result *result =
+                run_scion_expecting(1, "run suite.yaml --out c --set 'matrix={strategy: [scratch], "
+                                       "target.optimizer: [{use: sgd, lr: 1e30}, {use: adam}]}'");
+
+        assert_output_has(result, "1 of 2 runs failed", "the loss became", "1 failed", NULL);
+        char *results = read_text("c/small/results.csv");
+
+        assert_non_null(strstr(results, ",done,scratch,"));
+        assert_non_null(strstr(results, ",failed,scratch,"));
+        assert_non_null(strstr(results, "target.optimizer"));
+        free(results);
+}
+
+static void dry_run_writes_nothing(void **state)
+{
+        (void)state;
+        assert_output_has(run_scion_expecting(0, "run suite.yaml --out d --dry-run"), "small: 6 runs",
+                          "scratch-seed1-", "linear-probe-seed2-", NULL);
+        assert_int_equal(access("d", F_OK), -1);
+}
+
+static void regression_has_its_own_columns(void **state)
+{
+        char line[1024];
+
+        (void)state;
+        write_text("values.yaml",
+                   "name: values\nstrategy: scratch\ntarget:\n"
+                   "  dataset: { use: random, shape: [5], classes: 0, targets: 2, train: 30, test: 10 }\n"
+                   "  model: { use: mlp }\n  loss: { use: mse }\n  optimizer: { use: adam }\n"
+                   "  train: { epochs: 2 }\n");
+        run_scion_expecting(0, "run values.yaml --out e");
+        first_line("e/values/results.csv", line, sizeof line);
+        assert_string_equal(line,
+                            "run,status,strategy,seed,test_loss,test_mae,test_mse,test_r2,best_epoch,epochs,"
+                            "parameters,trainable,seconds,peak_mib,error");
+        assert_output_has(
+                run_scion_expecting(2, "run values.yaml --out f --set target.loss.use=cross-entropy"),
+                "target", "cross-entropy", NULL);
+        assert_int_equal(access("f", F_OK), -1);
+}
+
+/* The classical example: all parameters carried over, and training must change what it trains. */
+static void textbook(void **state)
+{
+        struct scion_csv_table table;
+
+        (void)state;
+        run_scion_expecting(0, "run %s/experiments/textbook.yaml --out t", SOURCE_DIR);
+        FILE *find = popen("ls -d t/textbook/*/metrics.csv", "r");
+        char path[1024] = "";
+
+        assert_non_null(find);
+        assert_non_null(fgets(path, sizeof path, find));
+        pclose(find);
+        path[strcspn(path, "\n")] = '\0';
+        assert_true(scion_csv_read(path, &table));
+        assert_int_equal(table.rows, 20);
+        size_t loss = (size_t)scion_csv_column(&table, "train_loss");
+
+        for (size_t stage = 0; stage < 20; stage += 10)
+                assert_true(strtod(scion_csv_field(&table, stage + 9, loss), NULL) <
+                            strtod(scion_csv_field(&table, stage, loss), NULL));
+        assert_int_equal(scion_csv_column(&table, "step"), 2);
+        assert_string_equal(scion_csv_field(&table, 19, 2), "10"); /* one batch an epoch */
+        scion_csv_table_finish(&table);
+        assert_true(scion_csv_read("t/textbook/results.csv", &table));
+        assert_string_not_equal(scion_csv_field(&table, 0, (size_t)scion_csv_column(&table, "test_accuracy")),
+                                "");
+        scion_csv_table_finish(&table);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(files_of_a_suite),
+                cmocka_unit_test(results_of_a_suite),
+                cmocka_unit_test(metrics_of_a_run),
+                cmocka_unit_test(same_again),
+                cmocka_unit_test(config_repeats_the_run),
+                cmocka_unit_test(frozen_is_bit_identical),
+                cmocka_unit_test(weights_go_on),
+                cmocka_unit_test(finished_runs_are_kept),
+                cmocka_unit_test(others_go_on),
+                cmocka_unit_test(dry_run_writes_nothing),
+                cmocka_unit_test(textbook),
+                cmocka_unit_test(regression_has_its_own_columns),
+        };
+
+        return cmocka_run_group_tests(tests, run_suite, leave_folder);
+}

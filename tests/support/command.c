@@ -1,0 +1,62 @@
+#include "support/command.h"
+
+#include <sys/wait.h>
+
+static struct command_result result;
+
+static const struct command_result *run(const char *arguments)
+{
+        char command[8192];
+
+        assert_in_range(snprintf(command, sizeof command, "%s/scion %s 2>&1", BUILD_DIR, arguments), 1,
+                        sizeof command - 1);
+        FILE *pipe = popen(command, "r");
+
+        assert_non_null(pipe);
+        size_t length = fread(result.output, 1, sizeof result.output - 1, pipe);
+
+        result.output[length] = '\0';
+        while (fgetc(pipe) != EOF)
+                ; /* what does not fit is dropped, so that the command can end */
+        int status = pclose(pipe);
+
+        result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        return &result;
+}
+
+const struct command_result *run_scion(const char *arguments, ...)
+{
+        char text[4096];
+        va_list values;
+
+        va_start(values, arguments);
+        vsnprintf(text, sizeof text, arguments, values);
+        va_end(values);
+        return run(text);
+}
+
+const struct command_result *run_scion_expecting(int status, const char *arguments, ...)
+{
+        char text[4096];
+        va_list values;
+
+        va_start(values, arguments);
+        vsnprintf(text, sizeof text, arguments, values);
+        va_end(values);
+        run(text);
+        if (result.status != status)
+                fail_msg("scion %s: status %d, expected %d; it printed:\n%s", text, result.status, status,
+                         result.output);
+        return &result;
+}
+
+void assert_output_has(const struct command_result *output, const char *text, ...)
+{
+        va_list more;
+
+        va_start(more, text);
+        for (; text; text = va_arg(more, const char *))
+                if (!strstr(output->output, text))
+                        fail_msg("\"%s\" is not in the output:\n%s", text, output->output);
+        va_end(more);
+}
