@@ -2,7 +2,7 @@
 #include "support/test.h"
 
 #include "cli/cli.h"
-#include "cli/columns.h"
+#include "report/columns.h"
 
 #include <unistd.h>
 

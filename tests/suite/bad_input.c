@@ -88,7 +88,7 @@ static void files(void **state)
         assert_output_has(run_scion_expecting(2, "run good.yaml --oot x"), "--oot", NULL);
         assert_output_has(run_scion_expecting(2, "run"), "no file", NULL);
         assert_output_has(run_scion_expecting(2, "rnu good.yaml"), "did you mean 'run'?", NULL);
-        assert_output_has(run_scion_expecting(2, ""), "usage", NULL);
+        assert_output_has(run_scion_expecting(2, " "), "usage", NULL);
 }
 
 static void output_that_cannot_be_written(void **state)

@@ -99,7 +99,7 @@ static int run_suite(void **state)
 static void files_of_a_suite(void **state)
 {
         static const char *const files[] = { "config.yaml", "metrics.csv", "model.safetensors", "log.txt" };
-        char run[1024], path[2048], line[1024];
+        char run[1024], path[4096], line[1024];
 
         (void)state;
         first_line("a/small/results.csv", line, sizeof line);
@@ -150,7 +150,7 @@ static void results_of_a_suite(void **state)
 
 static void metrics_of_a_run(void **state)
 {
-        char run[1024], path[2048];
+        char run[1024], path[4096];
         struct scion_csv_table table;
 
         (void)state;
@@ -183,7 +183,7 @@ static void same_again(void **state)
         run_scion_expecting(0, "run suite.yaml --out b -j 3");
         assert_same("a/small/results.csv", "b/small/results.csv");
         for (size_t i = 0; i < 3; i++) {
-                char a[1024], b[1024], left[2048], right[2048];
+                char a[1024], b[1024], left[4096], right[4096];
 
                 find_run("a", runs[i], a, sizeof a);
                 find_run("b", runs[i], b, sizeof b);
@@ -198,7 +198,7 @@ static void same_again(void **state)
 
 static void config_repeats_the_run(void **state)
 {
-        char run[1024], left[2048], again[1024];
+        char run[1024], left[4096], again[2048];
 
         (void)state;
         find_run("a", "tuned---frozen--seed1-", run, sizeof run);
@@ -248,7 +248,7 @@ static bool same_values(const struct scion_safetensors *a, const struct scion_sa
 
 static void read_model(const char *run_start, struct scion_safetensors *file)
 {
-        char run[1024], path[2048];
+        char run[1024], path[4096];
 
         find_run("a", run_start, run, sizeof run);
         snprintf(path, sizeof path, "%s/model.safetensors", run);
