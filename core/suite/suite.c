@@ -161,7 +161,8 @@ static bool create_table(struct suite *suite, bool values)
 
 static bool add_row(struct suite *suite, const struct scion_row *row)
 {
-        if (!suite->table && !create_table(suite, scion_row_get(row, "test_mse") != NULL))
+        if (!suite->table && (!scion_make_folders(suite->folder) ||
+                              !create_table(suite, scion_row_get(row, "test_mse") != NULL)))
                 return false;
         return scion_sheet_add(suite->table, row);
 }

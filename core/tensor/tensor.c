@@ -112,8 +112,9 @@ struct scion_tensor *scion_tensor_view(struct scion_tensor *x, struct scion_shap
 
 struct scion_tensor *scion_tensor_wrap(struct scion_shape shape, enum scion_dtype dtype, void *data)
 {
-        return scion_check_shape(&shape) ? tensor_over(shape, dtype, NULL, (size_t)scion_shape_size(&shape), data)
-                                   : NULL;
+        return scion_check_shape(&shape)
+                       ? tensor_over(shape, dtype, NULL, (size_t)scion_shape_size(&shape), data)
+                       : NULL;
 }
 
 static bool relayout_backward(struct scion_node *node)

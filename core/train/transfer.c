@@ -124,24 +124,29 @@ bool scion_transfer_setup(struct scion_transfer *transfer)
         return scion_fail_prefix("strategy '%s'", plugin->name);
 }
 
-struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer, const struct scion_batch *batch)
+/* What the strategy says, or the task's loss when there is none, or none of its own. */
+static struct scion_tensor *loss_of(struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct scion_strategy_plugin *plugin =
-                (const struct scion_strategy_plugin *)transfer->strategy->plugin;
+                transfer->strategy ? (const struct scion_strategy_plugin *)transfer->strategy->plugin : NULL;
         struct scion_tensor *loss;
 
-        transfer->batch = batch;
-        transfer->outputs = NULL;
-        transfer->known = NULL;
-        transfer->failed = false;
-        if (plugin->loss)
-                loss = plugin->loss(transfer->strategy->self, transfer, batch);
-        else
-                loss = scion_task_loss(transfer, scion_target_logits(transfer, batch), batch);
+        if (!plugin || !plugin->loss)
+                return scion_task_loss(transfer, scion_target_logits(transfer, batch), batch);
+        loss = plugin->loss(transfer->strategy->self, transfer, batch);
         if (loss && !transfer->failed)
                 return loss;
         scion_fail_prefix("strategy '%s'", plugin->name);
         return NULL;
+}
+
+struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer, const struct scion_batch *batch)
+{
+        transfer->batch = batch;
+        transfer->outputs = NULL;
+        transfer->known = NULL;
+        transfer->failed = false;
+        return loss_of(transfer, batch);
 }
 
 void scion_transfer_clear_scalars(struct scion_transfer *transfer)

@@ -8,7 +8,7 @@
 
 /* A run of milliseconds, in parts that the cases replace. */
 #define NAME "name: bad\n"
-#define DATASET "  dataset: { use: random, shape: [8], classes: 2, train: 16, test: 8 }\n"
+#define DATASET "  dataset: { use: random, shape: [8], num_classes: 2, train_size: 16, test_size: 8 }\n"
 #define MODEL "  model: { use: mlp, hidden: [4] }\n"
 #define TRAIN "  optimizer: { use: sgd, lr: 0.1 }\n  train: { epochs: 1, batch_size: 8 }\n"
 #define SOURCE "source:\n" DATASET MODEL TRAIN

@@ -11,12 +11,12 @@
 static const char suite[] =
         "name: small\n"
         "source:\n"
-        "  dataset: { use: random, shape: [1, 28, 28], classes: 3, train: 40, valid: 10, test: 20 }\n"
+        "  dataset: { use: random, shape: [1, 28, 28], num_classes: 3, train_size: 40, valid_size: 10, test_size: 20 }\n"
         "  model: { use: lenet5 }\n"
         "  optimizer: { use: sgd, lr: 0.05, momentum: 0.9 }\n"
         "  train: { epochs: 2, batch_size: 16 }\n"
         "target:\n"
-        "  dataset: { use: random, shape: [1, 28, 28], classes: 4, train: 40, test: 20, valid: 0.25 }\n"
+        "  dataset: { use: random, shape: [1, 28, 28], num_classes: 4, train_size: 40, test_size: 20, valid: 0.25 }\n"
         "  optimizer: { use: adam, lr: 0.01 }\n"
         "  schedule: { use: cosine, warmup: 1 }\n"
         "  train: { epochs: 3, batch_size: 16 }\n"
@@ -281,7 +281,7 @@ static void weights_go_on(void **state)
         snprintf(text, sizeof text,
                  "name: next\nsource:\n  model: { use: lenet5 }\n  weights: %s/model.safetensors\n"
                  "strategy: { use: linear-probe }\ntarget:\n"
-                 "  dataset: { use: random, shape: [1, 28, 28], classes: 2, train: 10, test: 10 }\n"
+                 "  dataset: { use: random, shape: [1, 28, 28], num_classes: 2, train_size: 10, test_size: 10 }\n"
                  "  optimizer: { use: sgd }\n  train: { epochs: 1 }\n",
                  run);
         write_text("next.yaml", text);
@@ -325,7 +325,7 @@ static void regression_has_its_own_columns(void **state)
         (void)state;
         write_text("values.yaml",
                    "name: values\nstrategy: scratch\ntarget:\n"
-                   "  dataset: { use: random, shape: [5], classes: 0, targets: 2, train: 30, test: 10 }\n"
+                   "  dataset: { use: random, shape: [5], num_classes: 0, targets: 2, train_size: 30, test_size: 10 }\n"
                    "  model: { use: mlp }\n  loss: { use: mse }\n  optimizer: { use: adam }\n"
                    "  train: { epochs: 2 }\n");
         run_scion_expecting(0, "run values.yaml --out e");
