@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "suite/suite.h"
 
-static const char help[] = "usage: scion check [options] FILE...\n"
+static const char help[] = "Usage: scion check [options] FILE...\n"
                            "\n"
                            "Checks experiment files as `scion run` does before it runs anything: keys, "
                            "plugins, parameters, data, models,\n"

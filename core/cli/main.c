@@ -20,7 +20,7 @@ static const struct {
 
 static int print_help(FILE *file)
 {
-        fputs("usage: scion COMMAND [arguments]\n\nTransfer learning experiments: parameters, features, "
+        fputs("Usage: scion COMMAND [arguments]\n\nTransfer learning experiments: parameters, features, "
               "structure, "
               "distillation.\n\n",
               file);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const char help[] =
-        "usage: scion plugins [options] [KIND [NAME]]\n"
+        "Usage: scion plugins [options] [KIND [NAME]]\n"
         "\n"
         "Lists the plugins there are; of one kind; or describes one: what it does, where it is from, and "
         "its\n"

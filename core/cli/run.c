@@ -9,7 +9,7 @@
 #include "suite/suite.h"
 
 static const char help[] =
-        "usage: scion run [options] FILE...\n"
+        "Usage: scion run [options] FILE...\n"
         "\n"
         "Runs the experiments that the YAML files describe. A file with a matrix is a suite of runs. Each "
         "run gets a\n"

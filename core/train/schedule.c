@@ -138,12 +138,11 @@ double scion_schedule_factor(const struct scion_schedule *schedule, int64_t step
 {
         double epoch = (double)step / (double)steps;
 
-        /* The first step has the first of equal stairs, the last of the warm-up has the full rate. */
+        /* Equal stairs: the first step is on the first of them, the warm-up's last step at the full rate. */
         if (epoch < (double)schedule->warmup) {
-                double part = (double)(step + 1) / ((double)schedule->warmup * (double)steps);
+                double part = fmin((double)(step + 1) / ((double)schedule->warmup * (double)steps), 1);
 
-                if (part < 1)
-                        return (double)schedule->warmup_start + (1 - (double)schedule->warmup_start) * part;
+                return (double)schedule->warmup_start + (1 - (double)schedule->warmup_start) * part;
         }
         return schedule->factor(schedule, epoch, (double)epochs);
 }

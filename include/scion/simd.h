@@ -14,7 +14,7 @@
 
 /* Before a function that holds such a loop. Sanitizers' run-time is not ready when the loader would pick. */
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(SCION_SANITIZED) && !defined(SCION_NO_CLONES)
-#define SCION_CLONES __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512")))
+#define SCION_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
 #else
 #define SCION_CLONES
 #endif
