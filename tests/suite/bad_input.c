@@ -215,7 +215,7 @@ static void plugins(void **state)
         } bad[] = {
                 { "no_symbol", "not a Scion plugin" },
                 { "newer_abi", "built for plugin interface 2" },
-                { "other_kind", "optimizer" },
+                { "other_kind", "of the kind model, not strategy" },
                 { "undefined", "undefined symbol" },
         };
 
