@@ -216,7 +216,7 @@ static void plugins(void **state)
                 { "no_symbol", "not a Scion plugin" },
                 { "newer_abi", "built for plugin interface 2" },
                 { "other_kind", "of the kind model, not strategy" },
-                { "undefined", "undefined symbol" },
+                { "undefined", "scion_of_tomorrow" },
         };
 
         (void)state;
