@@ -46,7 +46,7 @@ static inline double scion_dot_of(const float *x, const float *y, int64_t count)
 /* The larger one; what is not a number wins: it must not go unseen. */
 static inline float scion_larger(float a, float b)
 {
-        return (b > a) | (b != b) ? b : a;
+        return b > a || b != b ? b : a;
 }
 
 /* The largest of `max` and the elements. */
