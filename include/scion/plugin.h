@@ -2,6 +2,10 @@
  * Plugins: one shared object that exports one symbol, `scion_plugin`, a constant descriptor. The macros at
  * the foot of each kind's header write it. A plugin NAME of a kind is found as PLUGIN_DIR/<kind>s/NAME.so.
  *
+ * A descriptor knows its own size. What is added to the interface is added at the end of a descriptor, so
+ * that a plugin built before still works: what it does not have reads as 0. A plugin is refused when its
+ * interface has another number, or its descriptor more than this Scion knows.
+ *
  * An instance is `size` zeroed bytes into which the engine has written the parameters; each callback gets it
  * as `self`. Callbacks of one instance are never called at the same time from two threads.
  */
