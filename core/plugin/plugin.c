@@ -80,7 +80,7 @@ static void explain_refusal(const char *path)
         if (symbol) {
                 symbol += strlen(undefined);
                 length = strcspn(symbol, ", "); /* ", version SCION_1" may follow */
-                scion_fail("needs '%.*s', which is defined nowhere; %s", (int)length, symbol,
+                scion_fail("undefined symbol '%.*s'; %s", (int)length, symbol,
                            strncmp(symbol, "scion_", 6) == 0
                                    ? "was it built for a newer Scion than " SCION_VERSION "?"
                                    : "is it linked with the library that has it?");

@@ -168,7 +168,7 @@ static void undefined_symbols(void **state)
 {
         (void)state;
         bad("strategies/undefined", "'scion_of_tomorrow'", "newer Scion", NULL);
-        bad("strategies/later_function", "needs 'scion_of_tomorrow', which", "newer Scion", NULL);
+        bad("strategies/later_function", "undefined symbol 'scion_of_tomorrow';", "newer Scion", NULL);
         bad("strategies/later_node", "SCION_2", "newer Scion", NULL);
         bad("strategies/undefined_other", "'some_library_function'", "linked with the library", NULL);
 }
