@@ -49,7 +49,6 @@ class Installed(unittest.TestCase):
         cls.call(OPTIONS.meson, 'install', '-C', OPTIONS.build, '--no-rebuild', '--quiet', '--destdir', cls.root)
         cls.header = next(cls.root.rglob('scion.h'))
         cls.prefix = cls.header.parents[2]
-        cls.command = cls.prefix / 'bin' / 'scion'
         pc = next(cls.root.rglob('scion.pc'))
         cls.environment['PKG_CONFIG_PATH'] = str(pc.parent)
         cls.environment['PKG_CONFIG_SYSROOT_DIR'] = str(cls.root)
@@ -78,8 +77,6 @@ class Installed(unittest.TestCase):
                  target, source, *flags)
 
     def scion(self, *arguments, status=0, environment={}, prefix=None):
-        if not self.command.exists():
-            self.skipTest('the command is not built')
         return self.call((prefix or self.prefix) / 'bin' / 'scion', *arguments, status=status, environment=environment)
 
     # --- What is installed
