@@ -26,14 +26,14 @@ static const struct scion_config_point *point_at(const struct scion_config_run *
         return NULL;
 }
 
-/* Strategies stand for themselves; other labels follow the last part of their path: "per_class10". */
+/* Words stand for themselves ("fine-tune"); numbers follow the last part of their path ("per_class10"). */
 static void add_point(struct scion_text *id, const char *path, const char *label)
 {
         const char *dot = strrchr(path, '.');
 
         if (id->length > 0)
                 scion_text_add(id, "-");
-        if (strcmp(path, "strategy") != 0)
+        if (!isalpha((unsigned char)label[0]))
                 add_safe(id, dot ? dot + 1 : path);
         add_safe(id, label);
 }
