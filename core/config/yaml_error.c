@@ -86,9 +86,9 @@ static bool fail_reader(const yaml_parser_t *parser, const char *text, size_t le
                                                  : "a NUL byte (0x%02X): this is not a text file",
                                          (unsigned)parser->problem_value);
         if (parser->problem_value != -1)
-                return scion_config_fail(where, "not UTF-8 at the byte 0x%02X (%s)",
-                                         (unsigned)parser->problem_value, parser->problem);
-        return scion_config_fail(where, "not UTF-8 (%s)", parser->problem);
+                return scion_config_fail(where, "not UTF-8: %s 0x%02X", parser->problem,
+                                         (unsigned)parser->problem_value);
+        return scion_config_fail(where, "not UTF-8: %s", parser->problem);
 }
 
 /* A tab among the blanks before a line's first word. */

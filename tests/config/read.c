@@ -56,12 +56,343 @@ static void places(void **state)
         scion_config_destroy(NULL);
 }
 
+/* What stands for the value of `a` in the only entry of a map. */
+static void value_is(const char *text, const char *expected, bool quoted)
+{
+        struct scion_config *root = scion_config_parse(text, "x.yaml");
+        const struct scion_config *value;
+
+        if (!root)
+                fail_msg("\"%s\": %s", text, scion_error());
+        value = value_of(root, "a");
+        assert_int_equal(value->kind, SCION_CONFIG_SCALAR);
+        assert_string_equal(value->text, expected);
+        assert_int_equal(value->quoted, quoted);
+        scion_config_destroy(root);
+}
+
+static void scalars_stay_text(void **state)
+{
+        (void)state;
+        value_is("a: 0.10", "0.10", false);
+        value_is("a: \"0.10\"", "0.10", true);
+        value_is("a: '0.10'", "0.10", true);
+        value_is("a: |-\n  0.10", "0.10", true);
+        value_is("a: >-\n  one\n  two", "one two", true);
+        value_is("a: one\n  two", "one two", false);
+        value_is("a:", "", false);
+        value_is("a: ~", "~", false);
+        value_is("a: ''", "", true);
+        value_is("a: yes # really", "yes", false);
+        value_is("a: x#y", "x#y", false);
+        value_is("a: C:\\data", "C:\\data", false);
+        value_is("a: \"\\t\\u00e9\\\\\"", "\t\xC3\xA9\\", true);
+        value_is("\xEF\xBB\xBF"
+                 "a: 1",
+                 "1", false); /* a byte order mark */
+        value_is("a:\t1", "1", false);
+        value_is("a: 1\r\n", "1", false);
+        value_is("%YAML 1.1\n---\na: 1\n...\n", "1", false);
+}
+
+static void core_tags_are_taken(void **state)
+{
+        (void)state;
+        value_is("a: !!str 5", "5", true);
+        value_is("a: ! 5", "5", true);
+        value_is("a: !!int 5", "5", false);
+        value_is("a: !!float 5", "5", false);
+        value_is("!!map {a: !!bool true}", "true", false);
+        value_is("a: !!null ''", "", true);
+        scion_config_destroy(scion_config_parse("!!seq [1]", "x.yaml"));
+        assert_string_equal(scion_error(), "");
+}
+
+static void other_tags_are_refused(void **state)
+{
+        (void)state;
+        refuse("a: !!python/object:os.system x",
+               "x.yaml:1:4: the tag '!!python/object:os.system' means nothing here: leave it out");
+        refuse("a: !mine {b: 1}", "x.yaml:1:4: the tag '!mine' means nothing here: leave it out");
+        refuse("a:\n  !!binary aGk=", "x.yaml:2:3: the tag '!!binary' means nothing here: leave it out");
+        refuse("a: !!seq 5", "x.yaml:1:4: the tag '!!seq' means nothing here: leave it out");
+        refuse("a: !!str [5]", "x.yaml:1:4: the tag '!!str' means nothing here: leave it out");
+        refuse("a: !x!y 5", "x.yaml:1:4: an unknown tag: leave it out");
+        refuse("!mine a: 5", "x.yaml:1:1: the tag '!mine' means nothing here: leave it out");
+}
+
+static void anchors_and_aliases(void **state)
+{
+        struct scion_config *root = scion_config_parse("base: &base {lr: 0.1, sizes: [1, 2]}\n"
+                                                       "again: *base\n"
+                                                       "key: &word alpha\n"
+                                                       "*word : 3\n"
+                                                       "&beta beta: 4\n"
+                                                       "last: *beta\n"
+                                                       "word: &word other\n"
+                                                       "redefined: *word\n",
+                                                       "x.yaml");
+        const struct scion_config *again;
+
+        (void)state;
+        assert_non_null(root);
+        again = value_of(root, "again");
+        assert_true(scion_config_equal(again, value_of(root, "base")));
+        assert_ptr_not_equal(again, value_of(root, "base"));
+        assert_int_equal(value_of(again, "lr")->line, 1); /* where it stands */
+        assert_string_equal(value_of(root, "alpha")->text, "3");
+        assert_string_equal(value_of(root, "last")->text, "beta");
+        assert_string_equal(value_of(root, "redefined")->text, "other");
+        scion_config_destroy(root);
+}
+
+static void bad_aliases(void **state)
+{
+        (void)state;
+        refuse("a: *b\nb: &b 1", "x.yaml:1:4: no anchor '&b' stands before the alias '*b'");
+        refuse("a: &a [1, *a]",
+               "x.yaml:1:11: the alias '*a' stands inside of what it names, and would never end");
+        refuse("a: &a\n  b: {c: *a}",
+               "x.yaml:2:10: the alias '*a' stands inside of what it names, and would never end");
+        refuse("a: &a {*a : 1}",
+               "x.yaml:1:8: the alias '*a' stands inside of what it names, and would never end");
+        refuse("a: &a [1]\n*a : 1", "x.yaml:2:1: a key must be a word, not a map or list");
+        refuse("a: & x", "x.yaml:1:5: a name must follow '&' or '*'");
+}
+
+static void alias_bomb(void **state)
+{
+        char text[4096] = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+
+        (void)state;
+        for (int i = 1; i < 10; i++) {
+                size_t length = strlen(text);
+
+                snprintf(text + length, sizeof text - length,
+                         "a%d: &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", i, i,
+                         i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+        }
+        refuse(text, "x.yaml:6:10: too large: more than 200000 values, with all aliases written out");
+}
+
+/* Each alias one level deeper than what it names: no bomb by number, but one for the stack. */
+static void deep_aliases(void **state)
+{
+        char text[16384] = "a0: &a0 [x]\n";
+
+        (void)state;
+        for (int i = 1; i < 200; i++) {
+                size_t length = strlen(text);
+
+                snprintf(text + length, sizeof text - length, "a%d: &a%d [*a%d]\n", i, i, i - 1);
+        }
+        refuse(text, "x.yaml:63:12: nested too deeply: more than 64 levels");
+}
+
+static void too_many_anchors(void **state)
+{
+        char text[32768] = "";
+        size_t length = 0;
+
+        (void)state;
+        for (int i = 0; i < 1001; i++)
+                length += (size_t)snprintf(text + length, sizeof text - length, "- &a%d x\n", i);
+        refuse(text, "x.yaml:1001:3: too many anchors: more than 1000");
+}
+
+static void merge_keys(void **state)
+{
+        struct scion_config *root = scion_config_parse("base: &base {lr: 0.1, momentum: 0.9}\n"
+                                                       "more: &more {lr: 0.5, nesterov: true}\n"
+                                                       "one: {first: 1, <<: *base, lr: 0.2, last: 2}\n"
+                                                       "both: {<<: [*base, *more]}\n"
+                                                       "inner: {<<: {a: 1, b: &b 2}, c: *b}\n",
+                                                       "x.yaml");
+        const struct scion_config *one, *both;
+
+        (void)state;
+        if (!root)
+                fail_msg("%s", scion_error());
+        one = value_of(root, "one");
+        assert_int_equal(one->count, 4);
+        assert_string_equal(one->entry[0].key, "first");
+        assert_string_equal(one->entry[1].key, "momentum"); /* where the merge key stands */
+        assert_string_equal(one->entry[2].key, "lr");
+        assert_string_equal(one->entry[2].value->text, "0.2"); /* what is said there wins */
+        assert_int_equal(one->entry[1].line, 1);
+        both = value_of(root, "both");
+        assert_int_equal(both->count, 3);
+        assert_string_equal(value_of(both, "lr")->text, "0.1"); /* the first map wins */
+        assert_string_equal(value_of(both, "nesterov")->text, "true");
+        assert_string_equal(value_of(value_of(root, "inner"), "b")->text, "2");
+        assert_string_equal(value_of(value_of(root, "inner"), "c")->text, "2");
+        scion_config_destroy(root);
+        refuse("a: {<<: 5}", "x.yaml:1:9: '<<' takes a map (`<<: *name`) or a list of maps");
+        refuse("a: {<<: [{b: 1}, 5]}", "x.yaml:1:18: '<<' takes a map (`<<: *name`) or a list of maps");
+        refuse("a: {<<: {b: 1}, <<: {c: 1}}",
+               "x.yaml:1:17: the key '<<' is there twice, the first time at line 1, column 5");
+}
+
+static void keys(void **state)
+{
+        (void)state;
+        refuse("a: 1\nb: 2\na: 3\n",
+               "x.yaml:3:1: the key 'a' is there twice, the first time at line 1, column 1");
+        refuse("a: {b: 1, c: 2, 'b': 3}",
+               "x.yaml:1:17: the key 'b' is there twice, the first time at line 1, column 5");
+        refuse("? [a, b]\n: 1", "x.yaml:1:3: a key must be a word, not a list");
+        refuse("? {a: b}\n: 1", "x.yaml:1:3: a key must be a word, not a map");
+        refuse("'': 1", "x.yaml:1:1: a key is missing before the ':'");
+}
+
+static void indentation(void **state)
+{
+        (void)state;
+        refuse("a:\n\tb: 1\n", "x.yaml:2:1: tabs cannot indent YAML: use spaces");
+        refuse("a: 1\n\tb: 2\n", "x.yaml:2:1: tabs cannot indent YAML: use spaces");
+        refuse("a:\n  b: 1\n  \tc: 2\n", "x.yaml:3:3: tabs cannot indent YAML: use spaces");
+        refuse("a:\n  b: 1\n\tc: 2\n", "x.yaml:3:1: tabs cannot indent YAML: use spaces");
+        refuse("a:\n\t- 1\n", "x.yaml:2:1: tabs cannot indent YAML: use spaces");
+        refuse("a: 1\n b: 2\n",
+               "x.yaml:2:3: a ':' that cannot be a key's: a text with ': ' in it needs quotes; "
+               "otherwise look at the indentation");
+        refuse(" a: 1\nb: 2\n",
+               "x.yaml:2:1: this does not belong to what stands before it: is the indentation right?");
+        refuse("a:\n    b: 1\n  c: 2\n",
+               "x.yaml:3:3: this does not fit in the map around it: is the indentation right?");
+        refuse("- a\nb: 1\n",
+               "x.yaml:2:1: this does not fit in the list around it: is the indentation right?");
+}
+
+static void unclosed_and_misplaced(void **state)
+{
+        (void)state;
+        refuse("a: [1, 2\nb: 3\n",
+               "x.yaml:2:2: a ',' or ']' is missing in the list that starts at line 1, column 4");
+        refuse("a: {x: 1\nb: 3\n",
+               "x.yaml:2:2: a ',' or '}' is missing in the map that starts at line 1, column 4");
+        refuse("a: \"x\nb: 3\n",
+               "x.yaml:3:1: there is no closing quote for the text that starts at line 1, column 4");
+        refuse("a: b: c\n", "x.yaml:1:5: a ':' that cannot be a key's: a text with ': ' in it needs quotes; "
+                            "otherwise look at the indentation");
+        refuse("a: - 1\n", "x.yaml:1:4: a list's '- ' cannot stand here: put it on a line of its own");
+        refuse("a: @x\n", "x.yaml:1:4: no value starts with this character: put the text in quotes");
+        refuse("a: \"\\d\"\n",
+               "x.yaml:1:5: an unknown escape after '\\': in single quotes a backslash is just a backslash");
+        refuse("a: [1, }\n", "x.yaml:1:8: a value is missing");
+        refuse("a: 1\nb\nc: 2\n", "x.yaml:3:1: a key without its ':'");
+}
+
+static void not_text(void **state)
+{
+        (void)state;
+        refuse("a: 1\nb: \xC3\xA9 \xFF\n", "x.yaml:2:6: not UTF-8: invalid leading UTF-8 octet 0xFF");
+        refuse("a: \xC3", "x.yaml:1:4: not UTF-8: incomplete UTF-8 octet sequence");
+        refuse("a: \xED\xA0\x80", "x.yaml:1:4: not UTF-8: invalid Unicode character 0xD800");
+        refuse("a: \x01", "x.yaml:1:4: the control character 0x01: this is not a text file");
+        refuse("a: \"x\\0y\"", "x.yaml:1:4: a text must not contain the character NUL");
+}
+
+static void documents(void **state)
+{
+        (void)state;
+        refuse("", "x.yaml: empty: there is nothing but blanks and comments");
+        refuse("# nothing\n\n", "x.yaml: empty: there is nothing but blanks and comments");
+        refuse("a: 1\n---\nb: 2\n", "x.yaml:2:1: a second document starts here: one file holds one");
+        refuse("a: 1\nextends: b.yaml\n", "x.yaml:2:10: a text that stands in no file cannot extend one");
+}
+
+static void depth(void **state)
+{
+        char text[512];
+
+        (void)state;
+        memset(text, '[', 65);
+        memset(text + 65, ']', 65);
+        text[130] = '\0';
+        refuse(text, "x.yaml:1:65: nested too deeply: more than 64 levels");
+        struct scion_config *root =
+                scion_config_parse(text + 1, "x.yaml"); /* one less, and one ']' too many */
+        assert_null(root);
+        text[129] = '\0';
+        root = scion_config_parse(text + 1, "x.yaml");
+        assert_non_null(root);
+        scion_config_destroy(root);
+}
+
+static void short_forms(void **state)
+{
+        struct scion_config *root = scion_config_parse("strategy: scratch\n"
+                                                       "source: {model: lenet5, train: x}\n"
+                                                       "target:\n"
+                                                       "  dataset: idx\n"
+                                                       "  loss: mse\n"
+                                                       "  optimizer: sgd\n"
+                                                       "  schedule: cosine\n"
+                                                       "  model:\n",
+                                                       "x.yaml");
+        struct scion_config *full = scion_config_parse("strategy: {use: scratch}\n"
+                                                       "source: {model: {use: lenet5}, train: x}\n"
+                                                       "target: {dataset: {use: idx}, loss: {use: mse},\n"
+                                                       "  optimizer: {use: sgd}, schedule: {use: cosine},\n"
+                                                       "  model: }\n",
+                                                       "x.yaml");
+        const struct scion_config *strategy;
+
+        (void)state;
+        assert_non_null(root);
+        assert_non_null(full);
+        assert_true(scion_config_equal(root, full));
+        strategy = value_of(root, "strategy");
+        assert_int_equal(strategy->line, 1);
+        assert_int_equal(strategy->column, 11);
+        assert_int_equal(value_of(strategy, "use")->column, 11);
+        scion_config_destroy(root);
+        scion_config_destroy(full);
+}
+
+static void messages_at_places(void **state)
+{
+        struct scion_config *root = scion_config_parse("a: 1\nb:\n  c: 2\n", "x.yaml");
+        struct scion_config nowhere = { .file = "x.yaml" };
+
+        (void)state;
+        assert_non_null(root);
+        assert_false(scion_config_fail(value_of(root, "b"), "no %s", "good"));
+        assert_string_equal(scion_error(), "x.yaml:3:3: no good");
+        assert_false(scion_config_fail_key(root, 1, "no %s", "good"));
+        assert_string_equal(scion_error(), "x.yaml:2:1: no good");
+        assert_false(scion_config_fail(root, "again: %s", scion_error()));
+        assert_string_equal(scion_error(), "x.yaml:1:1: again: x.yaml:2:1: no good");
+        assert_false(scion_config_fail(&nowhere, "no good"));
+        assert_string_equal(scion_error(), "x.yaml: no good");
+        assert_false(scion_config_fail(NULL, "no good"));
+        assert_string_equal(scion_error(), "no good");
+        scion_config_destroy(root);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(places),
+                cmocka_unit_test(scalars_stay_text),
+                cmocka_unit_test(core_tags_are_taken),
+                cmocka_unit_test(other_tags_are_refused),
+                cmocka_unit_test(anchors_and_aliases),
+                cmocka_unit_test(bad_aliases),
+                cmocka_unit_test(alias_bomb),
+                cmocka_unit_test(deep_aliases),
+                cmocka_unit_test(too_many_anchors),
+                cmocka_unit_test(merge_keys),
+                cmocka_unit_test(keys),
+                cmocka_unit_test(indentation),
+                cmocka_unit_test(unclosed_and_misplaced),
+                cmocka_unit_test(not_text),
+                cmocka_unit_test(documents),
+                cmocka_unit_test(depth),
+                cmocka_unit_test(short_forms),
+                cmocka_unit_test(messages_at_places),
         };
 
-        (void)refuse;
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
