@@ -344,9 +344,10 @@ static bool resolve_merge(struct reader *reader, struct scion_config *map, yaml_
                 struct scion_config_entry *entry = &own.entry[i];
 
                 if (strcmp(entry->key, "<<") == 0) {
-                        good = add_merged(reader, map, &own, entry->value, mark) &&
-                               scion_config_add(reader->parked, NULL, 0, 0, entry->value);
-                        entry->value = NULL;
+                        if ((good = add_merged(reader, map, &own, entry->value, mark))) {
+                                good = scion_config_add(reader->parked, NULL, 0, 0, entry->value);
+                                entry->value = NULL;
+                        }
                 } else {
                         struct scion_config *value = entry->value;
 
@@ -452,16 +453,19 @@ static struct scion_config *read_document(struct reader *reader)
                 return NULL;
         bool empty = event.type == YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);
-        if (empty)
-                return scion_fail_null("%s: empty: there is nothing but blanks and comments", reader->file);
-        if (next_event(reader, &event)) {
-                root = read_node(reader, &event, 1);
-                yaml_event_delete(&event);
+        if (!empty) {
+                if (next_event(reader, &event)) {
+                        root = read_node(reader, &event, 1);
+                        yaml_event_delete(&event);
+                }
+                if (!root)
+                        return NULL;
+                empty = root->kind == SCION_CONFIG_SCALAR && !root->quoted && !*root->text;
         }
-        if (!root)
-                return NULL;
-        if (expect(reader, YAML_DOCUMENT_END_EVENT, "this is not YAML") &&
-            expect(reader, YAML_STREAM_END_EVENT, "a second document starts here: one file holds one"))
+        if (empty)
+                scion_fail("%s: empty: there is nothing but blanks and comments", reader->file);
+        else if (expect(reader, YAML_DOCUMENT_END_EVENT, "this is not YAML") &&
+                 expect(reader, YAML_STREAM_END_EVENT, "a second document starts here: one file holds one"))
                 return root;
         scion_config_destroy(root);
         return NULL;

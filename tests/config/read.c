@@ -298,6 +298,7 @@ static void documents(void **state)
         (void)state;
         refuse("", "x.yaml: empty: there is nothing but blanks and comments");
         refuse("# nothing\n\n", "x.yaml: empty: there is nothing but blanks and comments");
+        refuse("---\n...\n", "x.yaml: empty: there is nothing but blanks and comments");
         refuse("a: 1\n---\nb: 2\n", "x.yaml:2:1: a second document starts here: one file holds one");
         refuse("a: 1\nextends: b.yaml\n", "x.yaml:2:10: a text that stands in no file cannot extend one");
 }
