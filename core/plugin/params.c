@@ -90,9 +90,7 @@ static bool take_infinity(const struct filling *to, const struct scion_config *v
         *result = (float)number;
         if (isnan(number))
                 return fail_value(to, value, "a number", NULL);
-        if (param->bounded && (number > 0 ? param->max : param->min) == number)
-                return true;
-        return fail_value(to, value, "finite", NULL);
+        return scion_range_infinite(param, number) || fail_value(to, value, "finite", NULL);
 }
 
 static bool take_float(const struct filling *to, const struct scion_config *value, float *result)

@@ -1,5 +1,6 @@
 /* Parameter tables as text: for people, and for the resolved file. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,16 @@ static void number_text(const struct scion_param *param, char text[SCION_SCALAR_
                          param->number >= 0x1p63 ? INT64_MAX : (int64_t)param->number);
 }
 
+/* A default that the range does not hold means that none was given, and a file cannot say so. */
+static bool is_sentinel(const struct scion_param *param)
+{
+        if (param->type != SCION_PARAM_FLOAT && param->type != SCION_PARAM_INT)
+                return false;
+        if (!isfinite(param->number))
+                return isnan(param->number) || !scion_range_infinite(param, param->number);
+        return !scion_range_holds(param, (long double)param->number);
+}
+
 /* The default as a tree that stands where `place` does. NULL, when there is none or with `*failed`. */
 static struct scion_config *default_value(const struct scion_param *param, const struct scion_config *place,
                                           bool *failed)
@@ -67,7 +78,7 @@ static struct scion_config *default_value(const struct scion_param *param, const
         struct scion_config *value = NULL;
 
         *failed = false;
-        if (param->required)
+        if (param->required || is_sentinel(param))
                 return NULL;
         switch (param->type) {
         case SCION_PARAM_FLOAT:
@@ -109,18 +120,11 @@ void scion_param_default_text(const struct scion_param *param, struct scion_text
         value = default_value(param, &nowhere, &failed);
         line = value ? scion_config_line(value) : NULL;
         if (line || !value)
-                scion_text_add(text, "%s", line ? line : failed ? param->text : "-");
+                scion_text_add(text, "%s", line ? line : failed && param->text ? param->text : "-");
         else
                 text->failed = true;
         free(line);
         scion_config_destroy(value);
-}
-
-/* A default outside of the range means "not given", and cannot be written down. */
-static bool is_writable(const struct scion_param *param)
-{
-        return (param->type != SCION_PARAM_FLOAT && param->type != SCION_PARAM_INT) ||
-               scion_range_holds(param, (long double)param->number);
 }
 
 bool scion_params_complete(const struct scion_param *table, struct scion_config *map)
@@ -129,7 +133,7 @@ bool scion_params_complete(const struct scion_param *table, struct scion_config 
                 struct scion_config *value;
                 bool failed;
 
-                if (scion_config_get(map, table->name) || !is_writable(table))
+                if (scion_config_get(map, table->name))
                         continue;
                 value = default_value(table, map, &failed);
                 if (failed || (value && !scion_config_add(map, table->name, map->line, map->column, value)))

@@ -15,6 +15,12 @@ static inline bool scion_range_has_max(const struct scion_param *param)
         return param->bounded && param->max > param->min;
 }
 
+/* An infinite value is taken where the table names it as an end. */
+static inline bool scion_range_infinite(const struct scion_param *param, double x)
+{
+        return param->bounded && (x > 0 ? param->max : param->min) == x;
+}
+
 /* long double holds every int64_t. */
 static inline bool scion_range_holds(const struct scion_param *param, long double x)
 {
