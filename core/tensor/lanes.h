@@ -46,7 +46,9 @@ static inline double scion_dot_of(const float *x, const float *y, int64_t count)
 /* The larger one; what is not a number wins: it must not go unseen. */
 static inline float scion_larger(float a, float b)
 {
-        return b > a || b != b ? b : a;
+        float max = b > a ? b : a;
+
+        return b != b ? b : max;
 }
 
 /* The largest of `max` and the elements. */
@@ -58,9 +60,11 @@ static inline float scion_max_of(const float *x, int64_t count, float max)
         if (count >= SCION_LANES) {
                 for (int j = 0; j < SCION_LANES; j++)
                         lane[j] = x[j];
-                for (i = SCION_LANES; i + SCION_LANES <= count; i += SCION_LANES)
+                for (i = SCION_LANES; i + SCION_LANES <= count; i += SCION_LANES) {
+#pragma omp simd
                         for (int j = 0; j < SCION_LANES; j++)
                                 lane[j] = scion_larger(lane[j], x[i + j]);
+                }
                 for (int j = 0; j < SCION_LANES; j++)
                         max = scion_larger(max, lane[j]);
         }
