@@ -135,8 +135,7 @@ static const char *const nasty[] = { "",
                                      "\xC2\xA0",
                                      "\xE2\x80\xA8",
                                      "\xEF\xBB\xBF",
-                                     "a\xE2\x80\xA8"
-                                     "b" };
+                                     "x\xE2\x80\xA8y" };
 
 static const size_t nasty_count = sizeof nasty / sizeof *nasty;
 
