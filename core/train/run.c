@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 #include "base/files.h"
+#include "tensor/tensor.h"
 #include "train/safetensors.h"
 #include "train/train.h"
 #include "train/weights.h"
@@ -112,6 +113,14 @@ static struct scion_transfer target_transfer(const struct scion_run *run, struct
         };
 }
 
+static bool check_loss(const struct scion_tensor *loss, const struct scion_stage *stage)
+{
+        if (scion_size(loss) != 1)
+                return scion_fail("the loss has %lld elements, not one", (long long)scion_size(loss));
+        return loss->requires_grad || stage->epochs == 0 ||
+               scion_fail("there is nothing to train: the loss depends on no parameter that is not frozen");
+}
+
 /* The loss of the first batch, thrown away: whatever does not fit together shows here. */
 static bool rehearse_loss(const struct scion_run *run, bool target, struct scion_transfer *transfer)
 {
@@ -124,15 +133,11 @@ static bool rehearse_loss(const struct scion_run *run, bool target, struct scion
         if (!batches)
                 return false;
         scion_tape_set_training(run->tape, true);
-        scion_no_grad_begin();
         if (scion_batches_next(batches, &batch) == SCION_NEXT_BATCH) {
                 struct scion_tensor *loss = scion_transfer_loss(transfer, &batch);
 
-                good = loss != NULL;
-                if (good && scion_size(loss) != 1)
-                        good = scion_fail("the loss has %lld elements, not one", (long long)scion_size(loss));
+                good = loss && check_loss(loss, training.stage);
         }
-        scion_no_grad_end();
         scion_tape_reset(run->tape);
         scion_batches_destroy(batches);
         return good || scion_config_fail(training.stage->map, "%s: %s", training.stage->name, scion_error());

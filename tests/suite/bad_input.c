@@ -58,6 +58,13 @@ static void keys_and_values(void **state)
                "bad.yaml:7:39: ", "'fast'");
         refuse(NAME SOURCE "strategy: { use: fine-tune, head: nwe }\n" TARGET,
                "bad.yaml:7:35: ", "did you mean 'new'?");
+        refuse(NAME SOURCE "strategy: { use: fine-tune, freeze: [conv1] }\n" TARGET,
+               "bad.yaml:7:11: ", "'conv1'");
+        refuse(NAME SOURCE "strategy: { use: fine-tune, freeze: ['*'] }\n" TARGET,
+               "bad.yaml:9:", "nothing to train");
+        refuse(NAME SOURCE "strategy: { use: fine-tune, head: keep }\n"
+                           "target:\n  dataset: { use: random, shape: [8], num_classes: 3 }\n" TRAIN,
+               "bad.yaml:7:11: ", "3x4");
         refuse(NAME NAME SOURCE STRATEGY TARGET, "bad.yaml:2:1: ", "name");
         refuse(NAME "source:\n\tdataset: {}\n", "bad.yaml:3:1: ", "tab");
         refuse("", "bad.yaml", "empty");

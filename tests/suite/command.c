@@ -273,6 +273,56 @@ static void frozen_is_bit_identical(void **state)
         scion_safetensors_finish(&tuned);
 }
 
+static double number(const struct scion_csv_table *table, size_t row, const char *column)
+{
+        int index = scion_csv_column(table, column);
+
+        assert_true(index >= 0);
+        return strtod(scion_csv_field(table, row, (size_t)index), NULL);
+}
+
+/* The epoch that did best on the validation split is the one that is tested and saved. */
+static void best_epoch_by_validation(void **state)
+{
+        char run[1024], text[4096];
+        struct scion_csv_table metrics, results, again;
+        size_t best = 0;
+
+        (void)state;
+        find_run("a", "scratch-seed2-", run, sizeof run);
+        snprintf(text, sizeof text, "%s/metrics.csv", run);
+        assert_true(scion_csv_read(text, &metrics));
+        assert_true(scion_csv_read("a/small/results.csv", &results));
+        for (size_t i = 1; i < metrics.rows; i++) {
+                double gain =
+                        number(&metrics, i, "valid_accuracy") - number(&metrics, best, "valid_accuracy");
+
+                if (gain > 0 ||
+                    (gain == 0 && number(&metrics, i, "valid_loss") < number(&metrics, best, "valid_loss")))
+                        best = i;
+        }
+        assert_int_equal((int)number(&results, 1, "best_epoch"), best + 1);
+
+        /* The saved model, loaded and not trained, scores the same. */
+        snprintf(text, sizeof text,
+                 "name: saved\nseed: 2\nsource: { model: lenet5, weights: %s/model.safetensors }\n"
+                 "strategy: { use: fine-tune, head: keep }\ntarget:\n"
+                 "  dataset: { use: random, shape: [1, 28, 28], num_classes: 4, train_size: 40, test_size: "
+                 "20, valid: "
+                 "0.25 }\n"
+                 "  optimizer: sgd\n  train: { epochs: 0 }\n",
+                 run);
+        write_text("saved.yaml", text);
+        run_scion_expecting(0, "run saved.yaml --out saved");
+        assert_true(scion_csv_read("saved/saved/results.csv", &again));
+        assert_true(number(&again, 0, "test_loss") == number(&results, 1, "test_loss"));
+        assert_true(number(&again, 0, "test_accuracy") == number(&results, 1, "test_accuracy"));
+        assert_int_equal((int)number(&again, 0, "epochs"), 0);
+        scion_csv_table_finish(&metrics);
+        scion_csv_table_finish(&results);
+        scion_csv_table_finish(&again);
+}
+
 /* A run's model is the next one's source; loading instead of training. */
 static void weights_go_on(void **state)
 {
@@ -382,6 +432,7 @@ int main(void)
                 cmocka_unit_test(config_repeats_the_run),
                 cmocka_unit_test(frozen_is_bit_identical),
                 cmocka_unit_test(weights_go_on),
+                cmocka_unit_test(best_epoch_by_validation),
                 cmocka_unit_test(finished_runs_are_kept),
                 cmocka_unit_test(others_go_on),
                 cmocka_unit_test(dry_run_writes_nothing),
