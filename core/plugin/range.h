@@ -12,7 +12,7 @@ static inline bool scion_range_has_min(const struct scion_param *param)
 
 static inline bool scion_range_has_max(const struct scion_param *param)
 {
-        return param->bounded && param->max > param->min;
+        return param->bounded && param->max > param->min && param->max != 0;
 }
 
 /* An infinite value is taken where the table names it as an end. */

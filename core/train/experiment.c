@@ -251,7 +251,7 @@ static bool complete(struct scion_config *config)
 
 bool scion_experiment_read(struct scion_config *config, struct scion_experiment *experiment)
 {
-        struct run_keys keys = { NULL };
+        struct run_keys keys = { 0 };
 
         memset(experiment, 0, sizeof *experiment);
         if (config->kind != SCION_CONFIG_MAP)

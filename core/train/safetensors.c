@@ -16,10 +16,10 @@
 _Static_assert(sizeof(float) == 4 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "the data is little-endian IEEE singles, and read as it lies");
 
-/* The bytes that a tensor takes. False when they cannot be counted. */
-static bool count_bytes(const struct scion_shape *shape, uint64_t *bytes)
+/* The bytes that a tensor of elements of `size` bytes takes. False when they cannot be counted. */
+static bool count_bytes(const struct scion_shape *shape, size_t size, uint64_t *bytes)
 {
-        *bytes = sizeof(float);
+        *bytes = size;
         for (int i = 0; i < shape->ndim; i++) {
                 uint64_t length = (uint64_t)shape->dim[i];
 
@@ -35,6 +35,7 @@ static bool count_bytes(const struct scion_shape *shape, uint64_t *bytes)
 /* A tensor, and where its data lies from the end of the header on. */
 struct entry {
         struct scion_safetensor tensor;
+        size_t size; /* of an element */
         uint64_t begin, end;
 };
 
@@ -82,21 +83,32 @@ static bool read_metadata(struct header *header, json_t *object)
         return true;
 }
 
-static bool read_dtype(json_t *dtype)
+static bool is_float(const struct scion_safetensor *tensor)
 {
-        static const char *const others[] = { "BOOL", "U8",  "I8",   "F8_E5M2", "F8_E4M3", "F8_E8M0", "I16",
-                                              "U16",  "F16", "BF16", "I32",     "U32",     "F64",     "I64",
-                                              "U64",  "C64", "F4",   "F6_E2M3", "F6_E3M2" };
+        return strcmp(tensor->dtype, "F32") == 0;
+}
+
+/* Names the element type, and gives its bytes. */
+static bool read_dtype(json_t *dtype, struct entry *entry)
+{
+        static const struct {
+                const char *name;
+                size_t size;
+        } dtypes[] = { { "F32", 4 },     { "F16", 2 },     { "BF16", 2 }, { "F64", 8 },
+                       { "I64", 8 },     { "I32", 4 },     { "I16", 2 },  { "I8", 1 },
+                       { "U64", 8 },     { "U32", 4 },     { "U16", 2 },  { "U8", 1 },
+                       { "F8_E5M2", 1 }, { "F8_E4M3", 1 }, { "C64", 8 },  { "BOOL", 1 } };
         const char *name = json_string_value(dtype);
 
         if (!name)
                 return scion_fail("its dtype is missing or not a string");
-        if (!strcmp(name, "F32"))
+        for (size_t i = 0; i < sizeof dtypes / sizeof dtypes[0]; i++) {
+                if (strcmp(name, dtypes[i].name) != 0)
+                        continue;
+                entry->tensor.dtype = dtypes[i].name;
+                entry->size = dtypes[i].size;
                 return true;
-        for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-                if (!strcmp(name, others[i]))
-                        return scion_fail("its dtype is %s, and only F32 is read here: convert it first",
-                                          name);
+        }
         return scion_fail("its dtype '%s' is unknown; F32 was meant?", name);
 }
 
@@ -131,7 +143,7 @@ static bool read_offsets(json_t *array, struct entry *entry, uint64_t data_bytes
         entry->begin = (uint64_t)json_integer_value(begin);
         entry->end = (uint64_t)json_integer_value(end);
         scion_shape_text(&entry->tensor.shape, text, sizeof text);
-        if (!count_bytes(&entry->tensor.shape, &bytes))
+        if (!count_bytes(&entry->tensor.shape, entry->size, &bytes))
                 return scion_fail("its shape %s is larger than any file", text);
         if (bytes != entry->end - entry->begin)
                 return scion_fail("its shape %s takes %" PRIu64 " bytes, and its data_offsets [%" PRIu64
@@ -141,6 +153,9 @@ static bool read_offsets(json_t *array, struct entry *entry, uint64_t data_bytes
                 return scion_fail("its data_offsets [%" PRIu64 ", %" PRIu64 "] reach past the file's %" PRIu64
                                   " bytes of data: is the file cut short?",
                                   entry->begin, entry->end, data_bytes);
+        if (is_float(&entry->tensor) && entry->begin % sizeof(float))
+                return scion_fail("its data_offsets begin at %" PRIu64 ", which is no multiple of 4",
+                                  entry->begin);
         return true;
 }
 
@@ -151,7 +166,7 @@ static bool read_entry(struct header *header, const char *name, json_t *object)
         if (!json_is_object(object))
                 return scion_fail("%s: tensor '%s': its entry in the header is not an object", header->path,
                                   name);
-        if (!read_dtype(json_object_get(object, "dtype")) ||
+        if (!read_dtype(json_object_get(object, "dtype"), entry) ||
             !read_shape(json_object_get(object, "shape"), &entry->tensor.shape) ||
             !read_offsets(json_object_get(object, "data_offsets"), entry, header->data_bytes))
                 return scion_fail_prefix("%s: tensor '%s'", header->path, name);
@@ -275,7 +290,8 @@ bool scion_safetensors_parse(const char *path, void *memory, size_t bytes, struc
                 data = memmove(memory, data, header.data_bytes);
         for (size_t i = 0; i < header.count; i++) {
                 file->tensor[i] = header.entry[i].tensor;
-                file->tensor[i].values = (const float *)(const void *)(data + header.entry[i].begin);
+                if (is_float(&file->tensor[i]))
+                        file->tensor[i].values = (const float *)(const void *)(data + header.entry[i].begin);
         }
         file->count = header.count;
         file->metadata_count = header.metadata_count;
@@ -342,7 +358,7 @@ static bool add_tensor(json_t *root, const struct scion_safetensor *tensor, uint
         uint64_t begin = *end, bytes;
 
         if (!strcmp(tensor->name, METADATA) || tensor->shape.ndim < 0 ||
-            tensor->shape.ndim > SCION_MAX_DIMS || !count_bytes(&tensor->shape, &bytes) ||
+            tensor->shape.ndim > SCION_MAX_DIMS || !count_bytes(&tensor->shape, sizeof(float), &bytes) ||
             bytes > (uint64_t)INT64_MAX - begin) {
                 json_decref(shape);
                 return scion_fail("tensor '%s': its %s is none that a file can hold", tensor->name,
@@ -413,7 +429,7 @@ bool scion_safetensors_write(const char *path, const struct scion_safetensors *f
         for (size_t i = 0; i < file->count; i++) {
                 uint64_t bytes;
 
-                if (count_bytes(&file->tensor[i].shape, &bytes) &&
+                if (count_bytes(&file->tensor[i].shape, sizeof(float), &bytes) &&
                     !scion_file_add(out, file->tensor[i].values, (size_t)bytes))
                         goto failed;
         }

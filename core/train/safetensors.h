@@ -10,7 +10,8 @@
 struct scion_safetensor {
         char *name;
         struct scion_shape shape;
-        const float *values; /* plain row-major */
+        const float *values; /* plain row-major; NULL, when read, for a tensor of another type than F32 */
+        const char *dtype;   /* as the file names it: "F32"; not looked at when written */
 };
 
 struct scion_safetensors {
@@ -21,7 +22,7 @@ struct scion_safetensors {
         void *memory;    /* what the values point into */
 };
 
-/* Reads and checks a file whole: the header's length, JSON, dtypes (only F32 is taken), shapes, offsets (in
+/* Reads and checks a file whole: the header's length, JSON, dtypes, shapes, offsets (in
  * range, no overlap, no gap, all data taken). A tensor may have no elements. False, with the file and the
  * tensor in the message. */
 bool scion_safetensors_read(const char *path, struct scion_safetensors *file);

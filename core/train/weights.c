@@ -25,7 +25,7 @@ bool scion_weights_save(struct scion_model *model, const char *path)
                 struct scion_parameter *parameter = &model->parameter[i];
                 struct scion_shape shape = scion_parameter_shape(parameter);
 
-                file.tensor[file.count++] = (struct scion_safetensor){ parameter->name, shape, next };
+                file.tensor[file.count++] = (struct scion_safetensor){ parameter->name, shape, next, "F32" };
                 good = scion_parameter_read(parameter, next);
                 next += scion_shape_size(&shape);
         }
@@ -50,13 +50,16 @@ static void list_add(struct scion_text *list, const char *name)
 }
 
 static bool load_parameter(struct scion_model *model, struct scion_parameter *parameter,
-                           const struct scion_safetensors *file, struct scion_text *missing,
+                           const struct scion_safetensors *file, const char *path, struct scion_text *missing,
                            struct scion_text *fresh)
 {
         const struct scion_safetensor *tensor = find(file, parameter->name);
         struct scion_shape shape = scion_parameter_shape(parameter);
         char want[96], got[96];
 
+        if (tensor && !tensor->values)
+                return scion_fail("%s: tensor '%s' is of dtype %s, and only F32 is read: convert it first",
+                                  path, tensor->name, tensor->dtype);
         if (tensor && scion_shape_equal(&tensor->shape, &shape))
                 return scion_parameter_write(parameter, tensor->values);
         if (scion_model_in_head(model, parameter)) {
@@ -96,7 +99,7 @@ bool scion_weights_load(struct scion_model *model, const struct scion_safetensor
         bool good = true;
 
         for (int i = 0; good && i < model->count; i++)
-                good = load_parameter(model, &model->parameter[i], file, &missing, &fresh);
+                good = load_parameter(model, &model->parameter[i], file, path, &missing, &fresh);
         size_t extra = list_unused(model, file, &unused);
 
         if (good && missing.length)

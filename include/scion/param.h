@@ -12,11 +12,14 @@
  *      };
  *
  * After the help text come options, as designated initialisers:
- *      .min, .max        the range, both ends included. With any option a number is at least .min, which is 0
- * when left out; a .max that is not above .min means no upper end. .above_min        .min itself is excluded
- *      .below_max        .max itself is excluded
- *      .required         there is no default; the file must say
- * For lists the range holds for each entry.
+ *
+ *      .min, .max    the range, both ends included
+ *      .above_min    .min itself is excluded
+ *      .below_max    .max itself is excluded
+ *      .required     there is no default; the file must say
+ *
+ * With any option a number is at least .min, which is 0 when left out. A .max that is 0, left out, or not
+ * above .min means no upper end. For lists the range holds for each entry.
  */
 #ifndef SCION_PARAM_H
 #define SCION_PARAM_H

@@ -31,9 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
                 if ((uintptr_t)file.tensor[i].values % sizeof(float) || !file.tensor[i].name)
                         abort();
-                for (int64_t j = 0; j < elements; j++)
+                for (int64_t j = 0; file.tensor[i].values && j < elements; j++)
                         sum = sum + file.tensor[i].values[j];
-                taken += (size_t)elements * sizeof(float);
+                taken += file.tensor[i].values ? (size_t)elements * sizeof(float) : 0;
         }
         for (size_t i = 0; i < 2 * file.metadata_count; i++)
                 taken += 0 * strlen(file.metadata[i]);

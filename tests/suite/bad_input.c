@@ -202,9 +202,9 @@ static void weights(void **state)
         write_weights(other, strlen(other), 128);
         refuse(run, "w.safetensors", "overlap");
         snprintf(other, sizeof other, "%s", good);
-        memcpy(strstr(other, "F32"), "F64", 3);
+        memcpy(strstr(other, "F32"), "I32", 3);
         write_weights(other, strlen(other), 144);
-        refuse(run, "w.safetensors", "F64");
+        refuse(run, "bad.yaml:4:12: ", "'fc1.weight' is of dtype I32");
         snprintf(other, sizeof other, "%s", good);
         memcpy(strstr(other, "[4,8]"), "[8,4]", 5);
         write_weights(other, strlen(other), 144);
