@@ -19,7 +19,8 @@
  *      .required     there is no default; the file must say
  *
  * With any option a number is at least .min, which is 0 when left out. A .max that is 0, left out, or not
- * above .min means no upper end. For lists the range holds for each entry.
+ * above .min means no upper end. For lists the range holds for each entry. A number's default may lie outside
+ * the range: it then means that none was given.
  */
 #ifndef SCION_PARAM_H
 #define SCION_PARAM_H

@@ -52,7 +52,12 @@ enum scion_needs {
 struct scion_strategy_plugin {
         SCION_PLUGIN_FIELDS
         unsigned needs; /* of enum scion_needs */
-        /* Makes the target model ready: copies, freezes, scales. Called once, before the first batch. */
+        /*
+         * Makes the target model ready: copies, freezes, scales. Called once for an instance, before its
+         * first batch. NULL in the descriptor: the target stays as drawn. So that mistakes show before
+         * anything is trained, the engine first rehearses setup() and the loss of one batch with an instance
+         * and a target of their own, on a source not trained yet.
+         */
         bool (*setup)(void *self, struct scion_transfer *transfer);
         /* The loss of one batch, a float scalar. NULL in the descriptor: the task's loss of the target's
          * outputs. */

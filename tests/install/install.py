@@ -163,10 +163,7 @@ class Installed(unittest.TestCase):
     # --- What the documentation shows
 
     def test_the_readme_shows_the_examples_as_they_are(self):
-        readme = OPTIONS.source / 'README.md'
-        if not readme.exists():
-            self.skipTest('no README.md')
-        text = readme.read_text(encoding='utf-8')
+        text = (OPTIONS.source / 'README.md').read_text(encoding='utf-8')
         shown = 0
         for block in re.findall(r'(?ms)^```c\n(.*?)^```$', text):
             name = re.match(r'/\* (\S+\.c)\b', block)

@@ -1,26 +1,9 @@
 /* The loss plugins, found and loaded as any other. Wanted numbers are PyTorch 1.13's. */
-#include "support/test.h"
+#include "support/tape.h"
 
 #include <math.h>
 
 #include "plugin/plugin.h"
-
-static struct scion_tape *tape;
-
-static int start(void **state)
-{
-        (void)state;
-        tape = scion_tape_create();
-        scion_tape_use(tape);
-        return tape ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-        (void)state;
-        scion_tape_destroy(tape);
-        return 0;
-}
 
 static const float logits[] = { 0.5f, -1.25f, 2, 1.5f, 0.25f, -0.75f, -0.5f, 0, 3, 0.1f, 0.2f, 0.3f };
 
@@ -193,7 +176,7 @@ static void mse_refuses(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, use_tape, drop_tape)
         const struct CMUnitTest tests[] = {
                 TEST(cross_entropy),  TEST(large_logits), TEST(cross_entropy_refuses),
                 TEST(bad_parameters), TEST(mse),          TEST(mse_refuses),

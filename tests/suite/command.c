@@ -346,6 +346,25 @@ static void weights_go_on(void **state)
                 0);
 }
 
+/* A factor of 0 on what was carried over is as good as freezing it; the head still learns. */
+static void learning_rate_of_the_body(void **state)
+{
+        struct scion_safetensors probe, still;
+        char command[4096], run[1024];
+
+        (void)state;
+        run_scion_expecting(0, "run suite.yaml --out g --quiet --set "
+                               "'matrix={strategy: [{use: fine-tune, lr_scale: 0}], seed: [1]}'");
+        find_run("g", "fine-tune-seed1-", run, sizeof run);
+        snprintf(command, sizeof command, "%s/model.safetensors", run);
+        assert_true(scion_safetensors_read(command, &still));
+        read_model("linear-probe-seed1-", &probe);
+        for (size_t i = 0; i < probe.count; i++) /* the head's learning is the same in both */
+                assert_true(same_values(&probe, &still, probe.tensor[i].name));
+        scion_safetensors_finish(&probe);
+        scion_safetensors_finish(&still);
+}
+
 /* One bad run among good ones fails alone. */
 static void others_go_on(void **state)
 {
@@ -435,6 +454,7 @@ int main(void)
                 cmocka_unit_test(best_epoch_by_validation),
                 cmocka_unit_test(finished_runs_are_kept),
                 cmocka_unit_test(others_go_on),
+                cmocka_unit_test(learning_rate_of_the_body),
                 cmocka_unit_test(dry_run_writes_nothing),
                 cmocka_unit_test(textbook),
                 cmocka_unit_test(regression_has_its_own_columns),

@@ -1,25 +1,8 @@
-#include "support/test.h"
+#include "support/tape.h"
 
 #include <math.h>
 
 #include "train/scores.h"
-
-static struct scion_tape *tape;
-
-static int begin(void **state)
-{
-        (void)state;
-        tape = scion_tape_create();
-        scion_tape_use(tape);
-        return tape ? 0 : -1;
-}
-
-static int end(void **state)
-{
-        (void)state;
-        scion_tape_destroy(tape);
-        return 0;
-}
 
 static double cell(const struct scion_row *row, const char *column)
 {
@@ -91,5 +74,5 @@ int main(void)
                 cmocka_unit_test(errors_of_values),
         };
 
-        return cmocka_run_group_tests(tests, begin, end);
+        return cmocka_run_group_tests(tests, use_tape, drop_tape);
 }
