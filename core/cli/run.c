@@ -19,7 +19,7 @@ static const char help[] =
         "  -s, --set KEY=VALUE    replace a value in the file: --set target.train.epochs=5 (may be "
         "repeated)\n"
         "  -o, --out DIR          where results go (default: runs)\n"
-        "  -j, --jobs N           runs at a time (default: the number of processors)\n"
+        "  -j, --jobs N           runs at a time (default: the processors over a run's threads)\n"
         "  -n, --dry-run          show the runs and run nothing\n"
         "  -q, --quiet            no line for each run\n"
         "  -P, --plugin-path DIR  look for plugins there first (may be repeated)\n"
@@ -45,11 +45,13 @@ static bool parse_jobs(const char *text, int *jobs, int *status)
         return false;
 }
 
-static int default_jobs(void)
+/* As many runs as processors can serve, each with its threads. */
+static int default_jobs(const struct scion_plan *plan)
 {
-        long processors = sysconf(_SC_NPROCESSORS_ONLN);
+        const struct scion_config *threads = scion_config_get(plan->planned[0].run->config, "threads");
+        long jobs = sysconf(_SC_NPROCESSORS_ONLN) / strtol(threads->text, NULL, 10);
 
-        return processors < 1 ? 1 : (int)processors;
+        return jobs < 1 ? 1 : (int)jobs;
 }
 
 /* False when the command ends here, with `status`. */
@@ -95,13 +97,16 @@ static void print_plan(const struct scion_plan *plan)
 /* One file. */
 static enum scion_status run_plan(const struct options *options, const struct scion_plan *plan)
 {
+        struct scion_suite_options suite = options->suite;
         enum scion_status status;
 
         if (options->dry_run) {
                 print_plan(plan);
                 return SCION_GOOD;
         }
-        status = scion_suite_run(plan, &options->suite, stdout);
+        if (suite.jobs == 0)
+                suite.jobs = default_jobs(plan);
+        status = scion_suite_run(plan, &suite, stdout);
         return status == SCION_GOOD ? status : (enum scion_status)scion_cli_failed((int)status);
 }
 
@@ -135,7 +140,7 @@ static enum scion_status run_files(const struct options *options, char *const *f
 int scion_command_run(int argc, char **argv)
 {
         struct options options = {
-                .suite = { .out = "runs", .jobs = default_jobs(), .progress = stdout },
+                .suite = { .out = "runs", .progress = stdout },
         };
         int status = SCION_FAILED;
 
