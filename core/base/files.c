@@ -29,6 +29,22 @@ static ssize_t read_some(int descriptor, char *data, size_t bytes)
         return got;
 }
 
+ssize_t scion_read_all(int descriptor, void *data, size_t bytes)
+{
+        size_t length = 0;
+
+        while (length < bytes) {
+                ssize_t got = read_some(descriptor, (char *)data + length, bytes - length);
+
+                if (got < 0)
+                        return -1;
+                if (got == 0)
+                        break;
+                length += (size_t)got;
+        }
+        return (ssize_t)length;
+}
+
 /* Reads to the end. `guess` is how long the file says it is; it may be wrong, as a pipe's always is. */
 static char *read_to_end(int descriptor, const char *path, size_t guess, size_t most, size_t *bytes)
 {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "data/parts.h"
 #include "plugin/params.h"
 #include "plugin/plugin.h"
@@ -241,6 +242,7 @@ static bool load(struct opening *opening, enum scion_split split)
                 return true;
         examples->count = chosen->count;
         examples->inputs = malloc(count * bytes);
+        scion_memory_large(examples->inputs, count * bytes);
         if (data->classes > 0)
                 examples->labels = malloc(count * sizeof *examples->labels);
         else

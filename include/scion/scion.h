@@ -5,6 +5,7 @@
 #include <scion/batch.h>
 #include <scion/dataset.h>
 #include <scion/error.h>
+#include <scion/file.h>
 #include <scion/loss.h>
 #include <scion/model.h>
 #include <scion/model_plugin.h>

@@ -6,175 +6,43 @@
  * three axes (count, rows, columns) or four (count, channels, rows, columns); labels are unsigned bytes.
  */
 #include <scion/dataset.h>
+#include <scion/file.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #define UNSIGNED_BYTES 0x08
 #define FLOATS 0x0D
 #define MAX_AXES 4
-#define INPUT ((size_t)256 << 10)
 
-/* Deflate makes no more than this of one byte (zlib's technical notes: 1032). */
-#define HIGHEST_RATIO 1032
-
-/* --- A file, plain or compressed ---------------------------------------------------------------------- */
-
-struct file {
-        const char *path;
-        int fd;
-        uint64_t size; /* on the disk */
-        bool gzip;
-        bool ended; /* the last gzip member is whole */
-        z_stream stream;
-        unsigned char *input; /* of the stream; INPUT bytes */
-};
-
-static void close_file(struct file *file)
-{
-        if (file->gzip)
-                inflateEnd(&file->stream);
-        free(file->input);
-        if (file->fd >= 0)
-                close(file->fd);
-}
-
-/* Reads until `want` bytes are there or the file ends. -1, with a message, when it cannot be read. */
-static ssize_t read_plain(struct file *file, unsigned char *out, size_t want)
-{
-        size_t got = 0;
-
-        while (got < want) {
-                ssize_t n = read(file->fd, out + got, want - got);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0) {
-                        scion_fail("%s: %s", file->path, strerror(errno));
-                        return -1;
-                }
-                if (n == 0)
-                        break;
-                got += (size_t)n;
-        }
-        return (ssize_t)got;
-}
-
-static bool fill_input(struct file *file)
-{
-        ssize_t n = read_plain(file, file->input, INPUT);
-
-        if (n < 0)
-                return false;
-        file->stream.next_in = file->input;
-        file->stream.avail_in = (uInt)n;
-        return true;
-}
-
-/* After the end of a gzip member: another one, the end of the file, or something that does not belong. */
-static bool next_member(struct file *file)
-{
-        if (file->stream.avail_in == 0 && !fill_input(file))
-                return false;
-        if (file->stream.avail_in == 0) {
-                file->ended = true;
-                return true;
-        }
-        if (file->stream.next_in[0] != 0x1f)
-                return scion_fail("%s: bytes that are no gzip data after the end of its gzip data",
-                                  file->path);
-        inflateReset(&file->stream);
-        return true;
-}
-
-/* The same as read_plain(), inflated straight into the caller's memory. */
-static ssize_t read_gzip(struct file *file, unsigned char *out, size_t want)
-{
-        z_stream *z = &file->stream;
-        size_t got = 0;
-
-        while (got < want && !file->ended) {
-                size_t room = want - got < ((size_t)1 << 30) ? want - got : (size_t)1 << 30;
-
-                if (z->avail_in == 0 && !fill_input(file))
-                        return -1;
-                if (z->avail_in == 0) {
-                        scion_fail("%s: truncated gzip data: it ends after %llu inflated bytes, in the "
-                                   "middle",
-                                   file->path, (unsigned long long)z->total_out);
-                        return -1;
-                }
-                z->next_out = out + got;
-                z->avail_out = (uInt)room;
-                int status = inflate(z, Z_NO_FLUSH);
-
-                got += room - z->avail_out;
-                if (status == Z_STREAM_END) {
-                        if (!next_member(file))
-                                return -1;
-                } else if (status != Z_OK) {
-                        scion_fail("%s: bad gzip data: %s", file->path, z->msg ? z->msg : zError(status));
-                        return -1;
-                }
-        }
-        return (ssize_t)got;
-}
-
-static ssize_t read_file(struct file *file, unsigned char *out, size_t want)
-{
-        return file->gzip ? read_gzip(file, out, want) : read_plain(file, out, want);
-}
-
-/* What a file is, its first bytes say, not its name. */
-static bool open_file(struct file *file, const char *path)
-{
-        struct stat status;
-        unsigned char first[2];
-
-        *file = (struct file){ .path = path, .fd = -1 };
-        if (stat(path, &status) < 0)
-                return scion_fail("%s: %s", path, strerror(errno));
-        if (!S_ISREG(status.st_mode))
-                return scion_fail("%s: %s", path,
-                                  S_ISDIR(status.st_mode) ? "is a directory, not a file" : "is not a file");
-        file->fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (file->fd < 0)
-                return scion_fail("%s: %s", path, strerror(errno));
-        file->size = (uint64_t)status.st_size;
-        ssize_t got = read_plain(file, first, sizeof first);
-
-        if (got < 0)
-                return false;
-        if (lseek(file->fd, 0, SEEK_SET) < 0)
-                return scion_fail("%s: %s", path, strerror(errno));
-        if (got < 2 || first[0] != 0x1f || first[1] != 0x8b)
-                return true;
-        file->input = malloc(INPUT);
-        if (!file->input || inflateInit2(&file->stream, 16 + MAX_WBITS) != Z_OK)
-                return scion_fail("%s: out of memory", path);
-        file->gzip = true;
-        return true;
-}
-
-/* --- An array out of a file --------------------------------------------------------------------------- */
+/* --- An array in a file ------------------------------------------------------------------------------- */
 
 struct array {
         int type;
         int axes;
         uint32_t length[MAX_AXES];
-        size_t bytes;
-        unsigned char *values;
+        const unsigned char *values; /* as they are in the file */
+        size_t bytes;                /* of the values */
+        const void *contents;        /* of the file, in memory */
+        size_t contents_bytes;
 };
 
 static uint32_t big_endian(const unsigned char *bytes)
 {
         return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static size_t header_bytes(const struct array *array)
+{
+        return 4 + 4 * (size_t)array->axes;
+}
+
+static size_t value_bytes(const struct array *array)
+{
+        return array->type == FLOATS ? sizeof(float) : 1;
 }
 
 static const char *type_name(int type)
@@ -197,9 +65,9 @@ static const char *type_name(int type)
         }
 }
 
-static bool truncated(const struct file *file, size_t has, size_t expected)
+static bool truncated(const char *path, size_t has, size_t expected)
 {
-        return scion_fail("%s: truncated: it has %zu bytes, %zu expected", file->path, has, expected);
+        return scion_fail("%s: truncated: it has %zu bytes, %zu expected", path, has, expected);
 }
 
 static bool check_type(const char *path, const unsigned char *magic, bool images)
@@ -225,110 +93,74 @@ static bool check_type(const char *path, const unsigned char *magic, bool images
         return true;
 }
 
-/* Reads the header into `array`, all but the values, and says how many bytes the file must have. */
-static bool read_header(struct file *file, struct array *array, bool images, size_t *expected)
+/* Reads the header into `array`, all but the values. `got` bytes of the file are there. */
+static bool read_header(const char *path, const unsigned char *head, size_t got, bool images,
+                        struct array *array)
 {
-        unsigned char magic[4], lengths[4 * MAX_AXES];
-        ssize_t got = read_file(file, magic, sizeof magic);
+        if (got < 4)
+                return got == 0 ? scion_fail("%s: is empty", path) : truncated(path, got, 4);
+        if (!check_type(path, head, images))
+                return false;
+        array->type = head[2];
+        array->axes = head[3];
+        if (got < header_bytes(array))
+                return truncated(path, got, header_bytes(array));
 
-        if (got < 0)
-                return false;
-        if (got < (ssize_t)sizeof magic)
-                return got == 0 ? scion_fail("%s: is empty", file->path)
-                                : truncated(file, (size_t)got, sizeof magic);
-        if (!check_type(file->path, magic, images))
-                return false;
-        array->type = magic[2];
-        array->axes = magic[3];
-        got = read_file(file, lengths, 4 * (size_t)array->axes);
-        if (got < 0)
-                return false;
-        if (got < 4 * array->axes)
-                return truncated(file, 4 + (size_t)got, 4 + 4 * (size_t)array->axes);
-
-        array->bytes = array->type == FLOATS ? sizeof(float) : 1;
+        array->bytes = value_bytes(array);
         for (int i = 0; i < array->axes; i++) {
-                uint32_t length = big_endian(lengths + (size_t)4 * (size_t)i);
+                uint32_t length = big_endian(head + 4 + (size_t)4 * (size_t)i);
 
                 if (length == 0)
-                        return scion_fail("%s: %s", file->path,
+                        return scion_fail("%s: %s", path,
                                           i > 0    ? "its images have no pixels"
                                           : images ? "holds no images"
                                                    : "holds no labels");
                 if (length > (SIZE_MAX / 4) / array->bytes)
-                        return scion_fail("%s: bad header: its axes are too long for any memory", file->path);
+                        return scion_fail("%s: bad header: its axes are too long for any memory", path);
                 array->length[i] = length;
                 array->bytes *= length;
         }
-        *expected = 4 + 4 * (size_t)array->axes + array->bytes;
         return true;
 }
 
-/* What the header claims is believed as far as the file's size allows; of a compressed file, memory grows
- * as it inflates. */
-static bool read_values(struct file *file, struct array *array, size_t expected)
-{
-        size_t header = expected - array->bytes, got = 0, room = array->bytes;
-
-        if (!file->gzip && file->size < expected)
-                return truncated(file, (size_t)file->size, expected);
-        if (!file->gzip && file->size > expected)
-                return scion_fail("%s: too long: it has %llu bytes, %zu expected", file->path,
-                                  (unsigned long long)file->size, expected);
-        if (file->gzip && room / HIGHEST_RATIO > file->size)
-                return scion_fail("%s: truncated: its %llu compressed bytes cannot hold the %zu expected",
-                                  file->path, (unsigned long long)file->size, expected);
-        if (file->gzip && room > 4 * file->size + INPUT)
-                room = 4 * (size_t)file->size + INPUT;
-        while (got < array->bytes) {
-                unsigned char *values = realloc(array->values, room);
-
-                if (!values)
-                        return scion_fail("%s: out of memory for %zu bytes", file->path, room);
-                array->values = values;
-                ssize_t n = read_file(file, values + got, room - got);
-
-                if (n < 0)
-                        return false;
-                got += (size_t)n;
-                if (got < room)
-                        return truncated(file, header + got, expected);
-                room = array->bytes / 2 < room ? array->bytes : 2 * room;
-        }
-        return true;
-}
-
-static bool check_end(struct file *file, size_t expected)
-{
-        unsigned char more;
-        ssize_t n = read_file(file, &more, 1);
-
-        if (n < 0)
-                return false;
-        return n == 0 ||
-               scion_fail("%s: too long: it has more than the %zu bytes expected", file->path, expected);
-}
-
-static void floats_to_host(struct array *array)
-{
-        for (size_t i = 0; i < array->bytes; i += sizeof(float)) {
-                uint32_t bits = big_endian(array->values + i);
-
-                memcpy(array->values + i, &bits, sizeof bits);
-        }
-}
-
+/* The header tells how long the file is to be; no more of it is taken into memory. */
 static bool load(const char *path, bool images, struct array *array)
 {
-        struct file file;
-        size_t expected = 0;
-        bool good = open_file(&file, path) && read_header(&file, array, images, &expected) &&
-                    read_values(&file, array, expected) && check_end(&file, expected);
+        unsigned char head[4 + 4 * MAX_AXES];
+        size_t got;
 
-        close_file(&file);
-        if (good && array->type == FLOATS)
-                floats_to_host(array);
-        return good;
+        if (!scion_file_head(path, head, sizeof head, &got) || !read_header(path, head, got, images, array))
+                return false;
+        size_t header = header_bytes(array), expected = header + array->bytes;
+
+        array->contents = scion_file_map(path, expected, &array->contents_bytes);
+        if (!array->contents)
+                return false;
+        if (array->contents_bytes < expected)
+                return truncated(path, array->contents_bytes, expected);
+        if (memcmp(array->contents, head, header) != 0)
+                return scion_fail("%s: changed while it was read", path);
+        array->values = (const unsigned char *)array->contents + header;
+        return true;
+}
+
+/* Copies values out, in this machine's byte order. */
+static void copy_values(const struct array *array, size_t at, size_t bytes, void *out)
+{
+        if (array->type != FLOATS) {
+                memcpy(out, array->values + at, bytes);
+                return;
+        }
+        for (size_t i = 0; i < bytes; i += sizeof(float)) {
+                uint32_t bits = big_endian(array->values + at + i);
+
+                memcpy((char *)out + i, &bits, sizeof bits);
+        }
+}
+
+static void unload(struct array *array)
+{
+        scion_file_unmap(array->contents, array->contents_bytes);
 }
 
 /* --- The dataset ---------------------------------------------------------------------------------------- */
@@ -515,7 +347,7 @@ static bool read_idx(void *self, enum scion_split split, int64_t index, void *in
         int32_t label = part->labels.values[index];
 
         if (input)
-                memcpy(input, part->images.values + (size_t)index * idx->image_bytes, idx->image_bytes);
+                copy_values(&part->images, (size_t)index * idx->image_bytes, idx->image_bytes, input);
         memcpy(target, &label, sizeof label);
         return true;
 }
@@ -525,8 +357,8 @@ static void finish(void *self)
         struct idx *idx = self;
 
         for (int split = 0; split < SCION_SPLITS; split++) {
-                free(idx->part[split].images.values);
-                free(idx->part[split].labels.values);
+                unload(&idx->part[split].images);
+                unload(&idx->part[split].labels);
         }
 }
 

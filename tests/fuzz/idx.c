@@ -7,6 +7,8 @@
 #include "../../plugins/datasets/idx.c"
 
 #include <sys/mman.h>
+#include <unistd.h>
+#include <zlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 data = compressed;
         }
         if (fd < 0) {
+                setenv("SCION_CACHE", "", 1); /* every input is inflated */
                 fd = memfd_create("idx", MFD_CLOEXEC);
                 snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
         }
@@ -63,6 +66,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         } else if (!scion_error()[0]) {
                 abort(); /* refused without a reason */
         }
-        free(array.values);
+        unload(&array);
         return 0;
 }
