@@ -142,8 +142,9 @@ static bool too_long(const char *path, size_t most)
 }
 
 /* Reads the data to their end, and no byte more than one too many. */
-static bool inflate_all(struct scion_gzip *gzip, struct growing *memory, size_t room, size_t most)
+static bool inflate_all(struct scion_gzip *gzip, struct growing *memory, size_t most)
 {
+        size_t room = FIRST_ROOM;
         unsigned char more;
         ssize_t got;
 
@@ -175,13 +176,11 @@ static const void *trimmed(struct growing *memory, size_t *bytes)
 
 static const void *map_inflated(const struct opened *file, size_t most, size_t *bytes)
 {
-        size_t guess = file->bytes < SIZE_MAX / 8 ? 4 * (size_t)file->bytes + FIRST_ROOM : FIRST_ROOM;
         struct growing memory = { 0 };
         struct scion_gzip gzip;
         const void *data = NULL;
 
-        if (scion_gzip_open(&gzip, file->path, file->descriptor) &&
-            inflate_all(&gzip, &memory, guess, most)) {
+        if (scion_gzip_open(&gzip, file->path, file->descriptor) && inflate_all(&gzip, &memory, most)) {
                 data = trimmed(&memory, bytes);
                 if (!data)
                         scion_fail("%s: out of memory for %zu bytes", file->path, memory.bytes);

@@ -141,7 +141,7 @@ static void compressed_files(void **state)
         assert_int_equal(bytes, 3);
         write_gzip("a.gz", "", 0);
         maps_to("a.gz", "", 0);
-        /* More than the first guess at the room needed. */
+        /* More than the room that is made at first. */
         assert_non_null(zeros);
         zeros[large - 1] = 1;
         write_gzip("a.gz", zeros, large);
