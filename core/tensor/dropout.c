@@ -34,9 +34,9 @@ static const struct scion_op dropout_op = { "dropout", dropout_backward };
 
 struct scion_tensor *scion_dropout(struct scion_tensor *x, float p)
 {
-        struct scion_tape *tape = scion_tape_current();
+        struct scion_tape *tape = scion_check_float("dropout", x) ? scion_tape_current() : NULL;
 
-        if (!scion_check_float("dropout", x) || !tape)
+        if (!tape)
                 return NULL;
         if (!(p >= 0 && p <= 1))
                 return scion_fail_null("dropout: the probability is in 0 .. 1, got %g", (double)p);

@@ -4,12 +4,12 @@
 #include "backend/backend.h"
 #include "base/simd.h"
 
-struct scion_tensor *scion_grad_slot(struct scion_tensor *x)
+/* Another tape's record is not gone back over, and a gradient left there would be gone with this tape's
+ * reset. */
+static bool is_of_this_tape(const struct scion_tensor *x)
 {
-        if (!x->requires_grad || !x->grad_is_slot || x->has_grad)
-                return NULL;
-        x->has_grad = true;
-        return x->grad;
+        return !x->tape || x->tape == scion_tape_current() ||
+               scion_fail("a tensor of another tape, of which detach makes a constant, wants a gradient");
 }
 
 SCION_CLONES static void add_into(float *restrict sum, const float *restrict x, size_t count)
@@ -47,6 +47,8 @@ bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g)
                 return false;
         if (!x->requires_grad)
                 return true;
+        if (!is_of_this_tape(x))
+                return false;
         if (!scion_shape_equal(&x->shape, &g->shape)) {
                 char has[96], is[96];
 
@@ -74,11 +76,19 @@ bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g)
         return true;
 }
 
+struct scion_tensor *scion_grad_so_far(struct scion_tensor *x)
+{
+        bool own = x->grad_is_slot || (x->owns_grad && x->tape == scion_tape_current());
+
+        return x->has_grad && own && !x->grad->layout ? x->grad : NULL;
+}
+
 struct scion_tensor *scion_grad_target(struct scion_tensor *x, const struct scion_layout *layout)
 {
-        struct scion_tensor *slot = x->grad_is_slot && x->grad->layout == layout ? scion_grad_slot(x) : NULL;
-
-        return slot ? slot : scion_tensor_new(x->shape, SCION_F32, layout);
+        if (!x->requires_grad || !x->grad_is_slot || x->has_grad || x->grad->layout != layout)
+                return scion_tensor_new(x->shape, SCION_F32, layout);
+        x->has_grad = true;
+        return x->grad;
 }
 
 bool scion_grad_done(struct scion_tensor *x, struct scion_tensor *target)
@@ -87,6 +97,8 @@ bool scion_grad_done(struct scion_tensor *x, struct scion_tensor *target)
                 return target != NULL;
         if (x->grad_is_slot)
                 return target == x->grad || scion_grad_add(x, target);
+        if (!is_of_this_tape(x))
+                return false;
         if (x->has_grad && x->owns_grad)
                 return scion_grad_add(x, target);
         if (x->has_grad) {

@@ -13,4 +13,8 @@
 struct scion_tensor *scion_grad_target(struct scion_tensor *x, const struct scion_layout *layout);
 bool scion_grad_done(struct scion_tensor *x, struct scion_tensor *target);
 
+/* The gradient that x has been given so far, when it is row-major and may be added to in place; NULL
+ * otherwise. */
+struct scion_tensor *scion_grad_so_far(struct scion_tensor *x);
+
 #endif

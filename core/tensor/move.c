@@ -177,14 +177,14 @@ static bool slice_backward(struct scion_node *node)
 {
         const struct part *part = node->saved;
         struct scion_tensor *x = node->input[0], *g = scion_tensor_plain(node->output->grad);
+        struct scion_tensor *sum = scion_grad_so_far(x);
 
         if (!g)
                 return false;
         struct place from = place_of(g);
 
-        /* Many slices of one tensor: the others need not be gone through for each. */
-        if (x->has_grad && (x->owns_grad || x->grad_is_slot) && !x->grad->layout) {
-                struct place to = place_from(x->grad, part->axis, part->start);
+        if (sum) { /* many slices of one tensor: the others need not be gone through for each */
+                struct place to = place_from(sum, part->axis, part->start);
 
                 move(&g->shape, &to, &from, true);
                 return true;
@@ -330,6 +330,8 @@ struct scion_tensor *scion_concat(struct scion_tensor *const *x, int count, int 
 {
         struct scion_shape shape;
 
+        if (!x)
+                return NULL;
         if (count < 1)
                 return scion_fail_null("concat: %d tensors", count);
         for (int i = 0; i < count; i++)

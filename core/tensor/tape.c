@@ -267,11 +267,11 @@ struct scion_tensor *scion_require_grad(struct scion_tensor *x)
                 return NULL;
         if (x->requires_grad)
                 return x;
+        if (!x->tape)
+                return scion_fail_null("require_grad: the parameter is frozen");
         x->requires_grad = true;
-        if (x->tape) {
-                x->next_leaf = x->tape->leaves;
-                x->tape->leaves = x;
-        }
+        x->next_leaf = x->tape->leaves;
+        x->tape->leaves = x;
         return x;
 }
 

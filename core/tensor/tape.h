@@ -8,7 +8,7 @@
  * An operation is a name and a backward function; its forward is the public function in the same file.
  *
  * backward() is given the node, whose output has its gradient in node->output->grad (any layout), and adds to
- * the gradient of every input that requires one: with scion_grad_add(), or by writing into scion_grad_slot().
+ * the gradient of every input that requires one: with scion_grad_add(), or as tensor/gradient.h has it.
  * It runs with recording off and the tape current, so operations may be used in it.
  */
 struct scion_op {
@@ -59,12 +59,5 @@ bool scion_wants_grad(const struct scion_tensor *x);
  * with other tensors and is not changed. False for a NULL g.
  */
 bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g);
-
-/*
- * For an operation that can write its gradient straight to where it belongs: x's slot, to be overwritten
- * whole by the caller in the slot's own layout, when x is a parameter that has no gradient yet. NULL
- * otherwise: make a tensor and scion_grad_add() it.
- */
-struct scion_tensor *scion_grad_slot(struct scion_tensor *x);
 
 #endif

@@ -36,14 +36,15 @@ SCION_API void scion_tape_set_seed(struct scion_tape *tape, uint64_t seed, uint6
 SCION_API void scion_no_grad_begin(void);
 SCION_API void scion_no_grad_end(void);
 
-/* Asks for the gradient of a float tensor that no operation made. Returns x; NULL for NULL and for integers.
- */
+/* Asks for the gradient of a float tensor that no operation made. Returns x; NULL for NULL, for integers, and
+ * for a frozen parameter, which scion_parameter_freeze() thaws. */
 SCION_API struct scion_tensor *scion_require_grad(struct scion_tensor *x);
 
 /*
  * Computes the gradient of `loss`, a float scalar, with respect to every tensor and parameter that asked for
  * it. Gradients of parameters add up until the engine clears them; those of tensors replace an earlier
- * pass's. Fails on NULL, on a loss of more than one element, and on one that depends on nothing.
+ * pass's. Fails on NULL, on a loss of more than one element, on one that depends on nothing, and where a
+ * tensor of another tape wants a gradient: gradients flow within the current one.
  */
 SCION_API bool scion_backward(struct scion_tensor *loss);
 

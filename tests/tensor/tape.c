@@ -186,6 +186,9 @@ static void no_tape(void **state)
         assert_ptr_equal(before, *state);
         assert_null(scion_zeros(SCION_SHAPE(2)));
         assert_error_has("no tape is current on this thread", NULL);
+        scion_fail("the first message");
+        assert_null(scion_dropout(NULL, 0.5f));
+        assert_string_equal(scion_error(), "the first message");
         assert_null(scion_tape_use(before));
         scion_tape_destroy(NULL);
 }
@@ -211,6 +214,32 @@ static void two_tapes(void **state)
         scion_tape_destroy(other);
         scion_tape_use(*state);
         assert_float_equal(scion_data(x)[2], 2, 0);
+}
+
+/* What wants a gradient and is of another tape is refused: the gradient would be lost with this tape's reset.
+ */
+static void gradients_stay_on_one_tape(void **state)
+{
+        struct scion_tensor *x = leaf(SCION_SHAPE(3), 2), *y = scion_neg(x);
+        struct scion_tape *other = scion_tape_create();
+
+        assert_true(scion_backward(total(scion_mul(x, x))));
+        scion_tape_use(other);
+        struct scion_tensor *pair[] = { leaf(SCION_SHAPE(3), 1), x };
+        struct scion_tensor *wrong[] = { scion_mul(pair[0], x), scion_add(pair[0], y),
+                                         scion_concat(pair, 2, 0), scion_reshape(y, SCION_SHAPE(3, 1)),
+                                         scion_slice(x, 0, 1, 1) };
+
+        for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+                assert_false(scion_backward(total(wrong[i])));
+                assert_error_has("gradient of ", "another tape", NULL);
+                assert_gradient(x, 4); /* as it was */
+                assert_null(scion_grad(y));
+        }
+        scion_tape_destroy(other);
+        scion_tape_use(*state);
+        assert_true(scion_backward(total(y)));
+        assert_gradient(x, -1);
 }
 
 /* --- The backward pass -------------------------------------------------------------------------------------
@@ -343,6 +372,8 @@ static void the_first_message_stays(void **state)
                                      scion_log_softmax(scion_reshape(NULL, SCION_SHAPE(2)), 1)),
                            SCION_ALL_AXES, false)));
         assert_string_equal(scion_error(), "add: shapes 2x3 and 4 do not fit together");
+        assert_null(scion_concat(NULL, 2, 0));
+        assert_string_equal(scion_error(), "add: shapes 2x3 and 4 do not fit together");
 }
 
 static bool fails_backward(struct scion_node *node)
@@ -414,6 +445,9 @@ static void frozen_parameters_get_none(void **state)
         assert_true(isnan(p.gradients[0]));
         assert_values(scion_grad(v), (const float[]){ 1, 4, 9, 16 }, 0);
         assert_false(scion_backward(total(scion_mul(w, w))));
+        assert_null(scion_require_grad(w)); /* it would go on wanting one after the step */
+        assert_error_has("require_grad: the parameter is frozen", NULL);
+        assert_ptr_equal(scion_require_grad(v), v);
 }
 
 int main(void)
@@ -427,6 +461,7 @@ int main(void)
                 tape_test(structures_larger_than_a_chunk),
                 tape_test(no_tape),
                 tape_test(two_tapes),
+                tape_test(gradients_stay_on_one_tape),
                 tape_test(shared_gradients),
                 tape_test(gradients_are_not_mixed),
                 tape_test(backward_twice),
