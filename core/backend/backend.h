@@ -31,10 +31,6 @@ bool scion_backend_reorder(const struct scion_tensor *from, struct scion_tensor 
 /* --- Plain matrices ---------------------------------------------------------------------------------------
  */
 
-/* C [m x n] = op(A) op(B) + beta C, row-major floats with leading dimensions, as BLAS has it. */
-bool scion_backend_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a,
-                        int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
-
 /* Products of dense row-major matrices, `batch` of them one after another: C [m x n] = op(A) op(B). */
 struct scion_product {
         int64_t batch, m, n, k;

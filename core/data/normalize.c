@@ -1,9 +1,9 @@
 /* Mean and deviation of a split, and values shifted and scaled by them. */
 #include <math.h>
+#include <scion/simd.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/simd.h"
 #include "data/parts.h"
 
 #define LANES 8

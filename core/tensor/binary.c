@@ -1,5 +1,6 @@
 /* Operations on the elements of two tensors, which broadcast. */
-#include "base/simd.h"
+#include <scion/simd.h>
+
 #include "tensor/gradient.h"
 #include "tensor/reduce.h"
 #include "tensor/tape.h"

@@ -1,7 +1,7 @@
 /* Dropout: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov. JMLR 2014. */
 #include <scion/random.h>
+#include <scion/simd.h>
 
-#include "base/simd.h"
 #include "tensor/gradient.h"
 #include "tensor/tape.h"
 

@@ -1,8 +1,9 @@
 /* How gradients come together. */
 #include "tensor/gradient.h"
 
+#include <scion/simd.h>
+
 #include "backend/backend.h"
-#include "base/simd.h"
 
 /* Another tape's record is not gone back over, and a gradient left there would be gone with this tape's
  * reset. */

@@ -1,8 +1,8 @@
 /* Fully connected layers: x weight^T + bias over the last axis. */
+#include <scion/simd.h>
 #include <string.h>
 
 #include "backend/backend.h"
-#include "base/simd.h"
 #include "tensor/gradient.h"
 
 #define TILE 256  /* columns added up at a time: their sums stay in the nearest cache */

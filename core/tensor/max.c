@@ -1,8 +1,8 @@
 /* Maxima over axes. What is not a number counts as the largest. */
 #include <math.h>
+#include <scion/simd.h>
 #include <string.h>
 
-#include "base/simd.h"
 #include "tensor/gradient.h"
 #include "tensor/lanes.h"
 #include "tensor/reduce.h"

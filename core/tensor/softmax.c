@@ -6,8 +6,8 @@
  * axis is done for a block of columns at once.
  */
 #include <math.h>
+#include <scion/simd.h>
 
-#include "base/simd.h"
 #include "tensor/gradient.h"
 #include "tensor/lanes.h"
 #include "tensor/math.h"

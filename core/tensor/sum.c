@@ -1,7 +1,7 @@
 /* Sums and means over axes. They are taken in double precision, in an order that only the shape decides. */
+#include <scion/simd.h>
 #include <string.h>
 
-#include "base/simd.h"
 #include "tensor/gradient.h"
 #include "tensor/lanes.h"
 #include "tensor/reduce.h"

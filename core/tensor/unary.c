@@ -1,7 +1,7 @@
 /* Operations on each element of one tensor. */
 #include <math.h>
+#include <scion/simd.h>
 
-#include "base/simd.h"
 #include "tensor/gradient.h"
 #include "tensor/math.h"
 #include "tensor/tape.h"
