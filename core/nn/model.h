@@ -17,7 +17,6 @@ struct scion_parameter {
         bool frozen; /* value.requires_grad is its opposite */
         bool decay;
         float lr_scale;
-        int64_t steps; /* updates so far */
 };
 
 struct scion_instance;

@@ -11,7 +11,8 @@ struct scion_update {
         void *self;
         struct scion_model *model;
         int states;
-        float *state; /* `states` blocks, each as long as the model's */
+        float *state;   /* `states` blocks, each as long as the model's */
+        int64_t *steps; /* of each parameter: updates so far */
         struct scion_span *span;
         double rate;
 };
@@ -38,6 +39,7 @@ struct scion_update *scion_update_create(struct scion_instance *optimizer, struc
         update->states = states;
         update->rate = (double)*(const float *)((const char *)optimizer->self + lr->offset);
         update->span = calloc((size_t)model->count + 1, sizeof *update->span);
+        update->steps = calloc((size_t)model->count + 1, sizeof *update->steps);
         if (states > 0) {
                 size_t bytes = ((size_t)states * model->length * sizeof(float) + 63) / 64 * 64;
 
@@ -45,7 +47,7 @@ struct scion_update *scion_update_create(struct scion_instance *optimizer, struc
                 if (update->state)
                         memset(update->state, 0, bytes);
         }
-        if (!update->span || (states > 0 && !update->state)) {
+        if (!update->span || !update->steps || (states > 0 && !update->state)) {
                 scion_update_destroy(update);
                 return scion_fail_null("out of memory for the optimizer's state");
         }
@@ -57,6 +59,7 @@ void scion_update_destroy(struct scion_update *update)
         if (!update)
                 return;
         free(update->state);
+        free(update->steps);
         free(update->span);
         free(update);
 }
@@ -79,7 +82,7 @@ void scion_update_step(struct scion_update *update, double factor)
                         .count = (int64_t)parameter->value.length,
                         .value = value,
                         .gradient = parameter->slot.data,
-                        .step = ++parameter->steps,
+                        .step = ++update->steps[i],
                         .lr_scale = (float)(factor * (double)parameter->lr_scale),
                         .decay = parameter->decay,
                 };
