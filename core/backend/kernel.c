@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #define BUCKETS 512
+#define THREADS 1 /* the word of a key that says how many */
 #define ALIGNMENT ((size_t)64)
 
 /* What a thread has of its own. Memory objects hold the pointers of one run, so threads cannot share them. */
@@ -112,9 +113,10 @@ static void tell_threads(struct worker *worker, int threads)
         worker->threads = threads;
 }
 
-static struct worker *worker_ready(void)
+/* A kernel is made for a number of threads, which is the one in its key whatever is wanted by now. */
+static struct worker *worker_ready(const struct scion_key *key)
 {
-        int threads = atomic_load_explicit(&threads_wanted, memory_order_relaxed);
+        int threads = (int)key->word[THREADS];
 
         if (!mine)
                 mine = worker_create();
@@ -123,9 +125,9 @@ static struct worker *worker_ready(void)
         return mine;
 }
 
-bool scion_kernels_ready(void)
+bool scion_kernels_ready(const struct scion_key *key)
 {
-        return worker_ready() != NULL;
+        return worker_ready(key) != NULL;
 }
 
 struct scion_backend_usage scion_backend_usage(void)
@@ -219,7 +221,7 @@ static bool add_arguments(struct scion_kernel *kernel)
 struct scion_kernel *scion_kernel_make(const struct scion_key *key, const char *operation,
                                        dnnl_primitive_desc_t pd)
 {
-        struct worker *worker = worker_ready();
+        struct worker *worker = worker_ready(key);
         struct scion_kernel *kernel = worker ? calloc(1, sizeof *kernel) : NULL;
 
         if (!kernel) {
@@ -248,7 +250,7 @@ struct scion_kernel *scion_kernel_describe(const struct scion_key *key, const ch
 {
         dnnl_primitive_desc_t pd;
 
-        if (!worker_ready()) /* what the descriptor chooses depends on the number of threads */
+        if (!worker_ready(key)) /* what the descriptor chooses depends on the number of threads */
                 return NULL;
         if (!attributes)
                 attributes = scion_dnnl_attributes();
@@ -271,7 +273,7 @@ size_t scion_kernel_bytes(const struct scion_kernel *kernel, enum scion_operand 
 
 bool scion_kernel_run(struct scion_kernel *kernel, void *const data[SCION_OPERANDS])
 {
-        struct worker *worker = worker_ready();
+        struct worker *worker = worker_ready(&kernel->key);
 
         if (!worker)
                 return false;

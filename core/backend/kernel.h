@@ -76,8 +76,8 @@ struct scion_kernel {
         dnnl_exec_arg_t argument[SCION_OPERANDS + 1];
 };
 
-/* The calling thread is set up: its stream, and the number of threads. False with a message. */
-bool scion_kernels_ready(void);
+/* The calling thread is set up: its stream, and the key's number of threads. False with a message. */
+bool scion_kernels_ready(const struct scion_key *key);
 
 /* The calling thread's kernel of that key; NULL, with no message, when it is not made yet. */
 struct scion_kernel *scion_kernel_find(const struct scion_key *key);

@@ -97,7 +97,7 @@ static struct scion_kernel *reorder_kernel(const struct scion_layout *from, cons
         kernel = scion_kernel_find(&key);
         if (kernel)
                 return kernel;
-        if (!scion_kernels_ready() || !scion_layout_row_major(known->ndims, known->dims, &plain))
+        if (!scion_kernels_ready(&key) || !scion_layout_row_major(known->ndims, known->dims, &plain))
                 return NULL;
         if (!scion_dnnl_check("reorder",
                               dnnl_reorder_primitive_desc_create(

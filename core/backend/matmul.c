@@ -44,7 +44,7 @@ static struct scion_kernel *make(const struct scion_key *key, const char *operat
         dnnl_primitive_attr_t attributes = NULL;
         struct scion_kernel *kernel;
 
-        if (!scion_kernels_ready() || !matrices_md(operation, p->batch, p->m, p->k, p->transpose_a, &a) ||
+        if (!scion_kernels_ready(key) || !matrices_md(operation, p->batch, p->m, p->k, p->transpose_a, &a) ||
             !matrices_md(operation, p->batch, p->k, p->n, p->transpose_b, &b) ||
             !matrices_md(operation, p->batch, p->m, p->n, false, &c) ||
             !scion_layout_row_major(p->batch > 1 ? 3 : 2, (int64_t[]){ 1, 1, p->n } + (p->batch > 1 ? 0 : 1),

@@ -139,7 +139,8 @@ struct scion_tensor *scion_conv2d(struct scion_tensor *x, struct scion_tensor *w
         if (!kernel)
                 return NULL;
         x = as_kernel_has(x, kernel, SCION_X);
-        bias = scion_tensor_plain(bias);
+        if (bias && !(bias = scion_tensor_plain(bias)))
+                return NULL;
 
         /* The gradient's kernels bring the weight into layouts of their own. */
         scion_no_grad_begin();
