@@ -11,13 +11,14 @@
 static const char help[] =
         "Usage: scion run [options] FILE...\n"
         "\n"
-        "Runs the experiments that the YAML files describe. A file with a matrix is a suite of runs. Each "
-        "run gets a\n"
-        "folder OUT/NAME/RUN with metrics.csv, config.yaml, model.safetensors and log.txt; each file gets\n"
-        "OUT/NAME/results.csv with a row for each run. Runs that are finished there already are kept.\n"
+        "Runs the experiments that the YAML files describe. A file with a matrix is a\n"
+        "suite of runs. Each run gets a folder OUT/NAME/RUN with metrics.csv,\n"
+        "config.yaml, model.safetensors and log.txt; each file gets OUT/NAME/results.csv\n"
+        "with a row for each run. Runs that are finished there already are kept; a run\n"
+        "whose folder is removed is run again.\n"
         "\n"
-        "  -s, --set KEY=VALUE    replace a value in the file: --set target.train.epochs=5 (may be "
-        "repeated)\n"
+        "  -s, --set KEY=VALUE    replace a value in the file: --set target.train.epochs=5\n"
+        "                         (may be repeated)\n"
         "  -o, --out DIR          where results go (default: runs)\n"
         "  -j, --jobs N           runs at a time (default: the processors over a run's threads)\n"
         "  -n, --dry-run          show the runs and run nothing\n"
@@ -25,7 +26,8 @@ static const char help[] =
         "  -P, --plugin-path DIR  look for plugins there first (may be repeated)\n"
         "  -h, --help             this text\n"
         "\n"
-        "Exit status: 0 all good, 1 something failed while running, 2 the input or the usage was wrong.\n";
+        "Exit status: 0 all good, 1 something failed while running, 2 the input or the\n"
+        "usage was wrong.\n";
 
 struct options {
         struct scion_cli common;
@@ -42,6 +44,15 @@ static bool parse_jobs(const char *text, int *jobs, int *status)
         if (!*end && end != text && number >= 1 && number <= 4096)
                 return true;
         *status = scion_cli_usage("run", "--jobs takes a number from 1 to 4096, not '%s'", text);
+        return false;
+}
+
+/* An empty one, from an unset variable of a script, would be the root of the file system. */
+static bool parse_out(const char *out, int *status)
+{
+        if (*out)
+                return true;
+        *status = scion_cli_usage("run", "--out takes a folder, and got an empty name");
         return false;
 }
 
@@ -70,7 +81,7 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
 
         while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "o:j:nq", longs, NULL)) != -1) {
                 if (option == 'o')
-                        options->suite.out = optarg;
+                        going = parse_out(options->suite.out = optarg, status);
                 else if (option == 'j')
                         going = parse_jobs(optarg, &options->suite.jobs, status);
                 else if (option == 'n')
@@ -110,11 +121,23 @@ static enum scion_status run_plan(const struct options *options, const struct sc
         return status == SCION_GOOD ? status : (enum scion_status)scion_cli_failed((int)status);
 }
 
+/* Two files of one name would take turns at one results.csv. */
+static bool check_names(char *const *files, const struct scion_plan *plans, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                for (size_t j = 0; j < i; j++)
+                        if (strcmp(plans[i].name, plans[j].name) == 0)
+                                return scion_fail("%s and %s have the same name, '%s', and their results "
+                                                  "would share a folder",
+                                                  files[j], files[i], plans[i].name);
+        return true;
+}
+
 /* All files are read and checked before the first one runs. */
 static enum scion_status run_files(const struct options *options, char *const *files, size_t count)
 {
         struct scion_plan *plans = calloc(count, sizeof *plans);
-        enum scion_status status = plans ? SCION_GOOD : SCION_FAILED, worst;
+        enum scion_status status = plans || scion_fail("out of memory") ? SCION_GOOD : SCION_FAILED, worst;
         size_t made = 0;
 
         while (status == SCION_GOOD && made < count) {
@@ -123,6 +146,8 @@ static enum scion_status run_files(const struct options *options, char *const *f
                 else
                         status = SCION_BAD_INPUT;
         }
+        if (status == SCION_GOOD && !check_names(files, plans, count))
+                status = SCION_BAD_INPUT;
         if (status != SCION_GOOD)
                 scion_cli_failed((int)status);
         worst = status;

@@ -1,5 +1,6 @@
 #include "report/sheet.h"
 
+#include <errno.h>
 #include <scion/error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,8 +122,8 @@ static bool write_row(struct scion_sheet *table, const struct scion_row *row)
         return good;
 }
 
-/* Writes all rows to a file beside, which then takes the place of the old one. */
-static bool write_anew(struct scion_sheet *table)
+/* To a file beside, which then takes the place of the old one. */
+bool scion_sheet_write(struct scion_sheet *table)
 {
         size_t length = strlen(table->path) + sizeof ".new";
         char *beside = malloc(length);
@@ -137,15 +138,18 @@ static bool write_anew(struct scion_sheet *table)
         for (size_t i = 0; good && i < table->rows; i++)
                 good = write_row(table, &table->row[i]);
         if (good && rename(beside, table->path) != 0)
-                good = scion_fail("%s: cannot be replaced", table->path);
-        if (!good)
+                good = scion_fail("%s: cannot be replaced: %s", table->path, strerror(errno));
+        if (!good) { /* a row that was added to this file would be lost with it */
+                scion_csv_close(table->writer);
+                table->writer = NULL;
                 remove(beside);
+        }
         free(beside);
         return good;
 }
 
-struct scion_sheet *scion_sheet_create(const char *path, const char *const *columns, size_t count,
-                                       const char *anchor)
+struct scion_sheet *scion_sheet_plan(const char *path, const char *const *columns, size_t count,
+                                     const char *anchor)
 {
         struct scion_sheet *table = calloc(1, sizeof *table);
         bool good = table && (table->path = strdup(path)) != NULL;
@@ -156,7 +160,18 @@ struct scion_sheet *scion_sheet_create(const char *path, const char *const *colu
                 good = add_column(table, columns[i]);
         if (good && anchor && !(table->anchor = strdup(anchor)))
                 good = scion_fail("out of memory");
-        if (good && write_anew(table))
+        if (good)
+                return table;
+        scion_sheet_close(table);
+        return NULL;
+}
+
+struct scion_sheet *scion_sheet_create(const char *path, const char *const *columns, size_t count,
+                                       const char *anchor)
+{
+        struct scion_sheet *table = scion_sheet_plan(path, columns, count, anchor);
+
+        if (!table || scion_sheet_write(table))
                 return table;
         scion_sheet_close(table);
         return NULL;
@@ -170,11 +185,13 @@ static bool has_column(const struct scion_sheet *table, const char *name)
         return false;
 }
 
-bool scion_sheet_add(struct scion_sheet *table, const struct scion_row *row)
+/* Takes the row in. `grown`: it has brought a column. */
+static bool hold(struct scion_sheet *table, const struct scion_row *row, bool *grown)
 {
         struct scion_row *larger = realloc(table->row, (table->rows + 1) * sizeof *larger);
         struct scion_row copy = { 0 };
-        bool grown = false;
+
+        *grown = false;
 
         if (larger)
                 table->row = larger;
@@ -182,7 +199,7 @@ bool scion_sheet_add(struct scion_sheet *table, const struct scion_row *row)
                 scion_row_text(&copy, row->cell[i].column, row->cell[i].value);
                 if (has_column(table, row->cell[i].column))
                         continue;
-                grown = true;
+                *grown = true;
                 if (!add_column(table, row->cell[i].column))
                         copy.failed = true;
         }
@@ -191,7 +208,23 @@ bool scion_sheet_add(struct scion_sheet *table, const struct scion_row *row)
                 return scion_fail("%s: out of memory", table->path);
         }
         table->row[table->rows++] = copy;
-        return grown || !table->writer ? write_anew(table) : write_row(table, &copy);
+        return true;
+}
+
+bool scion_sheet_hold(struct scion_sheet *table, const struct scion_row *row)
+{
+        bool grown;
+
+        return hold(table, row, &grown);
+}
+
+bool scion_sheet_add(struct scion_sheet *table, const struct scion_row *row)
+{
+        bool grown;
+
+        if (!hold(table, row, &grown))
+                return false;
+        return grown || !table->writer ? scion_sheet_write(table) : write_row(table, row);
 }
 
 bool scion_sheet_sort(struct scion_sheet *table, size_t (*place)(void *context, const struct scion_row *row),
@@ -208,7 +241,7 @@ bool scion_sheet_sort(struct scion_sheet *table, size_t (*place)(void *context, 
                 table->row[at] = row;
                 changed = changed || at != i;
         }
-        return !changed || write_anew(table);
+        return !changed || scion_sheet_write(table);
 }
 
 size_t scion_sheet_count(const struct scion_sheet *table)

@@ -37,6 +37,15 @@ struct scion_sheet;
 struct scion_sheet *scion_sheet_create(const char *path, const char *const *columns, size_t count,
                                        const char *anchor);
 
+/*
+ * The same in memory alone: the file stays as it is until scion_sheet_add() or scion_sheet_write() puts all
+ * rows in its place at once. scion_sheet_hold() takes a row in.
+ */
+struct scion_sheet *scion_sheet_plan(const char *path, const char *const *columns, size_t count,
+                                     const char *anchor);
+bool scion_sheet_hold(struct scion_sheet *table, const struct scion_row *row);
+bool scion_sheet_write(struct scion_sheet *table);
+
 /* Appends a row, which is on its way to the disk when this returns. */
 bool scion_sheet_add(struct scion_sheet *table, const struct scion_row *row);
 

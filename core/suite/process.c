@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* wait4: what a child used, with its status */
+#define _GNU_SOURCE /* wait4: what a child used, with its status; sigabbrev_np */
 #include "suite/process.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,7 +41,7 @@ bool scion_process_start(struct scion_process *process, scion_work *work, void *
 
         if (pipe(ends) != 0)
                 return scion_fail("no pipe to a new process: %s", strerror(errno));
-        pid_t pid = fork();
+        pid_t parent = getpid(), pid = fork();
 
         if (pid < 0) {
                 close(ends[0]);
@@ -49,6 +50,10 @@ bool scion_process_start(struct scion_process *process, scion_work *work, void *
         }
         if (pid == 0) {
                 close(ends[0]);
+                /* Whoever kills the parent means the run too: it would go on in the background, unseen. */
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (getppid() != parent)
+                        _Exit(SCION_FAILED);
                 scion_clock_restart();
                 enum scion_status status = work(context, &cells);
 

@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE /* flock: a lock that children share */
 #include "suite/suite.h"
 
 #include <errno.h>
@@ -5,6 +6,8 @@
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,6 +24,8 @@ struct suite {
         char *results;             /* its results.csv */
         struct scion_sheet *table; /* NULL until there is a row */
         bool *done;                /* by an earlier call */
+        bool stale;                /* results.csv has other rows than the table */
+        int lock;                  /* on the folder; -1: none */
         size_t finished, failed;
         struct scion_process *process; /* `jobs` of them, and what each works on */
         size_t *working;
@@ -154,7 +159,7 @@ static bool create_table(struct suite *suite, bool values)
                 column[count++] = values ? of_values[i] : of_classes[i];
         for (size_t i = 0; i < 7; i++)
                 column[count++] = tail[i];
-        suite->table = scion_sheet_create(suite->results, column, count, "best_epoch");
+        suite->table = scion_sheet_plan(suite->results, column, count, "best_epoch");
         free(column);
         return suite->table != NULL;
 }
@@ -175,54 +180,133 @@ static void row_of(const struct scion_csv_table *old, size_t index, struct scion
                         scion_row_text(row, old->name[i], scion_csv_field(old, index, i));
 }
 
-/* Sets the old file aside when it has runs that are not in the plan any more. */
-static bool set_aside(const struct suite *suite, const struct scion_csv_table *old, int id)
+static bool hold_row(struct scion_sheet *sheet, const struct scion_csv_table *old, size_t index)
 {
-        struct scion_text aside = { 0 };
-        bool good = true;
+        struct scion_row row = { 0 };
 
-        for (size_t i = 0; i < old->rows; i++) {
-                if (planned_of(suite->plan, scion_csv_field(old, i, (size_t)id)))
-                        continue;
-                scion_text_add(&aside, "%s/results.old.csv", suite->folder);
-                if (aside.failed || rename(suite->results, aside.text) != 0)
-                        good = scion_fail("%s: cannot be renamed", suite->results);
-                break;
-        }
-        free(aside.text);
+        row_of(old, index, &row);
+        bool good = scion_sheet_hold(sheet, &row);
+
+        scion_row_finish(&row);
         return good;
 }
 
-static bool keep_finished(struct suite *suite)
-{
-        struct scion_csv_table old;
-        bool good = true;
+/* Rows that an earlier call has written; none when there is no such file. */
+struct earlier {
+        struct scion_csv_table rows;
+        size_t id, status; /* their columns */
+};
 
-        if (access(suite->results, F_OK) != 0)
+static bool read_earlier(const char *path, struct earlier *earlier)
+{
+        struct scion_csv_table *rows = &earlier->rows;
+
+        if (access(path, F_OK) != 0)
                 return true;
-        if (!scion_csv_read(suite->results, &old))
+        if (!scion_csv_read(path, rows))
                 return false;
-        int id = scion_csv_column(&old, "run"), status = scion_csv_column(&old, "status");
+        int id = scion_csv_column(rows, "run"), status = scion_csv_column(rows, "status");
 
         if (id < 0 || status < 0)
-                good = scion_fail("%s: not a file of results: no column '%s'", suite->results,
+                return scion_fail("%s: not a file of results: no column '%s'", path,
                                   id < 0 ? "run" : "status");
-        good = good && set_aside(suite, &old, id);
-        for (size_t i = 0; good && i < old.rows; i++) {
-                const struct scion_planned *planned =
-                        planned_of(suite->plan, scion_csv_field(&old, i, (size_t)id));
-                struct scion_row row = { 0 };
+        earlier->id = (size_t)id;
+        earlier->status = (size_t)status;
+        return true;
+}
 
-                if (!planned || strcmp(scion_csv_field(&old, i, (size_t)status), "done") != 0 ||
-                    suite->done[planned - suite->plan->planned])
+static const char *earlier_id(const struct earlier *earlier, size_t row)
+{
+        return scion_csv_field(&earlier->rows, row, earlier->id);
+}
+
+/* Who removes a run's folder wants the run again. */
+static bool has_folder(const struct suite *suite, const char *id)
+{
+        struct scion_text path = { 0 };
+
+        scion_text_add(&path, "%s/%s", suite->folder, id);
+        bool has = !path.failed && access(path.text, F_OK) == 0;
+
+        free(path.text);
+        return has;
+}
+
+/* Takes over the rows of finished runs, into memory, and counts them. */
+static bool take_finished(struct suite *suite, const struct earlier *earlier, size_t *kept)
+{
+        const struct scion_csv_table *rows = &earlier->rows;
+
+        for (size_t i = 0; i < rows->rows; i++) {
+                const struct scion_planned *planned = planned_of(suite->plan, earlier_id(earlier, i));
+
+                if (!planned || strcmp(scion_csv_field(rows, i, earlier->status), "done") != 0 ||
+                    suite->done[planned - suite->plan->planned] || !has_folder(suite, planned->id))
                         continue;
+                if (!suite->table && !create_table(suite, scion_csv_column(rows, "test_mse") >= 0))
+                        return false;
+                if (!hold_row(suite->table, rows, i))
+                        return false;
                 suite->done[planned - suite->plan->planned] = true;
                 suite->finished++;
-                row_of(&old, i, &row);
-                good = add_row(suite, &row);
-                scion_row_finish(&row);
+                *kept += 1;
         }
-        scion_csv_table_finish(&old);
+        return true;
+}
+
+static bool has_id(const struct earlier *earlier, const char *id)
+{
+        for (size_t i = 0; i < earlier->rows.rows; i++)
+                if (strcmp(earlier_id(earlier, i), id) == 0)
+                        return true;
+        return false;
+}
+
+/* Adds the rows that are to leave results.csv, those of runs that are not in the plan, to results.old.csv. */
+static bool set_aside(const struct suite *suite, const struct earlier *now, const struct earlier *before,
+                      const char *path)
+{
+        const char *const *columns = (const char *const *)now->rows.name;
+        struct scion_sheet *aside = scion_sheet_plan(path, columns, now->rows.columns, "best_epoch");
+        size_t leaving = 0;
+        bool good = aside != NULL;
+
+        for (size_t i = 0; good && i < before->rows.rows; i++)
+                if (!has_id(now, earlier_id(before, i)))
+                        good = hold_row(aside, &before->rows, i);
+        for (size_t i = 0; good && i < now->rows.rows; i++) {
+                if (planned_of(suite->plan, earlier_id(now, i)))
+                        continue;
+                leaving++;
+                good = hold_row(aside, &now->rows, i);
+        }
+        good = good && (leaving == 0 || scion_sheet_write(aside));
+        scion_sheet_close(aside);
+        return good;
+}
+
+/*
+ * Finds what earlier calls have finished. A plan that comes back, after others of the same name, finds its
+ * runs in results.old.csv. results.csv itself stays as it is until there is a row to add: then all are
+ * written at once, and no moment is without them.
+ */
+static bool keep_finished(struct suite *suite)
+{
+        struct scion_text path = { 0 };
+        struct earlier now = { 0 }, before = { 0 };
+        size_t kept = 0, kept_before = 0;
+        bool good = true;
+
+        scion_text_add(&path, "%s/results.old.csv", suite->folder);
+        if (path.failed)
+                good = scion_fail("out of memory");
+        good = good && read_earlier(suite->results, &now) && read_earlier(path.text, &before);
+        good = good && take_finished(suite, &now, &kept) && take_finished(suite, &before, &kept_before);
+        good = good && (now.rows.rows == 0 || set_aside(suite, &now, &before, path.text));
+        suite->stale = kept_before > 0 || kept < now.rows.rows;
+        scion_csv_table_finish(&now.rows);
+        scion_csv_table_finish(&before.rows);
+        free(path.text);
         return good;
 }
 
@@ -344,7 +428,8 @@ static enum scion_status run_all(struct suite *suite)
                 good = reap(suite, &bad) && good;
         if (bad)
                 return SCION_BAD_INPUT;
-        if (!good || (suite->table && !scion_sheet_sort(suite->table, place_in_plan, (void *)suite->plan)))
+        if (!good || (suite->stale && suite->table && !scion_sheet_write(suite->table)) ||
+            (suite->table && !scion_sheet_sort(suite->table, place_in_plan, (void *)suite->plan)))
                 return SCION_FAILED;
         if (suite->failed == 0)
                 return SCION_GOOD;
@@ -378,6 +463,8 @@ static bool open_suite(struct suite *suite)
 static void close_suite(struct suite *suite)
 {
         scion_sheet_close(suite->table);
+        if (suite->lock >= 0)
+                close(suite->lock);
         free(suite->folder);
         free(suite->results);
         free(suite->done);
@@ -393,10 +480,32 @@ static bool writable(const struct suite *suite)
         return access(suite->folder, W_OK) == 0 || scion_fail("%s: %s", suite->folder, strerror(errno));
 }
 
+/*
+ * Two at once would write each other's files. The children hold the lock too, until the last has ended; those
+ * of a killed command take a moment to go, and are waited for. A file system without locks does without.
+ */
+static bool lock(struct suite *suite)
+{
+        const struct timespec moment = { .tv_nsec = 50 * 1000 * 1000 };
+
+        if (suite->lock < 0)
+                suite->lock = open(suite->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (suite->lock < 0)
+                return true; /* not there yet */
+        for (int tries = 0; tries < 20; tries++) {
+                if (flock(suite->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+                        return true;
+                nanosleep(&moment, NULL);
+        }
+        return scion_fail("%s: another scion is running there", suite->folder);
+}
+
 static enum scion_status run_suite(struct suite *suite)
 {
         size_t count = suite->plan->count;
 
+        if (!lock(suite))
+                return SCION_FAILED;
         if (!keep_finished(suite))
                 return SCION_BAD_INPUT;
         if (suite->finished > 0 && suite->options->progress)
@@ -409,6 +518,8 @@ static enum scion_status run_suite(struct suite *suite)
                         return status;
                 if (!writable(suite))
                         return SCION_BAD_INPUT;
+                if (!lock(suite))
+                        return SCION_FAILED;
         }
         return run_all(suite);
 }
@@ -416,7 +527,7 @@ static enum scion_status run_suite(struct suite *suite)
 enum scion_status scion_suite_run(const struct scion_plan *plan, const struct scion_suite_options *options,
                                   FILE *summary)
 {
-        struct suite suite = { .plan = plan, .options = options };
+        struct suite suite = { .plan = plan, .options = options, .lock = -1 };
         enum scion_status status = SCION_FAILED;
 
         if (open_suite(&suite)) {

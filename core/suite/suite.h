@@ -15,10 +15,11 @@ struct scion_suite_options {
 
 /*
  * Runs what is not done yet, and writes OUT/NAME/results.csv, in the plan's order when all are through. Runs
- * that an earlier call has finished are kept; rows of runs that are no longer in the plan move to
- * results.old.csv. When more than one run is to be done, the input of all kinds of them is checked first, and
- * nothing is written if it is bad. `summary`, when not NULL, gets the table of means at the end. On anything
- * but SCION_GOOD scion_error() has a message.
+ * that an earlier call has finished, and whose folders are still there, are kept; rows of runs that are not
+ * in the plan any more go to results.old.csv, and are found there when they are in a later one. Fails when
+ * another process runs the same suite. When more than one run is to be done, the input of all kinds of them
+ * is checked first, and nothing is written if it is bad. `summary`, when not NULL, gets the table of means at
+ * the end. On anything but SCION_GOOD scion_error() has a message.
  */
 enum scion_status scion_suite_run(const struct scion_plan *plan, const struct scion_suite_options *options,
                                   FILE *summary);

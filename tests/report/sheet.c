@@ -103,11 +103,37 @@ static void no_folder(void **state)
         assert_error_has("none/x.csv", NULL);
 }
 
+/* Rows that could not be written are not lost while the table is there. */
+static void written_when_it_can_be(void **state)
+{
+        static const char *const columns[] = { "a" };
+        struct scion_sheet *sheet = scion_sheet_plan("later/x.csv", columns, 1, NULL);
+        struct scion_row row = { 0 };
+
+        (void)state;
+        scion_row_text(&row, "a", "1");
+        assert_true(scion_sheet_hold(sheet, &row));
+        assert_false(scion_sheet_add(sheet, &row));
+        assert_error_has("later/x.csv", NULL);
+        assert_int_equal(mkdir("later", 0777), 0);
+        assert_true(scion_sheet_write(sheet));
+        assert_file_is("later/x.csv", "a\n1\n1\n");
+        assert_int_equal(system("rm -r later"), 0);
+        scion_row_text(&row, "b", "2"); /* the file is written anew for it */
+        assert_false(scion_sheet_add(sheet, &row));
+        assert_int_equal(mkdir("later", 0777), 0);
+        assert_true(scion_sheet_add(sheet, &row));
+        assert_file_is("later/x.csv", "a,b\n1,\n1,\n1,2\n1,2\n");
+        scion_row_finish(&row);
+        scion_sheet_close(sheet);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(rows_by_name), cmocka_unit_test(columns_grow), cmocka_unit_test(sorting),
-                cmocka_unit_test(numbers),      cmocka_unit_test(no_folder),
+                cmocka_unit_test(rows_by_name), cmocka_unit_test(columns_grow),
+                cmocka_unit_test(sorting),      cmocka_unit_test(numbers),
+                cmocka_unit_test(no_folder),    cmocka_unit_test(written_when_it_can_be),
         };
 
         return cmocka_run_group_tests(tests, enter_folder, leave_folder);

@@ -1,0 +1,138 @@
+/* What a suite keeps from one call to the next, whatever came between, and who may run it when. */
+#define _DEFAULT_SOURCE /* flock */
+#include "support/command.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static const char suite[] =
+        "name: again\n"
+        "strategy: scratch\n"
+        "target:\n"
+        "  dataset: { use: random, shape: [4], num_classes: 2, train_size: 8, test_size: 4 }\n"
+        "  model: { use: mlp, hidden: [2] }\n"
+        "  optimizer: sgd\n"
+        "  train: { epochs: 1 }\n"
+        "matrix: { seed: [1, 2, 3] }\n";
+
+static int run_suite(void **state)
+{
+        if (enter_folder(state))
+                return -1;
+        write_text("suite.yaml", suite);
+        return run_scion("run suite.yaml")->status;
+}
+
+static ino_t inode(const char *path)
+{
+        struct stat status;
+
+        assert_int_equal(stat(path, &status), 0);
+        return status.st_ino;
+}
+
+/* Nothing to do, nothing to write: it works in a folder that only others may write. */
+static void finished_suite_is_not_written(void **state)
+{
+        ino_t before = inode("runs/again/results.csv");
+
+        (void)state;
+        assert_output_has(run_scion_expecting(0, "run suite.yaml"), "3 of 3 runs were done before",
+                          "test_accuracy", NULL);
+        assert_int_equal(inode("runs/again/results.csv"), before);
+        assert_int_equal(access("runs/again/results.old.csv", F_OK), -1);
+}
+
+/* A plan, another of the same name, a third, and the first again: it has lost nothing. */
+static void plans_take_turns(void **state)
+{
+        char *first = read_text("runs/again/results.csv");
+
+        (void)state;
+        run_scion_expecting(0, "run suite.yaml --set target.train.epochs=2");
+        run_scion_expecting(0, "run suite.yaml --set target.train.epochs=3");
+        assert_output_has(run_scion_expecting(0, "run suite.yaml"), "3 of 3 runs were done before", NULL);
+        assert_file_is("runs/again/results.csv", first);
+        assert_output_has(run_scion_expecting(0, "run suite.yaml --set target.train.epochs=2"),
+                          "3 of 3 runs were done before", NULL);
+        assert_output_has(run_scion_expecting(0, "run suite.yaml --set matrix.seed=[2,3,4]"),
+                          "2 of 3 runs were done before", "[3/3] scratch-seed4-", NULL);
+        assert_output_has(run_scion_expecting(0, "run suite.yaml"), "3 of 3 runs were done before", NULL);
+        assert_file_is("runs/again/results.csv", first);
+        free(first);
+}
+
+static void removed_folder_runs_again(void **state)
+{
+        (void)state;
+        assert_int_equal(system("rm -r runs/again/scratch-seed2-*"), 0);
+        assert_output_has(run_scion_expecting(0, "run suite.yaml"), "2 of 3 runs were done before",
+                          "[3/3] scratch-seed2-", NULL);
+}
+
+static void one_at_a_time(void **state)
+{
+        int lock = open("runs/again", O_RDONLY);
+
+        (void)state;
+        assert_int_equal(flock(lock, LOCK_EX), 0);
+        assert_output_has(run_scion_expecting(1, "run suite.yaml --set matrix.seed=[9]"),
+                          "runs/again: another scion is running there", NULL);
+        close(lock);
+        run_scion_expecting(0, "run suite.yaml");
+}
+
+static bool is_started(void)
+{
+        return system("ls killed/again/*/metrics.csv >/dev/null 2>&1") == 0;
+}
+
+/* The children of a killed command end with it: they would go on writing below the next one. */
+static void killed_command_takes_its_runs_along(void **state)
+{
+        pid_t pid = fork();
+
+        (void)state;
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                execl(BUILD_DIR "/scion", "scion", "run", "suite.yaml", "--out", "killed", "--quiet", "--set",
+                      "target.train.epochs=1000000000", (char *)NULL);
+                _exit(127);
+        }
+        alarm(60); /* ends the test should it hang here */
+        while (!is_started())
+                assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        int lock = open("killed/again", O_RDONLY);
+
+        assert_int_equal(flock(lock, LOCK_EX), 0); /* the last child has let go of it */
+        alarm(0);
+        close(lock);
+}
+
+static void two_files_of_one_name(void **state)
+{
+        (void)state;
+        write_text("other.yaml", "extends: suite.yaml\ntarget: { train: { epochs: 5 } }\n");
+        assert_output_has(run_scion_expecting(2, "run suite.yaml other.yaml --out twice"),
+                          "suite.yaml and other.yaml have the same name, 'again'", NULL);
+        assert_int_equal(access("twice", F_OK), -1);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(finished_suite_is_not_written),
+                cmocka_unit_test(plans_take_turns),
+                cmocka_unit_test(removed_folder_runs_again),
+                cmocka_unit_test(one_at_a_time),
+                cmocka_unit_test(killed_command_takes_its_runs_along),
+                cmocka_unit_test(two_files_of_one_name),
+        };
+
+        return cmocka_run_group_tests(tests, run_suite, leave_folder);
+}

@@ -1,0 +1,98 @@
+/* The command as a shell starts it: options, streams that are closed or full, what fits on a terminal. */
+#include "support/command.h"
+
+static const char file[] = "name: shell\n"
+                           "strategy: scratch\n"
+                           "target:\n"
+                           "  dataset: { use: random, shape: [4], num_classes: 2, train_size: 8, test_size: "
+                           "4 }\n"
+                           "  model: { use: mlp, hidden: [2] }\n"
+                           "  optimizer: sgd\n"
+                           "  train: { epochs: 1 }\n";
+
+static int write_file(void **state)
+{
+        if (enter_folder(state))
+                return -1;
+        write_text("file.yaml", file);
+        return 0;
+}
+
+static void options_of_check(void **state)
+{
+        (void)state;
+        assert_output_has(run_scion_expecting(0, "check --set seed=2 --plugin-path . file.yaml"),
+                          "file.yaml: good: 1 run", NULL);
+        assert_output_has(run_scion_expecting(2, "check --set seed=x file.yaml"), "--set seed=x", NULL);
+        assert_output_has(run_scion_expecting(2, "check --plugin-path none file.yaml"), "none", NULL);
+        assert_output_has(run_scion_expecting(2, "check --set"), "needs a value", NULL);
+        assert_output_has(run_scion_expecting(2, "check --ste x file.yaml"), "unknown option '--ste'", NULL);
+}
+
+static void full_disk_is_a_failure(void **state)
+{
+        static const char *const commands[] = {
+                "--version",    "--help",  "check file.yaml",
+                "check --help", "plugins", "run --dry-run file.yaml",
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+                run_scion_expecting(1, "%s >/dev/full", commands[i]);
+}
+
+/* No file of a run takes the place of a stream that was closed. */
+static void closed_streams(void **state)
+{
+        (void)state;
+        assert_output_has(run_scion_expecting(0, "run file.yaml --set name=closed <&- >&- 2>&- || echo lost"),
+                          "lost", NULL);
+        char *results = read_text("runs/closed/results.csv");
+
+        assert_non_null(strstr(results, ",done,scratch,1,"));
+        free(results);
+}
+
+static void out_is_a_folder(void **state)
+{
+        (void)state;
+        assert_output_has(run_scion_expecting(2, "run --dry-run file.yaml --out ''"), "empty", NULL);
+}
+
+static void single_run_has_no_deviation(void **state)
+{
+        (void)state;
+        const struct command_result *result = run_scion_expecting(0, "run file.yaml");
+
+        assert_null(strstr(result->output, "±"));
+        assert_output_has(run_scion_expecting(0, "run file.yaml --set matrix.seed=[1,2]"), " ± ", NULL);
+}
+
+static void help_fits_a_terminal(void **state)
+{
+        static const char *const commands[] = { "--help", "run --help", "check --help", "plugins --help" };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+                const char *line = run_scion_expecting(0, "%s", commands[i])->output;
+
+                for (; *line; line += strcspn(line, "\n") + 1)
+                        if (strcspn(line, "\n") > 80)
+                                fail_msg("%s: longer than 80 characters: %.*s", commands[i],
+                                         (int)strcspn(line, "\n"), line);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(options_of_check),
+                cmocka_unit_test(full_disk_is_a_failure),
+                cmocka_unit_test(closed_streams),
+                cmocka_unit_test(out_is_a_folder),
+                cmocka_unit_test(single_run_has_no_deviation),
+                cmocka_unit_test(help_fits_a_terminal),
+        };
+
+        return cmocka_run_group_tests(tests, write_file, leave_folder);
+}
