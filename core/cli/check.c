@@ -8,15 +8,16 @@
 
 static const char help[] = "Usage: scion check [options] FILE...\n"
                            "\n"
-                           "Checks experiment files as `scion run` does before it runs anything: keys, "
-                           "plugins, parameters, data, models,\n"
-                           "weights, and what the strategies need. Nothing is run and nothing is written.\n"
+                           "Checks experiment files as `scion run` does before it runs anything: keys,\n"
+                           "plugins, parameters, data, models, weights, and what the strategies need.\n"
+                           "Nothing is run and nothing is written.\n"
                            "\n"
                            "  -s, --set KEY=VALUE    replace a value in the file (may be repeated)\n"
                            "  -P, --plugin-path DIR  look for plugins there first (may be repeated)\n"
                            "  -h, --help             this text\n"
                            "\n"
-                           "Exit status: 0 all good, 2 something is wrong with a file or the usage.\n";
+                           "Exit status: 0 all good, 1 the checking itself failed, 2 a file or the usage is\n"
+                           "wrong.\n";
 
 static int check_file(const char *path, const char *const *set, size_t sets)
 {
@@ -51,5 +52,5 @@ int scion_command_check(int argc, char **argv)
                 status = one > status ? one : status;
         }
         free(cli.set);
-        return status;
+        return scion_cli_printed(status);
 }

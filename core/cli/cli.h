@@ -36,7 +36,7 @@ bool scion_cli_begin(struct scion_cli *cli, const char *command, const char *hel
 
 /*
  * Takes what getopt_long() returned when it is none of the command's own. True when the command goes on;
- * otherwise `status` is what it returns: after --help, or after a message on a wrong option.
+ * otherwise `status` is set to what it returns: after --help, or after a message on a wrong option.
  */
 bool scion_cli_option(struct scion_cli *cli, int option, char **argv, int *status);
 

@@ -21,7 +21,6 @@ bool scion_cli_begin(struct scion_cli *cli, const char *command, const char *hel
 
 bool scion_cli_option(struct scion_cli *cli, int option, char **argv, int *status)
 {
-        *status = SCION_BAD_INPUT;
         switch (option) {
         case 's':
                 cli->set[cli->sets++] = optarg;
@@ -29,17 +28,17 @@ bool scion_cli_option(struct scion_cli *cli, int option, char **argv, int *statu
         case 'P':
                 if (scion_plugins_add_path(optarg))
                         return true;
-                scion_cli_failed(SCION_BAD_INPUT);
+                *status = scion_cli_failed(SCION_BAD_INPUT);
                 return false;
         case 'h':
                 fputs(cli->help, stdout);
                 *status = scion_cli_printed(SCION_GOOD);
                 return false;
         case ':':
-                scion_cli_usage(cli->command, "option '%s' needs a value", argv[optind - 1]);
+                *status = scion_cli_usage(cli->command, "option '%s' needs a value", argv[optind - 1]);
                 return false;
         default:
-                scion_cli_usage(cli->command, "unknown option '%s'", argv[optind - 1]);
+                *status = scion_cli_usage(cli->command, "unknown option '%s'", argv[optind - 1]);
                 return false;
         }
 }

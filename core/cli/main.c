@@ -1,6 +1,8 @@
 /* The scion command: finds the command's own file by its name. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
@@ -45,15 +47,27 @@ static int unknown(const char *name)
         return SCION_BAD_INPUT;
 }
 
+/*
+ * A stream that was closed before the start would be the first file to be opened, and get what is printed, or
+ * be closed with it. It gets a file that fails instead: of the other direction.
+ */
+static void hold_streams(void)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0)
+                        open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
+        hold_streams();
         if (argc < 2)
                 return print_help(stderr);
         if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-                return print_help(stdout);
+                return scion_cli_printed(print_help(stdout));
         if (strcmp(argv[1], "--version") == 0) {
                 puts("scion " SCION_VERSION);
-                return SCION_GOOD;
+                return scion_cli_printed(SCION_GOOD);
         }
         for (size_t i = 0; i < COMMANDS; i++)
                 if (strcmp(argv[1], commands[i].name) == 0)

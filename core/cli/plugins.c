@@ -8,23 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char help[] =
-        "Usage: scion plugins [options] [KIND [NAME]]\n"
-        "\n"
-        "Lists the plugins there are; of one kind; or describes one: what it does, where it is from, and "
-        "its\n"
-        "parameters. KIND is strategy, loss, optimizer, dataset or model.\n"
-        "\n"
-        "  -P, --plugin-path DIR  look in DIR/strategies, DIR/losses, ... first; may be given again\n"
-        "  -h, --help             print this help\n"
-        "\n"
-        "Plugins are looked for in --plugin-path, in SCION_PLUGIN_PATH (directories with colons between), "
-        "in\n"
-        "$XDG_DATA_HOME/scion/plugins (or ~/.local/share/scion/plugins), and in Scion's own directory.\n"
-        "\n"
-        "  scion plugins\n"
-        "  scion plugins strategy\n"
-        "  scion plugins optimizer sgd\n";
+static const char help[] = "Usage: scion plugins [options] [KIND [NAME]]\n"
+                           "\n"
+                           "Lists the plugins there are; of one kind; or describes one: what it does, where\n"
+                           "it is from, and its parameters. KIND is strategy, loss, optimizer, dataset or\n"
+                           "model.\n"
+                           "\n"
+                           "  -P, --plugin-path DIR  look in DIR/strategies, DIR/losses, ... first (may be\n"
+                           "                         repeated)\n"
+                           "  -h, --help             this text\n"
+                           "\n"
+                           "Plugins are looked for in --plugin-path, in SCION_PLUGIN_PATH (directories with\n"
+                           "colons between), in $XDG_DATA_HOME/scion/plugins (or\n"
+                           "~/.local/share/scion/plugins), and in Scion's own directory.\n"
+                           "\n"
+                           "  scion plugins\n"
+                           "  scion plugins strategy\n"
+                           "  scion plugins optimizer sgd\n";
 
 /* --- Lists -----------------------------------------------------------------------------------------------
  */

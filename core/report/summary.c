@@ -104,11 +104,12 @@ static void add_group(struct scion_columns *columns, const struct group *group, 
 
         snprintf(runs, sizeof runs, "%4zu", group->done);
         if (group->done > 0) {
-                if (percent)
-                        snprintf(metric, sizeof metric, "%6.2f %% ± %.2f", 100 * group->mean,
-                                 100 * deviation);
-                else
-                        snprintf(metric, sizeof metric, "%.4g ± %.2g", group->mean, deviation);
+                int used = percent ? snprintf(metric, sizeof metric, "%6.2f %%", 100 * group->mean)
+                                   : snprintf(metric, sizeof metric, "%.4g", group->mean);
+
+                if (group->done > 1) /* one run alone does not deviate */
+                        snprintf(metric + used, sizeof metric - (size_t)used, percent ? " ± %.2f" : " ± %.2g",
+                                 percent ? 100 * deviation : deviation);
                 snprintf(seconds, sizeof seconds, "%7.2f", group->seconds / (double)group->done);
         }
         if (group->failed > 0)
