@@ -1,4 +1,4 @@
-#define _DEFAULT_SOURCE /* flock: a lock that children share */
+#define _DEFAULT_SOURCE /* flock, a lock that children share; MAP_ANONYMOUS */
 #include "suite/suite.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,6 +39,7 @@ struct suite {
 struct task {
         const struct scion_planned *planned;
         const char *folder; /* of the suite */
+        bool checked;       /* its like, by scion_suite_check() */
 };
 
 /* What the run and its plugins print goes to its log. */
@@ -53,42 +55,59 @@ static bool redirect(const char *folder)
 
         if (!good)
                 scion_fail("%s: %s", path.text, strerror(errno));
+        setvbuf(stdout, NULL, _IOLBF, 0); /* a plugin's last line before it crashed is the one to read */
         if (log >= 0)
                 close(log);
         free(path.text);
         return good;
 }
 
+static bool open_log(const char *folder)
+{
+        return scion_make_folders(folder) && redirect(folder);
+}
+
+/* A run that was checked has its log from the start; one that may still be refused writes nothing before. */
 static enum scion_status work(void *context, struct scion_row *cells)
 {
         const struct task *task = context;
-        struct scion_run *run = scion_run_prepare(task->planned->run->config);
         enum scion_status status = SCION_BAD_INPUT;
         struct scion_text folder = { 0 };
+        struct scion_run *run = NULL;
+        bool good;
 
-        if (!run)
-                return status;
+        dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the command's own */
         scion_text_add(&folder, "%s/%s", task->folder, task->planned->id);
-        if (folder.failed)
-                scion_fail("out of memory");
-        else if (scion_make_folders(folder.text) && redirect(folder.text))
+        good = !folder.failed || scion_fail("out of memory");
+        good = good && (!task->checked || open_log(folder.text));
+        if (good)
+                run = scion_run_prepare(task->planned->run->config);
+        if (run && (task->checked || open_log(folder.text)))
                 status = scion_run_execute(run, folder.text, cells) ? SCION_GOOD : SCION_FAILED;
         free(folder.text);
         scion_run_destroy(run);
         return status;
 }
 
+struct checking {
+        const struct scion_plan *plan;
+        size_t *at; /* the run that is being checked; in memory that the parent sees */
+};
+
 /* The run before is dropped after the next one is there, so that what they share stays open. */
 static enum scion_status check_work(void *context, struct scion_row *cells)
 {
-        const struct scion_plan *plan = context;
+        const struct checking *checking = context;
+        const struct scion_plan *plan = checking->plan;
         struct scion_run *run = NULL;
         bool good = true;
 
         (void)cells;
+        dup2(STDERR_FILENO, STDOUT_FILENO);
         for (size_t i = 0; good && i < plan->count; i++) {
                 if (!plan->planned[i].first_of_its_kind)
                         continue;
+                *checking->at = i;
                 struct scion_run *next = scion_run_prepare(plan->planned[i].run->config);
 
                 scion_run_destroy(run);
@@ -99,23 +118,42 @@ static enum scion_status check_work(void *context, struct scion_row *cells)
         return good ? SCION_GOOD : SCION_BAD_INPUT;
 }
 
-enum scion_status scion_suite_check(const struct scion_plan *plan)
+/* A message on the input has its place; what happened to the process is told with the run it happened in. */
+static enum scion_status check(const struct checking *checking)
 {
         struct scion_process process;
         struct scion_report report;
         enum scion_status status;
 
         fflush(NULL);
-        if (!scion_process_start(&process, check_work, (void *)plan))
+        if (!scion_process_start(&process, check_work, (void *)checking))
                 return SCION_FAILED;
         if (scion_process_wait(&process, 1, &report) < 0) {
                 scion_fail("the process that checks was lost");
                 return SCION_FAILED;
         }
         status = report.status;
-        if (status != SCION_GOOD)
+        if (status == SCION_BAD_INPUT)
                 scion_fail("%s", report.message);
+        else if (status != SCION_GOOD)
+                scion_fail("%s: %s", checking->plan->planned[*checking->at].id, report.message);
         scion_report_finish(&report);
+        return status;
+}
+
+enum scion_status scion_suite_check(const struct scion_plan *plan)
+{
+        struct checking checking = { .plan = plan };
+        enum scion_status status;
+
+        checking.at =
+                mmap(NULL, sizeof *checking.at, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (checking.at == MAP_FAILED) {
+                scion_fail("no memory to share with the process that checks: %s", strerror(errno));
+                return SCION_FAILED;
+        }
+        status = check(&checking);
+        munmap(checking.at, sizeof *checking.at);
         return status;
 }
 
@@ -401,7 +439,7 @@ static int idle_slot(const struct suite *suite)
 
 static bool start(struct suite *suite, size_t index, int slot)
 {
-        struct task task = { &suite->plan->planned[index], suite->folder };
+        struct task task = { &suite->plan->planned[index], suite->folder, suite->plan->count > 1 };
 
         fflush(NULL);
         suite->working[slot] = index;
@@ -514,7 +552,8 @@ static enum scion_status run_suite(struct suite *suite)
         if (count > 1 && suite->finished < count) {
                 enum scion_status status = scion_suite_check(suite->plan);
 
-                if (status != SCION_GOOD)
+                /* A plugin that crashes here will do so in its own runs, and no others. */
+                if (status == SCION_BAD_INPUT)
                         return status;
                 if (!writable(suite))
                         return SCION_BAD_INPUT;

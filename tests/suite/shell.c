@@ -59,6 +59,27 @@ static void out_is_a_folder(void **state)
         assert_output_has(run_scion_expecting(2, "run --dry-run file.yaml --out ''"), "empty", NULL);
 }
 
+#define CRASH "--plugin-path " BUILD_DIR "/tests/suite/plugins "
+
+/* What a plugin prints is in its log, up to its last line; what it does to its process is its runs' alone. */
+static void plugin_that_crashes(void **state)
+{
+        (void)state;
+        assert_output_has(run_scion_expecting(1, "run " CRASH "file.yaml --set name=crash --set "
+                                                 "'matrix.strategy=[crash, scratch]' 2>/dev/null"),
+                          "] crash-seed1-", ": failed: killed by SIGABRT", "] scratch-seed1-", "1 failed",
+                          NULL);
+        assert_int_equal(system("grep -qx 'one step to the edge' runs/crash/crash-*/log.txt"), 0);
+        assert_output_has(run_scion_expecting(1, "check " CRASH "file.yaml --set strategy=crash"),
+                          "scion: crash-seed1-", ": killed by SIGABRT", NULL);
+
+        /* Standard output is the command's own. */
+        const struct command_result *result =
+                run_scion_expecting(1, "run " CRASH "file.yaml --set strategy=crash 2>/dev/null");
+
+        assert_null(strstr(result->output, "one step to the edge"));
+}
+
 static void single_run_has_no_deviation(void **state)
 {
         (void)state;
@@ -86,11 +107,9 @@ static void help_fits_a_terminal(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(options_of_check),
-                cmocka_unit_test(full_disk_is_a_failure),
-                cmocka_unit_test(closed_streams),
-                cmocka_unit_test(out_is_a_folder),
-                cmocka_unit_test(single_run_has_no_deviation),
+                cmocka_unit_test(options_of_check),     cmocka_unit_test(full_disk_is_a_failure),
+                cmocka_unit_test(closed_streams),       cmocka_unit_test(out_is_a_folder),
+                cmocka_unit_test(plugin_that_crashes),  cmocka_unit_test(single_run_has_no_deviation),
                 cmocka_unit_test(help_fits_a_terminal),
         };
 
