@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/tree.h"
 #include "data/data.h"
 #include "plugin/params.h"
 
@@ -74,6 +75,17 @@ static bool want_map(const struct scion_config *map, const char *what)
         return !map || map->kind == SCION_CONFIG_MAP || scion_config_fail(map, "%s must be a map", what);
 }
 
+/* A part that is there and says nothing is left out: `source: null` takes away what `extends` has brought. */
+static void drop_nulls(struct scion_config *map, const char *const *keys)
+{
+        for (; *keys; keys++) {
+                const struct scion_config *value = scion_config_get(map, *keys);
+
+                if (value && scion_config_is_null(value))
+                        scion_config_remove(map, *keys);
+        }
+}
+
 /* The value of a key, to be changed in place. */
 static struct scion_config *get(struct scion_config *map, const char *key)
 {
@@ -138,6 +150,7 @@ static bool read_stage(struct scion_stage *stage, const char *name, struct scion
         stage->name = name;
         stage->map = map;
         stage->seed = scion_seed(seed, name);
+        drop_nulls(map, stage_others);
         if (!want_map(map, name) || !scion_params_fill(params, map, name, stage_others, &keys))
                 return false;
         scion_params_release(params, &keys);
@@ -256,6 +269,7 @@ bool scion_experiment_read(struct scion_config *config, struct scion_experiment 
         memset(experiment, 0, sizeof *experiment);
         if (config->kind != SCION_CONFIG_MAP)
                 return scion_config_fail(config, "an experiment is a map of keys");
+        drop_nulls(config, run_others);
         if (!scion_params_fill(run_params, config, "experiment", run_others, &keys))
                 return false;
         scion_params_release(run_params, &keys);

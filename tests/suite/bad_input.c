@@ -43,6 +43,20 @@ static void good_file_is_good(void **state)
         remove_tree("good");
 }
 
+/* What another file has brought is taken away by saying nothing there. */
+static void left_out_by_null(void **state)
+{
+        (void)state;
+        write_text("bad.yaml", GOOD);
+        run_scion_expecting(0,
+                            "check bad.yaml --set source=null --set strategy=scratch --set target.model=mlp");
+        run_scion_expecting(0, "check bad.yaml --set target.loss= --set target.train=~");
+        assert_output_has(run_scion_expecting(2, "check bad.yaml --set source=null --set strategy=scratch"),
+                          "the target has no 'model'", NULL);
+        assert_output_has(run_scion_expecting(2, "check bad.yaml --set source.model=null"),
+                          "bad.yaml:3:3: the source has no 'model'", NULL);
+}
+
 static void keys_and_values(void **state)
 {
         (void)state;
@@ -69,6 +83,11 @@ static void keys_and_values(void **state)
         refuse(NAME "source:\n\tdataset: {}\n", "bad.yaml:3:1: ", "tab");
         refuse("", "bad.yaml", "empty");
         refuse(NAME SOURCE TARGET, "bad.yaml", "strategy");
+        refuse(NAME SOURCE "strategy:\n" TARGET, "bad.yaml:1:1: ", "no 'strategy'");
+        refuse(NAME SOURCE STRATEGY "target:\n  dataset:\n" TRAIN,
+               "bad.yaml:9:3: ", "the target has no 'dataset'");
+        refuse(NAME SOURCE STRATEGY "target:\n" DATASET "  optimizer: ~\n",
+               "bad.yaml:9:3: ", "no 'optimizer'");
         refuse(NAME STRATEGY TARGET, "bad.yaml", "no 'model'");
         refuse(NAME STRATEGY "target:\n" DATASET MODEL TRAIN, "bad.yaml:2:11: ", "needs a source");
         refuse("name: ../up\n" SOURCE STRATEGY TARGET, "bad.yaml:1:7: ", "folder");
@@ -264,6 +283,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(good_file_is_good),
+                cmocka_unit_test(left_out_by_null),
                 cmocka_unit_test(keys_and_values),
                 cmocka_unit_test(files),
                 cmocka_unit_test(output_that_cannot_be_written),
