@@ -190,5 +190,5 @@ int main(void)
                 cmocka_unit_test(what_cannot_be),
         };
 
-        return cmocka_run_group_tests(tests, start_tape, finish_tape);
+        return cmocka_run_group_tests(tests, start_data, drop_tape);
 }

@@ -2,7 +2,7 @@
 #ifndef SCION_TESTS_DATA_SUPPORT_H
 #define SCION_TESTS_DATA_SUPPORT_H
 
-#include "support/test.h"
+#include "support/tape.h"
 
 #include "config/config.h"
 #include "data/data.h"
@@ -44,22 +44,10 @@ static inline void must_next(enum scion_next next, enum scion_next expected)
                 fail_msg("%d came, not %d: %s", (int)next, (int)expected, scion_error());
 }
 
-/* A tape for the tests of a program. */
-static struct scion_tape *tape;
-
-static inline int start_tape(void **state)
+/* A tape for the tests of a program, and the datasets that only tests have. */
+static inline int start_data(void **state)
 {
-        (void)state;
-        tape = scion_tape_create();
-        scion_tape_use(tape);
-        return !tape || !scion_plugins_add_path(BUILD_DIR "/tests/data");
-}
-
-static inline int finish_tape(void **state)
-{
-        (void)state;
-        scion_tape_destroy(tape);
-        return 0;
+        return use_tape(state) || !scion_plugins_add_path(BUILD_DIR "/tests/data");
 }
 
 /* One pass over a split of the probe's real inputs. */

@@ -92,5 +92,5 @@ int main(void)
                 cmocka_unit_test(fashion_mnist_subset),
         };
 
-        return cmocka_run_group_tests(tests, start_tape, finish_tape);
+        return cmocka_run_group_tests(tests, start_data, drop_tape);
 }

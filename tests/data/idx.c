@@ -509,12 +509,12 @@ static void no_files_at_all(void **state)
 
 static int start(void **state)
 {
-        return start_tape(state) || make_folder(state);
+        return start_data(state) || make_folder(state);
 }
 
 static int finish(void **state)
 {
-        return finish_tape(state) || remove_folder(state);
+        return drop_tape(state) || remove_folder(state);
 }
 
 int main(void)

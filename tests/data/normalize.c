@@ -142,5 +142,5 @@ int main(void)
                 cmocka_unit_test(long_inputs),
         };
 
-        return cmocka_run_group_tests(tests, start_tape, finish_tape);
+        return cmocka_run_group_tests(tests, start_data, drop_tape);
 }

@@ -134,5 +134,5 @@ int main(void)
                 cmocka_unit_test(bad_parameters),
         };
 
-        return cmocka_run_group_tests(tests, start_tape, finish_tape);
+        return cmocka_run_group_tests(tests, start_data, drop_tape);
 }

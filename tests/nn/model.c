@@ -1,5 +1,5 @@
 /* Models: the flat blocks, names and patterns, freezing, copying, gradients. */
-#include "support/test.h"
+#include "support/tape.h"
 
 #include <math.h>
 
@@ -33,24 +33,6 @@ static struct scion_model *small(int64_t outputs, uint64_t seed)
         if (!model)
                 fail_msg("%s", scion_error());
         return model;
-}
-
-static struct scion_tape *tape;
-
-static int start(void **state)
-{
-        (void)state;
-        scion_error_clear();
-        tape = scion_tape_create();
-        scion_tape_use(tape);
-        return tape ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-        (void)state;
-        scion_tape_destroy(tape);
-        return 0;
 }
 
 static struct scion_tensor *some_images(int64_t count)
@@ -556,25 +538,24 @@ static void dropout_follows_the_tape(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
         const struct CMUnitTest tests[] = {
-                TEST(flat_blocks),
-                TEST(looks),
-                TEST(listing),
-                TEST(read_and_write),
-                TEST(first_values),
-                TEST(patterns),
-                TEST(gradients_reach_all),
-                TEST(gradients_are_differences),
-                TEST(freezing),
-                TEST(learning_rates),
-                TEST(copying),
-                TEST(copying_between_strangers),
-                TEST(other_heads),
-                TEST(refused),
-                TEST(wrong_inputs),
-                TEST(own_modules),
-                TEST(dropout_follows_the_tape),
+                tape_test(flat_blocks),
+                tape_test(looks),
+                tape_test(listing),
+                tape_test(read_and_write),
+                tape_test(first_values),
+                tape_test(patterns),
+                tape_test(gradients_reach_all),
+                tape_test(gradients_are_differences),
+                tape_test(freezing),
+                tape_test(learning_rates),
+                tape_test(copying),
+                tape_test(copying_between_strangers),
+                tape_test(other_heads),
+                tape_test(refused),
+                tape_test(wrong_inputs),
+                tape_test(own_modules),
+                tape_test(dropout_follows_the_tape),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

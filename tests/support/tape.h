@@ -1,20 +1,29 @@
-/* A tape for all tests of a program: cmocka_run_group_tests(tests, use_tape, drop_tape). */
+/* The tape of a program's tests: use_tape() and drop_tape() for the group, or for each test by tape_test().
+ */
 #ifndef SCION_TESTS_SUPPORT_TAPE_H
 #define SCION_TESTS_SUPPORT_TAPE_H
 
 #include "support/test.h"
 
+static _Thread_local struct scion_tape *tape; /* current */
+
 static inline int use_tape(void **state)
 {
-        *state = scion_tape_create();
-        scion_tape_use(*state);
-        return *state ? 0 : -1;
+        (void)state;
+        scion_error_clear();
+        tape = scion_tape_create();
+        scion_tape_use(tape);
+        return tape ? 0 : -1;
 }
 
 static inline int drop_tape(void **state)
 {
-        scion_tape_destroy(*state);
+        (void)state;
+        scion_tape_destroy(tape);
+        tape = NULL;
         return 0;
 }
+
+#define tape_test(function) cmocka_unit_test_setup_teardown(function, use_tape, drop_tape)
 
 #endif

@@ -1,26 +1,11 @@
-/* Tensors in tests: a tape for each test, values to start from, and comparing. */
+/* Tensors in tests: a tape for them, values to start from, comparing, and gradients. */
 #ifndef SCION_TESTS_SUPPORT_TENSORS_H
 #define SCION_TESTS_SUPPORT_TENSORS_H
 
 #include <math.h>
 
-#include "support/test.h"
-
-/* For cmocka_unit_test_setup_teardown: *state is the tape, and it is current. */
-static inline int tape_setup(void **state)
-{
-        *state = scion_tape_create();
-        scion_tape_use(*state);
-        return *state ? 0 : -1;
-}
-
-static inline int tape_teardown(void **state)
-{
-        scion_tape_destroy(*state);
-        return 0;
-}
-
-#define tape_test(function) cmocka_unit_test_setup_teardown(function, tape_setup, tape_teardown)
+#include "support/tape.h"
+#include "tensor/tape.h"
 
 /* Uniform values in low .. high, the same for the same seed. */
 static inline struct scion_tensor *random_tensor(struct scion_shape shape, uint64_t seed, float low,
@@ -38,6 +23,12 @@ static inline struct scion_tensor *random_tensor(struct scion_shape shape, uint6
         free(value);
         assert_non_null(x);
         return x;
+}
+
+/* The same for values in -1 .. 1. */
+static inline struct scion_tensor *numbers(struct scion_shape shape, uint64_t seed)
+{
+        return random_tensor(shape, seed, -1, 1);
 }
 
 static inline void assert_shape(struct scion_tensor *x, struct scion_shape shape)
@@ -71,6 +62,53 @@ static inline void assert_values(struct scion_tensor *x, const float *expected, 
                 if (!is_close((double)value[i], (double)expected[i], tolerance))
                         fail_msg("element %lld is %.9g, it should be %.9g", (long long)i, (double)value[i],
                                  (double)expected[i]);
+}
+
+/* Every element of x, in row-major order, is what the reference says to `tolerance` of the largest. */
+static inline void assert_close(const char *what, struct scion_tensor *x, const double *reference,
+                                double tolerance)
+{
+        double largest = 1;
+        const float *data;
+
+        if (!x)
+                fail_msg("%s: %s", what, scion_error());
+        data = scion_data(x);
+        for (int64_t i = 0; i < scion_size(x); i++)
+                largest = fmax(largest, fabs(reference[i]));
+        for (int64_t i = 0; i < scion_size(x); i++)
+                if (!(fabs(data[i] - reference[i]) <= tolerance * largest))
+                        fail_msg("%s: element %lld is %.9g, not %.9g", what, (long long)i, (double)data[i],
+                                 reference[i]);
+}
+
+/* Zeros; the caller frees them. */
+static inline double *doubles(int64_t count)
+{
+        double *memory = calloc((size_t)count, sizeof *memory);
+
+        assert_non_null(memory);
+        return memory;
+}
+
+/* --- A loss whose gradient with respect to y is g: sum(y * g) ----------------------------------------------
+ */
+
+static inline bool weigh_backward(struct scion_node *node)
+{
+        return scion_grad_add(node->input[0], node->saved ? *(struct scion_tensor **)node->saved : NULL);
+}
+
+static inline void backward_from(struct scion_tensor *y, struct scion_tensor *g)
+{
+        static const struct scion_op weigh = { "weigh", weigh_backward };
+        struct scion_tensor *loss = scion_scalar(0);
+        struct scion_node *node = scion_record(&weigh, loss, y, NULL, NULL, sizeof g);
+
+        assert_non_null(node);
+        memcpy(node->saved, &g, sizeof g);
+        if (!scion_backward(loss))
+                fail_msg("%s", scion_error());
 }
 
 #endif

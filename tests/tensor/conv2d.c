@@ -1,7 +1,7 @@
 /* Convolution against loops in double precision, and its gradients. */
 #include "backend/backend.h"
 #include "support/gradcheck.h"
-#include "tensor/numbers.h"
+#include "support/tensors.h"
 
 struct shape {
         int64_t n, c, h, w, o, kh, kw;
@@ -247,5 +247,5 @@ int main(void)
                 cmocka_unit_test(says_what_is_wrong),
         };
 
-        return cmocka_run_group_tests(tests, tape_begin, tape_end);
+        return cmocka_run_group_tests(tests, use_tape, drop_tape);
 }

@@ -2,7 +2,7 @@
 #include <pthread.h>
 
 #include "backend/backend.h"
-#include "tensor/numbers.h"
+#include "support/tensors.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -245,14 +245,14 @@ static void *steps_elsewhere(void *first)
 {
         const struct results *expected = first;
         struct results *again = calloc(1, sizeof *again);
-        bool same = again && tape_begin(NULL) == 0;
+        bool same = again && use_tape(NULL) == 0;
 
         for (int i = 0; same && i < 8; i++) {
                 step(again);
                 same = again->used == expected->used &&
                        memcmp(again->value, expected->value, again->used * sizeof(float)) == 0;
         }
-        tape_end(NULL);
+        drop_tape(NULL);
         free(again);
         return same ? first : NULL;
 }
@@ -321,5 +321,5 @@ int main(void)
                 cmocka_unit_test(what_the_library_refuses_is_told),
         };
 
-        return cmocka_run_group_tests(tests, tape_begin, tape_end);
+        return cmocka_run_group_tests(tests, use_tape, drop_tape);
 }

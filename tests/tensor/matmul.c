@@ -1,7 +1,7 @@
 /* Matrix products and fully connected layers against loops in double precision, and their gradients. */
 #include "backend/backend.h"
 #include "support/gradcheck.h"
-#include "tensor/numbers.h"
+#include "support/tensors.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -290,5 +290,5 @@ int main(void)
                 cmocka_unit_test(says_what_is_wrong),
         };
 
-        return cmocka_run_group_tests(tests, tape_begin, tape_end);
+        return cmocka_run_group_tests(tests, use_tape, drop_tape);
 }

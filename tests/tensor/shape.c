@@ -77,6 +77,7 @@ static const struct order orders[] = {
 
 static void permutations(void **state)
 {
+        (void)state;
         for (size_t i = 0; i < COUNT(orders); i++) {
                 const struct scion_shape *shape = &orders[i].shape;
                 struct scion_tensor *x = counting(*shape), *y = scion_permute(x, orders[i].order);
@@ -92,7 +93,7 @@ static void permutations(void **state)
                                 from[(orders[i].order[k] + shape->ndim) % shape->ndim] = to[k];
                         assert_int_equal((int64_t)scion_data(y)[j], index_of(shape, from));
                 }
-                scion_tape_reset(*state);
+                scion_tape_reset(tape);
         }
         struct scion_tensor *x = counting(SCION_SHAPE(2, 3));
 
@@ -121,6 +122,7 @@ static const struct part parts[] = {
 
 static void slices(void **state)
 {
+        (void)state;
         for (size_t i = 0; i < COUNT(parts); i++) {
                 const struct part *part = &parts[i];
                 struct scion_tensor *x = counting(part->shape);
@@ -136,12 +138,13 @@ static void slices(void **state)
                         position[axis] += part->start;
                         assert_int_equal((int64_t)scion_data(y)[j], index_of(&part->shape, position));
                 }
-                scion_tape_reset(*state);
+                scion_tape_reset(tape);
         }
 }
 
 static void joins(void **state)
 {
+        (void)state;
         for (size_t i = 0; i < COUNT(parts); i++) { /* cut in two or three and joined, a tensor is the same */
                 const struct part *part = &parts[i];
                 struct scion_tensor *x = counting(part->shape), *piece[3];
@@ -157,7 +160,7 @@ static void joins(void **state)
 
                 assert_shape(y, part->shape);
                 assert_values(y, scion_data(x), 0);
-                scion_tape_reset(*state);
+                scion_tape_reset(tape);
         }
         struct scion_tensor *labels = scion_from_i32(SCION_SHAPE(2), (const int32_t[]){ 5, 6 });
         struct scion_tensor *twice = scion_concat((struct scion_tensor *[]){ labels, labels }, 2, 0);
