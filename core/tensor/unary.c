@@ -14,7 +14,7 @@ struct unary {
         void (*forward)(const float *restrict x, float *restrict y, size_t count, float p);
         void (*backward)(const float *g, const float *kept, float *restrict dx, size_t count, float p);
         enum keeps keeps;
-        bool keeps_zero; /* 0 stays 0 and has a finite derivative there: may run over padding */
+        bool keeps_zero; /* 0 stays 0, with a finite derivative, for any finite p: may run over padding */
 };
 
 static bool unary_backward(struct scion_node *node);
@@ -81,7 +81,7 @@ static struct scion_tensor *apply(const struct unary *unary, struct scion_tensor
 {
         if (!scion_check_float(unary->op.name, x))
                 return NULL;
-        if (!unary->keeps_zero && scion_tensor_padded(x) && !(x = scion_tensor_plain(x)))
+        if (!(unary->keeps_zero && isfinite(p)) && scion_tensor_padded(x) && !(x = scion_tensor_plain(x)))
                 return NULL;
         struct scion_tensor *y = scion_tensor_new(x->shape, SCION_F32, x->layout);
 
