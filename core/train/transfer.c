@@ -31,7 +31,8 @@ struct scion_tensor *scion_target_logits(struct scion_transfer *transfer, const 
         if (batch == transfer->batch && transfer->outputs)
                 return transfer->outputs;
         outputs = scion_model_forward(transfer->target, batch->inputs);
-        if (batch == transfer->batch)
+        /* Those made while gradients were off do not serve when they are on. */
+        if (batch == transfer->batch && outputs && outputs->requires_grad)
                 transfer->outputs = outputs;
         return outputs;
 }

@@ -24,7 +24,7 @@ struct scion_transfer {
         uint64_t seed;
         /* Of the batch at hand: */
         const struct scion_batch *batch;
-        struct scion_tensor *outputs; /* the target's, once computed */
+        struct scion_tensor *outputs; /* the target's, once computed with gradients */
         struct scion_tensor *known;   /* the source's, once computed */
         /* Of the epoch at hand: */
         struct scion_scalar scalar[SCION_MAX_SCALARS];
@@ -35,7 +35,7 @@ struct scion_transfer {
 /* Calls the strategy's setup. */
 bool scion_transfer_setup(struct scion_transfer *transfer);
 
-/* The strategy's loss of a batch, on the current tape; afterwards `outputs` has the target's outputs. */
+/* The strategy's loss of a batch, on the current tape. */
 struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer, const struct scion_batch *batch);
 
 /* Forgets the sums of an epoch; the names stay. */

@@ -57,6 +57,7 @@ SCION_API struct scion_module *scion_nn_avg_pool2d(const struct scion_window *wi
 SCION_API struct scion_module *scion_nn_relu(void);
 SCION_API struct scion_module *scion_nn_tanh(void);
 SCION_API struct scion_module *scion_nn_sigmoid(void);
+/* 0 <= p < 1 */
 SCION_API struct scion_module *scion_nn_dropout(float p);
 /* Everything but the batch axis into one. */
 SCION_API struct scion_module *scion_nn_flatten(void);

@@ -15,7 +15,7 @@ SCION_BEGIN
  * must stay so: an update of a zero by a zero gradient and zero state must be zero. Arrays do not overlap. */
 struct scion_span {
         const char *name;
-        int64_t count;
+        int64_t count; /* of each array, padding included */
         float *value;
         const float *gradient;
         float *state[SCION_MAX_STATES]; /* as many as states() says; zero before the first step */

@@ -25,11 +25,11 @@ SCION_API struct scion_model *scion_target(struct scion_transfer *transfer);
 /* The run's seed, for SCION_RANDOM_STRATEGY. */
 SCION_API uint64_t scion_transfer_seed(const struct scion_transfer *transfer);
 
-/* The target model's outputs for the batch, [N, outputs]. */
+/* The target model's outputs for the batch, [N, outputs]; computed once, however often it is asked for. */
 SCION_API struct scion_tensor *scion_target_logits(struct scion_transfer *transfer,
                                                    const struct scion_batch *batch);
 
-/* The source model's, without gradient. */
+/* The source model's, without gradient and dropout. NULL, with a message, in a run without a source. */
 SCION_API struct scion_tensor *scion_source_logits(struct scion_transfer *transfer,
                                                    const struct scion_batch *batch);
 

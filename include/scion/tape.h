@@ -3,8 +3,8 @@
  *
  * A tape belongs to one thread at a time. Operations record themselves on the tape that is current on their
  * thread; scion_tape_reset() takes back everything made since, and keeps the memory for the next step. In a
- * plugin's callback the engine has already made a tape current; only code that drives its own steps needs
- * this header.
+ * plugin's callback the engine has already made a tape current: a strategy may turn gradients off for a while
+ * or ask for one of an input; the rest is for code that drives its own steps.
  */
 #ifndef SCION_TAPE_H
 #define SCION_TAPE_H
