@@ -25,6 +25,7 @@ struct suite {
         char *results;             /* its results.csv */
         struct scion_sheet *table; /* NULL until there is a row */
         bool *done;                /* by an earlier call */
+        bool values;               /* the targets are known to be values, not classes */
         bool stale;                /* results.csv has other rows than the table */
         int lock;                  /* on the folder; -1: none */
         size_t finished, failed;
@@ -89,9 +90,15 @@ static enum scion_status work(void *context, struct scion_row *cells)
         return status;
 }
 
+/* What the process that checks tells its parent, in memory that both see. */
+struct checked {
+        size_t at;   /* the run that is being checked */
+        bool values; /* its targets are values, not classes */
+};
+
 struct checking {
         const struct scion_plan *plan;
-        size_t *at; /* the run that is being checked; in memory that the parent sees */
+        struct checked *shared;
 };
 
 /* The run before is dropped after the next one is there, so that what they share stays open. */
@@ -107,12 +114,13 @@ static enum scion_status check_work(void *context, struct scion_row *cells)
         for (size_t i = 0; good && i < plan->count; i++) {
                 if (!plan->planned[i].first_of_its_kind)
                         continue;
-                *checking->at = i;
+                checking->shared->at = i;
                 struct scion_run *next = scion_run_prepare(plan->planned[i].run->config);
 
                 scion_run_destroy(run);
                 run = next;
                 good = run != NULL;
+                checking->shared->values = good && scion_run_has_values(run);
         }
         scion_run_destroy(run);
         return good ? SCION_GOOD : SCION_BAD_INPUT;
@@ -136,25 +144,34 @@ static enum scion_status check(const struct checking *checking)
         if (status == SCION_BAD_INPUT)
                 scion_fail("%s", report.message);
         else if (status != SCION_GOOD)
-                scion_fail("%s: %s", checking->plan->planned[*checking->at].id, report.message);
+                scion_fail("%s: %s", checking->plan->planned[checking->shared->at].id, report.message);
         scion_report_finish(&report);
+        return status;
+}
+
+/* As scion_suite_check(). `values`: whether the targets are values. */
+static enum scion_status check_plan(const struct scion_plan *plan, bool *values)
+{
+        struct checking checking = { .plan = plan };
+        enum scion_status status;
+
+        checking.shared = mmap(NULL, sizeof *checking.shared, PROT_READ | PROT_WRITE,
+                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (checking.shared == MAP_FAILED) {
+                scion_fail("no memory to share with the process that checks: %s", strerror(errno));
+                return SCION_FAILED;
+        }
+        status = check(&checking);
+        *values = checking.shared->values;
+        munmap(checking.shared, sizeof *checking.shared);
         return status;
 }
 
 enum scion_status scion_suite_check(const struct scion_plan *plan)
 {
-        struct checking checking = { .plan = plan };
-        enum scion_status status;
+        bool values;
 
-        checking.at =
-                mmap(NULL, sizeof *checking.at, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (checking.at == MAP_FAILED) {
-                scion_fail("no memory to share with the process that checks: %s", strerror(errno));
-                return SCION_FAILED;
-        }
-        status = check(&checking);
-        munmap(checking.at, sizeof *checking.at);
-        return status;
+        return check_plan(plan, &values);
 }
 
 /* --- The table of results
@@ -179,7 +196,9 @@ static bool create_table(struct suite *suite, bool values)
 {
         static const char *const head[] = { "run", "status", "strategy", "seed" };
         static const char *const of_classes[] = { "source_test_accuracy", "test_loss", "test_accuracy" };
-        static const char *const of_values[] = { "test_loss", "test_mae", "test_mse", "test_r2" };
+        static const char *const of_values[] = { "source_test_mae", "source_test_mse", "source_test_r2",
+                                                 "test_loss",       "test_mae",        "test_mse",
+                                                 "test_r2" };
         static const char *const tail[] = { "best_epoch", "epochs",   "parameters", "trainable",
                                             "seconds",    "peak_mib", "error" };
         const struct scion_config_run *run = suite->plan->planned[0].run;
@@ -193,7 +212,7 @@ static bool create_table(struct suite *suite, bool values)
         for (size_t i = 0; i < run->axes; i++)
                 if (!own_column(run->point[i].path))
                         column[count++] = run->point[i].path;
-        for (size_t i = 0; i < (values ? 4 : 3); i++)
+        for (size_t i = 0; i < (values ? 7 : 3); i++)
                 column[count++] = values ? of_values[i] : of_classes[i];
         for (size_t i = 0; i < 7; i++)
                 column[count++] = tail[i];
@@ -205,7 +224,7 @@ static bool create_table(struct suite *suite, bool values)
 static bool add_row(struct suite *suite, const struct scion_row *row)
 {
         if (!suite->table && (!scion_make_folders(suite->folder) ||
-                              !create_table(suite, scion_row_get(row, "test_mse") != NULL)))
+                              !create_table(suite, suite->values || scion_row_get(row, "test_mse"))))
                 return false;
         return scion_sheet_add(suite->table, row);
 }
@@ -550,7 +569,7 @@ static enum scion_status run_suite(struct suite *suite)
                 fprintf(suite->options->progress, "%zu of %zu runs were done before\n", suite->finished,
                         count);
         if (count > 1 && suite->finished < count) {
-                enum scion_status status = scion_suite_check(suite->plan);
+                enum scion_status status = check_plan(suite->plan, &suite->values);
 
                 /* A plugin that crashes here will do so in its own runs, and no others. */
                 if (status == SCION_BAD_INPUT)

@@ -226,6 +226,11 @@ void scion_run_destroy(struct scion_run *run)
         free(run);
 }
 
+bool scion_run_has_values(const struct scion_run *run)
+{
+        return scion_data_classes(run->target_data) == 0;
+}
+
 /* --- Executing
  * ------------------------------------------------------------------------------------------------------- */
 

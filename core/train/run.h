@@ -20,6 +20,9 @@ struct scion_run;
 struct scion_run *scion_run_prepare(struct scion_config *config);
 void scion_run_destroy(struct scion_run *run); /* takes NULL */
 
+/* Whether the target's targets are values, not classes. */
+bool scion_run_has_values(const struct scion_run *run);
+
 /*
  * Runs, writing config.yaml, metrics.csv, log.txt and model.safetensors into `folder`, which is made.
  * `results` gets the cells of the run's row in results.csv that it knows, also when the run fails; the

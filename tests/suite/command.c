@@ -402,9 +402,21 @@ static void regression_has_its_own_columns(void **state)
                                   "  train: { epochs: 2 }\n");
         run_scion_expecting(0, "run values.yaml --out e");
         first_line("e/values/results.csv", line, sizeof line);
-        assert_string_equal(line,
-                            "run,status,strategy,seed,test_loss,test_mae,test_mse,test_r2,best_epoch,epochs,"
-                            "parameters,trainable,seconds,peak_mib,error");
+        assert_string_equal(
+                line,
+                "run,status,strategy,seed,source_test_mae,source_test_mse,source_test_r2,test_loss,test_mae,"
+                "test_mse,test_r2,best_epoch,epochs,parameters,trainable,seconds,peak_mib,error");
+
+        /* Also when the first run to end has failed. */
+        run_scion_expecting(
+                1,
+                "run values.yaml --out g -j 1 --set 'matrix.target.optimizer=[{use: sgd, lr: 1e30}, adam]'");
+        first_line("g/values/results.csv", line, sizeof line);
+        assert_string_equal(
+                line,
+                "run,status,strategy,seed,target.optimizer,source_test_mae,source_test_mse,source_test_r2,"
+                "test_loss,test_mae,test_mse,test_r2,best_epoch,epochs,parameters,trainable,seconds,peak_mib,"
+                "error");
         assert_output_has(
                 run_scion_expecting(2, "run values.yaml --out f --set target.loss.use=cross-entropy"),
                 "target", "cross-entropy", NULL);
