@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
-#include "suite/suite.h"
+#include "suite/task.h"
 
 static const char help[] = "Usage: scion check [options] FILE...\n"
                            "\n"
@@ -23,9 +23,10 @@ static int check_file(const char *path, const char *const *set, size_t sets)
 {
         struct scion_plan plan;
         enum scion_status status = SCION_BAD_INPUT;
+        bool values;
 
         if (scion_plan_make(path, set, sets, &plan)) {
-                status = scion_suite_check(&plan);
+                status = scion_plan_check(&plan, &values);
                 if (status == SCION_GOOD)
                         printf("%s: good: %zu run%s\n", path, plan.count, plan.count == 1 ? "" : "s");
                 scion_plan_finish(&plan);

@@ -1,4 +1,4 @@
-#define _DEFAULT_SOURCE /* flock, a lock that children share; MAP_ANONYMOUS */
+#define _DEFAULT_SOURCE /* flock: a lock that children share */
 #include "suite/suite.h"
 
 #include <errno.h>
@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,7 +15,7 @@
 #include "base/text.h"
 #include "report/csv.h"
 #include "report/summary.h"
-#include "train/run.h"
+#include "suite/task.h"
 
 struct suite {
         const struct scion_plan *plan;
@@ -33,146 +32,6 @@ struct suite {
         size_t *working;
         double *started;
 };
-
-/* --- The child's work
- * -------------------------------------------------------------------------------------------- */
-
-struct task {
-        const struct scion_planned *planned;
-        const char *folder; /* of the suite */
-        bool checked;       /* its like, by scion_suite_check() */
-};
-
-/* What the run and its plugins print goes to its log. */
-static bool redirect(const char *folder)
-{
-        struct scion_text path = { 0 };
-
-        scion_text_add(&path, "%s/log.txt", folder);
-        if (path.failed)
-                return scion_fail("out of memory");
-        int log = open(path.text, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-        bool good = log >= 0 && dup2(log, STDOUT_FILENO) >= 0 && dup2(log, STDERR_FILENO) >= 0;
-
-        if (!good)
-                scion_fail("%s: %s", path.text, strerror(errno));
-        setvbuf(stdout, NULL, _IOLBF, 0); /* a plugin's last line before it crashed is the one to read */
-        if (log >= 0)
-                close(log);
-        free(path.text);
-        return good;
-}
-
-static bool open_log(const char *folder)
-{
-        return scion_make_folders(folder) && redirect(folder);
-}
-
-/* A run that was checked has its log from the start; one that may still be refused writes nothing before. */
-static enum scion_status work(void *context, struct scion_row *cells)
-{
-        const struct task *task = context;
-        enum scion_status status = SCION_BAD_INPUT;
-        struct scion_text folder = { 0 };
-        struct scion_run *run = NULL;
-        bool good;
-
-        dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the command's own */
-        scion_text_add(&folder, "%s/%s", task->folder, task->planned->id);
-        good = !folder.failed || scion_fail("out of memory");
-        good = good && (!task->checked || open_log(folder.text));
-        if (good)
-                run = scion_run_prepare(task->planned->run->config);
-        if (run && (task->checked || open_log(folder.text)))
-                status = scion_run_execute(run, folder.text, cells) ? SCION_GOOD : SCION_FAILED;
-        free(folder.text);
-        scion_run_destroy(run);
-        return status;
-}
-
-/* What the process that checks tells its parent, in memory that both see. */
-struct checked {
-        size_t at;   /* the run that is being checked */
-        bool values; /* its targets are values, not classes */
-};
-
-struct checking {
-        const struct scion_plan *plan;
-        struct checked *shared;
-};
-
-/* The run before is dropped after the next one is there, so that what they share stays open. */
-static enum scion_status check_work(void *context, struct scion_row *cells)
-{
-        const struct checking *checking = context;
-        const struct scion_plan *plan = checking->plan;
-        struct scion_run *run = NULL;
-        bool good = true;
-
-        (void)cells;
-        dup2(STDERR_FILENO, STDOUT_FILENO);
-        for (size_t i = 0; good && i < plan->count; i++) {
-                if (!plan->planned[i].first_of_its_kind)
-                        continue;
-                checking->shared->at = i;
-                struct scion_run *next = scion_run_prepare(plan->planned[i].run->config);
-
-                scion_run_destroy(run);
-                run = next;
-                good = run != NULL;
-                checking->shared->values = good && scion_run_has_values(run);
-        }
-        scion_run_destroy(run);
-        return good ? SCION_GOOD : SCION_BAD_INPUT;
-}
-
-/* A message on the input has its place; what happened to the process is told with the run it happened in. */
-static enum scion_status check(const struct checking *checking)
-{
-        struct scion_process process;
-        struct scion_report report;
-        enum scion_status status;
-
-        fflush(NULL);
-        if (!scion_process_start(&process, check_work, (void *)checking))
-                return SCION_FAILED;
-        if (scion_process_wait(&process, 1, &report) < 0) {
-                scion_fail("the process that checks was lost");
-                return SCION_FAILED;
-        }
-        status = report.status;
-        if (status == SCION_BAD_INPUT)
-                scion_fail("%s", report.message);
-        else if (status != SCION_GOOD)
-                scion_fail("%s: %s", checking->plan->planned[checking->shared->at].id, report.message);
-        scion_report_finish(&report);
-        return status;
-}
-
-/* As scion_suite_check(). `values`: whether the targets are values. */
-static enum scion_status check_plan(const struct scion_plan *plan, bool *values)
-{
-        struct checking checking = { .plan = plan };
-        enum scion_status status;
-
-        checking.shared = mmap(NULL, sizeof *checking.shared, PROT_READ | PROT_WRITE,
-                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (checking.shared == MAP_FAILED) {
-                scion_fail("no memory to share with the process that checks: %s", strerror(errno));
-                return SCION_FAILED;
-        }
-        status = check(&checking);
-        *values = checking.shared->values;
-        munmap(checking.shared, sizeof *checking.shared);
-        return status;
-}
-
-enum scion_status scion_suite_check(const struct scion_plan *plan)
-{
-        bool values;
-
-        return check_plan(plan, &values);
-}
 
 /* --- The table of results
  * -------------------------------------------------------------------------------------------- */
@@ -458,12 +317,12 @@ static int idle_slot(const struct suite *suite)
 
 static bool start(struct suite *suite, size_t index, int slot)
 {
-        struct task task = { &suite->plan->planned[index], suite->folder, suite->plan->count > 1 };
+        struct scion_task task = { &suite->plan->planned[index], suite->folder, suite->plan->count > 1 };
 
         fflush(NULL);
         suite->working[slot] = index;
         suite->started[slot] = scion_clock();
-        return scion_process_start(&suite->process[slot], work, &task);
+        return scion_process_start(&suite->process[slot], scion_task_work, &task);
 }
 
 static enum scion_status run_all(struct suite *suite)
@@ -569,7 +428,7 @@ static enum scion_status run_suite(struct suite *suite)
                 fprintf(suite->options->progress, "%zu of %zu runs were done before\n", suite->finished,
                         count);
         if (count > 1 && suite->finished < count) {
-                enum scion_status status = check_plan(suite->plan, &suite->values);
+                enum scion_status status = scion_plan_check(suite->plan, &suite->values);
 
                 /* A plugin that crashes here will do so in its own runs, and no others. */
                 if (status == SCION_BAD_INPUT)

@@ -24,7 +24,4 @@ struct scion_suite_options {
 enum scion_status scion_suite_run(const struct scion_plan *plan, const struct scion_suite_options *options,
                                   FILE *summary);
 
-/* What scion_suite_run checks first: prepares a run of each kind, in a process of its own, and drops it. */
-enum scion_status scion_suite_check(const struct scion_plan *plan);
-
 #endif

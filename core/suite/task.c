@@ -1,0 +1,138 @@
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#include "suite/task.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <scion/error.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "train/run.h"
+
+/* What the run and its plugins print goes to its log. */
+static bool redirect(const char *folder)
+{
+        struct scion_text path = { 0 };
+
+        scion_text_add(&path, "%s/log.txt", folder);
+        if (path.failed)
+                return scion_fail("out of memory");
+        int log = open(path.text, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        bool good = log >= 0 && dup2(log, STDOUT_FILENO) >= 0 && dup2(log, STDERR_FILENO) >= 0;
+
+        if (!good)
+                scion_fail("%s: %s", path.text, strerror(errno));
+        setvbuf(stdout, NULL, _IOLBF, 0); /* a plugin's last line before it crashed is the one to read */
+        if (log >= 0)
+                close(log);
+        free(path.text);
+        return good;
+}
+
+static bool open_log(const char *folder)
+{
+        return scion_make_folders(folder) && redirect(folder);
+}
+
+/* A run that was checked has its log from the start; one that may still be refused writes nothing before. */
+enum scion_status scion_task_work(void *context, struct scion_row *cells)
+{
+        const struct scion_task *task = context;
+        enum scion_status status = SCION_BAD_INPUT;
+        struct scion_text folder = { 0 };
+        struct scion_run *run = NULL;
+        bool good;
+
+        dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the command's own */
+        scion_text_add(&folder, "%s/%s", task->folder, task->planned->id);
+        good = !folder.failed || scion_fail("out of memory");
+        good = good && (!task->checked || open_log(folder.text));
+        if (good)
+                run = scion_run_prepare(task->planned->run->config);
+        if (run && (task->checked || open_log(folder.text)))
+                status = scion_run_execute(run, folder.text, cells) ? SCION_GOOD : SCION_FAILED;
+        free(folder.text);
+        scion_run_destroy(run);
+        return status;
+}
+
+/* What the process that checks tells its parent, in memory that both see. */
+struct checked {
+        size_t at;   /* the run that is being checked */
+        bool values; /* its targets are values, not classes */
+};
+
+struct checking {
+        const struct scion_plan *plan;
+        struct checked *shared;
+};
+
+/* The run before is dropped after the next one is there, so that what they share stays open. */
+static enum scion_status check_work(void *context, struct scion_row *cells)
+{
+        const struct checking *checking = context;
+        const struct scion_plan *plan = checking->plan;
+        struct scion_run *run = NULL;
+        bool good = true;
+
+        (void)cells;
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+        for (size_t i = 0; good && i < plan->count; i++) {
+                if (!plan->planned[i].first_of_its_kind)
+                        continue;
+                checking->shared->at = i;
+                struct scion_run *next = scion_run_prepare(plan->planned[i].run->config);
+
+                scion_run_destroy(run);
+                run = next;
+                good = run != NULL;
+                checking->shared->values = good && scion_run_has_values(run);
+        }
+        scion_run_destroy(run);
+        return good ? SCION_GOOD : SCION_BAD_INPUT;
+}
+
+/* A message on the input has its place; what happened to the process is told with the run it happened in. */
+static enum scion_status check(const struct checking *checking)
+{
+        struct scion_process process;
+        struct scion_report report;
+        enum scion_status status;
+
+        fflush(NULL);
+        if (!scion_process_start(&process, check_work, (void *)checking))
+                return SCION_FAILED;
+        if (scion_process_wait(&process, 1, &report) < 0) {
+                scion_fail("the process that checks was lost");
+                return SCION_FAILED;
+        }
+        status = report.status;
+        if (status == SCION_BAD_INPUT)
+                scion_fail("%s", report.message);
+        else if (status != SCION_GOOD)
+                scion_fail("%s: %s", checking->plan->planned[checking->shared->at].id, report.message);
+        scion_report_finish(&report);
+        return status;
+}
+
+enum scion_status scion_plan_check(const struct scion_plan *plan, bool *values)
+{
+        struct checking checking = { .plan = plan };
+        enum scion_status status;
+
+        checking.shared = mmap(NULL, sizeof *checking.shared, PROT_READ | PROT_WRITE,
+                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (checking.shared == MAP_FAILED) {
+                scion_fail("no memory to share with the process that checks: %s", strerror(errno));
+                return SCION_FAILED;
+        }
+        status = check(&checking);
+        *values = checking.shared->values;
+        munmap(checking.shared, sizeof *checking.shared);
+        return status;
+}

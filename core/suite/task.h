@@ -1,0 +1,27 @@
+/* What a suite's child processes do. */
+#ifndef SCION_SUITE_TASK_H
+#define SCION_SUITE_TASK_H
+
+#include "suite/plan.h"
+#include "suite/process.h"
+
+struct scion_task {
+        const struct scion_planned *planned;
+        const char *folder; /* of the suite */
+        bool checked;       /* its like, by scion_plan_check() */
+};
+
+/*
+ * A scion_work; the context is a struct scion_task. Runs it, with all that it prints in its log. One that was
+ * not checked and turns out to be bad writes nothing.
+ */
+enum scion_status scion_task_work(void *context, struct scion_row *cells);
+
+/*
+ * Prepares a run of each kind, in a process of its own, and drops it. `values`: whether the targets are
+ * values, not classes. SCION_BAD_INPUT with the place; SCION_FAILED, with the run, when the process itself
+ * ended.
+ */
+enum scion_status scion_plan_check(const struct scion_plan *plan, bool *values);
+
+#endif
