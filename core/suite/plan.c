@@ -11,11 +11,26 @@
 
 #define LONGEST_LABELS 120 /* of an id, before its hash; a file name has at most 255 bytes */
 
-/* What may stand in a folder's name anywhere. */
+/* A letter of any script: its bytes in UTF-8, unless it is ASCII. */
+static bool is_letter(char c)
+{
+        return isalpha((unsigned char)c) || (unsigned char)c >= 0x80;
+}
+
+static void add_dash(struct scion_text *id)
+{
+        if (id->length > 0 && id->text[id->length - 1] != '-')
+                scion_text_add(id, "-");
+}
+
+/* What may stand in a folder's name and needs no quotes in a shell; one dash for all between. */
 static void add_safe(struct scion_text *id, const char *text)
 {
         for (; *text; text++)
-                scion_text_add(id, "%c", isalnum((unsigned char)*text) || strchr("._+", *text) ? *text : '-');
+                if (is_letter(*text) || isdigit((unsigned char)*text) || strchr("._+", *text))
+                        scion_text_add(id, "%c", *text);
+                else
+                        add_dash(id);
 }
 
 static const struct scion_config_point *point_at(const struct scion_config_run *run, const char *path)
@@ -31,9 +46,8 @@ static void add_point(struct scion_text *id, const char *path, const char *label
 {
         const char *dot = strrchr(path, '.');
 
-        if (id->length > 0)
-                scion_text_add(id, "-");
-        if (!isalpha((unsigned char)label[0]))
+        add_dash(id);
+        if (!is_letter(label[0]))
                 add_safe(id, dot ? dot + 1 : path);
         add_safe(id, label);
 }
@@ -57,10 +71,14 @@ static bool name_run(const struct scion_config_run *run, struct scion_planned *p
                 add_point(&id, run->point[i].path, run->point[i].label);
         if (!point_at(run, "seed"))
                 add_point(&id, "seed", planned->seed);
-        if (id.length > LONGEST_LABELS)
-                id.text[id.length = LONGEST_LABELS] = '\0';
-        scion_text_add(&id, "-%08llx",
-                       (unsigned long long)XXH64(resolved, strlen(resolved), 0) & 0xffffffffu);
+        if (id.length > LONGEST_LABELS) {
+                id.length = LONGEST_LABELS;
+                while (((unsigned char)id.text[id.length] & 0xC0) == 0x80) /* within a letter */
+                        id.length--;
+                id.text[id.length] = '\0';
+        }
+        add_dash(&id);
+        scion_text_add(&id, "%08llx", (unsigned long long)XXH64(resolved, strlen(resolved), 0) & 0xffffffffu);
         free(resolved);
         planned->id = id.text;
         if (id.failed)

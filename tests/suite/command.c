@@ -178,8 +178,7 @@ static void metrics_of_a_run(void **state)
 
 static void same_again(void **state)
 {
-        static const char *const runs[] = { "scratch-seed1-", "tuned---frozen--seed2-",
-                                            "linear-probe-seed1-" };
+        static const char *const runs[] = { "scratch-seed1-", "tuned-frozen-seed2-", "linear-probe-seed1-" };
 
         (void)state;
         run_scion_expecting(0, "run suite.yaml --out b -j 3");
@@ -203,7 +202,7 @@ static void config_repeats_the_run(void **state)
         char run[1024], left[4096], again[2048];
 
         (void)state;
-        find_run("a", "tuned---frozen--seed1-", run, sizeof run);
+        find_run("a", "tuned-frozen-seed1-", run, sizeof run);
         run_scion_expecting(0, "run %s/config.yaml --out again", run);
         find_run("again", "fine-tune-seed1-", again, sizeof again);
         snprintf(left, sizeof left, "cmp %s/model.safetensors %s/model.safetensors", run, again);
@@ -263,7 +262,7 @@ static void frozen_is_bit_identical(void **state)
 
         (void)state;
         read_model("linear-probe-seed1-", &probe);
-        read_model("tuned---frozen--seed1-", &tuned);
+        read_model("tuned-frozen-seed1-", &tuned);
         /* Both carried over the same source; the probe froze all but the head, the other one conv1 alone. */
         assert_true(same_values(&probe, &tuned, "conv1.weight"));
         assert_true(same_values(&probe, &tuned, "conv1.bias"));
@@ -388,6 +387,29 @@ static void dry_run_writes_nothing(void **state)
         assert_output_has(run_scion_expecting(0, "run suite.yaml --out d --dry-run"), "small: 6 runs",
                           "scratch-seed1-", "linear-probe-seed2-", NULL);
         assert_int_equal(access("d", F_OK), -1);
+
+        /* Ids are readable, and fit for folders. */
+        assert_output_has(
+                run_scion_expecting(0, "run suite.yaml -n --set 'matrix={strategy: [{use: scratch, label: "
+                                       "\"größe: 3/4, l'\\''été\"}], target.train.epochs: [2], "
+                                       "target.dataset.classes: [[0, 1]]}'"),
+                "  größe-3-4-l-été-epochs2-classes-0-1-seed1-", NULL);
+        char label[256] = "a";
+
+        while (strlen(label) <
+               200) /* each of two bytes, the first at an odd place: 120 would cut one in two */
+                strcat(label, "ü");
+        const char *id =
+                strstr(run_scion_expecting(0,
+                                           "run suite.yaml -n --set 'matrix.strategy=[{use: scratch, "
+                                           "label: %s}]'",
+                                           label)
+                               ->output,
+                       "  a");
+
+        assert_non_null(id);
+        assert_int_equal(strspn(id + 3, "ü"), 118);
+        assert_int_equal(id[3 + 118], '-');
 }
 
 static void regression_has_its_own_columns(void **state)
