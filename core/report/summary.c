@@ -96,22 +96,41 @@ static const char *last_part(const char *path)
         return dot ? dot + 1 : path;
 }
 
-/* Mean, deviation and seconds of the runs that were done. */
+/* A path's last part, where no other key has the same. */
+static const char *heading(const struct keys *keys, size_t key)
+{
+        const char *last = last_part(keys->column[key]);
+
+        for (size_t i = 0; i < keys->count; i++)
+                if (i != key && strcmp(last_part(keys->column[i]), last) == 0)
+                        return keys->column[key];
+        return last;
+}
+
+/* Mean and deviation; a dash when there is no test split, and no deviation of one run alone. */
+static void score_text(const struct group *group, bool percent, char *text, size_t bytes)
+{
+        double scale = percent ? 100 : 1;
+        double deviation = group->done > 1 ? sqrt(group->spread / (double)(group->done - 1)) : 0;
+
+        if (group->done == 0 || isnan(group->mean))
+                snprintf(text, bytes, "-");
+        else if (group->done == 1)
+                snprintf(text, bytes, percent ? "%6.2f %%" : "%.4g", scale * group->mean);
+        else
+                snprintf(text, bytes, percent ? "%6.2f %% ± %.2f" : "%.4g ± %.2g", scale * group->mean,
+                         scale * deviation);
+}
+
+/* Score and seconds of the runs that were done. */
 static void add_group(struct scion_columns *columns, const struct group *group, bool percent)
 {
-        double deviation = group->done > 1 ? sqrt(group->spread / (double)(group->done - 1)) : 0;
-        char runs[32], metric[64] = "-", seconds[32] = "-", failed[32] = "";
+        char runs[32], metric[64], seconds[32] = "-", failed[32] = "";
 
         snprintf(runs, sizeof runs, "%4zu", group->done);
-        if (group->done > 0) {
-                int used = percent ? snprintf(metric, sizeof metric, "%6.2f %%", 100 * group->mean)
-                                   : snprintf(metric, sizeof metric, "%.4g", group->mean);
-
-                if (group->done > 1) /* one run alone does not deviate */
-                        snprintf(metric + used, sizeof metric - (size_t)used, percent ? " ± %.2f" : " ± %.2g",
-                                 percent ? 100 * deviation : deviation);
+        score_text(group, percent, metric, sizeof metric);
+        if (group->done > 0)
                 snprintf(seconds, sizeof seconds, "%7.2f", group->seconds / (double)group->done);
-        }
         if (group->failed > 0)
                 snprintf(failed, sizeof failed, "%zu failed", group->failed);
         scion_columns_add(columns, runs);
@@ -133,7 +152,7 @@ bool scion_summary_print(const struct scion_sheet *results, const struct scion_c
         size_t count = make_groups(results, &keys, metric, groups);
 
         for (size_t k = 0; k < keys.count; k++)
-                scion_columns_add(&columns, last_part(keys.column[k]));
+                scion_columns_add(&columns, heading(&keys, k));
         scion_columns_add(&columns, "runs");
         scion_columns_add(&columns, metric);
         scion_columns_add(&columns, "seconds");

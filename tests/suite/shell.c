@@ -80,13 +80,22 @@ static void plugin_that_crashes(void **state)
         assert_null(strstr(result->output, "one step to the edge"));
 }
 
-static void single_run_has_no_deviation(void **state)
+static void what_the_summary_says(void **state)
 {
         (void)state;
         const struct command_result *result = run_scion_expecting(0, "run file.yaml");
 
         assert_null(strstr(result->output, "±"));
         assert_output_has(run_scion_expecting(0, "run file.yaml --set matrix.seed=[1,2]"), " ± ", NULL);
+        result = run_scion_expecting(0, "run file.yaml --set target.dataset.test_size=0");
+        assert_null(strstr(result->output, "nan"));
+        /* Two axes that end alike are told apart. */
+        assert_output_has(
+                run_scion_expecting(0, "run file.yaml --set 'matrix={target.dataset.limit: [4], "
+                                       "target.model.dropout: [0], source.model.dropout: [0]}' "
+                                       "--set 'source={dataset: {use: random, shape: [4], num_classes: 2}, "
+                                       "model: mlp, optimizer: sgd}'"),
+                "  limit  target.model.dropout  source.model.dropout  runs", NULL);
 }
 
 static void help_fits_a_terminal(void **state)
@@ -109,7 +118,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(options_of_check),     cmocka_unit_test(full_disk_is_a_failure),
                 cmocka_unit_test(closed_streams),       cmocka_unit_test(out_is_a_folder),
-                cmocka_unit_test(plugin_that_crashes),  cmocka_unit_test(single_run_has_no_deviation),
+                cmocka_unit_test(plugin_that_crashes),  cmocka_unit_test(what_the_summary_says),
                 cmocka_unit_test(help_fits_a_terminal),
         };
 
