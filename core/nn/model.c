@@ -313,6 +313,12 @@ const char *scion_model_head(const struct scion_model *model)
         return model ? model->head : NULL;
 }
 
+void scion_model_set_frozen(struct scion_model *model, bool frozen)
+{
+        for (int i = 0; i < model->count; i++)
+                scion_parameter_freeze(&model->parameter[i], frozen);
+}
+
 void scion_model_clear_gradients(struct scion_model *model)
 {
         for (int i = 0; i < model->count; i++)

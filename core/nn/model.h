@@ -50,6 +50,9 @@ struct scion_model *scion_model_assemble(struct scion_module *root, const char *
                                          const struct scion_shape *input, int64_t outputs, uint64_t seed);
 void scion_model_destroy(struct scion_model *model); /* takes NULL */
 
+/* Freezes or thaws every parameter. */
+void scion_model_set_frozen(struct scion_model *model, bool frozen);
+
 /* No parameter has a gradient any more. Before each backward pass. */
 void scion_model_clear_gradients(struct scion_model *model);
 

@@ -156,6 +156,8 @@ static bool rehearse_strategy(const struct scion_run *run)
                 good = scion_transfer_setup(&transfer) || scion_config_fail(map, "%s", scion_error());
                 good = good && rehearse_loss(run, true, &transfer);
         }
+        if (run->source) /* whose training is still to come */
+                scion_model_set_frozen(run->source, false);
         scion_tape_reset(run->tape);
         scion_model_destroy(target);
         scion_instance_destroy(strategy);

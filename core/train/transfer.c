@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nn/model.h"
 #include "tensor/tape.h"
 
 struct scion_model *scion_source(struct scion_transfer *transfer)
@@ -120,6 +121,8 @@ bool scion_transfer_setup(struct scion_transfer *transfer)
         const struct scion_strategy_plugin *plugin =
                 (const struct scion_strategy_plugin *)transfer->strategy->plugin;
 
+        if (transfer->source)
+                scion_model_set_frozen(transfer->source, true);
         if (!plugin->setup || plugin->setup(transfer->strategy->self, transfer))
                 return true;
         return scion_fail_prefix("strategy '%s'", plugin->name);

@@ -32,7 +32,7 @@ struct scion_transfer {
         bool failed; /* a callback could not say so itself */
 };
 
-/* Calls the strategy's setup. */
+/* Freezes the source, which only tells from now on, and calls the strategy's setup. */
 bool scion_transfer_setup(struct scion_transfer *transfer);
 
 /* The strategy's loss of a batch, on the current tape. */

@@ -16,7 +16,7 @@ SCION_BEGIN
 
 struct scion_transfer;
 
-/* The model that knows something; NULL in a run without a source. */
+/* The model that knows something, frozen: nothing flows back into it. NULL in a run without a source. */
 SCION_API struct scion_model *scion_source(struct scion_transfer *transfer);
 
 /* The model to train. */

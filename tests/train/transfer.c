@@ -58,11 +58,36 @@ static void the_source_only_tells(void **state)
         assert_error_has("no source model", NULL);
 }
 
+/* A loss that calculates with the source's parameters gives gradients to the target's alone. */
+static void the_source_is_frozen(void **state)
+{
+        struct scion_config *map = scion_config_parse("{ use: fine-tune }", "transfer.yaml");
+        struct scion_instance *strategy = scion_instance_create(SCION_STRATEGY, map, NULL);
+        struct scion_transfer transfer = { .source = model_of(0),
+                                           .target = model_of(0),
+                                           .strategy = strategy };
+
+        (void)state;
+        if (!strategy || !scion_transfer_setup(&transfer))
+                fail_msg("%s", scion_error());
+        struct scion_tensor *from = scion_parameter_tensor(scion_model_parameter(transfer.source, 0));
+        struct scion_tensor *to = scion_parameter_tensor(scion_model_parameter(transfer.target, 0));
+
+        assert_true(scion_backward(scion_sum(scion_mul(to, from), SCION_ALL_AXES, false)));
+        assert_null(scion_grad(from));
+        assert_memory_equal(scion_data(scion_grad(to)), scion_data(from), 6 * sizeof(float));
+        scion_model_destroy(transfer.source);
+        scion_model_destroy(transfer.target);
+        scion_instance_destroy(strategy);
+        scion_config_destroy(map);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 tape_test(outputs_come_with_gradients),
                 tape_test(the_source_only_tells),
+                tape_test(the_source_is_frozen),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
