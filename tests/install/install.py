@@ -17,22 +17,6 @@ import unittest
 
 KINDS = ['strategies', 'losses', 'optimizers', 'datasets', 'models']
 
-# Fine-tunes by the example: small and made up.
-EXPERIMENT = '''
-name: tiny
-seed: 1
-source:
-  dataset: { use: random, num_classes: 4, shape: [8], train_size: 64, test_size: 32 }
-  model: { use: mlp, hidden: [16] }
-  optimizer: { use: sgd, lr: 0.1 }
-  train: { epochs: 2, batch_size: 16 }
-strategy: { use: l2-anchor, alpha: 0.5 }
-target:
-  dataset: { use: random, num_classes: 3, shape: [8], train_size: 64, test_size: 32 }
-  optimizer: { use: sgd, lr: 0.1 }
-  train: { epochs: 2, batch_size: 16 }
-'''
-
 
 class Installed(unittest.TestCase):
     @classmethod
@@ -147,31 +131,66 @@ class Installed(unittest.TestCase):
 
     # --- Plugins, run
 
-    def test_a_plugin_of_ones_own_runs(self):
-        experiment = self.top / 'tiny.yaml'
-        experiment.write_text(EXPERIMENT)
-        self.scion('run', experiment, '--out', self.top / 'runs', environment={'SCION_PLUGIN_PATH': str(self.plugins)})
-        results = list(csv.DictReader(open(self.top / 'runs' / 'tiny' / 'results.csv', encoding='utf-8')))
-        self.assertEqual([row['strategy'] for row in results], ['l2-anchor'])
-        self.assertEqual(results[0]['error'], '')
-        metrics = next((self.top / 'runs' / 'tiny').glob('*/metrics.csv'))
-        rows = [row for row in csv.DictReader(open(metrics, encoding='utf-8')) if row['stage'] == 'target']
-        pull = [float(row['train_pull']) for row in rows if row['train_pull']]
+    def test_plugins_of_ones_own_run(self):
+        self.scion('run', OPTIONS.source / 'docs' / 'examples' / 'moons.yaml', '--out', self.top / 'runs', '--set',
+                   'matrix.seed=[1]', environment={'SCION_PLUGIN_PATH': str(self.plugins)})
+        folder = self.top / 'runs' / 'moons'
+        results = {row['strategy']: row for row in rows(folder / 'results.csv')}
+        self.assertEqual(set(results), {'scratch', 'fine-tune', 'l2-anchor'})
+        self.assertEqual({row['error'] for row in results.values()}, {''})
+        for strategy in ('fine-tune', 'l2-anchor'):
+            self.assertGreater(float(results[strategy]['source_test_accuracy']), 0.9)
+            self.assertGreater(float(results[strategy]['test_accuracy']), 0.7)
+        metrics = rows(folder / results['l2-anchor']['run'] / 'metrics.csv')
+        pull = [float(row['train_pull']) for row in metrics if row['stage'] == 'target']
         self.assertGreaterEqual(len(pull), 2)
         self.assertTrue(all(value > 0 for value in pull[1:]), pull)
 
     # --- What the documentation shows
 
-    def test_the_readme_shows_the_examples_as_they_are(self):
-        text = (OPTIONS.source / 'README.md').read_text(encoding='utf-8')
-        shown = 0
-        for block in re.findall(r'(?ms)^```c\n(.*?)^```$', text):
-            name = re.match(r'/\* (\S+\.c)\b', block)
-            if name:
-                file = OPTIONS.source / name.group(1)
-                self.assertEqual(block, file.read_text(encoding='utf-8'), name.group(1))
-                shown += 1
-        self.assertGreater(shown, 0, 'README.md shows no example file')
+    def test_the_documentation_shows_the_examples_as_they_are(self):
+        shown = set()
+        for page in pages():
+            for block in re.findall(r'(?ms)^```(?:c|yaml)\n(.*?)^```$', page.read_text(encoding='utf-8')):
+                name = re.match(r'(?:/\*|#) (docs/examples/\S+\.(?:c|yaml)):', block)
+                if name:
+                    file = OPTIONS.source / name.group(1)
+                    self.assertEqual(block, file.read_text(encoding='utf-8'), '%s in %s' % (name.group(1), page.name))
+                    shown.add(file)
+        examples = OPTIONS.source / 'docs' / 'examples'
+        self.assertEqual(shown, {*examples.rglob('*.c'), *examples.rglob('*.yaml')})
+
+    def test_the_documentation_leads_somewhere(self):
+        for page in pages():
+            for place in re.findall(r'\]\(([^)#:]+)(?:#[^)]*)?\)', page.read_text(encoding='utf-8')):
+                self.assertTrue((page.parent / place).exists(), '%s: %s' % (page.name, place))
+
+    def test_commands_print_what_the_documentation_shows(self):
+        """Of the blocks `console`: lines after `$ `, and those after `> ` that go on, are run."""
+        run = 0
+        for page in pages():
+            folder = self.top / page.stem
+            folder.mkdir()
+            (folder / 'docs').symlink_to(OPTIONS.source / 'docs')
+            for block in re.findall(r'(?ms)^```console\n(.*?)^```$', page.read_text(encoding='utf-8')):
+                for command, output in re.findall(r'(?m)^\$ (.*\n(?:> .*\n)*)((?:(?!\$ ).*\n)*)', block):
+                    command = re.sub(r'(?m)^> ', '', command)
+                    result = subprocess.run(['sh', '-c', command], cwd=folder, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8',
+                                            timeout=120, env=self.environment | {
+                                                'PATH': '%s:%s' % (self.prefix / 'bin', os.environ['PATH'])})
+                    self.assertEqual(result.stdout, output, command)
+                    run += 1
+        self.assertGreater(run, 0)
+
+
+def rows(path):
+    with open(path, encoding='utf-8', newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def pages():
+    return [OPTIONS.source / 'README.md', *sorted((OPTIONS.source / 'docs').glob('*.md'))]
 
 
 if __name__ == '__main__':

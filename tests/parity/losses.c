@@ -1,4 +1,4 @@
-/* The loss plugins: the value, and the gradient with respect to the outputs, against PyTorch. */
+/* The loss plugins, docs/examples' too: the value, and the gradient of the outputs, against PyTorch. */
 #include "parity/vectors.h"
 
 #include <math.h>
@@ -60,5 +60,7 @@ static void agrees(void **state)
 
 int main(void)
 {
+        if (!scion_plugins_add_path(BUILD_DIR "/tests/parity/examples"))
+                return 1;
         return vectors_run("losses", agrees);
 }

@@ -26,6 +26,10 @@ def case(use, outputs, labels=False, note="", values=None, low=-3.0, high=3.0, *
         weights = given.get("class_weights")
         loss = F.cross_entropy(x, y, weight=torch.tensor(weights, dtype=torch.float64) if weights else None,
                                label_smoothing=given.get("label_smoothing", 0.0))
+    elif use == "focal":
+        logp = F.log_softmax(x, 1).gather(1, y[:, None])[:, 0]
+        alpha = torch.tensor(given.get("alpha", [1.0] * classes), dtype=torch.float64)[y]
+        loss = -(alpha * (-torch.expm1(logp)) ** given.get("gamma", 2.0) * logp).mean()
     else:
         loss = F.mse_loss(x, F.one_hot(y, classes).double() if labels else y)
     loss.backward()
@@ -50,6 +54,12 @@ def cases():
         yield case("mse", shape, labels=True)
     yield case("mse", [6, 1])
     yield case("mse", [5, 4], low=-300.0, high=300.0, note="large")
+    for shape in shapes:  # an example of docs/plugins.md
+        yield case("focal", shape, labels=True)
+        yield case("focal", shape, labels=True, gamma=0.5)
+        yield case("focal", shape, labels=True, gamma=0)
+    yield case("focal", [17, 7], labels=True, gamma=5, alpha=weights)
+    yield case("focal", [5, 4], labels=True, low=-30.0, high=30.0, note="large")
 
 
 if __name__ == "__main__":

@@ -14,14 +14,35 @@ SPANS = [
     {"count": 5, "scale": 1.0, "decay": False, "from": 1, "padding": 0},
     {"count": 3, "scale": 0.5, "decay": True, "from": 4, "padding": 1},
 ]
-TORCH = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 
-def arguments(given):
+class Lion(torch.optim.Optimizer):
+    """Algorithm 2 of arXiv:2302.06675, line by line."""
+
+    def __init__(self, params, lr, betas=(0.9, 0.99), weight_decay=0.0):
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                m = self.state[p].setdefault("m", torch.zeros_like(p))
+                c = beta1 * m + (1 - beta1) * p.grad
+                p -= group["lr"] * (torch.sign(c) + group["weight_decay"] * p)
+                m.copy_(beta2 * m + (1 - beta2) * p.grad)
+
+
+TORCH = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "lion": Lion}
+
+
+def arguments(use, given):
     """Our names to torch's."""
     mine = dict(given)
     if "beta1" in mine or "beta2" in mine:
-        mine["betas"] = (mine.pop("beta1", 0.9), mine.pop("beta2", 0.999))
+        mine["betas"] = (mine.pop("beta1", 0.9), mine.pop("beta2", 0.99 if use == "lion" else 0.999))
     return mine
 
 
@@ -30,7 +51,7 @@ def case(use, gradient=1.0, **given):
     name = config + (f" gradients to {gradient}" if gradient != 1 else "")
     seed = vectors.seed_of(name)
     parameters = [vectors.uniform(seed, i, [span["count"]]) for i, span in enumerate(SPANS)]
-    torch_given = arguments(given)
+    torch_given = arguments(use, given)
     decay = torch_given.pop("weight_decay", 0.01 if use == "adamw" else 0)  # the defaults, torch's and ours
     optimizer = TORCH[use]([{"params": [p], "weight_decay": decay if span["decay"] else 0}
                             for p, span in zip(parameters, SPANS)], **torch_given)
@@ -65,6 +86,10 @@ def cases():
         yield case(use, lr=0.05, eps=0.1, weight_decay=0.3)
         yield case(use, lr=0.05, gradient=1e-6)  # eps counts
         yield case(use, lr=0.05, gradient=1e4)
+    yield case("lion", lr=0.05)  # an example of docs/plugins.md
+    yield case("lion", lr=0.05, weight_decay=0.1)
+    yield case("lion", lr=0.05, beta1=0.5, beta2=0.8, weight_decay=0.3)
+    yield case("lion", lr=0.05, beta1=0, beta2=0.5)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-/* The optimizer plugins: ten steps on given gradients, against torch.optim. */
+/* The optimizer plugins, docs/examples' too: ten steps on given gradients, against PyTorch. */
 #include "parity/vectors.h"
 #include "plugin/plugin.h"
 
@@ -102,5 +102,7 @@ static void agrees(void **state)
 
 int main(void)
 {
+        if (!scion_plugins_add_path(BUILD_DIR "/tests/parity/examples"))
+                return 1;
         return vectors_run("optimizers", agrees);
 }
