@@ -19,8 +19,7 @@ struct scion_backend_usage {
 
 struct scion_backend_usage scion_backend_usage(void);
 
-/* --- Layouts ----------------------------------------------------------------------------------------------
- */
+/* --- Layouts -------------------------------------------------------------------------------------------- */
 
 /* Elements, padding included, that a tensor of this shape takes in this layout (NULL: row-major). */
 size_t scion_layout_length(const struct scion_layout *layout, const struct scion_shape *shape);
@@ -28,8 +27,7 @@ size_t scion_layout_length(const struct scion_layout *layout, const struct scion
 /* Copies elements into another layout of the same shape. Both tensors have their memory. */
 bool scion_backend_reorder(const struct scion_tensor *from, struct scion_tensor *to);
 
-/* --- Plain matrices ---------------------------------------------------------------------------------------
- */
+/* --- Plain matrices ------------------------------------------------------------------------------------- */
 
 /* Products of dense row-major matrices, `batch` of them one after another: C [m x n] = op(A) op(B). */
 struct scion_product {
@@ -42,8 +40,7 @@ struct scion_product {
 bool scion_backend_multiply(const char *operation, const struct scion_product *product, const float *a,
                             const float *b, const float *bias, float *c);
 
-/* --- Kernels ----------------------------------------------------------------------------------------------
- */
+/* --- Kernels -------------------------------------------------------------------------------------------- */
 
 /* What kernels read and write. A gradient has the shape of what it is the gradient of. */
 enum scion_operand {
@@ -71,8 +68,7 @@ size_t scion_kernel_bytes(const struct scion_kernel *kernel, enum scion_operand 
 /* Runs it on the operands' memory. Those that the kernel does not have are passed over. */
 bool scion_kernel_run(struct scion_kernel *kernel, void *const data[SCION_OPERANDS]);
 
-/* --- Windows over images ----------------------------------------------------------------------------------
- */
+/* --- Windows over images -------------------------------------------------------------------------------- */
 
 enum scion_pass {
         SCION_FORWARD,

@@ -172,8 +172,7 @@ struct scion_kernel *scion_kernel_find(const struct scion_key *key)
         return NULL;
 }
 
-/* Kernels run one at a time on a thread, so they share their working memory: the most that one of them needs.
- */
+/* Kernels run one at a time on a thread, so they share their working memory: the most that one of them needs. */
 static bool grow_scratch(struct worker *worker, size_t bytes)
 {
         bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;

@@ -6,8 +6,7 @@
 
 #include "backend/backend.h"
 
-/* --- oneDNN -----------------------------------------------------------------------------------------------
- */
+/* --- oneDNN --------------------------------------------------------------------------------------------- */
 
 /* False, with "OPERATION: oneDNN: its reason", unless the status is a success. */
 bool scion_dnnl_check(const char *operation, dnnl_status_t status);
@@ -18,8 +17,7 @@ dnnl_engine_t scion_dnnl_engine(void);
 /* Attributes that every primitive has; NULL with a message. Working memory is ours, not the library's. */
 const_dnnl_primitive_attr_t scion_dnnl_attributes(void);
 
-/* --- Layouts ----------------------------------------------------------------------------------------------
- */
+/* --- Layouts -------------------------------------------------------------------------------------------- */
 
 /* Two equal descriptors have one layout, which lives until the process ends. */
 struct scion_layout {
@@ -37,8 +35,7 @@ bool scion_layout_row_major(int ndim, const int64_t *dim, dnnl_memory_desc_t *md
 /* A descriptor of floats whose layout a primitive chooses. */
 bool scion_layout_any(int ndim, const int64_t *dim, dnnl_memory_desc_t *md);
 
-/* --- The table of kernels ---------------------------------------------------------------------------------
- */
+/* --- The table of kernels ------------------------------------------------------------------------------- */
 
 enum scion_kernel_kind {
         SCION_KERNEL_REORDER = 1,

@@ -78,7 +78,7 @@ bool scion_file_head(const char *path, void *head, size_t room, size_t *bytes)
         return got >= 0;
 }
 
-/* --- Memory: whole pages, at least one ---------------------------------------------------------------- */
+/* --- Memory: whole pages, at least one ------------------------------------------------------------------ */
 
 static size_t page_bytes(void)
 {
@@ -101,7 +101,7 @@ void scion_file_unmap(const void *data, size_t bytes)
                 munmap((void *)((uintptr_t)data - before), before + bytes > 0 ? before + bytes : 1);
 }
 
-/* --- Plain files -------------------------------------------------------------------------------------- */
+/* --- Plain files ---------------------------------------------------------------------------------------- */
 
 static const void *map_plain(const struct opened *file, size_t most, size_t *bytes)
 {
@@ -116,7 +116,7 @@ static const void *map_plain(const struct opened *file, size_t most, size_t *byt
         return data && data != MAP_FAILED ? data : scion_fail_null("%s: %s", file->path, strerror(errno));
 }
 
-/* --- Compressed files --------------------------------------------------------------------------------- */
+/* --- Compressed files ----------------------------------------------------------------------------------- */
 
 /* Inflated bytes, in memory that grows with them: what a header promises is not believed. */
 struct growing {

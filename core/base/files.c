@@ -17,7 +17,7 @@ struct scion_file {
         char *beside; /* where it lies for now; NULL when nothing is there */
 };
 
-/* --- Reading --- */
+/* --- Reading -------------------------------------------------------------------------------------------- */
 
 static ssize_t read_some(int descriptor, char *data, size_t bytes)
 {
@@ -103,7 +103,7 @@ char *scion_file_read(const char *path, size_t most, size_t *bytes)
         return data;
 }
 
-/* --- Writing --- */
+/* --- Writing -------------------------------------------------------------------------------------------- */
 
 bool scion_write_all(int descriptor, const void *data, size_t bytes)
 {
@@ -271,7 +271,7 @@ bool scion_file_write(const char *path, const void *data, size_t bytes)
         return scion_file_commit(file);
 }
 
-/* --- Folders --- */
+/* --- Folders -------------------------------------------------------------------------------------------- */
 
 static bool make_folder(const char *path)
 {

@@ -35,8 +35,7 @@ bool scion_file_write(const char *path, const void *data, size_t bytes);
 /* Writes all of it to a descriptor, through interruptions. False, with errno set, when not all was taken. */
 bool scion_write_all(int descriptor, const void *data, size_t bytes);
 
-/* Reads until all is there or the file ends; how many bytes came. -1, with errno set, when it cannot be read.
- */
+/* Reads until all is there or the file ends; how many bytes came. -1, with errno set, when it cannot be read. */
 ssize_t scion_read_all(int descriptor, void *data, size_t bytes);
 
 /* Makes a folder and those above it that are missing. One that is there already is good. */

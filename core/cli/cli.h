@@ -15,8 +15,7 @@ int scion_command_run(int argc, char **argv);
 /* --- What they share
  * ------------------------------------------------------------------------------------------- */
 
-/* The options that several commands have: --plugin-path, --set, --help. Put first into a command's own list.
- */
+/* The options that several commands have: --plugin-path, --set, --help. Put first into a command's own list. */
 #define SCION_CLI_SHORT ":s:P:h"
 #define SCION_CLI_LONG                                                                            \
         { "set", required_argument, NULL, 's' }, { "plugin-path", required_argument, NULL, 'P' }, \

@@ -26,8 +26,7 @@ static const char help[] = "Usage: scion plugins [options] [KIND [NAME]]\n"
                            "  scion plugins strategy\n"
                            "  scion plugins optimizer sgd\n";
 
-/* --- Lists -----------------------------------------------------------------------------------------------
- */
+/* --- Lists ---------------------------------------------------------------------------------------------- */
 
 static bool print_kind(enum scion_kind kind)
 {
@@ -67,8 +66,7 @@ static bool print_all(void)
         return true;
 }
 
-/* --- One plugin ------------------------------------------------------------------------------------------
- */
+/* --- One plugin ----------------------------------------------------------------------------------------- */
 
 static void add_param(struct scion_columns *columns, const struct scion_param *param)
 {
@@ -123,8 +121,7 @@ static bool describe(enum scion_kind kind, const char *name)
         return print_params(scion_data_params);
 }
 
-/* --- The command -----------------------------------------------------------------------------------------
- */
+/* --- The command ---------------------------------------------------------------------------------------- */
 
 static int list_or_describe(int argc, char **argv)
 {

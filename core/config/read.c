@@ -309,8 +309,7 @@ static bool add_missing(struct reader *reader, struct scion_config *map, const s
         return true;
 }
 
-/* `<<: MAP` or `<<: [MAP, ...]`: the map's entries, where they are not given beside it; the first map wins.
- */
+/* `<<: MAP` or `<<: [MAP, ...]`: the map's entries, where they are not given beside it; the first map wins. */
 static bool add_merged(struct reader *reader, struct scion_config *map, const struct scion_config *own,
                        const struct scion_config *value, yaml_mark_t mark)
 {

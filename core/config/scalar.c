@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/text.h"
 
 static bool is_one_of(const char *text, const char *const *words)
@@ -127,56 +128,17 @@ bool scion_scalar_ambiguous(const char *text)
                scion_scalar_float(text, &number) != SCION_SCALAR_OTHER || is_one_of(text, words);
 }
 
-/* Puts a dot where the locale has something else. */
-static void use_dot(char *text)
+static const char *not_finite(double value)
 {
-        const char *point = nl_langinfo(RADIXCHAR);
-        size_t length = strlen(point);
-        char *found = strstr(text, point);
-
-        if (!found || strcmp(point, ".") == 0)
-                return;
-        *found = '.';
-        memmove(found + 1, found + length, strlen(found + length) + 1);
-}
-
-/* Shortest for whole numbers and those that have a word; false for all others. */
-static bool easy_text(double value, char text[SCION_SCALAR_BYTES])
-{
-        if (!isfinite(value))
-                snprintf(text, SCION_SCALAR_BYTES, "%s",
-                         isnan(value) ? ".nan"
-                         : value > 0  ? ".inf"
-                                      : "-.inf");
-        else if (fabs(value) < 1e15 && floor(value) == value)
-                snprintf(text, SCION_SCALAR_BYTES, "%.0f", value);
-        else
-                return false;
-        return true;
+        return isnan(value) ? ".nan" : value > 0 ? ".inf" : "-.inf";
 }
 
 const char *scion_scalar_float_text(float value, char text[SCION_SCALAR_BYTES])
 {
-        if (easy_text((double)value, text))
-                return text;
-        for (int digits = 1; digits <= 9; digits++) {
-                snprintf(text, SCION_SCALAR_BYTES, "%.*g", digits, (double)value);
-                if (strtof(text, NULL) == value)
-                        break;
-        }
-        use_dot(text);
-        return text;
+        return isfinite(value) ? scion_float_text(value, text) : strcpy(text, not_finite((double)value));
 }
 
 const char *scion_scalar_double_text(double value, char text[SCION_SCALAR_BYTES])
 {
-        if (easy_text(value, text))
-                return text;
-        for (int digits = 1; digits <= 17; digits++) {
-                snprintf(text, SCION_SCALAR_BYTES, "%.*g", digits, value);
-                if (strtod(text, NULL) == value)
-                        break;
-        }
-        use_dot(text);
-        return text;
+        return isfinite(value) ? scion_double_text(value, text) : strcpy(text, not_finite(value));
 }

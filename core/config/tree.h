@@ -18,8 +18,7 @@ const char *scion_config_file_name(const char *name);
 struct scion_config *scion_config_node(enum scion_config_kind kind, const char *file, int line, int column);
 struct scion_config *scion_config_scalar(const char *text, bool quoted, const struct scion_config *place);
 
-/* Appends an entry; `key` is NULL in a list, else copied. Takes `value`, also when it fails; fails on NULL.
- */
+/* Appends an entry; `key` is NULL in a list, else copied. Takes `value`, also when it fails; fails on NULL. */
 bool scion_config_add(struct scion_config *parent, const char *key, int line, int column,
                       struct scion_config *value);
 
@@ -47,8 +46,7 @@ const char *scion_config_describe(const struct scion_config *config, char *text,
  */
 bool scion_config_spell_out(struct scion_config *root);
 
-/* Reads one document of any kind from text. A `file` of NULL means no places: everything gets `name` alone.
- */
+/* Reads one document of any kind from text. A `file` of NULL means no places: everything gets `name` alone. */
 struct scion_config *scion_config_read(const char *text, size_t length, const char *name, bool places);
 
 /* Keys of `over` win; see scion_config_load(). Changes `base`; takes nothing of `over`. */

@@ -78,8 +78,7 @@ static void gather_input(const struct scion_data *data, const struct scion_examp
                                       input + c * data->area, data->area, data->normal[c]);
 }
 
-/* Where a shuffled example lies, the processor cannot guess; it fetches this one while others are gathered.
- */
+/* Where a shuffled example lies, the processor cannot guess; it fetches this one while others are gathered. */
 static void prefetch_input(const struct scion_data *data, const struct scion_examples *examples,
                            int64_t index)
 {

@@ -19,7 +19,7 @@ struct scion_data_wishes {
 
 enum scion_normalize { SCION_NORMALIZE_NONE, SCION_NORMALIZE_STANDARD };
 
-/* --- Which examples (subset.c) --- */
+/* --- Which examples (subset.c) -------------------------------------------------------------------------- */
 
 /* Examples of one of the plugin's splits, in its order. */
 struct scion_chosen {
@@ -43,7 +43,7 @@ bool scion_subset_choose(struct scion_subset *subset, const struct scion_data_wi
                          int32_t *const labels[SCION_SPLITS], uint64_t seed);
 void scion_subset_finish(struct scion_subset *subset);
 
-/* --- Normalising (normalize.c) --- */
+/* --- Normalising (normalize.c) -------------------------------------------------------------------------- */
 
 /* Sums over a channel: of bytes exactly, of floats about the first value, so that no digits cancel. */
 struct scion_moment {
@@ -79,7 +79,7 @@ void scion_normalize_bytes(const uint8_t *bytes, float *values, int64_t count, s
 /* Is none of them infinite or not a number? */
 bool scion_reals_finite(const float *values, int64_t count);
 
-/* --- The examples in memory --- */
+/* --- The examples in memory ----------------------------------------------------------------------------- */
 
 struct scion_examples {
         int64_t count;

@@ -82,7 +82,7 @@ struct scion_module *scion_nn_dropout(float p)
         return leaf(&dropout_layer, (struct layer){ .p = p });
 }
 
-/* --- Windows --------------------------------------------------------------------------------- */
+/* --- Windows -------------------------------------------------------------------------------------------- */
 
 static bool check_window(const char *kind, const struct scion_window *window)
 {
@@ -123,7 +123,7 @@ struct scion_module *scion_nn_avg_pool2d(const struct scion_window *window)
         return pool(&avg_pool2d_layer, window);
 }
 
-/* --- Layers with parameters ------------------------------------------------------------------ */
+/* --- Layers with parameters ----------------------------------------------------------------------------- */
 
 /* The weight, and the bias when there is one, drawn as PyTorch does: both from U(-b, b), b = 1 /
  * sqrt(fan_in), where the weight gives the fan_in for both. */
@@ -175,7 +175,7 @@ bool scion_module_is_linear(const struct scion_module *module)
         return module->impl == &linear_layer;
 }
 
-/* --- Sequential ------------------------------------------------------------------------------ */
+/* --- Sequential ----------------------------------------------------------------------------------------- */
 
 static struct scion_tensor *sequential_forward(void *self, struct scion_module *module,
                                                struct scion_tensor *x)

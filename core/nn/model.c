@@ -13,7 +13,7 @@
 #define ALIGNMENT 64
 #define GRAIN (ALIGNMENT / sizeof(float)) /* every parameter starts at a multiple of so many floats */
 
-/* --- Putting one together -------------------------------------------------------------------- */
+/* --- Putting one together ------------------------------------------------------------------------------- */
 
 static char *path_of(const struct scion_module *module, const char *name)
 {
@@ -279,7 +279,7 @@ struct scion_model *scion_model_create(const struct scion_config *map, const str
         return NULL;
 }
 
-/* --- Using one ------------------------------------------------------------------------------- */
+/* --- Using one ------------------------------------------------------------------------------------------ */
 
 struct scion_tensor *scion_model_forward(struct scion_model *model, struct scion_tensor *inputs)
 {

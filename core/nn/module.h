@@ -35,14 +35,13 @@ void scion_module_destroy(struct scion_module *module); /* with all below it; ta
 struct scion_text;
 void scion_module_path(const struct scion_module *module, struct scion_text *text);
 
-/* True when nothing went wrong in the making of the module and of all below it; else what did, with the path.
- */
+/* True when nothing went wrong in the making of the module and of all below it; else what did, with the path. */
 bool scion_module_check(const struct scion_module *module);
 
 /* Is it one of scion_nn_linear()'s? */
 bool scion_module_is_linear(const struct scion_module *module);
 
-/* --- First values (init.c) ------------------------------------------------------------------- */
+/* --- First values (init.c) ------------------------------------------------------------------------------ */
 
 /* Fails on an unknown kind, on a gain that is negative or not finite, on a negative fan_in. */
 bool scion_init_check(const struct scion_init *init);

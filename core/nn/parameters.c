@@ -147,7 +147,7 @@ bool scion_model_scale_lr(struct scion_model *model, const char *pattern, float 
         return change_matching(model, pattern, scale_further, scale);
 }
 
-/* --- Copying --------------------------------------------------------------------------------- */
+/* --- Copying -------------------------------------------------------------------------------------------- */
 
 static bool check_counterpart(const struct scion_parameter *from, const struct scion_parameter *to,
                               const char *name)
@@ -206,7 +206,7 @@ int scion_model_copy(struct scion_model *target, struct scion_model *source, boo
         return copied;
 }
 
-/* --- One parameter --------------------------------------------------------------------------- */
+/* --- One parameter -------------------------------------------------------------------------------------- */
 
 const char *scion_parameter_name(const struct scion_parameter *parameter)
 {

@@ -34,8 +34,7 @@ bool scion_plugin_name_check(const char *name)
         return true;
 }
 
-/* --- The parameter table ---------------------------------------------------------------------------------
- */
+/* --- The parameter table -------------------------------------------------------------------------------- */
 
 /* What would make taking or printing the default go astray. */
 static bool check_default(const struct scion_param *param)
@@ -126,8 +125,7 @@ static bool check_params(const struct scion_plugin *plugin)
         return check_defaults(plugin, count);
 }
 
-/* --- What a kind must have -------------------------------------------------------------------------------
- */
+/* --- What a kind must have ------------------------------------------------------------------------------ */
 
 static bool check_lr(const struct scion_param *params)
 {

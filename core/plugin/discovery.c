@@ -153,8 +153,7 @@ static bool places_find(struct places *places)
         return good;
 }
 
-/* --- What there is ---------------------------------------------------------------------------------------
- */
+/* --- What there is -------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -261,8 +260,7 @@ void scion_plugin_list_finish(struct scion_plugin_list *list)
         *list = (struct scion_plugin_list){ 0 };
 }
 
-/* --- Finding one -----------------------------------------------------------------------------------------
- */
+/* --- Finding one ---------------------------------------------------------------------------------------- */
 
 /* The path of the first file for that name, to be freed; NULL with a message only when memory is out. */
 static char *find_file(enum scion_kind kind, const char *name, const struct places *places, bool *failed)

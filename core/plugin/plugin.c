@@ -66,8 +66,7 @@ enum scion_kind scion_kind_parse(const char *text)
         return (enum scion_kind)0;
 }
 
-/* --- Opening ---------------------------------------------------------------------------------------------
- */
+/* --- Opening -------------------------------------------------------------------------------------------- */
 
 /* Says in plain words why dlopen() refused. */
 static void explain_refusal(const char *path)

@@ -14,7 +14,7 @@
 
 #define LARGEST ((size_t)1 << 30) /* bytes of a file that is read */
 
-/* --- Reading --- */
+/* --- Reading -------------------------------------------------------------------------------------------- */
 
 /* The cells of a file as they come from libcsv. */
 struct parse {
@@ -231,7 +231,7 @@ const char *scion_csv_field(const struct scion_csv_table *table, size_t row, siz
         return table->field[row * table->columns + column];
 }
 
-/* --- Writing --- */
+/* --- Writing -------------------------------------------------------------------------------------------- */
 
 struct scion_csv_writer {
         int descriptor;

@@ -11,13 +11,6 @@
 
 #include <scion/api.h>
 
-/*
- * The fewest digits that read back to the same value; with an exponent below 1e-4 and from 1e16 on, as Python
- * prints them. "nan", "inf", "-inf". Returns `text`, of at least 32 bytes.
- */
-const char *scion_float_text(float value, char *text);
-const char *scion_double_text(double value, char *text);
-
 struct scion_csv_writer;
 
 /* Creates the file, in place of an older one, with its header row. The columns' names are all different. */

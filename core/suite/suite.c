@@ -281,8 +281,7 @@ static bool record(struct suite *suite, const struct scion_planned *planned,
         return good;
 }
 
-/* Takes one that has ended off the list. `bad` is set when its input was bad and it is the only run there is.
- */
+/* Takes one that has ended off the list. `bad` is set when its input was bad and it is the only run there is. */
 static bool reap(struct suite *suite, bool *bad)
 {
         struct scion_report report;

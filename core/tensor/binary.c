@@ -136,8 +136,7 @@ struct scion_tensor *scion_div(struct scion_tensor *a, struct scion_tensor *b)
         return apply(&div_op, a, b);
 }
 
-/* --- Gradients ---------------------------------------------------------------------------------------------
- */
+/* --- Gradients ------------------------------------------------------------------------------------------ */
 
 /* Adds binary(a, b), summed over the axes that x stretched over, to the gradient of x. */
 static bool give(struct scion_tensor *x, const struct binary *binary, struct scion_tensor *a,

@@ -1,5 +1,4 @@
-/* Convolution of images. Activations stay in the layout that the kernels choose; weights are brought into it.
- */
+/* Convolution of images. Activations stay in the layout that the kernels choose; weights are brought into it. */
 #include "backend/backend.h"
 #include "tensor/gradient.h"
 #include "tensor/window.h"

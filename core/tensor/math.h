@@ -26,8 +26,7 @@ static inline float scion_float_of(uint32_t bits)
         return x;
 }
 
-/* e^x = 2^n e^r with n whole and |r| <= ln(2)/2. 2^n is taken in two factors: either fits, also at the ends.
- */
+/* e^x = 2^n e^r with n whole and |r| <= ln(2)/2. 2^n is taken in two factors: either fits, also at the ends. */
 static inline float scion_exp_of(float x)
 {
         const float magic = 0x1.8p23f; /* adding it leaves the nearest whole number in the low bits */

@@ -81,8 +81,7 @@ static void move(const struct scion_shape *shape, const struct place *to, const 
         while (scion_walk_next(&walk));
 }
 
-/* --- Order of axes -----------------------------------------------------------------------------------------
- */
+/* --- Order of axes -------------------------------------------------------------------------------------- */
 
 static void move_permuted(const struct scion_tensor *x, const int *order, struct scion_tensor *y)
 {
@@ -165,8 +164,7 @@ struct scion_tensor *scion_transpose(struct scion_tensor *x, int axis_a, int axi
         return permute(&transpose_op, x, order);
 }
 
-/* --- Parts -------------------------------------------------------------------------------------------------
- */
+/* --- Parts ---------------------------------------------------------------------------------------------- */
 
 struct part {
         int axis;
@@ -242,8 +240,7 @@ struct scion_tensor *scion_slice(struct scion_tensor *x, int axis, int64_t start
         return y;
 }
 
-/* --- Joins -------------------------------------------------------------------------------------------------
- */
+/* --- Joins ---------------------------------------------------------------------------------------------- */
 
 struct joined {
         int axis, count;

@@ -213,8 +213,7 @@ SCION_CLONES static void log_softmax_columns_backward(const float *g, const floa
         }
 }
 
-/* --- The operations ----------------------------------------------------------------------------------------
- */
+/* --- The operations ------------------------------------------------------------------------------------- */
 
 struct extent {
         int64_t outer, length, inner;

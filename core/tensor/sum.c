@@ -75,8 +75,7 @@ void scion_reduced_shapes(const struct scion_shape *shape, unsigned axes, bool k
         }
 }
 
-/* --- The operations ----------------------------------------------------------------------------------------
- */
+/* --- The operations ------------------------------------------------------------------------------------- */
 
 struct saved {
         struct scion_shape keep; /* the result's shape, with the axes summed over as length 1 */

@@ -23,8 +23,7 @@ struct scion_walk {
 /* Elements from one entry of an axis to the next, row-major. */
 void scion_strides(const struct scion_shape *shape, int64_t stride[SCION_MAX_DIMS]);
 
-/* The same for a tensor of shape `from` that is broadcast to `to`: 0 along the axes that it stretches over.
- */
+/* The same for a tensor of shape `from` that is broadcast to `to`: 0 along the axes that it stretches over. */
 void scion_broadcast_strides(const struct scion_shape *from, const struct scion_shape *to,
                              int64_t stride[SCION_MAX_DIMS]);
 

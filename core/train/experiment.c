@@ -260,7 +260,7 @@ static bool complete(struct scion_config *config)
                complete_plugin(get(config, "strategy"), SCION_STRATEGY, NULL);
 }
 
-/* --- Both --- */
+/* --- Both ----------------------------------------------------------------------------------------------- */
 
 bool scion_experiment_read(struct scion_config *config, struct scion_experiment *experiment)
 {

@@ -156,11 +156,26 @@ static bool rehearse_strategy(const struct scion_run *run)
                 good = scion_transfer_setup(&transfer) || scion_config_fail(map, "%s", scion_error());
                 good = good && rehearse_loss(run, true, &transfer);
         }
-        if (run->source) /* whose training is still to come */
-                scion_model_set_frozen(run->source, false);
         scion_tape_reset(run->tape);
         scion_model_destroy(target);
         scion_instance_destroy(strategy);
+        return good;
+}
+
+/* The same on a source that is afterwards as it was: a setup may write into it, and its training may be to come. */
+static bool rehearse_on_source(const struct scion_run *run)
+{
+        size_t bytes = run->source->length * sizeof *run->source->values;
+        float *kept = malloc(bytes + 1);
+        bool good;
+
+        if (!kept)
+                return scion_fail("out of memory");
+        memcpy(kept, run->source->values, bytes);
+        good = rehearse_strategy(run);
+        memcpy(run->source->values, kept, bytes);
+        scion_model_set_frozen(run->source, false);
+        free(kept);
         return good;
 }
 
@@ -174,7 +189,7 @@ static bool rehearse(const struct scion_run *run)
 
                 good = rehearse_loss(run, false, &transfer);
         }
-        good = good && rehearse_strategy(run);
+        good = good && (run->source ? rehearse_on_source(run) : rehearse_strategy(run));
         scion_tape_use(before);
         return good;
 }

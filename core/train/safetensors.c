@@ -30,7 +30,7 @@ static bool count_bytes(const struct scion_shape *shape, size_t size, uint64_t *
         return true;
 }
 
-/* --- Reading --- */
+/* --- Reading -------------------------------------------------------------------------------------------- */
 
 /* A tensor, and where its data lies from the end of the header on. */
 struct entry {
@@ -326,7 +326,7 @@ void scion_safetensors_finish(struct scion_safetensors *file)
         *file = (struct scion_safetensors){ 0 };
 }
 
-/* --- Writing --- */
+/* --- Writing -------------------------------------------------------------------------------------------- */
 
 /* Adds a value that jansson made, and takes it; NULL, when jansson could not, fails. */
 static bool add(json_t *object, const char *kind, const char *name, json_t *value)

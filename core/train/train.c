@@ -97,7 +97,7 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
                                              stage->epochs);
         scion_update_step(loop->update, loop->factor);
         if (loop->step++ == 0 && training->log)
-                fprintf(training->log, "%s: first step done %.3f s after the start\n", stage->name,
+                fprintf(training->log, "%s: first step done %.3f s after the run began\n", stage->name,
                         scion_clock() - scion_clock_start());
         return true;
 }

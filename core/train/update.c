@@ -79,6 +79,7 @@ void scion_update_step(struct scion_update *update, double factor)
 
                 *span = (struct scion_span){
                         .name = parameter->name,
+                        .shape = parameter->value.shape,
                         .count = (int64_t)parameter->value.length,
                         .value = value,
                         .gradient = parameter->slot.data,

@@ -38,8 +38,7 @@ SCION_API bool scion_model_in_head(const struct scion_model *model, const struct
 /* Does the parameter match the pattern? */
 SCION_API bool scion_parameter_matches(const struct scion_parameter *parameter, const char *pattern);
 
-/* Freezes what matches: it gets no gradient and no update. Fails, naming what there is, when nothing matches.
- */
+/* Freezes what matches: it gets no gradient and no update. Fails, naming what there is, when nothing matches. */
 SCION_API bool scion_model_freeze(struct scion_model *model, const char *pattern);
 
 /* Multiplies the learning rate of what matches by `scale`, on top of earlier factors. Fails on a scale that

@@ -6,6 +6,7 @@
 #define SCION_OPTIMIZER_H
 
 #include <scion/plugin.h>
+#include <scion/tensor.h>
 
 SCION_BEGIN
 
@@ -15,7 +16,8 @@ SCION_BEGIN
  * must stay so: an update of a zero by a zero gradient and zero state must be zero. Arrays do not overlap. */
 struct scion_span {
         const char *name;
-        int64_t count; /* of each array, padding included */
+        struct scion_shape shape; /* of the parameter; the arrays may hold it in a layout of the kernels' */
+        int64_t count;            /* of each array, padding included */
         float *value;
         const float *gradient;
         float *state[SCION_MAX_STATES]; /* as many as states() says; zero before the first step */

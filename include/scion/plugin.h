@@ -30,20 +30,20 @@ enum scion_kind {
 };
 
 /* The foot that all descriptors stand on. */
-#define SCION_PLUGIN_FIELDS                                                                              \
-        uint32_t abi;         /* SCION_ABI */                                                            \
-        uint32_t bytes;       /* of the whole descriptor */                                              \
-        uint32_t param_bytes; /* of struct scion_param */                                                \
-        enum scion_kind kind;                                                                            \
-        const char *name;                 /* as in `use: NAME`, and as the file is called */             \
-        const char *summary;              /* one line, lower case, no full stop */                       \
-        const char *reference;            /* the paper or source that defines it; may be NULL */         \
-        const struct scion_param *params; /* may be NULL: takes none */                                  \
-        size_t size;                      /* of an instance; 0 when it needs no state */                 \
-        /* Checks what the table cannot say, after the parameters are in. May be NULL. */                \
-        bool (*validate)(void *self);                                                                    \
+#define SCION_PLUGIN_FIELDS                                                                                \
+        uint32_t abi;         /* SCION_ABI */                                                              \
+        uint32_t bytes;       /* of the whole descriptor */                                                \
+        uint32_t param_bytes; /* of struct scion_param */                                                  \
+        enum scion_kind kind;                                                                              \
+        const char *name;                 /* as in `use: NAME`, and as the file is called */               \
+        const char *summary;              /* one line, lower case, no full stop */                         \
+        const char *reference;            /* the paper or source that defines it; may be NULL */           \
+        const struct scion_param *params; /* may be NULL: takes none */                                    \
+        size_t size;                      /* of an instance; 0 when it needs no state */                   \
+        /* Checks what the table cannot say, after the parameters are in. May be NULL. */                  \
+        bool (*validate)(void *self);                                                                      \
         /* Frees what `self` points to, not `self`. Called once per instance, also when another callback \
-         * failed. May be NULL. */                                                                       \
+         * failed. May be NULL. */ \
         void (*finish)(void *self);
 
 struct scion_plugin {

@@ -41,8 +41,7 @@ struct scion_shape {
 
 struct scion_tensor;
 
-/* --- Looking at a tensor -----------------------------------------------------------------------------------
- */
+/* --- Looking at a tensor -------------------------------------------------------------------------------- */
 
 SCION_API struct scion_shape scion_shape(const struct scion_tensor *x);
 SCION_API enum scion_dtype scion_dtype(const struct scion_tensor *x);
@@ -58,8 +57,7 @@ SCION_API bool scion_shape_equal(const struct scion_shape *a, const struct scion
 /* Writes "64x1x28x28" ("scalar" for no axes), cut to fit. Returns `text`. */
 SCION_API const char *scion_shape_text(const struct scion_shape *shape, char *text, size_t bytes);
 
-/* The elements, row-major; valid as long as the tensor. NULL, with a message, for a tensor of the other type.
- */
+/* The elements, row-major; valid as long as the tensor. NULL, with a message, for a tensor of the other type. */
 SCION_API const float *scion_data(struct scion_tensor *x);
 SCION_API const int32_t *scion_data_i32(struct scion_tensor *x);
 
@@ -77,8 +75,7 @@ SCION_API struct scion_tensor *scion_scalar(float value);
 SCION_API struct scion_tensor *scion_from(struct scion_shape shape, const float *values);
 SCION_API struct scion_tensor *scion_from_i32(struct scion_shape shape, const int32_t *values);
 
-/* Labels [N] to one row each: [N, classes], 1 at the label and 0 elsewhere. Labels must be in 0 .. classes-1.
- */
+/* Labels [N] to one row each: [N, classes], 1 at the label and 0 elsewhere. Labels must be in 0 .. classes-1. */
 SCION_API struct scion_tensor *scion_one_hot(struct scion_tensor *labels, int64_t classes);
 
 /* --- Element by element

@@ -5,7 +5,7 @@
 
 #include "data_support.h"
 
-/* --- A folder of files, made anew for each test ------------------------------------------------------- */
+/* --- A folder of files, made anew for each test --------------------------------------------------------- */
 
 static char folder[64];
 

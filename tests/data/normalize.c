@@ -10,8 +10,7 @@ static double raw(bool bytes, int64_t index, int64_t i)
         return bytes ? (double)((31 * index + 7 * i) & 255) : (double)index + 0.5 * (double)i;
 }
 
-/* Mean and deviation of values first .. first+count-1 of the first 100 examples, the plain way: two passes.
- */
+/* Mean and deviation of values first .. first+count-1 of the first 100 examples, the plain way: two passes. */
 static void naive(bool bytes, int64_t first, int64_t count, double *mean, double *deviation)
 {
         double sum = 0, square = 0;

@@ -448,7 +448,7 @@ static void wrong_inputs(void **state)
         scion_model_destroy(model);
 }
 
-/* --- A module of one's own: x + fc(x) * gain ------------------------------------------------- */
+/* --- A module of one's own: x + fc(x) * gain ------------------------------------------------------------ */
 
 struct residual {
         struct scion_module *fc;

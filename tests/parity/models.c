@@ -1,5 +1,4 @@
-/* The model plugins, and the whole engine: outputs, every gradient, ten steps of training, against PyTorch.
- */
+/* The model plugins, and the whole engine: outputs, every gradient, ten steps of training, against PyTorch. */
 #include "parity/vectors.h"
 
 #include <math.h>

@@ -10,8 +10,7 @@
 #define BAD BUILD_DIR "/tests/plugin/bad"
 #define SGD BUILD_DIR "/plugins/optimizers/sgd.so"
 
-/* --- A directory to make files in -------------------------------------------------------------------------
- */
+/* --- A directory to make files in ----------------------------------------------------------------------- */
 
 static char scratch[] = "/tmp/scion-loader-XXXXXX";
 
@@ -74,8 +73,7 @@ static char *read_file(const char *path, size_t *size)
         return bytes;
 }
 
-/* --- Good plugins ------------------------------------------------------------------------------------------
- */
+/* --- Good plugins --------------------------------------------------------------------------------------- */
 
 static void kinds_have_names(void **state)
 {
@@ -114,8 +112,7 @@ static void an_older_smaller_descriptor_is_taken(void **state)
         assert_null(strategy->loss); /* what it does not have reads as nothing */
 }
 
-/* --- Bad ones ----------------------------------------------------------------------------------------------
- */
+/* --- Bad ones ------------------------------------------------------------------------------------------- */
 
 static void refused(const char *path, const char *a, const char *b, const char *c)
 {
@@ -239,8 +236,7 @@ static void cut_off_anywhere(void **state)
         free(bytes);
 }
 
-/* --- Looking for them --------------------------------------------------------------------------------------
- */
+/* --- Looking for them ----------------------------------------------------------------------------------- */
 
 static void unknown_names_get_hints(void **state)
 {

@@ -56,8 +56,7 @@ static void draw_values(const struct gradcheck *check, struct scion_random *rand
                         value[i] = low + (high - low) * scion_random_uniform(random);
 }
 
-/* --- The weighted sum, in double precision: an operation of the test's own ---------------------------------
- */
+/* --- The weighted sum, in double precision: an operation of the test's own ------------------------------ */
 
 static bool weigh_backward(struct scion_node *node)
 {
@@ -104,8 +103,7 @@ static struct scion_tensor *loss_of(struct state *s, struct scion_tensor *y)
         return loss;
 }
 
-/* --- Evaluations -------------------------------------------------------------------------------------------
- */
+/* --- Evaluations ---------------------------------------------------------------------------------------- */
 
 static void start(struct state *s)
 {

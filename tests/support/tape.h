@@ -1,5 +1,4 @@
-/* The tape of a program's tests: use_tape() and drop_tape() for the group, or for each test by tape_test().
- */
+/* The tape of a program's tests: use_tape() and drop_tape() for the group, or for each test by tape_test(). */
 #ifndef SCION_TESTS_SUPPORT_TAPE_H
 #define SCION_TESTS_SUPPORT_TAPE_H
 

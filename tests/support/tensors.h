@@ -91,8 +91,7 @@ static inline double *doubles(int64_t count)
         return memory;
 }
 
-/* --- A loss whose gradient with respect to y is g: sum(y * g) ----------------------------------------------
- */
+/* --- A loss whose gradient with respect to y is g: sum(y * g) ------------------------------------------- */
 
 static inline bool weigh_backward(struct scion_node *node)
 {

@@ -6,8 +6,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* --- A chain: convolutions, poolings, what comes between, a linear layer ----------------------------------
- */
+/* --- A chain: convolutions, poolings, what comes between, a linear layer -------------------------------- */
 
 enum { X, FIRST, FIRST_BIAS, SECOND, SECOND_BIAS, LAST, LAST_BIAS, LEAVES };
 enum { PARTS = 6 };
@@ -190,8 +189,7 @@ static void reorders_keep_every_element(void **state)
         }
 }
 
-/* --- Steady steps -----------------------------------------------------------------------------------------
- */
+/* --- Steady steps --------------------------------------------------------------------------------------- */
 
 /* A step of everything, on the current tape. */
 static void step(struct results *results)
@@ -282,8 +280,7 @@ static void the_same_bits_again(void **state)
         scion_backend_set_threads(1);
 }
 
-/* --- Errors -----------------------------------------------------------------------------------------------
- */
+/* --- Errors --------------------------------------------------------------------------------------------- */
 
 static void what_the_library_refuses_is_told(void **state)
 {

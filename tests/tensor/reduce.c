@@ -27,8 +27,7 @@ static const struct scion_shape shapes[] = {
         { 6, { 2, 3, 2, 3, 1, 2 } },
 };
 
-/* Does the reduction over `axes` (a bit each, counted from 0) see element i of x in element j of the result?
- */
+/* Does the reduction over `axes` (a bit each, counted from 0) see element i of x in element j of the result? */
 static bool falls_into(const struct scion_shape *shape, unsigned axes, int64_t i, int64_t j)
 {
         for (int k = shape->ndim - 1; k >= 0; k--) {

@@ -168,8 +168,7 @@ static void joins(void **state)
         assert_int_equal(scion_data_i32(twice)[3], 6);
 }
 
-/* --- Gradients ---------------------------------------------------------------------------------------------
- */
+/* --- Gradients ------------------------------------------------------------------------------------------ */
 
 static struct scion_tensor *build_permute(struct scion_tensor *const *leaf, const void *context)
 {
@@ -247,8 +246,7 @@ static void gradients(void **state)
                 .name = "reshape", .build = build_reshape, .leaves = 1, .shape = { SCION_SHAPE(2, 3, 5) } });
 }
 
-/* --- Errors ------------------------------------------------------------------------------------------------
- */
+/* --- Errors --------------------------------------------------------------------------------------------- */
 
 static void errors_of_shape(void **state)
 {

@@ -22,8 +22,7 @@ static void assert_gradient(struct scion_tensor *x, float expected)
                 assert_float_equal(scion_data(g)[i], expected, 1e-6 * fabs((double)expected));
 }
 
-/* --- Tensors -----------------------------------------------------------------------------------------------
- */
+/* --- Tensors -------------------------------------------------------------------------------------------- */
 
 static void making_and_looking(void **state)
 {
@@ -78,8 +77,7 @@ static void wrong_shapes_and_types(void **state)
         assert_null(scion_data(NULL));
 }
 
-/* --- Memory ------------------------------------------------------------------------------------------------
- */
+/* --- Memory --------------------------------------------------------------------------------------------- */
 
 static void step(int64_t rows)
 {
@@ -216,8 +214,7 @@ static void two_tapes(void **state)
         assert_float_equal(scion_data(x)[2], 2, 0);
 }
 
-/* What wants a gradient and is of another tape is refused: the gradient would be lost with this tape's reset.
- */
+/* What wants a gradient and is of another tape is refused: the gradient would be lost with this tape's reset. */
 static void gradients_stay_on_one_tape(void **state)
 {
         struct scion_tensor *x = leaf(SCION_SHAPE(3), 2), *y = scion_neg(x);
@@ -243,8 +240,7 @@ static void gradients_stay_on_one_tape(void **state)
         assert_gradient(x, -1);
 }
 
-/* --- The backward pass -------------------------------------------------------------------------------------
- */
+/* --- The backward pass ---------------------------------------------------------------------------------- */
 
 static void shared_gradients(void **state)
 {
@@ -396,8 +392,7 @@ static void failing_gradients_name_the_operation(void **state)
         assert_gradient(x, 2);
 }
 
-/* --- Parameters --------------------------------------------------------------------------------------------
- */
+/* --- Parameters ----------------------------------------------------------------------------------------- */
 
 struct parameter {
         float values[4], gradients[4];

@@ -1,6 +1,7 @@
-#include "report/csv.h"
+#include "base/number.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,7 @@ struct decimal {
         int point;
 };
 
-/* The nearest decimal of so many digits. Only digits are taken from the text: the separator is the locale's.
- */
+/* The nearest decimal of so many digits. Only digits are taken from the text: the separator is the locale's. */
 static void round_to(struct decimal *decimal, double value, int count)
 {
         char text[64];

@@ -1,6 +1,6 @@
 #include "support/test.h"
 
-#include "report/csv.h"
+#include "base/number.h"
 
 #include <float.h>
 #include <locale.h>
