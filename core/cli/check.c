@@ -26,7 +26,7 @@ static int check_file(const char *path, const char *const *set, size_t sets)
         bool values;
 
         if (scion_plan_make(path, set, sets, &plan)) {
-                status = scion_plan_check(&plan, &values);
+                status = scion_plan_check(&plan, &values, stdout);
                 if (status == SCION_GOOD)
                         printf("%s: good: %zu run%s\n", path, plan.count, plan.count == 1 ? "" : "s");
                 scion_plan_finish(&plan);

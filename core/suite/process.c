@@ -16,7 +16,7 @@
 #include "base/files.h"
 #include "base/text.h"
 
-/* The report on the pipe: message, then columns and values, each ended by a zero byte; then MARK. */
+/* The report on the pipe: message, note, then columns and values, each ended by a zero byte; then MARK. */
 static const char mark[] = "\1end of report";
 
 static bool send_text(int pipe, const char *text)
@@ -24,10 +24,11 @@ static bool send_text(int pipe, const char *text)
         return scion_write_all(pipe, text, strlen(text) + 1);
 }
 
-static void send_report(int pipe, enum scion_status status, const struct scion_row *cells)
+static void send_report(int pipe, enum scion_status status, const struct scion_row *cells, const char *note)
 {
         bool good = send_text(pipe, status == SCION_GOOD ? "" : scion_error());
 
+        good = good && send_text(pipe, note ? note : "");
         for (size_t i = 0; good && i < cells->count; i++)
                 good = send_text(pipe, cells->cell[i].column) && send_text(pipe, cells->cell[i].value);
         if (good)
@@ -37,6 +38,7 @@ static void send_report(int pipe, enum scion_status status, const struct scion_r
 bool scion_process_start(struct scion_process *process, scion_work *work, void *context)
 {
         struct scion_row cells = { 0 };
+        struct scion_text note = { 0 };
         int ends[2];
 
         if (pipe(ends) != 0)
@@ -55,9 +57,9 @@ bool scion_process_start(struct scion_process *process, scion_work *work, void *
                 if (getppid() != parent)
                         _Exit(SCION_FAILED);
                 scion_clock_restart();
-                enum scion_status status = work(context, &cells);
+                enum scion_status status = work(context, &cells, &note);
 
-                send_report(ends[1], status, &cells);
+                send_report(ends[1], status, &cells, note.text);
                 fflush(NULL);
                 _Exit(status);
         }
@@ -101,13 +103,15 @@ static bool parse(const char *text, size_t length, struct scion_report *report)
         end -= sizeof mark;
         report->message = strdup(at);
         at += strlen(at) + 1;
+        report->note = strdup(at < end ? at : "");
+        at += strlen(at) + 1;
         while (at < end) {
                 const char *column = at, *value = column + strlen(column) + 1;
 
                 scion_row_text(&report->cells, column, value);
                 at = value + strlen(value) + 1;
         }
-        return report->message && !report->cells.failed;
+        return report->message && report->note && !report->cells.failed;
 }
 
 static void make_report(struct scion_process *process, int status, const struct rusage *used,
@@ -164,6 +168,7 @@ int scion_process_wait(struct scion_process *processes, int count, struct scion_
 void scion_report_finish(struct scion_report *report)
 {
         free(report->message);
+        free(report->note);
         scion_row_finish(&report->cells);
         *report = (struct scion_report){ 0 };
 }

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "base/text.h"
 #include "report/sheet.h"
 
 /* How a run went; also the exit statuses of the command. */
@@ -13,8 +14,9 @@ enum scion_status {
         SCION_BAD_INPUT = 2, /* the input or the usage was wrong; nothing was written */
 };
 
-/* What the child does. Returns its status, with the message in scion_error() unless good; may add cells. */
-typedef enum scion_status scion_work(void *context, struct scion_row *cells);
+/* What the child does. Returns its status, with the message in scion_error() unless good; may add cells, and a note of
+ * what is worth knowing though it is no failure: lines without the last line's end. */
+typedef enum scion_status scion_work(void *context, struct scion_row *cells, struct scion_text *note);
 
 struct scion_process {
         pid_t pid; /* 0: none */
@@ -23,7 +25,8 @@ struct scion_process {
 
 struct scion_report {
         enum scion_status status;
-        char *message;          /* "" when good */
+        char *message;          /* why it failed; "" when good */
+        char *note;             /* "" when there is none */
         struct scion_row cells; /* what the child added */
         double peak_mib;        /* the largest memory it had */
 };

@@ -254,6 +254,8 @@ static void say(const struct suite *suite, const struct scion_planned *planned,
                 fprintf(file, "%s %s, %.1f s\n", metric, value, seconds);
         else
                 fprintf(file, "done, %.1f s\n", seconds);
+        if (report->note && *report->note)
+                fprintf(file, "  %s\n", report->note);
         fflush(file);
 }
 
@@ -427,7 +429,7 @@ static enum scion_status run_suite(struct suite *suite)
                 fprintf(suite->options->progress, "%zu of %zu runs were done before\n", suite->finished,
                         count);
         if (count > 1 && suite->finished < count) {
-                enum scion_status status = scion_plan_check(suite->plan, &suite->values);
+                enum scion_status status = scion_plan_check(suite->plan, &suite->values, NULL);
 
                 /* A plugin that crashes here will do so in its own runs, and no others. */
                 if (status == SCION_BAD_INPUT)

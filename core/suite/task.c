@@ -40,7 +40,7 @@ static bool open_log(const char *folder)
 }
 
 /* A run that was checked has its log from the start; one that may still be refused writes nothing before. */
-enum scion_status scion_task_work(void *context, struct scion_row *cells)
+enum scion_status scion_task_work(void *context, struct scion_row *cells, struct scion_text *note)
 {
         const struct scion_task *task = context;
         enum scion_status status = SCION_BAD_INPUT;
@@ -56,6 +56,8 @@ enum scion_status scion_task_work(void *context, struct scion_row *cells)
                 run = scion_run_prepare(task->planned->run->config);
         if (run && (task->checked || open_log(folder.text)))
                 status = scion_run_execute(run, folder.text, cells) ? SCION_GOOD : SCION_FAILED;
+        if (run)
+                scion_text_add(note, "%s", scion_run_note(run));
         free(folder.text);
         scion_run_destroy(run);
         return status;
@@ -73,7 +75,7 @@ struct checking {
 };
 
 /* The run before is dropped after the next one is there, so that what they share stays open. */
-static enum scion_status check_work(void *context, struct scion_row *cells)
+static enum scion_status check_work(void *context, struct scion_row *cells, struct scion_text *note)
 {
         const struct checking *checking = context;
         const struct scion_plan *plan = checking->plan;
@@ -92,13 +94,15 @@ static enum scion_status check_work(void *context, struct scion_row *cells)
                 run = next;
                 good = run != NULL;
                 checking->shared->values = good && scion_run_has_values(run);
+                if (good && *scion_run_note(run))
+                        scion_text_add(note, "%s: %s\n", plan->planned[i].id, scion_run_note(run));
         }
         scion_run_destroy(run);
         return good ? SCION_GOOD : SCION_BAD_INPUT;
 }
 
 /* A message on the input has its place; what happened to the process is told with the run it happened in. */
-static enum scion_status check(const struct checking *checking)
+static enum scion_status check(const struct checking *checking, FILE *notes)
 {
         struct scion_process process;
         struct scion_report report;
@@ -116,11 +120,13 @@ static enum scion_status check(const struct checking *checking)
                 scion_fail("%s", report.message);
         else if (status != SCION_GOOD)
                 scion_fail("%s: %s", checking->plan->planned[checking->shared->at].id, report.message);
+        else if (notes)
+                fputs(report.note, notes);
         scion_report_finish(&report);
         return status;
 }
 
-enum scion_status scion_plan_check(const struct scion_plan *plan, bool *values)
+enum scion_status scion_plan_check(const struct scion_plan *plan, bool *values, FILE *notes)
 {
         struct checking checking = { .plan = plan };
         enum scion_status status;
@@ -131,7 +137,7 @@ enum scion_status scion_plan_check(const struct scion_plan *plan, bool *values)
                 scion_fail("no memory to share with the process that checks: %s", strerror(errno));
                 return SCION_FAILED;
         }
-        status = check(&checking);
+        status = check(&checking, notes);
         *values = checking.shared->values;
         munmap(checking.shared, sizeof *checking.shared);
         return status;

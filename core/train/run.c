@@ -243,6 +243,11 @@ void scion_run_destroy(struct scion_run *run)
         free(run);
 }
 
+const char *scion_run_note(const struct scion_run *run)
+{
+        return run->weights.text ? run->weights.text : "";
+}
+
 bool scion_run_has_values(const struct scion_run *run)
 {
         return scion_data_classes(run->target_data) == 0;

@@ -20,6 +20,9 @@ struct scion_run;
 struct scion_run *scion_run_prepare(struct scion_config *config);
 void scion_run_destroy(struct scion_run *run); /* takes NULL */
 
+/* What was loaded and what was not, in a line; "" when there was nothing to load. Valid as long as the run. */
+const char *scion_run_note(const struct scion_run *run);
+
 /* Whether the target's targets are values, not classes. */
 bool scion_run_has_values(const struct scion_run *run);
 

@@ -337,7 +337,10 @@ static void weights_go_on(void **state)
                  "  optimizer: { use: sgd }\n  train: { epochs: 1 }\n",
                  run);
         write_text("next.yaml", text);
-        run_scion_expecting(0, "run next.yaml --out next");
+        assert_output_has(run_scion_expecting(0, "check next.yaml"),
+                          "all parameters outside the head 'fc3' loaded", NULL);
+        assert_output_has(run_scion_expecting(0, "run next.yaml --out next"),
+                          "all parameters outside the head 'fc3' loaded, and the head", NULL);
         run_scion_expecting(0, "run next.yaml --out next"); /* done before */
         assert_int_equal(
                 system("cat next/next/*/log.txt | grep -q 'all parameters outside the head .fc3. loaded, and "

@@ -6,23 +6,26 @@
 
 #include "suite/process.h"
 
-static enum scion_status reports(void *context, struct scion_row *cells)
+static enum scion_status reports(void *context, struct scion_row *cells, struct scion_text *note)
 {
         scion_row_text(cells, "answer", context);
         scion_row_text(cells, "empty", "");
+        scion_text_add(note, "all %d loaded", 4);
         return SCION_GOOD;
 }
 
-static enum scion_status fails(void *context, struct scion_row *cells)
+static enum scion_status fails(void *context, struct scion_row *cells, struct scion_text *note)
 {
+        (void)note;
         (void)context;
         scion_row_text(cells, "epochs", "3");
         scion_fail("the loss became not a number");
         return SCION_FAILED;
 }
 
-static enum scion_status crashes(void *context, struct scion_row *cells)
+static enum scion_status crashes(void *context, struct scion_row *cells, struct scion_text *note)
 {
+        (void)note;
         (void)context;
         (void)cells;
         signal(SIGSEGV, SIG_DFL); /* a sanitizer may have taken it */
@@ -30,8 +33,9 @@ static enum scion_status crashes(void *context, struct scion_row *cells)
         return SCION_GOOD;
 }
 
-static enum scion_status leaves(void *context, struct scion_row *cells)
+static enum scion_status leaves(void *context, struct scion_row *cells, struct scion_text *note)
 {
+        (void)note;
         (void)context;
         (void)cells;
         _Exit(0);
@@ -56,6 +60,7 @@ static void good_report(void **state)
         (void)state;
         assert_int_equal(report.status, SCION_GOOD);
         assert_string_equal(report.message, "");
+        assert_string_equal(report.note, "all 4 loaded");
         assert_string_equal(scion_row_get(&report.cells, "answer"), answer);
         assert_string_equal(scion_row_get(&report.cells, "empty"), "");
         assert_true(report.peak_mib > 0.5);
