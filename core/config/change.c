@@ -39,9 +39,7 @@ bool scion_config_spell_out(struct scion_config *root)
         return true;
 }
 
-/* --- Merging
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- Merging -------------------------------------------------------------------------------------------- */
 
 /* Both name a plugin, and not the same. */
 static bool other_plugin(const struct scion_config *a, const struct scion_config *b)
@@ -201,9 +199,7 @@ done:
         return good;
 }
 
-/* --- Overrides
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- Overrides ------------------------------------------------------------------------------------------ */
 
 /* An axis of the matrix would win over the value, and nobody would see it. */
 static bool check_axes(const struct scion_config *map, const char *path, const struct scion_config *value)

@@ -95,9 +95,7 @@ bool scion_config_override(struct scion_config *map, const char *assignment);
 /* Removes a key; nothing happens when there is none. */
 void scion_config_remove(struct scion_config *map, const char *key);
 
-/* --- Suites
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- Suites --------------------------------------------------------------------------------------------- */
 
 /* What one run of a suite has on one axis. */
 struct scion_config_point {

@@ -35,9 +35,7 @@ static const struct scion_config *value_at(const struct axis *axis, size_t i)
         return axis->list->entry[i].value;
 }
 
-/* --- Axes
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- Axes ----------------------------------------------------------------------------------------------- */
 
 static char *label_of(const struct scion_config *value)
 {
@@ -303,9 +301,7 @@ static bool is_excluded(const struct suite *suite, const size_t *at)
         return false;
 }
 
-/* --- Crossing
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Crossing ------------------------------------------------------------------------------------------- */
 
 /* The points and their texts in one block. */
 static struct scion_config_point *make_points(const struct suite *suite, const size_t *at)

@@ -84,9 +84,7 @@ static bool fail_missing(const char *path, int why)
         return false;
 }
 
-/* --- Reading
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Reading -------------------------------------------------------------------------------------------- */
 
 static void add_chain(const struct link *link, struct scion_text *text)
 {

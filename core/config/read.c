@@ -137,9 +137,7 @@ static struct scion_config *read_alias(struct reader *reader, const char *name, 
         return scion_config_copy(named);
 }
 
-/* --- Nodes
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Nodes ---------------------------------------------------------------------------------------------- */
 
 /* Takes YAML's own tags only; says whether the tag makes a string of anything. */
 static bool check_tag(struct reader *reader, const yaml_event_t *event, const yaml_char_t *tag,
@@ -265,9 +263,7 @@ static char *read_key(struct reader *reader, yaml_event_t *event)
         return key ? key : scion_fail_null("out of memory");
 }
 
-/* --- Maps
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- Maps ----------------------------------------------------------------------------------------------- */
 
 /* The first key, in the order of the file, that stands there a second time is an error. */
 static bool check_duplicates(const struct scion_config *map)

@@ -9,9 +9,7 @@
 
 #include "config/scalar.h"
 
-/* --- Making
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- Making --------------------------------------------------------------------------------------------- */
 
 const char *scion_config_file_name(const char *name)
 {
@@ -159,9 +157,7 @@ void scion_config_remove(struct scion_config *map, const char *key)
         memmove(entry, entry + 1, (size_t)(map->entry + map->count - entry) * sizeof *entry);
 }
 
-/* --- Looking
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Looking -------------------------------------------------------------------------------------------- */
 
 struct scion_config_entry *scion_config_find(const struct scion_config *map, const char *key)
 {
@@ -273,9 +269,7 @@ bool scion_config_equal(const struct scion_config *a, const struct scion_config 
         return true;
 }
 
-/* --- Messages
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Messages ------------------------------------------------------------------------------------------- */
 
 static bool fail_at(const char *file, int line, int column, const char *format, va_list arguments)
 {

@@ -44,9 +44,7 @@ int64_t scion_data_classes(const struct scion_data *data);          /* 0: target
 int64_t scion_data_outputs(const struct scion_data *data); /* a model's: classes, or values of a target */
 int64_t scion_data_size(const struct scion_data *data, enum scion_split split);
 
-/* --- Batches
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Batches -------------------------------------------------------------------------------------------- */
 
 struct scion_batches;
 

@@ -46,9 +46,7 @@ static bool fail_value(const struct filling *to, const struct scion_config *valu
                                  hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
 }
 
-/* --- Numbers
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Numbers -------------------------------------------------------------------------------------------- */
 
 static bool fail_range(const struct filling *to, const struct scion_config *value)
 {
@@ -159,9 +157,7 @@ static bool take_int(const struct filling *to, const struct scion_config *value,
         return scion_range_holds(to->param, (long double)*result) || fail_range(to, value);
 }
 
-/* --- Words
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Words ---------------------------------------------------------------------------------------------- */
 
 static bool take_bool(const struct filling *to, const struct scion_config *value, bool *result)
 {
@@ -239,9 +235,7 @@ static bool copy_text(const char *text, const char **field)
         return *field || scion_fail("out of memory");
 }
 
-/* --- Lists
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Lists ---------------------------------------------------------------------------------------------- */
 
 /* The entries: a scalar counts as a list of one. */
 static size_t list_count(const struct scion_config *value)
@@ -308,9 +302,7 @@ static bool take_texts(const struct filling *to, const struct scion_config *valu
         return true;
 }
 
-/* --- Filling
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Filling -------------------------------------------------------------------------------------------- */
 
 static bool take(const struct filling *to, const struct scion_config *value, void *field)
 {

@@ -180,34 +180,57 @@ static void parse_finish(struct parse *parse)
         free(parse->cell);
 }
 
-bool scion_csv_parse(const char *path, const char *data, size_t bytes, struct scion_csv_table *table)
+/* The table takes what was parsed; the cells of a row that was cut within quotes lie behind its end. */
+static bool parse_table(struct parse *parse, const char *data, size_t bytes, struct scion_csv_table *table)
 {
-        struct parse parse = { .path = path };
-
         *table = (struct scion_csv_table){ 0 };
-        if (!parse_all(&parse, data, bytes)) {
-                parse_finish(&parse);
+        if (!parse_all(parse, data, bytes)) {
+                parse_finish(parse);
                 return false;
         }
-        table->text = parse.text;
-        table->columns = parse.columns;
-        table->rows = parse.cells / parse.columns - 1;
-        table->name = parse.cell;
-        table->field = parse.cell + parse.columns;
+        table->text = parse->text;
+        table->columns = parse->columns;
+        table->rows = parse->cells / parse->columns - 1;
+        table->name = parse->cell;
+        table->field = parse->cell + parse->columns;
         return true;
 }
 
-bool scion_csv_read(const char *path, struct scion_csv_table *table)
+static bool read_table(struct parse *parse, struct scion_csv_table *table, size_t *bytes)
 {
-        size_t bytes = 0;
-        char *data = scion_file_read(path, LARGEST, &bytes);
+        char *data = scion_file_read(parse->path, LARGEST, bytes);
         bool good;
 
         *table = (struct scion_csv_table){ 0 };
         if (!data)
                 return false;
-        good = scion_csv_parse(path, data, bytes, table);
+        good = parse_table(parse, data, *bytes, table);
         free(data);
+        return good;
+}
+
+bool scion_csv_parse(const char *path, const char *data, size_t bytes, struct scion_csv_table *table)
+{
+        struct parse parse = { .path = path };
+
+        return parse_table(&parse, data, bytes, table);
+}
+
+bool scion_csv_read(const char *path, struct scion_csv_table *table)
+{
+        struct parse parse = { .path = path };
+        size_t bytes = 0;
+
+        return read_table(&parse, table, &bytes);
+}
+
+bool scion_csv_read_whole_rows(const char *path, struct scion_csv_table *table, bool *cut)
+{
+        struct parse parse = { .path = path, .repair = true };
+        size_t bytes = 0;
+        bool good = read_table(&parse, table, &bytes);
+
+        *cut = good && parse.whole_end < bytes;
         return good;
 }
 

@@ -41,6 +41,8 @@ struct scion_csv_table {
 bool scion_csv_read(const char *path, struct scion_csv_table *table);
 /* The same from memory; `path` stands for the file in messages. */
 bool scion_csv_parse(const char *path, const char *data, size_t bytes, struct scion_csv_table *table);
+/* The same for a file whose writer may have been killed: an incomplete last row is left out, and `cut` says so. */
+bool scion_csv_read_whole_rows(const char *path, struct scion_csv_table *table, bool *cut);
 /* Frees what the table holds. */
 void scion_csv_table_finish(struct scion_csv_table *table);
 /* The column of that name, or -1. */

@@ -111,6 +111,7 @@ static bool hold_row(struct scion_sheet *sheet, const struct scion_csv_table *ol
 struct earlier {
         struct scion_csv_table rows;
         size_t id, status; /* their columns */
+        bool cut;          /* a last row that was not written to its end is left out */
 };
 
 static bool read_earlier(const char *path, struct earlier *earlier)
@@ -119,7 +120,7 @@ static bool read_earlier(const char *path, struct earlier *earlier)
 
         if (access(path, F_OK) != 0)
                 return true;
-        if (!scion_csv_read(path, rows))
+        if (!scion_csv_read_whole_rows(path, rows, &earlier->cut))
                 return false;
         int id = scion_csv_column(rows, "run"), status = scion_csv_column(rows, "status");
 
@@ -219,7 +220,7 @@ static bool keep_finished(struct suite *suite)
         good = good && read_earlier(suite->results, &now) && read_earlier(path.text, &before);
         good = good && take_finished(suite, &now, &kept) && take_finished(suite, &before, &kept_before);
         good = good && (now.rows.rows == 0 || set_aside(suite, &now, &before, path.text));
-        suite->stale = kept_before > 0 || kept < now.rows.rows;
+        suite->stale = kept_before > 0 || kept < now.rows.rows || now.cut;
         scion_csv_table_finish(&now.rows);
         scion_csv_table_finish(&before.rows);
         free(path.text);
@@ -234,9 +235,7 @@ static size_t place_in_plan(void *context, const struct scion_row *row)
         return planned ? (size_t)(planned - plan->planned) : plan->count;
 }
 
-/* --- Running
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Running -------------------------------------------------------------------------------------------- */
 
 static void say(const struct suite *suite, const struct scion_planned *planned,
                 const struct scion_report *report, double seconds)

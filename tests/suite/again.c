@@ -65,6 +65,31 @@ static void plans_take_turns(void **state)
         free(first);
 }
 
+/* A row that a power cut left half written is as good as none; the whole ones are kept. */
+static void cut_row_runs_again(void **state)
+{
+        char *whole = read_text("runs/again/results.csv"), *cut = strdup(whole);
+        size_t rows = strlen(whole);
+
+        (void)state;
+        cut[rows - 20] = '\0';
+        write_text("runs/again/results.csv", cut);
+        assert_output_has(run_scion_expecting(0, "run suite.yaml"), "2 of 3 runs were done before", "[3/3] ",
+                          NULL);
+        char *mended = read_text("runs/again/results.csv");
+        char *last = strrchr(cut, '\n') + 1;
+
+        assert_int_equal(strncmp(mended, whole, (size_t)(last - cut)), 0);
+        assert_non_null(strstr(mended + (last - cut), ",done,"));
+        free(mended);
+
+        snprintf(cut + (last - cut), 20, "\"scratch-see"); /* within quotes, of a run that there is not */
+        write_text("runs/again/results.csv", cut);
+        run_scion_expecting(0, "run suite.yaml");
+        free(cut);
+        free(whole);
+}
+
 static void removed_folder_runs_again(void **state)
 {
         (void)state;
@@ -128,6 +153,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(finished_suite_is_not_written),
                 cmocka_unit_test(plans_take_turns),
+                cmocka_unit_test(cut_row_runs_again),
                 cmocka_unit_test(removed_folder_runs_again),
                 cmocka_unit_test(one_at_a_time),
                 cmocka_unit_test(killed_command_takes_its_runs_along),

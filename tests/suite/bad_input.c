@@ -128,9 +128,7 @@ static void output_that_cannot_be_written(void **state)
         assert_file_is("file", "not a folder");
 }
 
-/* --- Data
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Data ----------------------------------------------------------------------------------------------- */
 
 /* An IDX file of `count` 4x4 images, or labels, with that many bytes after the header. */
 static void write_idx(const char *path, bool images, int count, size_t bytes, int value)
@@ -182,9 +180,7 @@ static void data_files(void **state)
         refuse(IDX(""), "bad.yaml:4:", "data");
 }
 
-/* --- Weights
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- Weights -------------------------------------------------------------------------------------------- */
 
 /* A safetensors file of this JSON header and that many bytes of data; `length` is what it claims of the
  * header. */
@@ -230,9 +226,7 @@ static void weights(void **state)
         refuse(run, "fc1.weight (8x4 in the file, 4x8 in the model)", "bad.yaml:4:12: ");
 }
 
-/* --- Plugins
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- Plugins -------------------------------------------------------------------------------------------- */
 
 static void plugins(void **state)
 {
