@@ -98,7 +98,13 @@ static bool set_default(struct scion_config *map, const char *key, const char *t
         if (scion_config_get(map, key))
                 return true;
         struct scion_config *value = scion_config_parse(text, "default");
-        bool good = value && scion_config_set(map, key, value);
+
+        if (!value)
+                return false;
+        value->file = map->file; /* what is wrong with a default is said where it could be given */
+        value->line = map->line;
+        value->column = map->column;
+        bool good = scion_config_set(map, key, value);
 
         scion_config_destroy(value);
         return good;

@@ -140,7 +140,11 @@ static bool rehearse_loss(const struct scion_run *run, bool target, struct scion
         }
         scion_tape_reset(run->tape);
         scion_batches_destroy(batches);
-        return good || scion_config_fail(training.stage->map, "%s: %s", training.stage->name, scion_error());
+        const struct scion_config *map = training.stage->map;
+
+        if (transfer->loss_failed)
+                map = scion_config_get(map, "loss");
+        return good || scion_config_fail(map, "%s: %s", training.stage->name, scion_error());
 }
 
 static bool rehearse_strategy(const struct scion_run *run)

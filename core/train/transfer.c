@@ -66,7 +66,10 @@ struct scion_tensor *scion_task_loss(struct scion_transfer *transfer, struct sci
 {
         const struct scion_loss_plugin *plugin = (const struct scion_loss_plugin *)transfer->loss->plugin;
 
-        return outputs ? plugin->loss(transfer->loss->self, outputs, batch) : NULL;
+        struct scion_tensor *loss = outputs ? plugin->loss(transfer->loss->self, outputs, batch) : NULL;
+
+        transfer->loss_failed = outputs && !loss;
+        return loss;
 }
 
 static bool is_name(const char *name)

@@ -29,7 +29,8 @@ struct scion_transfer {
         /* Of the epoch at hand: */
         struct scion_scalar scalar[SCION_MAX_SCALARS];
         int scalars;
-        bool failed; /* a callback could not say so itself */
+        bool failed;      /* a callback could not say so itself */
+        bool loss_failed; /* the task's loss did not take what it was given */
 };
 
 /* Freezes the source, which only tells from now on, and calls the strategy's setup. */

@@ -79,6 +79,11 @@ static void keys_and_values(void **state)
         refuse(NAME SOURCE "strategy: { use: fine-tune, head: keep }\n"
                            "target:\n  dataset: { use: random, shape: [8], num_classes: 3 }\n" TRAIN,
                "bad.yaml:7:11: ", "3x4");
+        refuse(NAME SOURCE STRATEGY
+               "target:\n  loss: { use: cross-entropy, class_weights: [1, 2, 3] }\n" DATASET TRAIN,
+               "bad.yaml:9:9: target: ", "class_weights");
+        refuse(NAME SOURCE STRATEGY "target:\n  dataset: { use: random, shape: [8], num_classes: 0 }\n" TRAIN,
+               "bad.yaml:9:3: target: ", "cross-entropy");
         refuse(NAME NAME SOURCE STRATEGY TARGET, "bad.yaml:2:1: ", "name");
         refuse(NAME "source:\n\tdataset: {}\n", "bad.yaml:3:1: ", "tab");
         refuse("", "bad.yaml", "empty");
