@@ -2,6 +2,7 @@
  * Convolutions. The direct algorithm: Winograd's, which the library would take for some 3x3 kernels, loses
  * digits, and what it takes would depend on the shape.
  */
+#include "backend/images.h"
 #include "backend/kernel.h"
 
 #include <string.h>
@@ -80,5 +81,7 @@ struct scion_kernel *scion_backend_conv2d(enum scion_pass pass, const struct sci
         }
         scion_key_add(&key, window->groups);
         kernel = scion_kernel_find(&key);
+        if (!kernel && scion_images_suits(geometry))
+                return scion_images_conv2d(&key, pass, geometry, bias);
         return kernel ? kernel : make(&key, pass, geometry, bias);
 }

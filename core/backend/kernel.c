@@ -217,29 +217,58 @@ static bool add_arguments(struct scion_kernel *kernel)
         return kernel->scratch == 0 || add_argument(kernel, DNNL_ARG_SCRATCHPAD, md, &kernel->scratch_memory);
 }
 
-struct scion_kernel *scion_kernel_make(const struct scion_key *key, const char *operation,
-                                       dnnl_primitive_desc_t pd)
+static struct scion_kernel *kernel_create(const struct scion_key *key, const char *operation)
 {
-        struct worker *worker = worker_ready(key);
-        struct scion_kernel *kernel = worker ? calloc(1, sizeof *kernel) : NULL;
+        struct scion_kernel *kernel = worker_ready(key) ? calloc(1, sizeof *kernel) : NULL;
 
-        if (!kernel) {
-                dnnl_primitive_desc_destroy(pd);
-                return worker ? scion_fail_null("%s: out of memory", operation) : NULL;
-        }
+        if (!kernel)
+                return mine ? scion_fail_null("%s: out of memory", operation) : NULL;
         kernel->hash = XXH3_64bits(key->word, key_bytes(key));
         kernel->key = *key;
         kernel->operation = operation;
-        kernel->pd = pd;
-        if (!scion_dnnl_check(operation, dnnl_primitive_create(&kernel->primitive, pd)) ||
-            !add_arguments(kernel) || !grow_scratch(worker, kernel->scratch)) {
+        return kernel;
+}
+
+/* Into the table, when it was made well and has memory to work in; else it goes. */
+static struct scion_kernel *kernel_keep(struct scion_kernel *kernel, bool good)
+{
+        if (!good || !grow_scratch(mine, kernel->scratch)) {
                 kernel_destroy(kernel);
                 return NULL;
         }
-        kernel->next = worker->bucket[kernel->hash % BUCKETS];
-        worker->bucket[kernel->hash % BUCKETS] = kernel;
-        worker->usage.kernels++;
+        kernel->next = mine->bucket[kernel->hash % BUCKETS];
+        mine->bucket[kernel->hash % BUCKETS] = kernel;
+        mine->usage.kernels++;
         return kernel;
+}
+
+struct scion_kernel *scion_kernel_make(const struct scion_key *key, const char *operation,
+                                       dnnl_primitive_desc_t pd)
+{
+        struct scion_kernel *kernel = kernel_create(key, operation);
+
+        if (!kernel) {
+                dnnl_primitive_desc_destroy(pd);
+                return NULL;
+        }
+        kernel->pd = pd;
+        return kernel_keep(kernel,
+                           scion_dnnl_check(operation, dnnl_primitive_create(&kernel->primitive, pd)) &&
+                                   add_arguments(kernel));
+}
+
+struct scion_kernel *scion_kernel_make_loop(const struct scion_key *key, const char *operation,
+                                            const struct scion_loop *loop)
+{
+        struct scion_kernel *kernel = kernel_create(key, operation);
+
+        if (!kernel)
+                return NULL;
+        kernel->loop = *loop;
+        kernel->scratch = loop->scratch;
+        memcpy(kernel->layout, loop->layout, sizeof kernel->layout);
+        kernel->bytes[SCION_WORKSPACE] = loop->workspace;
+        return kernel_keep(kernel, true);
 }
 
 struct scion_kernel *scion_kernel_describe(const struct scion_key *key, const char *operation,
@@ -276,6 +305,10 @@ bool scion_kernel_run(struct scion_kernel *kernel, void *const data[SCION_OPERAN
 
         if (!worker)
                 return false;
+        if (kernel->loop.run) {
+                kernel->loop.run(&kernel->loop, data, worker->scratch);
+                return true;
+        }
         for (int i = 0; i < SCION_OPERANDS; i++) {
                 if (!kernel->memory[i])
                         continue;

@@ -57,11 +57,23 @@ void scion_key_begin(struct scion_key *key, enum scion_kernel_kind kind);
 void scion_key_add(struct scion_key *key, int64_t word);
 void scion_key_add_shape(struct scion_key *key, const struct scion_shape *shape);
 
+/* A kernel of our own: a loop over memory. */
+struct scion_loop {
+        void (*run)(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch);
+        struct scion_geometry geometry;
+        bool bias;
+        enum scion_pooling pooling;
+        size_t scratch; /* bytes */
+        const struct scion_layout *layout[SCION_OPERANDS];
+        size_t workspace; /* bytes */
+};
+
 struct scion_kernel {
         struct scion_kernel *next;
         uint64_t hash;
         struct scion_key key;
-        const char *operation; /* for messages */
+        const char *operation;  /* for messages */
+        struct scion_loop loop; /* without run(): a primitive it is */
         dnnl_primitive_desc_t pd;
         dnnl_primitive_t primitive;
         size_t scratch; /* bytes */
@@ -84,7 +96,11 @@ struct scion_kernel *scion_kernel_find(const struct scion_key *key);
 struct scion_kernel *scion_kernel_make(const struct scion_key *key, const char *operation,
                                        dnnl_primitive_desc_t pd);
 
-/* The same from an operation's descriptor. `attributes` may be NULL: the usual ones. `forward` is the kernel
+/* The same of a loop, which is copied. */
+struct scion_kernel *scion_kernel_make_loop(const struct scion_key *key, const char *operation,
+                                            const struct scion_loop *loop);
+
+/* Makes one from an operation's descriptor. `attributes` may be NULL: the usual ones. `forward` is the kernel
  * whose gradient this one computes, or NULL. */
 struct scion_kernel *scion_kernel_describe(const struct scion_key *key, const char *operation,
                                            const_dnnl_op_desc_t descriptor,

@@ -1,4 +1,5 @@
 /* Poolings: the result lies as the input does. */
+#include "backend/images.h"
 #include "backend/kernel.h"
 
 static dnnl_alg_kind_t algorithm(enum scion_pooling pooling)
@@ -24,6 +25,8 @@ static struct scion_kernel *make(const struct scion_key *key, enum scion_pass pa
         dnnl_dims_t kernel, stride, padding;
         dnnl_status_t status;
 
+        if (scion_images_is(layout))
+                return scion_images_pool2d(key, operation, pass, pooling, g);
         if (pass != SCION_FORWARD && !(forward = scion_backend_pool2d(SCION_FORWARD, pooling, g, layout)))
                 return NULL;
         for (int i = 0; i < 2; i++) {

@@ -32,6 +32,14 @@ static const struct shape shapes[] = {
         { 1, 2, 4, 4, 3, 2, 2, { .padding = { 3, 3 } }, true },   /* windows wholly in the padding */
         { 2, 3, 10, 10, 7, 3, 3, { .stride = { 4, 4 } }, true },  /* rows that no window reaches */
         { 5, 1, 1, 33, 17, 1, 5, { .padding = { 0, 2 } }, true }, /* a signal of one row */
+        /* Images in groups, of which the last is full or not. */
+        { 32, 1, 9, 13, 6, 5, 5, { .padding = { 2, 2 } }, true },
+        { 16, 6, 8, 7, 16, 5, 5, { .groups = 0 }, true },
+        { 19, 5, 6, 5, 7, 3, 2, { .padding = { 0, 1 } }, true },
+        { 33, 7, 5, 6, 9, 4, 3, { .padding = { 3, 1 } }, false },
+        { 18, 2, 4, 4, 3, 2, 2, { .padding = { 3, 3 } }, true }, /* windows wholly in the padding */
+        { 17, 4, 3, 3, 5, 1, 1, { .groups = 0 }, true },
+        { 16, 9, 1, 21, 11, 1, 7, { .padding = { 0, 3 } }, true },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])

@@ -20,6 +20,11 @@ static const struct shape shapes[] = {
         { 2, 3, 7, 7, { .kernel = { 7, 7 } } },
         { 1, 16, 6, 6, { .kernel = { 1, 4 }, .padding = { 0, 2 } } },
         { 1, 3, 10, 10, { .kernel = { 2, 2 }, .stride = { 4, 3 } } }, /* gaps between windows */
+        /* Images in groups, of which the last is full or not. */
+        { 32, 6, 8, 6, { .kernel = { 2, 2 } } },
+        { 18, 5, 9, 7, { .kernel = { 3, 3 }, .stride = { 2, 2 }, .padding = { 1, 1 } } },
+        { 17, 3, 5, 6, { .kernel = { 2, 3 }, .stride = { 1, 2 }, .padding = { 1, 0 } } },
+        { 16, 3, 10, 10, { .kernel = { 2, 2 }, .stride = { 4, 3 } } },
 };
 
 /* Does x lie as a convolution would leave it, or row-major? */
