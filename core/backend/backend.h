@@ -52,6 +52,12 @@ enum scion_operand {
         SCION_WEIGHT_GRAD,
         SCION_BIAS_GRAD,
         SCION_Y_GRAD,
+        SCION_SCALE, /* of a normalisation, [C]; so the next three */
+        SCION_SHIFT,
+        SCION_MEAN,
+        SCION_VARIANCE,
+        SCION_SCALE_GRAD,
+        SCION_SHIFT_GRAD,
         SCION_WORKSPACE, /* what a forward kernel leaves for the backward one; see scion_kernel_bytes() */
         SCION_OPERANDS
 };
@@ -100,5 +106,19 @@ enum scion_pooling {
 struct scion_kernel *scion_backend_pool2d(enum scion_pass pass, enum scion_pooling pooling,
                                           const struct scion_geometry *geometry,
                                           const struct scion_layout *layout);
+
+/* --- Normalisation -------------------------------------------------------------------------------------- */
+
+/* The layout to bring inputs of batch normalisation into that lie in this one: itself, or row-major. */
+const struct scion_layout *scion_backend_batch_norm_layout(const struct scion_layout *layout);
+
+/*
+ * Batch normalisation of x [N, C, H, W] that lies in `layout`; the result lies as x does. With `own` statistics
+ * the forward pass writes SCION_MEAN and SCION_VARIANCE (biased), otherwise it is given them. The backward pass
+ * (SCION_BACKWARD_X) is given scale, shift and statistics again, and makes the gradients of x, scale and shift at
+ * once. NULL with a message.
+ */
+struct scion_kernel *scion_backend_batch_norm(enum scion_pass pass, const struct scion_shape *x,
+                                              const struct scion_layout *layout, bool own, float eps);
 
 #endif

@@ -12,7 +12,8 @@
 #include <xxhash.h>
 
 #define BUCKETS 512
-#define THREADS 1 /* the word of a key that says how many */
+#define KIND 0    /* the word of a key that says which */
+#define THREADS 1 /* how many */
 #define ALIGNMENT ((size_t)64)
 
 /* What a thread has of its own. Memory objects hold the pointers of one run, so threads cannot share them. */
@@ -39,6 +40,12 @@ static const int argument_of[SCION_OPERANDS] = {
         [SCION_WEIGHT_GRAD] = DNNL_ARG_DIFF_WEIGHTS,
         [SCION_BIAS_GRAD] = DNNL_ARG_DIFF_BIAS,
         [SCION_Y_GRAD] = DNNL_ARG_DIFF_DST,
+        [SCION_SCALE] = DNNL_ARG_SCALE,
+        [SCION_SHIFT] = DNNL_ARG_SHIFT,
+        [SCION_MEAN] = DNNL_ARG_MEAN,
+        [SCION_VARIANCE] = DNNL_ARG_VARIANCE,
+        [SCION_SCALE_GRAD] = DNNL_ARG_DIFF_SCALE,
+        [SCION_SHIFT_GRAD] = DNNL_ARG_DIFF_SHIFT,
         [SCION_WORKSPACE] = DNNL_ARG_WORKSPACE,
 };
 
@@ -198,13 +205,21 @@ static bool add_argument(struct scion_kernel *kernel, int argument, const dnnl_m
         return true;
 }
 
+/* A normalisation's scale and shift answer to the weight's number as well: together they are an older argument,
+ * which is not used. */
+static bool is_unused(const struct scion_kernel *kernel, int operand)
+{
+        return kernel->key.word[KIND] == SCION_KERNEL_BATCH_NORM &&
+               (operand == SCION_WEIGHT || operand == SCION_WEIGHT_GRAD);
+}
+
 static bool add_arguments(struct scion_kernel *kernel)
 {
         const dnnl_memory_desc_t *md;
 
         for (int i = 0; i < SCION_OPERANDS; i++) {
                 md = dnnl_primitive_desc_query_md(kernel->pd, dnnl_query_exec_arg_md, argument_of[i]);
-                if (!md || md->ndims == 0)
+                if (!md || md->ndims == 0 || is_unused(kernel, i))
                         continue;
                 kernel->bytes[i] = dnnl_memory_desc_get_size(md);
                 if (i != SCION_WORKSPACE && !scion_layout_intern(md, &kernel->layout[i]))

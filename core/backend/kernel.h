@@ -42,6 +42,7 @@ enum scion_kernel_kind {
         SCION_KERNEL_MATMUL,
         SCION_KERNEL_CONV,
         SCION_KERNEL_POOL,
+        SCION_KERNEL_BATCH_NORM,
 };
 
 /* What tells kernels apart: everything that their making depends on. */

@@ -6,6 +6,7 @@
 /* The state of every module here; each uses what it needs. */
 struct layer {
         struct scion_window window;
+        int64_t size[2];
         float p;
         bool bias;
 };
@@ -37,6 +38,7 @@ LAYER(linear, scion_linear(x, weight_of(module), bias_of(module, layer)))
 LAYER(conv2d, scion_conv2d(x, weight_of(module), bias_of(module, layer), &layer->window))
 LAYER(max_pool2d, scion_max_pool2d(x, &layer->window))
 LAYER(avg_pool2d, scion_avg_pool2d(x, &layer->window))
+LAYER(adaptive_avg_pool2d, scion_adaptive_avg_pool2d(x, layer->size[0], layer->size[1]))
 LAYER(relu, scion_relu(x))
 LAYER(tanh, scion_tanh(x))
 LAYER(sigmoid, scion_sigmoid(x))
@@ -121,6 +123,14 @@ struct scion_module *scion_nn_max_pool2d(const struct scion_window *window)
 struct scion_module *scion_nn_avg_pool2d(const struct scion_window *window)
 {
         return pool(&avg_pool2d_layer, window);
+}
+
+struct scion_module *scion_nn_adaptive_avg_pool2d(int64_t height, int64_t width)
+{
+        if (height < 1 || width < 1)
+                return scion_fail_null("adaptive_avg_pool2d: cannot make images of %lldx%lld",
+                                       (long long)height, (long long)width);
+        return leaf(&adaptive_avg_pool2d_layer, (struct layer){ .size = { height, width } });
 }
 
 /* --- Layers with parameters ----------------------------------------------------------------------------- */

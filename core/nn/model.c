@@ -1,4 +1,4 @@
-/* Models: a tree of modules over one block of parameters. */
+/* Models: a tree of modules over one block of parameters and buffers. */
 #include "nn/model.h"
 
 #include <scion/error.h>
@@ -27,35 +27,43 @@ static char *path_of(const struct scion_module *module, const char *name)
         return scion_fail_null("out of memory");
 }
 
-static int count_parameters(const struct scion_module *module)
+static int count_declared(const struct scion_module *module, bool buffers)
 {
-        int count = module->declared;
+        int count = 0;
 
+        for (int i = 0; i < module->declared; i++)
+                count += module->parameter[i].buffer == buffers;
         for (size_t i = 0; i < module->children; i++)
-                count += count_parameters(module->child[i]);
+                count += count_declared(module->child[i], buffers);
         return count;
 }
 
-/* Takes the parameters of the module and of all below it into the model's list. */
-static bool collect(struct scion_model *model, struct scion_module *module)
+/* Takes the parameters, or the buffers, of the module and of all below it into the model's list. */
+static bool collect(struct scion_model *model, struct scion_module *module, bool buffers)
 {
         module->built = true;
         for (int i = 0; i < module->declared; i++) {
                 struct scion_declared *declared = &module->parameter[i];
-                struct scion_parameter *parameter = &model->parameter[model->count];
-                char *name = path_of(module, declared->name);
+                struct scion_parameter *parameter = &model->parameter[model->count + model->buffers];
+                char *name;
 
-                if (!name)
+                if (declared->buffer != buffers)
+                        continue;
+                if (!(name = path_of(module, declared->name)))
                         return false;
-                *parameter = (struct scion_parameter){
-                        .name = name, .init = declared->init, .decay = true, .lr_scale = 1
-                };
+                *parameter = (struct scion_parameter){ .name = name,
+                                                       .init = declared->init,
+                                                       .buffer = buffers,
+                                                       .frozen = buffers,
+                                                       .decay = !declared->no_decay,
+                                                       .lr_scale = 1 };
                 parameter->value.shape = declared->shape;
                 declared->tensor = &parameter->value;
-                model->count++;
+                model->count += !buffers;
+                model->buffers += buffers;
         }
         for (size_t i = 0; i < module->children; i++)
-                if (!collect(model, module->child[i]))
+                if (!collect(model, module->child[i], buffers))
                         return false;
         return true;
 }
@@ -70,34 +78,38 @@ static float *new_block(size_t length)
         return block;
 }
 
-/* Gives every parameter its place in the two blocks. */
+/* Gives every parameter its place in the two blocks, and every buffer one behind them in the first. */
 static bool lay_out(struct scion_model *model)
 {
-        for (int i = 0; i < model->count; i++) {
+        for (int i = 0; i < model->count + model->buffers; i++) {
                 struct scion_tensor *value = &model->parameter[i].value;
 
                 value->length = (size_t)scion_shape_size(&value->shape);
-                model->length += (value->length + GRAIN - 1) / GRAIN * GRAIN;
-                if (model->length > (size_t)1 << 44)
+                model->extent += (value->length + GRAIN - 1) / GRAIN * GRAIN;
+                if (model->extent > (size_t)1 << 44)
                         return scion_fail("more than 2^44 parameters are too many");
+                if (i < model->count)
+                        model->length = model->extent;
         }
-        model->values = new_block(model->length);
+        model->values = new_block(model->extent);
         model->gradients = model->values ? new_block(model->length) : NULL;
         if (!model->gradients)
                 return false;
-        for (size_t i = 0, start = 0; i < (size_t)model->count; i++) {
+        size_t start = 0;
+
+        for (int i = 0; i < model->count + model->buffers; i++) {
                 struct scion_parameter *parameter = &model->parameter[i];
                 size_t length = parameter->value.length;
 
-                parameter->slot = (struct scion_tensor){ .shape = parameter->value.shape,
-                                                         .length = length,
-                                                         .data = model->gradients + start };
-                parameter->value = (struct scion_tensor){ .shape = parameter->value.shape,
-                                                          .length = length,
-                                                          .data = model->values + start,
-                                                          .grad = &parameter->slot,
-                                                          .grad_is_slot = true,
-                                                          .requires_grad = true };
+                parameter->value.data = model->values + start;
+                if (!parameter->buffer) {
+                        parameter->slot = (struct scion_tensor){ .shape = parameter->value.shape,
+                                                                 .length = length,
+                                                                 .data = model->gradients + start };
+                        parameter->value.grad = &parameter->slot;
+                        parameter->value.grad_is_slot = true;
+                        parameter->value.requires_grad = true;
+                }
                 start += (length + GRAIN - 1) / GRAIN * GRAIN;
         }
         return true;
@@ -137,7 +149,7 @@ static bool find_head(struct scion_model *model, const char *path)
                 return path ? scion_fail("the head '%s' is not among its modules", path)
                             : scion_fail("it has no linear layer: its plugin must say which module is the "
                                          "head");
-        if (count_parameters(head) == 0)
+        if (count_declared(head, false) == 0)
                 return scion_fail("the head '%s' has no parameters", path);
         model->head = path_of(head, NULL);
         return model->head != NULL;
@@ -191,16 +203,18 @@ static bool check_shapes(const struct scion_shape *input, int64_t outputs)
 
 static bool assemble(struct scion_model *model, const char *head, uint64_t seed)
 {
-        int count = count_parameters(model->root);
+        int count = count_declared(model->root, false);
 
         if (count == 0)
                 return scion_fail("it has no parameters");
+        count += count_declared(model->root, true);
         model->parameter = calloc((size_t)count, sizeof *model->parameter);
         if (!model->parameter)
                 return scion_fail("out of memory");
-        if (!collect(model, model->root) || !find_head(model, head) || !lay_out(model))
+        if (!collect(model, model->root, false) || !collect(model, model->root, true) ||
+            !find_head(model, head) || !lay_out(model))
                 return false;
-        for (int i = 0; i < model->count; i++) {
+        for (int i = 0; i < count; i++) {
                 struct scion_parameter *parameter = &model->parameter[i];
 
                 scion_init_draw(&parameter->init, &parameter->value.shape, seed, parameter->name,
@@ -244,7 +258,7 @@ void scion_model_destroy(struct scion_model *model)
                 return;
         scion_module_destroy(model->root);
         scion_instance_destroy(model->instance); /* after the modules, which may look into it */
-        for (int i = 0; i < model->count; i++)
+        for (int i = 0; i < model->count + model->buffers; i++)
                 free(model->parameter[i].name);
         free(model->parameter);
         free(model->values);

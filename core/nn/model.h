@@ -1,4 +1,4 @@
-/* Inside a model: its flat parameters. */
+/* Inside a model: its flat parameters, and its buffers. */
 #ifndef SCION_NN_MODEL_H
 #define SCION_NN_MODEL_H
 
@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "tensor/tensor.h"
 
+/* A parameter; or a buffer, which is frozen for good and has no gradient. */
 struct scion_parameter {
         char *name;
         struct scion_init init;
@@ -15,6 +16,7 @@ struct scion_parameter {
                 value; /* over the model's block of values; its gradient slot over the other block */
         struct scion_tensor slot;
         bool frozen; /* value.requires_grad is its opposite */
+        bool buffer;
         bool decay;
         float lr_scale;
 };
@@ -26,12 +28,14 @@ struct scion_model {
         struct scion_module *root;
         struct scion_shape input;
         int64_t outputs;
-        char *head; /* path */
-        int count;
+        char *head;  /* path */
+        int count;   /* of parameters */
+        int buffers; /* which come after them */
         struct scion_parameter *parameter;
-        size_t length; /* floats in each block; every parameter starts at a multiple of 16 */
-        float *values;
-        float *gradients;
+        size_t length;    /* floats of all parameters; every one starts at a multiple of 16 */
+        size_t extent;    /* with the buffers */
+        float *values;    /* extent */
+        float *gradients; /* length */
 };
 
 /*

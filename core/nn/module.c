@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/backend.h"
 #include "base/text.h"
-#include "tensor/tensor.h"
+#include "tensor/tape.h"
 
 /* Keeps the message recorded as the reason why the module cannot be used. The first reason stays. */
 static void spoil(struct scion_module *module)
@@ -69,7 +70,8 @@ static bool check_name(const struct scion_module *module, const char *what, cons
                         return scion_fail("%s: there is a child called '%s' already", kind, name);
         for (int i = 0; i < module->declared; i++)
                 if (strcmp(module->parameter[i].name, name) == 0)
-                        return scion_fail("%s: there is a parameter called '%s' already", kind, name);
+                        return scion_fail("%s: there is a %s called '%s' already", kind,
+                                          module->parameter[i].buffer ? "buffer" : "parameter", name);
         return true;
 }
 
@@ -143,8 +145,8 @@ struct scion_module *scion_nn_append(struct scion_module *parent, const char *na
         return parent;
 }
 
-static int declare(struct scion_module *module, const char *name, struct scion_shape shape,
-                   struct scion_init init)
+static int push_declared(struct scion_module *module, const char *name, struct scion_shape shape,
+                         struct scion_init init, bool buffer)
 {
         struct scion_declared *longer =
                 realloc(module->parameter, ((size_t)module->declared + 1) * sizeof *longer);
@@ -156,28 +158,125 @@ static int declare(struct scion_module *module, const char *name, struct scion_s
                 scion_fail("out of memory");
                 return -1;
         }
-        longer[module->declared] = (struct scion_declared){ .name = copy, .shape = shape, .init = init };
+        longer[module->declared] =
+                (struct scion_declared){ .name = copy, .shape = shape, .init = init, .buffer = buffer };
         return module->declared++;
+}
+
+static bool check_unbuilt(const struct scion_module *module)
+{
+        return !module->built ||
+               scion_fail("%s: nothing can be added once the model is built", module->impl->kind);
+}
+
+static int declare(struct scion_module *module, const char *name, struct scion_shape shape,
+                   struct scion_init init, bool buffer)
+{
+        const char *what = buffer ? "buffer" : "parameter";
+        int slot = -1;
+
+        if (!module)
+                return -1;
+        if (check_unbuilt(module) && check_name(module, what, name)) {
+                if (scion_check_shape(&shape) && scion_init_check(&init))
+                        slot = push_declared(module, name, shape, init, buffer);
+                else
+                        scion_fail_prefix("%s: %s '%s'", module->impl->kind, what, name);
+        }
+        if (slot < 0)
+                spoil(module);
+        return slot;
 }
 
 int scion_nn_parameter(struct scion_module *module, const char *name, struct scion_shape shape,
                        struct scion_init init)
 {
-        int slot = -1;
+        return declare(module, name, shape, init, false);
+}
 
+int scion_nn_buffer(struct scion_module *module, const char *name, struct scion_shape shape,
+                    struct scion_init init)
+{
+        return declare(module, name, shape, init, true);
+}
+
+/* The module's own parameter of that name, to be changed; NULL makes the module unusable. */
+static struct scion_declared *find_declared(struct scion_module *module, const char *name)
+{
         if (!module)
-                return -1;
-        if (module->built)
-                scion_fail("%s: nothing can be added once the model is built", module->impl->kind);
-        else if (check_name(module, "parameter", name)) {
-                if (scion_check_shape(&shape) && scion_init_check(&init))
-                        slot = declare(module, name, shape, init);
-                else
-                        scion_fail_prefix("%s: parameter '%s'", module->impl->kind, name);
-        }
-        if (slot < 0)
+                return NULL;
+        for (int i = 0; i < module->declared && !module->built; i++)
+                if (strcmp(module->parameter[i].name, name) == 0 && !module->parameter[i].buffer)
+                        return &module->parameter[i];
+        if (!module->built)
+                scion_fail("%s: there is no parameter called '%s'", module->impl->kind, name);
+        else
+                scion_fail("%s: nothing can be changed once the model is built", module->impl->kind);
+        spoil(module);
+        return NULL;
+}
+
+struct scion_module *scion_nn_init(struct scion_module *module, const char *name, struct scion_init init)
+{
+        struct scion_declared *declared = find_declared(module, name);
+
+        if (declared && scion_init_check(&init)) {
+                declared->init = init;
+        } else if (declared) {
+                scion_fail_prefix("%s: parameter '%s'", module->impl->kind, name);
                 spoil(module);
-        return slot;
+        }
+        return module;
+}
+
+struct scion_module *scion_nn_no_decay(struct scion_module *module, const char *name)
+{
+        struct scion_declared *declared = find_declared(module, name);
+
+        if (declared)
+                declared->no_decay = true;
+        return module;
+}
+
+bool scion_nn_set_buffer(struct scion_module *module, int slot, struct scion_tensor *x)
+{
+        char is[96], wanted[96];
+
+        if (!module || !x)
+                return false;
+        const char *kind = module->impl->kind;
+        struct scion_tensor *buffer = scion_nn_tensor(module, slot);
+
+        if (!buffer)
+                return false;
+        if (!module->parameter[slot].buffer)
+                return scion_fail("%s: '%s' is a parameter, not a buffer", kind,
+                                  module->parameter[slot].name);
+        if (x->dtype != SCION_F32 || !scion_shape_equal(&x->shape, &buffer->shape))
+                return scion_fail("%s: the buffer '%s' takes floats of shape %s, got %s of %s", kind,
+                                  module->parameter[slot].name,
+                                  scion_shape_text(&buffer->shape, wanted, sizeof wanted),
+                                  x->dtype == SCION_F32 ? "floats" : "integers",
+                                  scion_shape_text(&x->shape, is, sizeof is));
+        return scion_backend_reorder(x, buffer);
+}
+
+bool scion_nn_training(const struct scion_module *module)
+{
+        const struct scion_tape *tape = scion_tape_current();
+        bool any = false, trained = false;
+
+        if (!module || !tape || !scion_tape_training(tape))
+                return false;
+        for (int i = 0; i < module->declared; i++) {
+                const struct scion_declared *declared = &module->parameter[i];
+
+                if (declared->buffer || !declared->tensor)
+                        continue;
+                any = true;
+                trained = trained || declared->tensor->requires_grad;
+        }
+        return trained || !any;
 }
 
 struct scion_tensor *scion_nn_tensor(struct scion_module *module, int slot)

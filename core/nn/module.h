@@ -4,11 +4,13 @@
 
 #include <scion/nn.h>
 
-/* A parameter that a module has declared. */
+/* A parameter, or a buffer, that a module has declared. */
 struct scion_declared {
         char *name; /* within the module: "weight" */
         struct scion_shape shape;
         struct scion_init init;
+        bool buffer;
+        bool no_decay;
         struct scion_tensor *tensor; /* the model's, once it is built */
 };
 

@@ -38,9 +38,10 @@ static char *top_modules(const struct scion_model *model)
         return text.text;
 }
 
-static struct scion_parameter *look_up(struct scion_model *model, const char *name)
+/* Among the first `count` of the parameters and buffers. */
+static struct scion_parameter *look_up(struct scion_model *model, int count, const char *name)
 {
-        for (int i = 0; i < model->count; i++)
+        for (int i = 0; i < count; i++)
                 if (strcmp(model->parameter[i].name, name) == 0)
                         return &model->parameter[i];
         return NULL;
@@ -69,7 +70,7 @@ struct scion_parameter *scion_model_find(struct scion_model *model, const char *
 {
         if (!model)
                 return scion_fail_null("there is no model to find '%s' in", name);
-        struct scion_parameter *found = look_up(model, name);
+        struct scion_parameter *found = look_up(model, model->count, name);
 
         return found ? found : fail_unknown(model, name);
 }
@@ -154,8 +155,9 @@ static bool check_counterpart(const struct scion_parameter *from, const struct s
 {
         char source[96], target[96];
 
-        if (!from || !to)
-                return scion_fail("%s: the %s model has no such parameter", name, from ? "target" : "source");
+        if (!from || !to || from->buffer != to->buffer)
+                return scion_fail("%s: the %s model has no such %s", name, from ? "target" : "source",
+                                  (from ? from : to)->buffer ? "buffer" : "parameter");
         if (scion_shape_equal(&from->value.shape, &to->value.shape))
                 return true;
         return scion_fail("%s: %s in the source model, %s in the target", name,
@@ -163,21 +165,27 @@ static bool check_counterpart(const struct scion_parameter *from, const struct s
                           scion_shape_text(&to->value.shape, target, sizeof target));
 }
 
+/* A parameter, or a buffer, of that name. */
+static struct scion_parameter *look_up_either(struct scion_model *model, const char *name)
+{
+        return look_up(model, model->count + model->buffers, name);
+}
+
 /* Has each model, but for its head unless that is copied too, what the other has? */
 static bool check_copy(struct scion_model *target, struct scion_model *source, bool head)
 {
-        for (int i = 0; i < target->count; i++) {
+        for (int i = 0; i < target->count + target->buffers; i++) {
                 struct scion_parameter *to = &target->parameter[i];
 
                 if ((head || !scion_model_in_head(target, to)) &&
-                    !check_counterpart(look_up(source, to->name), to, to->name))
+                    !check_counterpart(look_up_either(source, to->name), to, to->name))
                         return false;
         }
-        for (int i = 0; i < source->count; i++) {
+        for (int i = 0; i < source->count + source->buffers; i++) {
                 struct scion_parameter *from = &source->parameter[i];
 
                 if ((head || !scion_model_in_head(source, from)) &&
-                    !check_counterpart(from, look_up(target, from->name), from->name))
+                    !check_counterpart(from, look_up_either(target, from->name), from->name))
                         return false;
         }
         return true;
@@ -194,14 +202,14 @@ int scion_model_copy(struct scion_model *target, struct scion_model *source, boo
         }
         if (!check_copy(target, source, head))
                 return -1;
-        for (int i = 0; i < target->count; i++) {
+        for (int i = 0; i < target->count + target->buffers; i++) {
                 struct scion_parameter *to = &target->parameter[i];
 
                 if (!head && scion_model_in_head(target, to))
                         continue;
-                if (!scion_backend_reorder(&look_up(source, to->name)->value, &to->value))
+                if (!scion_backend_reorder(&look_up_either(source, to->name)->value, &to->value))
                         return -1;
-                copied++;
+                copied += !to->buffer;
         }
         return copied;
 }

@@ -166,17 +166,23 @@ static bool rehearse_strategy(const struct scion_run *run)
         return good;
 }
 
-/* The same on a source that is afterwards as it was: a setup may write into it, and its training may be to come. */
-static bool rehearse_on_source(const struct scion_run *run)
+/* The same with a source, which is rehearsed too when it is to be trained. Afterwards it is as it was: a batch
+ * moves buffers, a setup may write into it, and its training may be to come. */
+static bool rehearse_with_source(const struct scion_run *run)
 {
-        size_t bytes = run->source->length * sizeof *run->source->values;
+        size_t bytes = run->source->extent * sizeof *run->source->values;
         float *kept = malloc(bytes + 1);
-        bool good;
+        bool good = true;
 
         if (!kept)
                 return scion_fail("out of memory");
         memcpy(kept, run->source->values, bytes);
-        good = rehearse_strategy(run);
+        if (!run->experiment.source.weights) {
+                struct scion_transfer transfer = source_transfer(run);
+
+                good = rehearse_loss(run, false, &transfer);
+        }
+        good = good && rehearse_strategy(run);
         memcpy(run->source->values, kept, bytes);
         scion_model_set_frozen(run->source, false);
         free(kept);
@@ -186,14 +192,8 @@ static bool rehearse_on_source(const struct scion_run *run)
 static bool rehearse(const struct scion_run *run)
 {
         struct scion_tape *before = scion_tape_use(run->tape);
-        bool good = true;
+        bool good = run->source ? rehearse_with_source(run) : rehearse_strategy(run);
 
-        if (run->with_source && !run->experiment.source.weights) {
-                struct scion_transfer transfer = source_transfer(run);
-
-                good = rehearse_loss(run, false, &transfer);
-        }
-        good = good && (run->source ? rehearse_on_source(run) : rehearse_strategy(run));
         scion_tape_use(before);
         return good;
 }

@@ -75,6 +75,23 @@ static bool check_loss(struct loop *loop, float value)
                           (long long)loop->epoch, (double)loop->last);
 }
 
+/* A strategy whose loss passes the target's outputs by still gets its accuracy: as in evaluation, where looking
+ * changes no buffer. */
+static struct scion_tensor *scores_outputs(const struct scion_training *training,
+                                           const struct scion_batch *batch)
+{
+        struct scion_transfer *transfer = training->transfer;
+
+        if (transfer->outputs)
+                return transfer->outputs;
+        scion_tape_set_training(training->tape, false);
+        scion_no_grad_begin();
+        struct scion_tensor *outputs = scion_target_logits(transfer, batch);
+        scion_no_grad_end();
+        scion_tape_set_training(training->tape, true);
+        return outputs;
+}
+
 /* Forward, loss, backward, update, for the batch at hand. */
 static bool take_step(struct loop *loop, const struct scion_batch *batch)
 {
@@ -85,8 +102,7 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
 
         if (!loss || !check_loss(loop, scion_item(loss)))
                 return false;
-        /* A strategy whose loss passes the target's outputs by still gets its accuracy. */
-        struct scion_tensor *outputs = scion_target_logits(transfer, batch);
+        struct scion_tensor *outputs = scores_outputs(training, batch);
 
         if (!outputs || !scion_scores_add(&loop->train, (double)scion_item(loss), outputs, batch))
                 return false;
@@ -144,7 +160,7 @@ static bool validate(struct loop *loop)
                 loop->best_epoch = loop->epoch;
                 loop->best_merit = merit;
                 loop->best_loss = loss;
-                memcpy(loop->best, model->values, model->length * sizeof *loop->best);
+                memcpy(loop->best, model->values, model->extent * sizeof *loop->best);
         }
         return true;
 }
@@ -207,7 +223,7 @@ bool scion_train(const struct scion_training *training, struct scion_trained *tr
         if (!loop.update)
                 goto out;
         if (scion_data_size(training->data, SCION_VALID) > 0) {
-                loop.best = malloc((model->length + 1) * sizeof *loop.best);
+                loop.best = malloc((model->extent + 1) * sizeof *loop.best);
                 if (!loop.best) {
                         scion_fail("out of memory");
                         goto out;
@@ -215,7 +231,7 @@ bool scion_train(const struct scion_training *training, struct scion_trained *tr
         }
         good = run_epochs(&loop);
         if (good && loop.best && loop.best_epoch > 0)
-                memcpy(model->values, loop.best, model->length * sizeof *loop.best);
+                memcpy(model->values, loop.best, model->extent * sizeof *loop.best);
         trained->epochs = good ? training->stage->epochs : loop.epoch - 1;
         trained->best_epoch = loop.best_epoch;
 out:

@@ -19,8 +19,8 @@ struct scion_training {
 };
 
 struct scion_trained {
-        int64_t epochs;     /* gone through */
-        int64_t best_epoch; /* the one whose parameters the model has now, from 1; 0 when none was gone
+        int64_t epochs; /* gone through */
+        int64_t best_epoch; /* the one whose parameters and buffers the model has now, from 1; 0 when none was gone
                                through */
 };
 

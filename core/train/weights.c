@@ -11,17 +11,18 @@ bool scion_weights_save(struct scion_model *model, const char *path)
         char format[] = "format", pt[] = "pt", writer[] = "writer", scion[] = "scion " SCION_VERSION;
         char *metadata[] = { format, pt, writer, scion };
         struct scion_safetensors file = {
-                .tensor = calloc((size_t)model->count + 1, sizeof(struct scion_safetensor)),
+                .tensor =
+                        calloc((size_t)(model->count + model->buffers) + 1, sizeof(struct scion_safetensor)),
                 .metadata = metadata,
                 .metadata_count = 2,
         };
-        float *values = malloc((model->length + 1) * sizeof *values);
+        float *values = malloc((model->extent + 1) * sizeof *values);
         float *next = values;
         bool good = file.tensor && values;
 
         if (!good)
                 scion_fail("%s: out of memory", path);
-        for (int i = 0; good && i < model->count; i++) {
+        for (int i = 0; good && i < model->count + model->buffers; i++) {
                 struct scion_parameter *parameter = &model->parameter[i];
                 struct scion_shape shape = scion_parameter_shape(parameter);
 
@@ -82,7 +83,7 @@ static size_t list_unused(struct scion_model *model, const struct scion_safetens
         for (size_t i = 0; i < file->count; i++) {
                 bool used = false;
 
-                for (int j = 0; !used && j < model->count; j++)
+                for (int j = 0; !used && j < model->count + model->buffers; j++)
                         used = strcmp(model->parameter[j].name, file->tensor[i].name) == 0;
                 if (used)
                         continue;
@@ -98,7 +99,7 @@ bool scion_weights_load(struct scion_model *model, const struct scion_safetensor
         struct scion_text missing = { 0 }, fresh = { 0 }, unused = { 0 };
         bool good = true;
 
-        for (int i = 0; good && i < model->count; i++)
+        for (int i = 0; good && i < model->count + model->buffers; i++)
                 good = load_parameter(model, &model->parameter[i], file, path, &missing, &fresh);
         size_t extra = list_unused(model, file, &unused);
 

@@ -7,12 +7,12 @@
 
 struct scion_safetensors;
 
-/* Saves every parameter, plain, under its name. */
+/* Saves every parameter and every buffer, plain, under its name. */
 bool scion_weights_save(struct scion_model *model, const char *path);
 
 /*
- * Writes the file's tensors into the parameters of the same name and shape. The head may be missing or of
- * another shape, it keeps its fresh values then; any other parameter must be there. `report` gets a line that
+ * Writes the file's tensors into the parameters and buffers of the same name and shape. The head may be missing or of
+ * another shape, it keeps its fresh values then; anything else must be there. `report` gets a line that
  * says what was loaded and what was not, on both sides. False, with a message, when the file does not fit;
  * the model may then have been written in part.
  */

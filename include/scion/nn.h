@@ -54,6 +54,8 @@ SCION_API struct scion_module *scion_nn_conv2d(int64_t in, int64_t out, const st
 
 SCION_API struct scion_module *scion_nn_max_pool2d(const struct scion_window *window);
 SCION_API struct scion_module *scion_nn_avg_pool2d(const struct scion_window *window);
+/* To any size; see scion_adaptive_avg_pool2d(). */
+SCION_API struct scion_module *scion_nn_adaptive_avg_pool2d(int64_t height, int64_t width);
 SCION_API struct scion_module *scion_nn_relu(void);
 SCION_API struct scion_module *scion_nn_tanh(void);
 SCION_API struct scion_module *scion_nn_sigmoid(void);
@@ -61,6 +63,23 @@ SCION_API struct scion_module *scion_nn_sigmoid(void);
 SCION_API struct scion_module *scion_nn_dropout(float p);
 /* Everything but the batch axis into one. */
 SCION_API struct scion_module *scion_nn_flatten(void);
+
+/*
+ * Batch normalisation of [N, C] or [N, C, L] (1d), or of images (2d): see scion_batch_norm(). Parameters weight
+ * [C], ones, and bias [C], zeros; buffers running_mean and running_var. PyTorch's momentum is 0.1, its eps 1e-5.
+ * With both parameters frozen it normalises by the running statistics, and leaves them as they are.
+ */
+SCION_API struct scion_module *scion_nn_batch_norm1d(int64_t channels, float momentum, float eps);
+SCION_API struct scion_module *scion_nn_batch_norm2d(int64_t channels, float momentum, float eps);
+
+/*
+ * Other first values, and no weight decay, for the module's own parameter of that name ("weight"), until the
+ * model is built. Both return the module, so that a layer can be made and changed in one expression; a module
+ * without such a parameter becomes unusable.
+ */
+SCION_API struct scion_module *scion_nn_init(struct scion_module *module, const char *name,
+                                             struct scion_init init);
+SCION_API struct scion_module *scion_nn_no_decay(struct scion_module *module, const char *name);
 
 /* --- Modules of one's own
  * ---------------------------------------------------------------------------------------- */
@@ -87,7 +106,21 @@ SCION_API void *scion_nn_self(struct scion_module *module);
 SCION_API int scion_nn_parameter(struct scion_module *module, const char *name, struct scion_shape shape,
                                  struct scion_init init);
 
-/* In forward: the parameter in that slot, as a tensor to calculate with. */
+/*
+ * Declares a buffer: values that go with the model, saved, loaded and copied as parameters are, but are not
+ * trained: a running mean. Slots are counted together with the parameters'.
+ */
+SCION_API int scion_nn_buffer(struct scion_module *module, const char *name, struct scion_shape shape,
+                              struct scion_init init);
+
+/* In forward: gives the buffer in that slot the values of x, of its shape. */
+SCION_API bool scion_nn_set_buffer(struct scion_module *module, int slot, struct scion_tensor *x);
+
+/* In forward: is the module being trained? Not in evaluation, nor when it has parameters and all are frozen:
+ * it must then leave its buffers alone. Children have their own answer. */
+SCION_API bool scion_nn_training(const struct scion_module *module);
+
+/* In forward: the parameter or buffer in that slot, as a tensor to calculate with. */
 SCION_API struct scion_tensor *scion_nn_tensor(struct scion_module *module, int slot);
 
 /* Runs a module, a child for instance. */

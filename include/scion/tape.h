@@ -26,7 +26,7 @@ SCION_API struct scion_tape *scion_tape_use(struct scion_tape *tape);
 /* All tensors made on the tape are gone; their memory is kept for the next step. */
 SCION_API void scion_tape_reset(struct scion_tape *tape);
 
-/* In training, dropout drops. A new tape is in evaluation. */
+/* In training, dropout drops, and batch normalisation goes by the batch. A new tape is in evaluation. */
 SCION_API void scion_tape_set_training(struct scion_tape *tape, bool training);
 
 /* Keys the tape's random numbers (dropout): the same seed and step give the same masks. */

@@ -180,6 +180,23 @@ SCION_API struct scion_tensor *scion_conv2d(struct scion_tensor *x, struct scion
 SCION_API struct scion_tensor *scion_max_pool2d(struct scion_tensor *x, const struct scion_window *window);
 SCION_API struct scion_tensor *scion_avg_pool2d(struct scion_tensor *x, const struct scion_window *window);
 
+/* x [N, C, H, W] -> [N, C, height, width], any size: row i of the result averages the rows from
+ * floor(i H / height) to ceil((i + 1) H / height) - 1; columns alike. As PyTorch's. */
+SCION_API struct scion_tensor *scion_adaptive_avg_pool2d(struct scion_tensor *x, int64_t height,
+                                                         int64_t width);
+
+/*
+ * (x - mean) / sqrt(variance + eps) * weight + bias in each channel of x [N, C, ...]; weight and bias [C] may be
+ * NULL: 1 and 0. With `training`, mean and (biased) variance are the batch's, and the running ones [C], unless
+ * both are NULL, move: new = (1 - momentum) old + momentum batch's, of the unbiased variance. Otherwise they are
+ * the running ones, which stay. Gradients flow to x, weight and bias. Training takes more than one value per
+ * channel. Ioffe, Szegedy. ICML 2015, arXiv:1502.03167; PyTorch's definition.
+ */
+SCION_API struct scion_tensor *scion_batch_norm(struct scion_tensor *x, struct scion_tensor *weight,
+                                                struct scion_tensor *bias, struct scion_tensor *running_mean,
+                                                struct scion_tensor *running_var, bool training,
+                                                float momentum, float eps);
+
 SCION_END
 
 #endif

@@ -58,6 +58,22 @@ def avg_pool2d(args, x):
                         count_include_pad=not args.get("exclude_padding", False))
 
 
+def adaptive_avg_pool2d(args, x):
+    return F.adaptive_avg_pool2d(x, (args["height"], args["width"]))
+
+
+def batch_norm(args, x, weight, bias, mean, variance):
+    return F.batch_norm(x, mean.clone(), variance.clone(), weight, bias, args["training"], 0.1, args["eps"])
+
+
+def batch_norm_running(args, x, mean, variance):
+    """The running statistics after three steps of training, on a third of x each."""
+    mean, variance = mean.clone(), variance.clone()
+    for part in x.chunk(3):
+        F.batch_norm(part, mean, variance, None, None, True, args["momentum"], 1e-5)
+    return torch.cat([mean, variance])
+
+
 # The reference, and the tolerance: an element may differ by
 #     relative * (|its value| + floor * root mean square of the tensor).
 # A floor of 0 asks for a relative error. Where terms cancel (sums, 1 - y^2) float32 gives no more than an
@@ -99,6 +115,9 @@ OPS = {
     "conv2d": (conv2d, 2e-6, 1),
     "max_pool2d": (max_pool2d, 1e-6, 0.1),
     "avg_pool2d": (avg_pool2d, 1e-6, 1),
+    "adaptive_avg_pool2d": (adaptive_avg_pool2d, 1e-6, 1),
+    "batch_norm": (batch_norm, 4e-6, 1),
+    "batch_norm_running": (batch_norm_running, 1e-6, 1),
 }
 
 
@@ -371,9 +390,43 @@ def pools():
                    exclude_padding=True, blocked=channels)
 
 
+    yield case("adaptive_avg_pool2d", (2, 3, 7, 5), height=1, width=1)
+    yield case("adaptive_avg_pool2d", (2, 3, 7, 5), height=3, width=2)
+    yield case("adaptive_avg_pool2d", (1, 2, 6, 8), height=3, width=2)
+    yield case("adaptive_avg_pool2d", (1, 2, 3, 4), height=5, width=7)
+    yield case("adaptive_avg_pool2d", (1, 1, 5, 5), height=1, width=1, blocked=16)
+    yield case("adaptive_avg_pool2d", (1, 1, 5, 4), height=2, width=3, blocked=17)
+
+
+def constant(x):
+    return dict(spec(x), grad=False)
+
+
+def normalisations():
+    for training in (True, False):
+        for shape in ((5, 3), (64, 17), (4, 5, 6), (2, 3, 4, 5), (3, 17, 2, 2), (1, 4, 3, 3)):
+            c = shape[1]
+            yield case("batch_norm", shape, (c,), (c,), constant((c,)), constant(between(0.5, 2, c)),
+                       training=training, eps=1e-5)
+        # Of two values the gradient is what eps leaves of it.
+        yield case("batch_norm", (2, 1), (1,), (1,), constant((1,)), constant(between(0.5, 2, 1)),
+                   training=training, eps=0.5)
+        yield case("batch_norm", between(9, 11, 8, 3, 4, 4), (3,), (3,), constant((3,)),
+                   constant(between(0.5, 2, 3)), training=training, eps=0.1, note="off-centre")
+        for c in (16, 17):
+            yield case("batch_norm", (2, 2, 4, 3), (c,), (c,), constant((c,)), constant(between(0.5, 2, c)),
+                       training=training, eps=1e-3, blocked=c)
+    for shape in ((15, 3), (6, 17), (9, 2, 4), (6, 3, 4, 5), (3, 5, 2, 2)):
+        yield case("batch_norm_running", constant(shape), constant((shape[1],)),
+                   constant(between(0.5, 2, shape[1])), momentum=0.1)
+    yield case("batch_norm_running", constant((6, 3, 2, 2)), constant((3,)), constant(between(0.5, 2, 3)),
+               momentum=1.0)
+
+
 def cases():
     seen = set()
-    for group in (element_by_element, over_axes_cases, shapes, products, convolutions, pools):
+    for group in (element_by_element, over_axes_cases, shapes, products, convolutions, pools,
+                  normalisations):
         for made in group():
             seen.add(made["op"])
             yield made

@@ -160,6 +160,22 @@ OP(conv2d)
         return scion_conv2d(x[0], x[1], x[2], &window);
 }
 
+WITH(adaptive_avg_pool2d, vectors_integer(args, "height"), vectors_integer(args, "width"))
+WITH(batch_norm, x[1], x[2], x[3], x[4], vectors_flag(args, "training"), 0.1f, real(args, "eps"))
+
+/* The running statistics after three steps, on a third of x each. */
+OP(batch_norm_running)
+{
+        int64_t third = scion_dim(x[0], 0) / 3;
+
+        UNUSED;
+        for (int i = 0; i < 3; i++)
+                if (!scion_batch_norm(scion_slice(x[0], 0, i * third, third), NULL, NULL, x[1], x[2], true,
+                                      real(args, "momentum"), 1e-5f))
+                        return NULL;
+        return scion_concat(x + 1, 2, 0);
+}
+
 #define ENTRY(name)              \
         {                        \
 #name, op_##name \
@@ -169,12 +185,45 @@ static const struct op {
         const char *name;
         struct scion_tensor *(*run)(const json_t *args, struct scion_tensor **x, int count);
 } ops[] = {
-        ENTRY(add),     ENTRY(sub),     ENTRY(mul),     ENTRY(div),     ENTRY(neg),         ENTRY(scale),
-        ENTRY(shift),   ENTRY(exp),     ENTRY(log),     ENTRY(sqrt),    ENTRY(pow),         ENTRY(abs),
-        ENTRY(relu),    ENTRY(sigmoid), ENTRY(tanh),    ENTRY(dropout), ENTRY(detach),      ENTRY(square),
-        ENTRY(sum),     ENTRY(mean),    ENTRY(max),     ENTRY(softmax), ENTRY(log_softmax), ENTRY(pick),
-        ENTRY(one_hot), ENTRY(reshape), ENTRY(flatten), ENTRY(permute), ENTRY(transpose),   ENTRY(slice),
-        ENTRY(concat),  ENTRY(matmul),  ENTRY(linear),  ENTRY(conv2d),  ENTRY(max_pool2d),  ENTRY(avg_pool2d),
+        ENTRY(add),
+        ENTRY(sub),
+        ENTRY(mul),
+        ENTRY(div),
+        ENTRY(neg),
+        ENTRY(scale),
+        ENTRY(shift),
+        ENTRY(exp),
+        ENTRY(log),
+        ENTRY(sqrt),
+        ENTRY(pow),
+        ENTRY(abs),
+        ENTRY(relu),
+        ENTRY(sigmoid),
+        ENTRY(tanh),
+        ENTRY(dropout),
+        ENTRY(detach),
+        ENTRY(square),
+        ENTRY(sum),
+        ENTRY(mean),
+        ENTRY(max),
+        ENTRY(softmax),
+        ENTRY(log_softmax),
+        ENTRY(pick),
+        ENTRY(one_hot),
+        ENTRY(reshape),
+        ENTRY(flatten),
+        ENTRY(permute),
+        ENTRY(transpose),
+        ENTRY(slice),
+        ENTRY(concat),
+        ENTRY(matmul),
+        ENTRY(linear),
+        ENTRY(conv2d),
+        ENTRY(max_pool2d),
+        ENTRY(avg_pool2d),
+        ENTRY(adaptive_avg_pool2d),
+        ENTRY(batch_norm),
+        ENTRY(batch_norm_running),
 };
 
 static const struct op *op_named(const char *name)

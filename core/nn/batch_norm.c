@@ -1,0 +1,87 @@
+/* Batch normalisation as a module: weight, bias, and the running statistics, which are buffers. */
+#include <math.h>
+#include <scion/error.h>
+
+#include "nn/module.h"
+
+struct batch_norm {
+        float momentum, eps;
+        int weight, bias, mean, variance; /* slots */
+};
+
+static struct scion_tensor *normalize(struct scion_module *module, struct scion_tensor *x)
+{
+        const struct batch_norm *norm = scion_nn_self(module);
+
+        return scion_batch_norm(x, scion_nn_tensor(module, norm->weight), scion_nn_tensor(module, norm->bias),
+                                scion_nn_tensor(module, norm->mean), scion_nn_tensor(module, norm->variance),
+                                scion_nn_training(module), norm->momentum, norm->eps);
+}
+
+static struct scion_tensor *forward_1d(void *self, struct scion_module *module, struct scion_tensor *x)
+{
+        struct scion_shape shape = scion_shape(x);
+        char text[96];
+
+        (void)self;
+        if (shape.ndim != 2 && shape.ndim != 3)
+                return scion_fail_null("batch_norm1d: takes inputs of shape N x C or N x C x L, got %s",
+                                       scion_shape_text(&shape, text, sizeof text));
+        return normalize(module, x);
+}
+
+static struct scion_tensor *forward_2d(void *self, struct scion_module *module, struct scion_tensor *x)
+{
+        struct scion_shape shape = scion_shape(x);
+        char text[96];
+
+        (void)self;
+        if (shape.ndim != 4)
+                return scion_fail_null("batch_norm2d: takes inputs of shape N x C x H x W, got %s",
+                                       scion_shape_text(&shape, text, sizeof text));
+        return normalize(module, x);
+}
+
+static struct scion_module *make(const struct scion_module_impl *impl, int64_t channels, float momentum,
+                                 float eps)
+{
+        const struct scion_init zeros = { .kind = SCION_INIT_ZEROS }, ones = { .kind = SCION_INIT_ONES };
+
+        if (channels < 1)
+                return scion_fail_null("%s: %lld channels make no layer", impl->kind, (long long)channels);
+        if (!(momentum >= 0 && momentum <= 1))
+                return scion_fail_null("%s: the momentum must be in 0 .. 1, got %g", impl->kind,
+                                       (double)momentum);
+        if (!(eps > 0 && isfinite(eps)))
+                return scion_fail_null("%s: eps must be above 0, got %g", impl->kind, (double)eps);
+        struct scion_module *module = scion_nn_module(impl, sizeof(struct batch_norm));
+        struct batch_norm *norm = scion_nn_self(module);
+
+        if (!module)
+                return NULL;
+        module->leaf = true;
+        norm->momentum = momentum;
+        norm->eps = eps;
+        norm->weight = scion_nn_parameter(module, "weight", SCION_SHAPE(channels), ones);
+        norm->bias = scion_nn_parameter(module, "bias", SCION_SHAPE(channels), zeros);
+        norm->mean = scion_nn_buffer(module, "running_mean", SCION_SHAPE(channels), zeros);
+        norm->variance = scion_nn_buffer(module, "running_var", SCION_SHAPE(channels), ones);
+        if (!module->unusable)
+                return module;
+        scion_module_destroy(module);
+        return NULL;
+}
+
+struct scion_module *scion_nn_batch_norm1d(int64_t channels, float momentum, float eps)
+{
+        static const struct scion_module_impl impl = { .kind = "batch_norm1d", .forward = forward_1d };
+
+        return make(&impl, channels, momentum, eps);
+}
+
+struct scion_module *scion_nn_batch_norm2d(int64_t channels, float momentum, float eps)
+{
+        static const struct scion_module_impl impl = { .kind = "batch_norm2d", .forward = forward_2d };
+
+        return make(&impl, channels, momentum, eps);
+}
