@@ -1,6 +1,8 @@
 /* The model plugins that come with Scion, found and loaded as any other. */
 #include "support/test.h"
 
+#include <math.h>
+
 #include "nn/model.h"
 
 static struct scion_model *create(const char *text, struct scion_shape input, int64_t outputs)
@@ -124,6 +126,100 @@ static void lenet5_sizes(void **state)
         }
 }
 
+static void resnet(void **state)
+{
+        struct scion_model *model = create_good("use: resnet", SCION_SHAPE(3, 32, 32), 10);
+
+        (void)state;
+        assert_shape(model, "conv1.weight", "16x3x3x3");
+        assert_shape(model, "bn1.weight", "16");
+        assert_shape(model, "layer1.2.conv2.weight", "16x16x3x3");
+        assert_shape(model, "layer2.0.conv1.weight", "32x16x3x3");
+        assert_shape(model, "layer2.0.downsample.0.weight", "32x16x1x1");
+        assert_shape(model, "layer2.0.downsample.1.bias", "32");
+        assert_shape(model, "layer3.2.bn2.weight", "64");
+        assert_shape(model, "fc.weight", "10x64");
+        assert_string_equal(scion_model_head(model), "fc");
+        assert_int_equal(scion_model_size(model, false), 272474);
+        assert_true(scion_model_find(model, "bn1.weight")->decay);
+        scion_model_destroy(model);
+
+        /* The paper's ResNet-20 and ResNet-56, of 0.27 and 0.85 million parameters. */
+        model = create_good("{ use: resnet, shortcut: zeros }", SCION_SHAPE(3, 32, 32), 10);
+        assert_int_equal(scion_model_size(model, false), 269722);
+        scion_model_destroy(model);
+        model = create_good("{ use: resnet, depth: 56, shortcut: zeros }", SCION_SHAPE(3, 32, 32), 10);
+        assert_int_equal(scion_model_size(model, false), 853018);
+        scion_model_destroy(model);
+
+        /* torchvision's resnet18, for as many classes. */
+        model = create_good("{ use: resnet, variant: imagenet }", SCION_SHAPE(3, 32, 32), 1000);
+        assert_int_equal(scion_model_size(model, false), 11689512);
+        assert_shape(model, "layer4.1.conv2.weight", "512x512x3x3");
+        scion_model_destroy(model);
+        model = create_good("{ use: resnet, variant: imagenet, depth: 34, width: 8, decay_norm: false }",
+                            SCION_SHAPE(1, 1, 1), 2);
+        assert_shape(model, "layer3.5.conv2.weight", "32x32x3x3");
+        assert_false(scion_model_find(model, "bn1.weight")->decay);
+        assert_false(scion_model_find(model, "layer1.0.bn2.bias")->decay);
+        assert_true(scion_model_find(model, "conv1.weight")->decay);
+        scion_model_destroy(model);
+}
+
+static double deviation(struct scion_model *model, const char *name)
+{
+        const struct scion_tensor *value = &scion_model_find(model, name)->value;
+        const float *data = value->data;
+        double sum = 0;
+
+        for (size_t i = 0; i < value->length; i++)
+                sum += (double)data[i] * (double)data[i];
+        return sqrt(sum / (double)value->length);
+}
+
+/* torchvision's: of variance 2 / fan_out. */
+static void resnet_first_values(void **state)
+{
+        struct scion_model *model = create_good("use: resnet", SCION_SHAPE(3, 8, 8), 10);
+
+        (void)state;
+        assert_true(fabs(deviation(model, "layer3.1.conv1.weight") / sqrt(2.0 / (64 * 9)) - 1) < 0.02);
+        assert_true(fabs(deviation(model, "layer3.0.conv1.weight") / sqrt(2.0 / (64 * 9)) - 1) < 0.02);
+        assert_true(fabs(deviation(model, "layer3.0.downsample.0.weight") / sqrt(2.0 / 64) - 1) < 0.04);
+        assert_true(deviation(model, "layer3.1.bn2.weight") == 1);
+        scion_model_destroy(model);
+}
+
+static void vgg(void **state)
+{
+        struct scion_model *model = create_good("use: vgg", SCION_SHAPE(1, 28, 28), 10);
+
+        (void)state;
+        assert_shape(model, "features.0.weight", "64x1x3x3");
+        assert_shape(model, "features.1.weight", "64");
+        assert_shape(model, "features.25.weight", "512x512x3x3");
+        assert_shape(model, "features.26.bias", "512");
+        assert_shape(model, "classifier.0.weight", "10x512");
+        assert_string_equal(scion_model_head(model), "classifier.0");
+        assert_true(deviation(model, "features.0.bias") == 0);
+        assert_true(fabs(deviation(model, "features.25.weight") / sqrt(2.0 / (512 * 9)) - 1) < 0.02);
+        assert_true(fabs(deviation(model, "classifier.0.weight") / 0.01 - 1) < 0.03);
+        scion_model_destroy(model);
+
+        /* torchvision's layers, but narrow. */
+        model = create_good("{ use: vgg, depth: 16, width: 2, pool: 7, hidden: [40, 30], batch_norm: false }",
+                            SCION_SHAPE(3, 64, 64), 5);
+        assert_shape(model, "features.28.weight", "16x16x3x3");
+        assert_shape(model, "classifier.0.weight", "40x784");
+        assert_shape(model, "classifier.3.weight", "30x40");
+        assert_shape(model, "classifier.6.weight", "5x30");
+        scion_model_destroy(model);
+        model = create_good("{ use: vgg, depth: 19, width: 1, decay_norm: false }", SCION_SHAPE(3, 1, 5), 5);
+        assert_shape(model, "features.50.weight", "8");
+        assert_false(scion_model_find(model, "features.50.weight")->decay);
+        scion_model_destroy(model);
+}
+
 static void seeds(void **state)
 {
         struct scion_model *ten = create_good("use: lenet5", SCION_SHAPE(1, 28, 28), 10);
@@ -159,13 +255,27 @@ static void refused(void **state)
         assert_refused("{ use: mlp, dropout: 1 }", SCION_SHAPE(8), "test.yaml:1:", "dropout");
         assert_refused("{ use: mlp, hiden: [8] }", SCION_SHAPE(8), "test.yaml:1:", "hidden");
         assert_refused("use: lenet", SCION_SHAPE(8), "test.yaml:1:", "lenet5");
+        assert_refused("use: resnet", SCION_SHAPE(784), "test.yaml:1:1: resnet: ", "CxHxW, got 784");
+        assert_refused("{ use: resnet, depth: 21 }", SCION_SHAPE(1, 8, 8),
+                       "test.yaml:1:", "6n + 2 (8, 14, 20, ...), got 21");
+        assert_refused("{ use: resnet, depth: 7 }", SCION_SHAPE(1, 8, 8), "test.yaml:1:", "depth");
+        assert_refused("{ use: resnet, variant: imagenet, depth: 50 }", SCION_SHAPE(1, 8, 8),
+                       "test.yaml:1:", "18 or 34, got 50");
+        assert_refused("{ use: resnet, width: 0 }", SCION_SHAPE(1, 8, 8), "test.yaml:1:", "width");
+        assert_refused("{ use: vgg, depth: 12 }", SCION_SHAPE(1, 8, 8),
+                       "test.yaml:1:", "11, 13, 16 or 19, got 12");
+        assert_refused("{ use: vgg, pool: 0 }", SCION_SHAPE(1, 8, 8), "test.yaml:1:", "pool");
+        assert_refused("use: vgg", SCION_SHAPE(64), "test.yaml:1:1: vgg: ", "CxHxW, got 64");
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(mlp),          cmocka_unit_test(mlp_parameters), cmocka_unit_test(lenet5),
-                cmocka_unit_test(lenet5_sizes), cmocka_unit_test(seeds),          cmocka_unit_test(refused),
+                cmocka_unit_test(mlp),     cmocka_unit_test(mlp_parameters),
+                cmocka_unit_test(lenet5),  cmocka_unit_test(lenet5_sizes),
+                cmocka_unit_test(resnet),  cmocka_unit_test(resnet_first_values),
+                cmocka_unit_test(vgg),     cmocka_unit_test(seeds),
+                cmocka_unit_test(refused),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

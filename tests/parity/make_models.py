@@ -1,11 +1,15 @@
 #!/usr/bin/python3
-"""Vectors of the models: outputs, the gradients of a cross-entropy, and ten steps of training."""
+"""Vectors of the models: outputs, the gradients of a cross-entropy, ten steps of training, and what the model
+then makes of the first examples in evaluation."""
+
+import math
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 import vectors
-from nets import LeNet5, MLP
+from nets import LeNet5, MLP, ResNet, VGG
 
 EXAMPLES = 48
 BATCH = 16
@@ -17,21 +21,43 @@ BOUNDS = {"conv1": 0.5, "conv2": 0.25, "fc1": 0.125, "fc2": 0.25, "fc3": 0.25}
 INPUTS, LABELS = 1000, 1001  # streams; a parameter's is its position
 
 
-def case(use, net, optimizer, config, note=""):
+def drawn_from(key, parameter):
+    """Where a parameter's values lie: around a centre, by less than a bound. All are exact in float32."""
+    layer, kind = key.rsplit(".", 1)
+    if layer in BOUNDS:
+        return 0, BOUNDS[layer]
+    if parameter.dim() == 1:
+        return (1, 0.5) if kind == "weight" else (0, 0.25)
+    fan_in = parameter[0].numel()
+    return 0, 2.0 ** round(math.log2(2 / fan_in**0.5))
+
+
+def gradient(parameter):
+    """Some gradients are exactly nought: of a bias before a normalisation."""
+    norm = parameter.grad.norm().item()
+    return {"nought": True} if norm < 1e-12 else vectors.sample(parameter.grad)
+
+
+def described(key, parameter):
+    centre, bound = drawn_from(key, parameter)
+    made = {"name": key, "shape": list(parameter.shape), "bound": bound}
+    return dict(made, centre=centre) if centre else made
+
+
+def case(use, net, optimizer, config, note="", relative=1e-5):
     name = use + note
     seed = vectors.seed_of(name)
     parameters = dict(net.named_parameters())
     for i, (key, parameter) in enumerate(parameters.items()):
-        bound = BOUNDS[key.split(".")[0]]
-        parameter.data = vectors.uniform(seed, i, list(parameter.shape), -bound, bound)
+        centre, bound = drawn_from(key, parameter)
+        parameter.data = vectors.uniform(seed, i, list(parameter.shape), centre - bound, centre + bound)
     outputs = list(parameters.values())[-1].numel()
     x = vectors.uniform(seed, INPUTS, [EXAMPLES, *net.shape])
     y = vectors.labels(seed, LABELS, EXAMPLES, outputs)
     made = {"name": name, "config": f"{{use: {use}}}", "seed": seed, "shape": list(net.shape),
             "outputs": outputs, "examples": EXAMPLES, "batch": BATCH, "probe": PROBE,
-            "relative": 1e-5, "floor": 1,
-            "parameters": [{"name": key, "shape": list(p.shape), "bound": BOUNDS[key.split(".")[0]]}
-                           for key, p in parameters.items()]}
+            "relative": relative, "floor": 1,
+            "parameters": [described(key, p) for key, p in parameters.items()]}
 
     probe = x[:PROBE].clone().requires_grad_()
     logits = net(probe)
@@ -40,8 +66,11 @@ def case(use, net, optimizer, config, note=""):
     made["logits"] = vectors.values(logits)
     made["loss"] = vectors.number(loss.item())
     made["input_gradient"] = vectors.sample(probe.grad)
-    made["gradients"] = [vectors.sample(p.grad) for p in parameters.values()]
+    made["gradients"] = [gradient(p) for p in parameters.values()]
 
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
     steps = optimizer(net.parameters())
     losses = []
     for step in range(STEPS):
@@ -54,6 +83,10 @@ def case(use, net, optimizer, config, note=""):
     made["optimizer"] = config
     made["losses"] = losses
     made["trained"] = [vectors.sample(p) for p in parameters.values()]
+    buffers = {key: b for key, b in net.named_buffers() if b.is_floating_point()}
+    if buffers:
+        made["buffers"] = [dict(vectors.sample(b), name=key) for key, b in buffers.items()]
+        made["evaluated"] = vectors.values(net.eval()(x[:PROBE]))
     return made
 
 
@@ -66,6 +99,18 @@ def cases():
     yield case("lenet5", LeNet5(5).double(), adamw, adamw_text, " of five outputs, by adamw")
     yield case("mlp", MLP(10).double(), sgd, sgd_text)
     yield case("mlp", MLP(5).double(), adamw, adamw_text, " of five outputs, by adamw")
+    # Depth makes more of each rounding; ten small steps stay comparable.
+    rates = lambda parameters: torch.optim.SGD(parameters, lr=0.002, momentum=0.5)
+    rates_text = "{use: sgd, lr: 0.002, momentum: 0.5}"
+    yield case("resnet, depth: 8, width: 4", ResNet(5, (3, 10, 9), 4, [1, 1, 1]).double(), rates, rates_text,
+               relative=2e-5)
+    yield case("resnet, depth: 20, width: 4, shortcut: zeros",
+               ResNet(4, (1, 8, 8), 4, [3, 3, 3], zeros=True).double(), rates, rates_text, relative=2e-5)
+    yield case("resnet, variant: imagenet, depth: 18, width: 4",
+               ResNet(4, (3, 40, 48), 4, [2, 2, 2, 2], imagenet=True).double(), rates, rates_text,
+               relative=2e-5)
+    yield case("vgg, width: 2, pool: 2, hidden: [12], dropout: 0",
+               VGG(4, (3, 16, 20), 2, 2, 12).double(), rates, rates_text, relative=2e-5)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-/* The model plugins, and the whole engine: outputs, every gradient, ten steps of training, against PyTorch. */
+/* The model plugins, and the whole engine: outputs, every gradient, ten steps of training and what
+ * comes of them in evaluation, against PyTorch. */
 #include "parity/vectors.h"
 
 #include <math.h>
@@ -72,12 +73,14 @@ static void write_parameters(const struct trial *trial)
 
         assert_int_equal(scion_model_parameter_count(trial->model), json_array_size(parameters));
         for (int i = 0; i < trial->model->count; i++) {
-                double bound = vectors_number(json_array_get(parameters, (size_t)i), "bound");
+                const json_t *described = json_array_get(parameters, (size_t)i);
+                double bound = vectors_number(described, "bound");
+                double centre = json_number_value(json_object_get(described, "centre")); /* 0 if not there */
                 size_t count;
                 struct scion_parameter *parameter = parameter_of(trial, i, &count);
                 float *values = allocate(count, sizeof *values);
 
-                vectors_fill(trial->seed, (uint64_t)i, -bound, bound, values, count);
+                vectors_fill(trial->seed, (uint64_t)i, centre - bound, centre + bound, values, count);
                 if (!scion_parameter_write(parameter, values))
                         fail_msg("%s", scion_error());
                 free(values);
@@ -99,6 +102,7 @@ static void trial_init(struct trial *trial, const json_t *test_case)
         if (!trial->model)
                 fail_msg("%s", scion_error());
         write_parameters(trial);
+        scion_tape_set_training(scion_tape_current(), true);
         trial->inputs = allocate(examples * (size_t)trial->input, sizeof *trial->inputs);
         trial->labels = allocate(examples, sizeof *trial->labels);
         vectors_fill(trial->seed, INPUTS, -1, 1, trial->inputs, examples * (size_t)trial->input);
@@ -147,6 +151,17 @@ static void check_loss(const char *what, double got, double wanted, double relat
                 fail_msg("%s is %.9g, not %.9g", what, got, wanted);
 }
 
+/* What cancels exactly cancels to rounding, of terms that are some units large. */
+static void check_nought(const char *what, struct scion_tensor *gradient)
+{
+        const float *values = gradient ? scion_data(gradient) : NULL;
+
+        for (int64_t i = 0; i < scion_size(gradient); i++)
+                if (!(fabsf(values[i]) < 1e-6f))
+                        fail_msg("%s: element %lld is %g, not 0", what, (long long)i, (double)values[i]);
+        assert_non_null(values);
+}
+
 /* The gradients of the parameters that are not frozen; the frozen ones must have none. */
 static void check_gradients(const struct trial *trial)
 {
@@ -161,6 +176,8 @@ static void check_gradients(const struct trial *trial)
                 snprintf(what, sizeof what, "gradient of %s", scion_parameter_name(parameter));
                 if (scion_parameter_frozen(parameter))
                         assert_null(gradient);
+                else if (vectors_flag(json_array_get(wanted, (size_t)i), "nought"))
+                        check_nought(what, gradient);
                 else
                         vectors_compare_sample(what, gradient ? scion_data(gradient) : NULL, count,
                                                json_array_get(wanted, (size_t)i),
@@ -260,14 +277,48 @@ static void check_training(const struct trial *trial)
         scion_instance_destroy(optimizer);
 }
 
+/* The running statistics after the steps, and the outputs that the first examples have by them. */
+static void check_buffers(const struct trial *trial)
+{
+        const json_t *wanted = json_object_get(trial->test_case, "buffers");
+        const struct scion_model *model = trial->model;
+        const struct vectors_tolerance tolerance = { STEP_TOLERANCE, 1 };
+
+        assert_int_equal(model->buffers, json_array_size(wanted));
+        for (int i = 0; i < model->buffers; i++) {
+                const json_t *sample = json_array_get(wanted, (size_t)i);
+                const struct scion_parameter *buffer = &model->parameter[model->count + i];
+
+                assert_string_equal(buffer->name, vectors_text(sample, "name"));
+                vectors_compare_sample(buffer->name, buffer->value.data, buffer->value.length, sample,
+                                       tolerance);
+        }
+        if (model->buffers == 0)
+                return;
+        scion_tape_set_training(scion_tape_current(), false);
+        struct scion_tensor *logits;
+
+        pass(trial, 0, vectors_integer(trial->test_case, "probe"), NULL, &logits);
+        vectors_compare_tensor("logits in evaluation", logits, vectors_member(trial->test_case, "evaluated"),
+                               tolerance);
+}
+
 static void agrees(void **state)
 {
         struct trial trial;
 
         trial_init(&trial, *state);
+        const struct scion_model *model = trial.model;
+        size_t bytes = (model->extent - model->length) * sizeof(float);
+        float *fresh = allocate(bytes + 1, 1);
+
+        memcpy(fresh, model->values + model->length, bytes);
         check_pass(&trial);
         check_frozen(&trial);
+        memcpy(model->values + model->length, fresh, bytes); /* both passes moved them */
+        free(fresh);
         check_training(&trial);
+        check_buffers(&trial);
         trial_finish(&trial);
 }
 

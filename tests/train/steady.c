@@ -121,9 +121,16 @@ static void mlp(void **state)
         steady("mlp, hidden: [64, 32], dropout: 0.5");
 }
 
+static void resnet(void **state)
+{
+        (void)state;
+        steady("resnet, depth: 8, width: 2");
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(lenet5), cmocka_unit_test(mlp) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(lenet5), cmocka_unit_test(mlp),
+                                            cmocka_unit_test(resnet) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

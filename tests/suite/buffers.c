@@ -1,0 +1,198 @@
+/* Running statistics in whole runs: frozen, rehearsed, restored, refused. */
+#include "support/command.h"
+
+#include "report/csv.h"
+#include "train/safetensors.h"
+
+#define DATASET(classes)                                                                                    \
+        "  dataset: { use: random, shape: [1, 8, 8], num_classes: " classes ", train_size: 40, test_size: " \
+        "20, valid: 0.25 }\n"
+#define TRAIN(epochs)                                                                                       \
+        "  optimizer: { use: sgd, lr: 0.05, momentum: 0.9 }\n  train: { epochs: " epochs ", batch_size: 8 " \
+        "}\n"
+#define MODEL "  model: { use: resnet, depth: 8, width: 4 }\n"
+
+/* The one run of a file: its model. */
+static void run_and_read(const char *name, const char *options, struct scion_safetensors *file)
+{
+        char command[256], path[512];
+
+        run_scion_expecting(0, "run transfer.yaml --out %s --quiet %s", name, options);
+        snprintf(command, sizeof command, "mv %s/transfer/*/model.safetensors %s.safetensors", name, name);
+        assert_int_equal(system(command), 0);
+        snprintf(path, sizeof path, "%s.safetensors", name);
+        if (!scion_safetensors_read(path, file))
+                fail_msg("%s", scion_error());
+}
+
+static int begin(void **state)
+{
+        if (enter_folder(state))
+                return -1;
+        write_text("transfer.yaml", "name: transfer\nsource:\n" DATASET("3")
+                                            MODEL TRAIN("2") "strategy: fine-tune\n"
+                                                             "target:\n" DATASET("4") TRAIN("3"));
+        return 0;
+}
+
+static const struct scion_safetensor *find(const struct scion_safetensors *file, const char *name)
+{
+        for (size_t i = 0; i < file->count; i++)
+                if (strcmp(file->tensor[i].name, name) == 0)
+                        return &file->tensor[i];
+        fail_msg("no tensor %s", name);
+        return NULL;
+}
+
+static bool same(const struct scion_safetensors *a, const struct scion_safetensors *b, const char *name)
+{
+        const struct scion_safetensor *x = find(a, name), *y = find(b, name);
+
+        return memcmp(x->values, y->values, (size_t)scion_shape_size(&x->shape) * sizeof(float)) == 0;
+}
+
+static bool is_statistic(const char *name)
+{
+        return strstr(name, ".running_");
+}
+
+/* All equal this value? */
+static bool all(const struct scion_safetensor *tensor, float value)
+{
+        for (int64_t i = 0; i < scion_shape_size(&tensor->shape); i++)
+                if (tensor->values[i] != value)
+                        return false;
+        return true;
+}
+
+/* What a probe does not train is the source's to the last bit: weights and running statistics. */
+static void probe_leaves_features(void **state)
+{
+        struct scion_safetensors untouched, probe, tuned;
+        size_t statistics = 0;
+
+        (void)state;
+        run_and_read("untouched", "--set target.train.epochs=0", &untouched);
+        run_and_read("probe", "--set strategy=linear-probe", &probe);
+        run_and_read("tuned", "", &tuned);
+        assert_int_equal(untouched.count, probe.count);
+        for (size_t i = 0; i < untouched.count; i++) {
+                const char *name = untouched.tensor[i].name;
+
+                assert_int_equal(same(&untouched, &probe, name), strncmp(name, "fc.", 3) != 0);
+                assert_false(same(&untouched, &tuned, name));
+                statistics += is_statistic(name);
+        }
+        assert_int_equal(statistics, 18);
+        scion_safetensors_finish(&untouched);
+        scion_safetensors_finish(&probe);
+        scion_safetensors_finish(&tuned);
+}
+
+/* A normalisation that is frozen alone stays; the others move on. */
+static void frozen_by_name(void **state)
+{
+        struct scion_safetensors untouched, tuned;
+
+        (void)state;
+        run_and_read("zero", "--set target.train.epochs=0", &untouched);
+        run_and_read("partly", "--set 'strategy={use: fine-tune, freeze: [bn1]}'", &tuned);
+        assert_true(same(&untouched, &tuned, "bn1.running_mean"));
+        assert_true(same(&untouched, &tuned, "bn1.running_var"));
+        assert_false(same(&untouched, &tuned, "layer1.0.bn1.running_mean"));
+        assert_false(same(&untouched, &tuned, "conv1.weight"));
+        scion_safetensors_finish(&untouched);
+        scion_safetensors_finish(&tuned);
+}
+
+/* The first batch has gone through both models before anything counts, and has left nothing behind. */
+static void rehearsal_leaves_nothing(void **state)
+{
+        struct scion_safetensors file;
+
+        (void)state;
+        run_and_read("new", "--set source.train.epochs=0 --set target.train.epochs=0", &file);
+        for (size_t i = 0; i < file.count; i++)
+                if (is_statistic(file.tensor[i].name))
+                        assert_true(all(&file.tensor[i], strstr(file.tensor[i].name, "_var") ? 1 : 0));
+        scion_safetensors_finish(&file);
+}
+
+static double number(const char *path, const char *column)
+{
+        struct scion_csv_table table;
+
+        if (!scion_csv_read(path, &table))
+                fail_msg("%s", scion_error());
+        int index = scion_csv_column(&table, column);
+
+        assert_true(index >= 0);
+        double value = strtod(scion_csv_field(&table, 0, (size_t)index), NULL);
+
+        scion_csv_table_finish(&table);
+        return value;
+}
+
+/* The best epoch comes back with its statistics: what is saved scores as it was tested. */
+static void best_epoch_is_whole(void **state)
+{
+        static const char results[] = "longer/transfer/results.csv", again[] = "again/transfer/results.csv";
+        struct scion_safetensors file;
+
+        (void)state;
+        run_and_read("longer", "--set target.train.epochs=6", &file);
+        scion_safetensors_finish(&file);
+        assert_in_range((int)number(results, "best_epoch"), 1, 5); /* not the last: something was restored */
+        assert_int_equal((int)number(results, "parameters"), (int)number(results, "trainable"));
+        run_scion_expecting(
+                0, "run transfer.yaml --out again --quiet --set target.train.epochs=0 --set "
+                   "'source={model: {use: resnet, depth: 8, width: 4}, weights: longer.safetensors}' "
+                   "--set 'strategy={use: fine-tune, head: keep}'");
+        assert_true(number(results, "test_loss") == number(again, "test_loss"));
+        assert_true(number(results, "test_accuracy") == number(again, "test_accuracy"));
+}
+
+/* The engine's own look at the outputs, for the accuracy, moves no statistic. */
+static void looking_changes_nothing(void **state)
+{
+        struct scion_safetensors plain, bypassed;
+
+        (void)state;
+        run_and_read("plain",
+                     "--set strategy=scratch --set source=null --set "
+                     "'target.model={use: resnet, depth: 8, width: 4}'",
+                     &plain);
+        run_and_read("bypassed",
+                     "--set strategy=bypass --set source=null --set "
+                     "'target.model={use: resnet, depth: 8, width: 4}' --plugin-path " BUILD_DIR
+                     "/tests/suite/plugins",
+                     &bypassed);
+        for (size_t i = 0; i < plain.count; i++)
+                assert_true(same(&plain, &bypassed, plain.tensor[i].name));
+        scion_safetensors_finish(&plain);
+        scion_safetensors_finish(&bypassed);
+}
+
+/* One value a channel has no spread: the check says so before anything is trained. */
+static void one_value_per_channel(void **state)
+{
+        (void)state;
+        assert_output_has(run_scion_expecting(2, "check transfer.yaml --set source.train.batch_size=1 --set "
+                                                 "'source.dataset.shape=[1, 4, 4]' --set "
+                                                 "'target.dataset.shape=[1, 4, 4]'"),
+                          "transfer.yaml:3:3: source: ",
+                          "layer3.0.bn1: batch_norm: takes more than one value per channel in training, "
+                          "got inputs of shape 1x16x1x1",
+                          NULL);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(probe_leaves_features),    cmocka_unit_test(frozen_by_name),
+                cmocka_unit_test(rehearsal_leaves_nothing), cmocka_unit_test(best_epoch_is_whole),
+                cmocka_unit_test(looking_changes_nothing),  cmocka_unit_test(one_value_per_channel),
+        };
+
+        return cmocka_run_group_tests(tests, begin, leave_folder);
+}
