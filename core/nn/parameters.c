@@ -19,6 +19,16 @@ struct scion_parameter *scion_model_parameter(struct scion_model *model, int ind
         return model && index >= 0 && index < model->count ? &model->parameter[index] : NULL;
 }
 
+int scion_model_buffer_count(const struct scion_model *model)
+{
+        return model ? model->buffers : 0;
+}
+
+struct scion_parameter *scion_model_buffer(struct scion_model *model, int index)
+{
+        return model && index >= 0 && index < model->buffers ? &model->parameter[model->count + index] : NULL;
+}
+
 /* The modules right below the root that have parameters: "conv1, conv2, fc1". The caller frees it. */
 static char *top_modules(const struct scion_model *model)
 {
@@ -238,7 +248,7 @@ bool scion_parameter_frozen(const struct scion_parameter *parameter)
 
 void scion_parameter_freeze(struct scion_parameter *parameter, bool frozen)
 {
-        if (!parameter)
+        if (!parameter || parameter->buffer)
                 return;
         parameter->frozen = frozen;
         parameter->value.requires_grad = !frozen;

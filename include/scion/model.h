@@ -32,6 +32,11 @@ SCION_API struct scion_parameter *scion_model_parameter(struct scion_model *mode
 /* NULL, with near names in the message, when there is none of that name. */
 SCION_API struct scion_parameter *scion_model_find(struct scion_model *model, const char *name);
 
+/* The buffers (scion_nn_buffer()), in the order of construction. What is said of parameters below holds for them
+ * too, but that they are frozen for good: a strategy that makes one model of another reads and writes both. */
+SCION_API int scion_model_buffer_count(const struct scion_model *model);
+SCION_API struct scion_parameter *scion_model_buffer(struct scion_model *model, int index);
+
 /* Does the parameter belong to the head? */
 SCION_API bool scion_model_in_head(const struct scion_model *model, const struct scion_parameter *parameter);
 

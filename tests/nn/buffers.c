@@ -46,9 +46,9 @@ static struct scion_tensor *run(struct scion_model *model, uint64_t seed)
 /* The buffer of that name: its values, in the model's block. */
 static float *buffer_of(struct scion_model *model, const char *name)
 {
-        for (int i = model->count; i < model->count + model->buffers; i++)
-                if (strcmp(model->parameter[i].name, name) == 0)
-                        return model->parameter[i].value.data;
+        for (int i = 0; i < scion_model_buffer_count(model); i++)
+                if (strcmp(scion_parameter_name(scion_model_buffer(model, i)), name) == 0)
+                        return scion_parameter_tensor(scion_model_buffer(model, i))->data;
         fail_msg("no buffer %s", name);
         return NULL;
 }
@@ -87,6 +87,37 @@ static void are_no_parameters(void **state)
         assert_true(scion_backward(scion_mean(scion_pow(run(model, 1), 2), SCION_ALL_AXES, false)));
         for (int i = model->count; i < model->count + model->buffers; i++)
                 assert_null(scion_grad(&model->parameter[i].value));
+        scion_model_destroy(model);
+}
+
+/* As strategies see them. */
+static void read_and_written(void **state)
+{
+        struct scion_model *model = model_of(2, SEED);
+        struct scion_parameter *buffer = scion_model_buffer(model, 1);
+        struct scion_shape shape = scion_parameter_shape(buffer);
+        float values[3] = { 4, 9, 16 }, read[3] = { 0 };
+
+        (void)state;
+        assert_int_equal(scion_model_buffer_count(model), 2);
+        assert_string_equal(scion_parameter_name(buffer), "bn.running_var");
+        assert_true(shape.ndim == 1 && shape.dim[0] == 3);
+        struct scion_tensor *before = run(model, 9);
+
+        assert_true(scion_parameter_write(buffer, values));
+        assert_true(scion_parameter_read(buffer, read));
+        assert_memory_equal(values, read, sizeof read);
+        assert_true(scion_data(before)[0] != scion_data(run(model, 9))[0]);
+        assert_true(scion_parameter_matches(buffer, "bn"));
+        assert_false(scion_model_in_head(model, buffer));
+
+        scion_parameter_freeze(buffer, false);
+        assert_true(scion_parameter_frozen(buffer));
+        assert_null(scion_require_grad(scion_parameter_tensor(buffer)));
+        assert_null(scion_model_buffer(model, 2));
+        assert_null(scion_model_buffer(model, -1));
+        assert_null(scion_model_buffer(NULL, 0));
+        assert_int_equal(scion_model_buffer_count(NULL), 0);
         scion_model_destroy(model);
 }
 
@@ -339,6 +370,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 tape_test(are_no_parameters),
+                tape_test(read_and_written),
                 tape_test(training_moves_and_evaluation_uses),
                 tape_test(frozen_stays),
                 tape_test(copying),
