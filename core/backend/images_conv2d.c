@@ -14,7 +14,7 @@
 
 /* The sums are in registers only when the loops over them are no loops. */
 #ifdef __clang__
-#define UNROLL _Pragma("unroll")
+#define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define UNROLL _Pragma("GCC unroll 8")
 #endif

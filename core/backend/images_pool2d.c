@@ -4,6 +4,13 @@
 
 #include "backend/images.h"
 
+/* Before a loop over the images of a group: one vector's work, which clang would rather unroll. */
+#ifdef __clang__
+#define EACH_IMAGE _Pragma("clang loop unroll(disable) vectorize(enable) vectorize_width(16)")
+#else
+#define EACH_IMAGE _Pragma("omp simd")
+#endif
+
 #define INLINE static inline __attribute__((always_inline))
 
 typedef int32_t places __attribute__((vector_size(SCION_IMAGES * sizeof(int32_t)), may_alias));
@@ -61,11 +68,11 @@ INLINE void maximum_row(const struct scion_geometry *g, const scion_images *x, i
 
                         if (column < 0 || column >= g->x.dim[3])
                                 continue;
-                        const float *from = (const float *)(x + row * g->x.dim[3] + column);
-                        float *max = (float *)(y + j);
-                        int32_t *at = finding ? (int32_t *)(found + j) : NULL;
+                        const float *restrict from = (const float *)(x + row * g->x.dim[3] + column);
+                        float *restrict max = (float *)(y + j);
+                        int32_t *restrict at = finding ? (int32_t *)(found + j) : NULL;
 
-#pragma omp simd
+                        EACH_IMAGE
                         for (int k = 0; k < SCION_IMAGES; k++) {
                                 bool wins = from[k] > max[k] || from[k] != from[k];
 
@@ -90,9 +97,19 @@ SCION_CLONES static void maximum_found(const struct scion_geometry *g, const sci
                 maximum_row(g, x, i, y + i * g->y.dim[3], found + i * g->y.dim[3], true);
 }
 
-/* Adds to dx, which is 0 at first. */
-SCION_CLONES static void maximum_gradient(const struct scion_geometry *g, const scion_images *dy,
-                                          const places *found, scion_images *dx)
+/* Every pixel in one window: a gradient is that window's, not a sum of several windows' or of none. */
+static bool tiles(const struct scion_geometry *g)
+{
+        for (int i = 0; i < 2; i++)
+                if (g->window.padding[i] != 0 || g->window.stride[i] != g->window.kernel[i] ||
+                    g->y.dim[2 + i] * g->window.stride[i] != g->x.dim[2 + i])
+                        return false;
+        return true;
+}
+
+/* Writes dx where windows tile it; else adds to it, and it is 0 at first. */
+INLINE void spread_maximum(const struct scion_geometry *g, const scion_images *dy, const places *found,
+                           scion_images *dx, const bool tiled)
 {
         int64_t width = g->x.dim[3], kernel = g->window.kernel[1];
 
@@ -104,10 +121,27 @@ SCION_CLONES static void maximum_gradient(const struct scion_geometry *g, const 
                         for (int64_t row = at.row; row < at.row_end; row++)
                                 for (int64_t column = at.column; column < at.column_end; column++) {
                                         int32_t here = (int32_t)((row - at.top) * kernel + column - at.left);
+                                        scion_images part = (scion_images)(value & (place == here));
+                                        scion_images *to = dx + row * width + column;
 
-                                        dx[row * width + column] += (scion_images)(value & (place == here));
+                                        if (tiled)
+                                                *to = part;
+                                        else
+                                                *to += part;
                                 }
                 }
+}
+
+SCION_CLONES static void maximum_gradient(const struct scion_geometry *g, const scion_images *dy,
+                                          const places *found, scion_images *dx)
+{
+        spread_maximum(g, dy, found, dx, false);
+}
+
+SCION_CLONES static void maximum_gradient_tiled(const struct scion_geometry *g, const scion_images *dy,
+                                                const places *found, scion_images *dx)
+{
+        spread_maximum(g, dy, found, dx, true);
 }
 
 /* What an average's elements count. */
@@ -176,13 +210,17 @@ static void backward(const struct scion_loop *loop, void *const data[SCION_OPERA
         int64_t in = g->x.dim[2] * g->x.dim[3], out = g->y.dim[2] * g->y.dim[3];
         const scion_images *dy = data[SCION_Y_GRAD];
         scion_images *dx = data[SCION_X_GRAD];
+        const places *found = data[SCION_WORKSPACE];
+        bool largest = loop->pooling <= SCION_MAXIMUM_NO_GRAD, tiled = largest && tiles(g);
 
         (void)scratch;
         for (int64_t i = 0; i < planes(g); i++) {
-                memset(dx + i * in, 0, (size_t)in * sizeof *dx);
-                if (loop->pooling <= SCION_MAXIMUM_NO_GRAD)
-                        maximum_gradient(g, dy + i * out, (const places *)data[SCION_WORKSPACE] + i * out,
-                                         dx + i * in);
+                if (!tiled)
+                        memset(dx + i * in, 0, (size_t)in * sizeof *dx);
+                if (tiled)
+                        maximum_gradient_tiled(g, dy + i * out, found + i * out, dx + i * in);
+                else if (largest)
+                        maximum_gradient(g, dy + i * out, found + i * out, dx + i * in);
                 else
                         average_gradient(loop, dy + i * out, dx + i * in);
         }

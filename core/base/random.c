@@ -1,7 +1,8 @@
 /* Philox4x32-10: Salmon, Moraes, Dror, Shaw. Parallel random numbers: as easy as 1, 2, 3. SC 2011. */
-#include <scion/random.h>
+#include "base/random.h"
 
 #include <math.h>
+#include <scion/simd.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -29,6 +30,41 @@ static void philox(const uint32_t key[2], const uint32_t counter[4], uint32_t ou
         out[3] = c3;
 }
 
+#define BLOCKS 16 /* that are made at a time */
+
+/* The same for the blocks at the counter and after it; its low word must not overflow on the way. */
+SCION_CLONES static void philox_blocks(const uint32_t key[2], const uint32_t counter[4], uint32_t *out)
+{
+        uint32_t k0 = key[0], k1 = key[1];
+        uint32_t c0[BLOCKS], c1[BLOCKS], c2[BLOCKS], c3[BLOCKS];
+
+        for (uint32_t i = 0; i < BLOCKS; i++) {
+                c0[i] = counter[0] + i;
+                c1[i] = counter[1];
+                c2[i] = counter[2];
+                c3[i] = counter[3];
+        }
+        for (int round = 0; round < 10; round++) {
+                for (int i = 0; i < BLOCKS; i++) {
+                        uint64_t p0 = (uint64_t)0xD2511F53u * c0[i];
+                        uint64_t p1 = (uint64_t)0xCD9E8D57u * c2[i];
+
+                        c0[i] = (uint32_t)(p1 >> 32) ^ c1[i] ^ k0;
+                        c2[i] = (uint32_t)(p0 >> 32) ^ c3[i] ^ k1;
+                        c1[i] = (uint32_t)p1;
+                        c3[i] = (uint32_t)p0;
+                }
+                k0 += 0x9E3779B9u;
+                k1 += 0xBB67AE85u;
+        }
+        for (int i = 0; i < BLOCKS; i++) {
+                out[4 * i] = c0[i];
+                out[4 * i + 1] = c1[i];
+                out[4 * i + 2] = c2[i];
+                out[4 * i + 3] = c3[i];
+        }
+}
+
 /* The seed is the key. The counter holds the block's number in its low word, the stream in the others. */
 struct scion_random scion_random(uint64_t seed, enum scion_purpose purpose, uint64_t index)
 {
@@ -52,6 +88,19 @@ uint32_t scion_random_bits(struct scion_random *random)
                         random->counter[1] += 1u << 16; /* 2^34 numbers on: the purpose is below bit 16 */
         }
         return random->ready[4 - random->left--];
+}
+
+void scion_random_fill(struct scion_random *random, uint32_t *numbers, size_t count)
+{
+        for (; count > 0 && random->left > 0; count--)
+                *numbers++ = scion_random_bits(random);
+        for (; count >= 4 * BLOCKS && random->counter[0] <= UINT32_MAX - BLOCKS; count -= 4 * BLOCKS) {
+                philox_blocks(random->key, random->counter, numbers);
+                random->counter[0] += BLOCKS;
+                numbers += 4 * BLOCKS;
+        }
+        for (; count > 0; count--)
+                *numbers++ = scion_random_bits(random);
 }
 
 float scion_random_uniform(struct scion_random *random)

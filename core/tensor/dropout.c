@@ -1,7 +1,7 @@
 /* Dropout: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov. JMLR 2014. */
-#include <scion/random.h>
 #include <scion/simd.h>
 
+#include "base/random.h"
 #include "tensor/gradient.h"
 #include "tensor/tape.h"
 
@@ -15,6 +15,26 @@ SCION_CLONES static void mask(const float *restrict x, const unsigned char *rest
 {
         for (size_t i = 0; i < count; i++)
                 y[i] = kept[i] ? x[i] * factor : 0;
+}
+
+#define NUMBERS 512 /* drawn at a time */
+
+SCION_CLONES static void not_below(const uint32_t *restrict numbers, uint64_t limit,
+                                   unsigned char *restrict kept, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                kept[i] = numbers[i] >= limit;
+}
+
+static void draw(struct scion_random *random, uint64_t limit, unsigned char *kept, size_t count)
+{
+        uint32_t numbers[NUMBERS];
+
+        for (size_t some; count > 0; count -= some, kept += some) {
+                some = count < NUMBERS ? count : NUMBERS;
+                scion_random_fill(random, numbers, some);
+                not_below(numbers, limit, kept, some);
+        }
 }
 
 static bool dropout_backward(struct scion_node *node)
@@ -52,8 +72,7 @@ struct scion_tensor *scion_dropout(struct scion_tensor *x, float p)
         uint64_t limit = (uint64_t)((double)p * 0x1p32); /* of 2^32 draws, so many drop */
 
         scion_tape_random(tape, &random);
-        for (size_t i = 0; i < y->length; i++)
-                kept[i] = scion_random_bits(&random) >= limit;
+        draw(&random, limit, kept, y->length);
         mask(x->data, kept, factor, y->data, y->length);
         struct scion_node *node = scion_record(&dropout_op, y, x, NULL, NULL, sizeof(struct saved));
 

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "base/random.h"
+
 /* Known answers of philox4x32-10, from the Random123 distribution. */
 static void philox_known_answers(void **state)
 {
@@ -26,6 +28,30 @@ static void philox_known_answers(void **state)
                 for (int j = 0; j < 4; j++)
                         assert_int_equal(scion_random_bits(&random), cases[i].expected[j]);
         }
+}
+
+/* Many numbers at once are those that come one by one, wherever the stream stands. */
+static void filled_and_drawn_are_the_same(void **state)
+{
+        static const size_t counts[] = { 0, 1, 3, 64, 65, 200, 1000 };
+        uint32_t numbers[1000];
+
+        (void)state;
+        for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+                for (uint32_t before = 0; before < 50; before++) {
+                        struct scion_random one = scion_random(5, SCION_RANDOM_DROPOUT, 9), many;
+
+                        /* From near the end of the counter's low word, and over it. */
+                        if (before % 2)
+                                one.counter[0] = UINT32_MAX - before;
+                        for (uint32_t j = 0; j < before % 7; j++)
+                                scion_random_bits(&one);
+                        many = one;
+                        scion_random_fill(&many, numbers, counts[i]);
+                        for (size_t j = 0; j < counts[i]; j++)
+                                assert_int_equal(numbers[j], scion_random_bits(&one));
+                        assert_int_equal(scion_random_bits(&many), scion_random_bits(&one));
+                }
 }
 
 static void streams_differ(void **state)
@@ -96,9 +122,8 @@ static void below_and_shuffle(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(philox_known_answers),
-                cmocka_unit_test(streams_differ),
-                cmocka_unit_test(moments),
+                cmocka_unit_test(philox_known_answers), cmocka_unit_test(filled_and_drawn_are_the_same),
+                cmocka_unit_test(streams_differ),       cmocka_unit_test(moments),
                 cmocka_unit_test(below_and_shuffle),
         };
 
