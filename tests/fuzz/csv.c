@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void read_table(const char *data, size_t size)
+static void fuzz_reading(const char *data, size_t size)
 {
         struct scion_csv_table table;
 
@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 abort();
         if (size)
                 memcpy(copy, data, size);
-        read_table(copy, size);
+        fuzz_reading(copy, size);
         append_to(data, size);
         free(copy);
         return 0;
