@@ -26,10 +26,13 @@ const struct scion_param scion_data_params[] = {
                     .max = 1, .below_max = true),
         SCION_CHOICE(struct scion_data_wishes, normalize, normalize_choices, SCION_NORMALIZE_NONE,
                      "standard: subtract the training split's mean and divide by its deviation"),
+        SCION_BOOL(struct scion_data_wishes, unlabelled, false,
+                   "offer all training examples, also what per_class and limit leave out, without labels"),
         SCION_PARAMS_END
 };
 
-const char *const scion_data_keys[] = { "classes", "per_class", "limit", "valid", "normalize", NULL };
+const char *const scion_data_keys[] = { "classes",   "per_class",  "limit", "valid",
+                                        "normalize", "unlabelled", NULL };
 
 #define MOST_VALUES ((int64_t)1 << 45) /* floats that an address can reach */
 
@@ -229,38 +232,46 @@ static bool start_normal(struct opening *opening)
         return opening->wishes.normalize != SCION_NORMALIZE_STANDARD || measure(opening);
 }
 
-/* Reads the examples chosen for a split into one block. */
-static bool load(struct opening *opening, enum scion_split split)
+/* Memory for `count` examples of `bytes` each. */
+static bool make_room(const struct opening *opening, struct scion_store *store, enum scion_split split,
+                      size_t count, size_t bytes)
 {
-        const struct scion_chosen *chosen = &opening->subset.split[split];
-        struct scion_data *data = opening->data;
-        struct scion_examples *examples = &data->split[split];
-        int64_t values = data->channels * data->area;
-        size_t bytes = (size_t)values * element_bytes(data->element), count = (size_t)chosen->count;
+        const struct scion_data *data = opening->data;
 
-        if (count == 0)
-                return true;
-        examples->count = chosen->count;
-        examples->inputs = malloc(count * bytes);
-        scion_memory_large(examples->inputs, count * bytes);
+        store->inputs = malloc(count * bytes);
+        scion_memory_large(store->inputs, count * bytes);
         if (data->classes > 0)
-                examples->labels = malloc(count * sizeof *examples->labels);
+                store->labels = malloc(count * sizeof *store->labels);
         else
-                examples->targets = malloc(count * (size_t)data->targets * sizeof *examples->targets);
-        if (!examples->inputs || !(examples->labels || examples->targets))
-                return scion_fail(
-                        "out of memory: %zu %s examples of %zu bytes; classes, per_class and limit make "
-                        "them fewer",
-                        count, scion_split_names[split], bytes);
+                store->targets = malloc(count * (size_t)data->targets * sizeof *store->targets);
+        return (store->inputs && (store->labels || store->targets)) ||
+               scion_fail("out of memory: %zu %s examples of %zu bytes; %s them fewer", count,
+                          scion_split_names[split], bytes,
+                          opening->wishes.unlabelled ? "classes makes" : "classes, per_class and limit make");
+}
+
+/* Reads the examples chosen for a split into one block. */
+static bool load(struct opening *opening, enum scion_split split, const struct scion_chosen *chosen)
+{
+        struct scion_data *data = opening->data;
+        struct scion_store *store = &data->store[split];
+        int64_t values = data->channels * data->area;
+        size_t bytes = (size_t)values * element_bytes(data->element);
+
+        data->split[split] = (struct scion_examples){ .count = chosen->count, .store = store };
+        if (chosen->count == 0)
+                return true;
+        if (!make_room(opening, store, split, (size_t)chosen->count, bytes))
+                return false;
         for (int64_t i = 0; i < chosen->count; i++) {
-                void *input = (char *)examples->inputs + (size_t)i * bytes;
-                void *target = data->classes > 0 ? (void *)&examples->labels[i]
-                                                 : (void *)&examples->targets[i * data->targets];
+                void *input = (char *)store->inputs + (size_t)i * bytes;
+                void *target = data->classes > 0 ? (void *)&store->labels[i]
+                                                 : (void *)&store->targets[i * data->targets];
 
                 if (!read_input(opening, chosen->from, chosen->index[i], input, target))
                         return false;
                 if (data->classes > 0)
-                        examples->labels[i] =
+                        store->labels[i] =
                                 opening->subset.number[opening->labels[chosen->from][chosen->index[i]]];
                 for (int64_t c = 0; data->element == SCION_REALS && c < data->channels; c++)
                         scion_normalize_reals((float *)input + c * data->area, data->area, data->normal[c]);
@@ -289,13 +300,37 @@ static bool open_plugin(struct opening *opening, uint64_t seed)
         return read_labels(opening);
 }
 
+/* All that was loaded for train is the unlabelled pool; train becomes the part of it that was chosen. */
+static bool split_pool(struct opening *opening)
+{
+        const struct scion_chosen *pool = &opening->subset.pool;
+        const struct scion_chosen *chosen = &opening->subset.split[SCION_TRAIN];
+        struct scion_examples *train = &opening->data->split[SCION_TRAIN];
+
+        opening->data->unlabelled = *train;
+        if (chosen->count == pool->count)
+                return true;
+        train->count = chosen->count;
+        train->index = malloc((size_t)chosen->count * sizeof *train->index);
+        if (!train->index)
+                return scion_fail("out of memory");
+        /* Both are in the dataset's order. */
+        for (int64_t i = 0, n = 0; n < chosen->count; i++)
+                if (pool->index[i] == chosen->index[n])
+                        train->index[n++] = i;
+        return true;
+}
+
 static bool load_chosen(struct opening *opening)
 {
+        const struct scion_subset *subset = &opening->subset;
+        bool pool = opening->wishes.unlabelled;
         bool good = start_normal(opening);
 
         for (int split = 0; good && split < SCION_SPLITS; split++)
-                good = load(opening, (enum scion_split)split);
-        return good;
+                good = load(opening, (enum scion_split)split,
+                            split == SCION_TRAIN && pool ? &subset->pool : &subset->split[split]);
+        return good && (!pool || split_pool(opening));
 }
 
 static bool fail_here(const struct opening *opening)
@@ -356,9 +391,10 @@ void scion_data_close(struct scion_data *data)
         if (!data)
                 return;
         for (int split = 0; split < SCION_SPLITS; split++) {
-                free(data->split[split].inputs);
-                free(data->split[split].labels);
-                free(data->split[split].targets);
+                free(data->store[split].inputs);
+                free(data->store[split].labels);
+                free(data->store[split].targets);
+                free(data->split[split].index);
         }
         free(data->normal);
         free(data);
@@ -382,4 +418,9 @@ int64_t scion_data_outputs(const struct scion_data *data)
 int64_t scion_data_size(const struct scion_data *data, enum scion_split split)
 {
         return data->split[split].count;
+}
+
+int64_t scion_data_unlabelled(const struct scion_data *data)
+{
+        return data->unlabelled.count;
 }

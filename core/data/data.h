@@ -23,6 +23,8 @@ struct scion_data;
  * - `normalize: standard`: subtract the mean and divide by the deviation of the whole training split, before
  *   any subset; one of each for each channel (the first axis of an input that has three), else one for all.
  *   `none`, the default: bytes are divided by 255, floats stay as they are.
+ * - `unlabelled: true`: all training examples of the classes, but for those held out, are offered without
+ *   labels too: the ones that per_class and limit leave out, and the ones they take. They are in memory once.
  *
  * The test split, and a validation split of the dataset's own, keep all examples of the classes. NULL, with
  * the place, when anything is wrong or no example is left. All examples are in memory from then on, and the
@@ -43,6 +45,7 @@ struct scion_shape scion_data_shape(const struct scion_data *data); /* of one in
 int64_t scion_data_classes(const struct scion_data *data);          /* 0: targets are values */
 int64_t scion_data_outputs(const struct scion_data *data); /* a model's: classes, or values of a target */
 int64_t scion_data_size(const struct scion_data *data, enum scion_split split);
+int64_t scion_data_unlabelled(const struct scion_data *data); /* examples offered without labels; mostly 0 */
 
 /* --- Batches -------------------------------------------------------------------------------------------- */
 
@@ -50,6 +53,8 @@ struct scion_batches;
 
 /* Goes through a split in batches of `size`; the last one may be smaller. */
 struct scion_batches *scion_batches_create(struct scion_data *data, enum scion_split split, int64_t size);
+/* The same for the examples that `unlabelled` offers: their batches have neither labels nor targets. */
+struct scion_batches *scion_batches_create_unlabelled(struct scion_data *data, int64_t size);
 void scion_batches_destroy(struct scion_batches *batches); /* takes NULL */
 
 /* Starts over: in an order that the seed and the epoch give, or in the dataset's. */
@@ -63,5 +68,15 @@ enum scion_next { SCION_NEXT_BATCH, SCION_NEXT_END, SCION_NEXT_FAILED };
 
 /* Fills `batch` with tensors on the current tape. They are valid until the tape is reset or the next call. */
 enum scion_next scion_batches_next(struct scion_batches *batches, struct scion_batch *batch);
+
+/*
+ * Batch number `step`, from 0, of a stream without end, for what is trained on beside something else: pass
+ * after pass over the split, each in an order of its own. All batches are full, so what is left over at the
+ * end of a pass is left out of it; a split of fewer examples than a batch is a batch. What comes depends on
+ * the split, the size, the seed and the step, not on what was asked for before, so a stream goes on anywhere.
+ * Two streams of one seed go through splits of equal size in step: give each a seed of its own. Fails, with a
+ * message, when the split is empty.
+ */
+bool scion_batches_at(struct scion_batches *batches, uint64_t seed, uint64_t step, struct scion_batch *batch);
 
 #endif

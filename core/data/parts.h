@@ -15,6 +15,7 @@ struct scion_data_wishes {
         int64_t per_class, limit; /* 0: all */
         float valid;
         int normalize; /* of enum scion_normalize */
+        bool unlabelled;
 };
 
 enum scion_normalize { SCION_NORMALIZE_NONE, SCION_NORMALIZE_STANDARD };
@@ -30,8 +31,9 @@ struct scion_chosen {
 
 struct scion_subset {
         struct scion_chosen split[SCION_SPLITS];
-        int64_t classes; /* after renumbering; 0: the targets are values */
-        int32_t *number; /* a class's new number, or -1; NULL when the targets are values */
+        struct scion_chosen pool; /* when unlabelled examples are wanted: train's, and what it leaves out */
+        int64_t classes;          /* after renumbering; 0: the targets are values */
+        int32_t *number;          /* a class's new number, or -1; NULL when the targets are values */
 };
 
 /*
@@ -81,11 +83,17 @@ bool scion_reals_finite(const float *values, int64_t count);
 
 /* --- The examples in memory ----------------------------------------------------------------------------- */
 
-struct scion_examples {
-        int64_t count;
+struct scion_store {
         void *inputs;    /* bytes, or floats already normalised */
         int32_t *labels; /* or */
         float *targets;  /* [count, targets] */
+};
+
+/* A split: a store, or part of one. */
+struct scion_examples {
+        int64_t count;
+        const struct scion_store *store;
+        int64_t *index; /* of each in the store; NULL: all of it, as it stands */
 };
 
 struct scion_data {
@@ -94,7 +102,9 @@ struct scion_data {
         int64_t classes, targets;
         int64_t channels, area;
         struct scion_normal *normal; /* one a channel; done while a batch is gathered when inputs are bytes */
+        struct scion_store store[SCION_SPLITS];
         struct scion_examples split[SCION_SPLITS];
+        struct scion_examples unlabelled; /* what is stored of train */
 };
 
 #endif

@@ -14,7 +14,8 @@
 #define STREAM_VALID ((uint64_t)1 << 32)
 #define STREAM_LIMIT ((uint64_t)2 << 32)
 
-enum use { DROPPED, TRAINED, HELD_OUT };
+/* Of an example: LEFT_OUT is of a class that is wanted, and more than per_class or limit ask for. */
+enum use { DROPPED = 0, TRAINED = 1, HELD_OUT = 2, LEFT_OUT = 4 };
 
 /* The training split while it is being chosen from. */
 struct choice {
@@ -80,7 +81,7 @@ static bool take_per_class(struct choice *choice, const struct scion_subset *sub
                                 (long long)per_class, (long long)c, (long long)has, has == 1 ? "" : "s");
                 shuffle_group(choice, c, STREAM_PER_CLASS);
                 for (int64_t i = choice->start[c] + per_class; i < choice->start[c + 1]; i++)
-                        choice->use[choice->order[i]] = DROPPED;
+                        choice->use[choice->order[i]] = LEFT_OUT;
         }
         return true;
 }
@@ -95,7 +96,7 @@ static void take_limit(struct choice *choice, int64_t limit)
                         choice->order[count++] = i;
         scion_random_shuffle(&random, choice->order, (size_t)count);
         for (int64_t i = limit; i < count; i++)
-                choice->use[choice->order[i]] = DROPPED;
+                choice->use[choice->order[i]] = LEFT_OUT;
 }
 
 /* A class's part of the held-out examples, as it is settled by largest remainders. */
@@ -156,18 +157,19 @@ static bool hold_out(struct choice *choice, double share, const struct scion_con
                                  "valid: %g of %lld training examples is none", share, (long long)all);
 }
 
-static bool collect(struct scion_chosen *chosen, enum scion_split from, const uint8_t *use, enum use wanted,
+/* Lists the examples with one of the `wanted` uses. */
+static bool collect(struct scion_chosen *chosen, enum scion_split from, const uint8_t *use, int wanted,
                     int64_t size)
 {
         chosen->from = from;
         chosen->count = 0;
         for (int64_t i = 0; i < size; i++)
-                chosen->count += use[i] == wanted;
+                chosen->count += (use[i] & wanted) != 0;
         chosen->index = calloc((size_t)chosen->count + 1, sizeof *chosen->index);
         if (!chosen->index)
                 return scion_fail("out of memory");
         for (int64_t i = 0, n = 0; i < size; i++)
-                if (use[i] == wanted)
+                if (use[i] & wanted)
                         chosen->index[n++] = i;
         return true;
 }
@@ -279,6 +281,8 @@ bool scion_subset_choose(struct scion_subset *subset, const struct scion_data_wi
                 free(subset->split[SCION_VALID].index);
                 good = collect(&subset->split[SCION_VALID], SCION_TRAIN, choice.use, HELD_OUT, choice.size);
         }
+        if (good && wishes->unlabelled)
+                good = collect(&subset->pool, SCION_TRAIN, choice.use, TRAINED | LEFT_OUT, choice.size);
 done:
         free(choice.use);
         free(choice.order);
@@ -290,5 +294,6 @@ void scion_subset_finish(struct scion_subset *subset)
 {
         for (int split = 0; split < SCION_SPLITS; split++)
                 free(subset->split[split].index);
+        free(subset->pool.index);
         free(subset->number);
 }
