@@ -1,0 +1,297 @@
+/* Files that are good to the last bit, and of this very training, or not used at all. */
+#include "train/checkpoint.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "support/folder.h"
+
+static const XXH128_hash_t key = { 1, 2 };
+
+/* A small state: numbers, an array, an empty block. */
+struct sample {
+        int64_t epoch;
+        double merit;
+        float weights[5];
+        struct scion_state state;
+};
+
+static void fill(struct sample *sample, int64_t epoch)
+{
+        *sample = (struct sample){ .epoch = epoch, .merit = 0.5, .weights = { 1, 2, 3, 4, (float)epoch } };
+        scion_state_add(&sample->state, "epoch", &sample->epoch, sizeof sample->epoch);
+        scion_state_add(&sample->state, "merit", &sample->merit, sizeof sample->merit);
+        scion_state_add(&sample->state, "weights", sample->weights, sizeof sample->weights);
+        scion_state_add(&sample->state, "nothing", sample->weights, 0);
+        assert_false(sample->state.failed);
+}
+
+static void write_sample(const char *path, int64_t epoch)
+{
+        struct sample sample;
+
+        fill(&sample, epoch);
+        if (!scion_checkpoint_write(path, key, &sample.state))
+                fail_msg("%s", scion_error());
+        scion_state_finish(&sample.state);
+}
+
+static struct scion_checkpoint *open_good(const char *path)
+{
+        struct scion_checkpoint *checkpoint = scion_checkpoint_open(path, key);
+
+        if (!checkpoint)
+                fail_msg("%s", scion_error());
+        return checkpoint;
+}
+
+/* The file holds the sample of that epoch. */
+static void assert_epoch(const char *path, int64_t epoch)
+{
+        struct scion_checkpoint *checkpoint = open_good(path);
+        struct sample sample, expected;
+
+        fill(&sample, 0);
+        fill(&expected, epoch);
+        assert_true(scion_checkpoint_restore(checkpoint, &sample.state));
+        assert_int_equal(sample.epoch, epoch);
+        assert_true(sample.merit == expected.merit);
+        assert_memory_equal(sample.weights, expected.weights, sizeof sample.weights);
+        scion_state_finish(&sample.state);
+        scion_state_finish(&expected.state);
+        scion_checkpoint_close(checkpoint);
+}
+
+static void round_trip(void **state)
+{
+        int entries = count_entries(".");
+
+        (void)state;
+        write_sample("trip", 7);
+        assert_epoch("trip", 7);
+        write_sample("trip", 8);
+        assert_epoch("trip", 8);
+        assert_int_equal(count_entries("."), entries + 1);
+}
+
+static void no_file(void **state)
+{
+        (void)state;
+        scion_fail("an older message");
+        assert_null(scion_checkpoint_open("missing", key));
+        assert_string_equal(scion_error(), "");
+        assert_null(scion_checkpoint_open(".", key));
+        assert_error_has(".: ", NULL);
+        write_text("text", "this is no checkpoint, though it is longer than a checkpoint's header would be.");
+        assert_null(scion_checkpoint_open("text", key));
+        assert_error_has("text: no checkpoint", NULL);
+}
+
+static void another_key(void **state)
+{
+        XXH128_hash_t other = { 1, 3 };
+
+        (void)state;
+        write_sample("other", 1);
+        assert_null(scion_checkpoint_open("other", other));
+        assert_error_has("other: of another configuration", NULL);
+}
+
+/* Whatever a crash or a disk leaves of a file is seen. */
+static void torn_at_every_length(void **state)
+{
+        struct stat status;
+
+        (void)state;
+        write_sample("torn", 1);
+        assert_int_equal(stat("torn", &status), 0);
+        for (off_t length = status.st_size - 1; length >= 0; length--) {
+                assert_int_equal(truncate("torn", length), 0);
+                assert_null(scion_checkpoint_open("torn", key));
+                assert_error_has("torn: ", NULL);
+        }
+        write_sample("torn", 1);
+        assert_int_equal(truncate("torn", status.st_size + 1), 0);
+        assert_null(scion_checkpoint_open("torn", key));
+}
+
+static void every_flipped_bit(void **state)
+{
+        int file;
+        unsigned char byte;
+
+        (void)state;
+        write_sample("flipped", 1);
+        file = open("flipped", O_RDWR);
+        assert_true(file >= 0);
+        for (off_t at = 0; pread(file, &byte, 1, at) == 1; at++) {
+                for (int bit = 0; bit < 8; bit++) {
+                        unsigned char flipped = (unsigned char)(byte ^ (1 << bit));
+
+                        assert_int_equal(pwrite(file, &flipped, 1, at), 1);
+                        if (scion_checkpoint_open("flipped", key))
+                                fail_msg("bit %d of byte %d made no difference", bit, (int)at);
+                }
+                assert_int_equal(pwrite(file, &byte, 1, at), 1);
+        }
+        close(file);
+        assert_epoch("flipped", 1);
+}
+
+/* Zeros in the place of a part: what some file systems leave of data that had not reached the disk. */
+static void zeroed_tail(void **state)
+{
+        struct stat status;
+
+        (void)state;
+        write_sample("zeros", 1);
+        assert_int_equal(stat("zeros", &status), 0);
+        for (off_t length = status.st_size - 1; length >= 0; length--) { /* the last byte is none */
+                assert_int_equal(truncate("zeros", length), 0);
+                assert_int_equal(truncate("zeros", status.st_size), 0);
+                assert_null(scion_checkpoint_open("zeros", key));
+        }
+}
+
+static void blocks_are_taken(void **state)
+{
+        struct sample sample;
+        size_t bytes = 99;
+
+        (void)state;
+        write_sample("taken", 3);
+        struct scion_checkpoint *checkpoint = open_good("taken");
+        float *weights = scion_checkpoint_take(checkpoint, "weights", &bytes);
+
+        assert_int_equal(bytes, sizeof sample.weights);
+        assert_true(weights[4] == 3);
+        free(weights);
+        char *nothing = scion_checkpoint_take(checkpoint, "nothing", &bytes);
+
+        assert_int_equal(bytes, 0);
+        assert_string_equal(nothing, "");
+        free(nothing);
+        assert_null(scion_checkpoint_take(checkpoint, "weights", &bytes));
+        assert_error_has("taken: has no block 'weights'", NULL);
+
+        int64_t epoch;
+        int32_t narrow;
+
+        assert_false(scion_checkpoint_take_into(checkpoint, "epoch", &narrow, sizeof narrow));
+        assert_error_has("block 'epoch' has 8 bytes, where 4 are wanted", NULL);
+        assert_true(scion_checkpoint_take_into(checkpoint, "epoch", &epoch, sizeof epoch));
+        assert_int_equal(epoch, 3);
+
+        /* What is left. */
+        double merit = 0;
+        struct scion_state left = { 0 };
+
+        scion_state_add(&left, "merit", &merit, sizeof merit);
+        assert_true(scion_checkpoint_restore(checkpoint, &left));
+        assert_true(merit == 0.5);
+        scion_state_finish(&left);
+        scion_checkpoint_close(checkpoint);
+        scion_checkpoint_close(NULL);
+}
+
+/* A state of other blocks, or sizes, is left as it is. */
+static void another_state(void **state)
+{
+        struct scion_checkpoint *checkpoint;
+        struct sample sample;
+        int64_t more = 5;
+
+        (void)state;
+        write_sample("state", 3);
+        checkpoint = open_good("state");
+        fill(&sample, 0);
+        scion_state_add(&sample.state, "more", &more, sizeof more);
+        assert_false(scion_checkpoint_restore(checkpoint, &sample.state));
+        assert_error_has("state: has no block 'more'", NULL);
+        sample.state.count--;
+        sample.state.block[2].bytes -= sizeof(float);
+        assert_false(scion_checkpoint_restore(checkpoint, &sample.state));
+        assert_error_has("block 'weights' has 20 bytes, where 16 are wanted", NULL);
+        sample.state.count -= 2;
+        assert_false(scion_checkpoint_restore(checkpoint, &sample.state));
+        assert_error_has("block 'weights' is of nothing that is trained", NULL);
+        assert_int_equal(sample.epoch, 0);
+        assert_true(sample.weights[4] == 0);
+        assert_int_equal(more, 5);
+        scion_state_finish(&sample.state);
+        scion_checkpoint_close(checkpoint);
+}
+
+static void names(void **state)
+{
+        char longest[SCION_BLOCK_NAME + 1];
+        struct scion_state blocks = { 0 };
+        int64_t value = 0;
+
+        (void)state;
+        memset(longest, 'x', sizeof longest);
+        longest[SCION_BLOCK_NAME] = '\0';
+        scion_state_add(&blocks, longest + 1, &value, sizeof value);
+        assert_false(blocks.failed);
+        scion_state_add(&blocks, longest + 1, &value, sizeof value);
+        assert_true(blocks.failed);
+        assert_error_has("two blocks", NULL);
+        assert_false(scion_checkpoint_write("names", key, &blocks));
+        assert_int_equal(access("names", F_OK), -1);
+        scion_state_finish(&blocks);
+        scion_state_add(&blocks, longest, &value, sizeof value);
+        assert_true(blocks.failed);
+        scion_state_finish(&blocks);
+        scion_state_add(&blocks, "", &value, sizeof value);
+        assert_true(blocks.failed);
+        scion_state_finish(&blocks);
+}
+
+/* Wherever the disk gets full, the older one is there, and nothing beside it. */
+static void full_disk(void **state)
+{
+        struct rlimit before, limit;
+        struct stat status;
+        struct sample sample;
+        int entries;
+
+        (void)state;
+        write_sample("full", 1);
+        assert_int_equal(stat("full", &status), 0);
+        entries = count_entries(".");
+        fill(&sample, 2);
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+        limit = before;
+        signal(SIGXFSZ, SIG_IGN);
+        for (limit.rlim_cur = 0; limit.rlim_cur < (rlim_t)status.st_size; limit.rlim_cur += 8) {
+                assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+                assert_false(scion_checkpoint_write("full", key, &sample.state));
+                assert_error_has("full: cannot be written: ", NULL);
+        }
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        signal(SIGXFSZ, SIG_DFL);
+        assert_int_equal(count_entries("."), entries);
+        assert_epoch("full", 1);
+        assert_true(scion_checkpoint_write("full", key, &sample.state));
+        assert_epoch("full", 2);
+        scion_state_finish(&sample.state);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(round_trip),
+                cmocka_unit_test(no_file),
+                cmocka_unit_test(another_key),
+                cmocka_unit_test(torn_at_every_length),
+                cmocka_unit_test(every_flipped_bit),
+                cmocka_unit_test(zeroed_tail),
+                cmocka_unit_test(blocks_are_taken),
+                cmocka_unit_test(another_state),
+                cmocka_unit_test(names),
+                cmocka_unit_test(full_disk),
+        };
+
+        return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
