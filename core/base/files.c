@@ -2,6 +2,7 @@
 
 #include <scion/error.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -10,6 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Of the names of files in the making. */
+#define PREFIX ".scion-"
+#define SUFFIX ".tmp"
 
 struct scion_file {
         int descriptor;
@@ -148,7 +153,7 @@ static int open_beside(const char *path, char **beside)
         for (int tries = 0; name && tries < 1000; tries++) {
                 int descriptor;
 
-                snprintf(name, room, "%.*s.scion-%ld-%u.tmp", (int)folder, path, (long)getpid(),
+                snprintf(name, room, "%.*s" PREFIX "%ld-%u" SUFFIX, (int)folder, path, (long)getpid(),
                          atomic_fetch_add(&made, 1));
                 descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
                 if (descriptor >= 0) {
@@ -204,7 +209,7 @@ bool scion_file_add(struct scion_file *file, const void *data, size_t bytes)
 
 /* Makes the folder's new entry last. Some file systems cannot sync a folder and say EINVAL: theirs lasts as
  * it is. */
-static bool sync_folder(const char *path)
+bool scion_folder_sync(const char *path)
 {
         size_t length = folder_length(path);
         char *folder = length ? strndup(path, length) : strdup(".");
@@ -239,7 +244,7 @@ bool scion_file_commit(struct scion_file *file)
         }
         free(file->beside);
         file->beside = NULL;
-        good = sync_folder(file->path);
+        good = scion_folder_sync(file->path);
 done:
         scion_file_discard(file);
         return good;
@@ -269,6 +274,28 @@ bool scion_file_write(const char *path, const void *data, size_t bytes)
                 return false;
         }
         return scion_file_commit(file);
+}
+
+/* PREFIX, digits and dashes, SUFFIX: no file of another's. */
+static bool is_leftover(const char *name)
+{
+        size_t length = strlen(name), prefix = strlen(PREFIX), suffix = strlen(SUFFIX);
+
+        return length > prefix + suffix && strncmp(name, PREFIX, prefix) == 0 &&
+               strspn(name + prefix, "0123456789-") == length - prefix - suffix &&
+               strcmp(name + length - suffix, SUFFIX) == 0;
+}
+
+void scion_remove_leftovers(const char *folder)
+{
+        DIR *entries = opendir(folder);
+
+        if (!entries)
+                return;
+        for (struct dirent *entry; (entry = readdir(entries));)
+                if (is_leftover(entry->d_name))
+                        unlinkat(dirfd(entries), entry->d_name, 0);
+        closedir(entries);
 }
 
 /* --- Folders -------------------------------------------------------------------------------------------- */

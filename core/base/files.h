@@ -26,6 +26,8 @@ struct scion_file *scion_file_create(const char *path);
 bool scion_file_add(struct scion_file *file, const void *data, size_t bytes);
 /* Puts the file in its place, for good: the folder is synced too. Frees `file`, also when it fails. */
 bool scion_file_commit(struct scion_file *file);
+/* Makes the entry of the file `path` in its folder last. */
+bool scion_folder_sync(const char *path);
 /* Gives up: `path` stays as it was. Frees `file`; takes NULL. */
 void scion_file_discard(struct scion_file *file);
 
@@ -37,6 +39,9 @@ bool scion_write_all(int descriptor, const void *data, size_t bytes);
 
 /* Reads until all is there or the file ends; how many bytes came. -1, with errno set, when it cannot be read. */
 ssize_t scion_read_all(int descriptor, void *data, size_t bytes);
+
+/* Removes what killed processes have left in a folder that nobody else writes to now: files in the making. */
+void scion_remove_leftovers(const char *folder);
 
 /* Makes a folder and those above it that are missing. One that is there already is good. */
 bool scion_make_folders(const char *path);

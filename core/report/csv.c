@@ -428,6 +428,12 @@ bool scion_csv_row(struct scion_csv_writer *writer, const char *const *fields)
         return false;
 }
 
+bool scion_csv_sync(struct scion_csv_writer *writer)
+{
+        return !fsync(writer->descriptor) || errno == EINVAL ||
+               scion_fail("%s: cannot be written: %s", writer->path, strerror(errno));
+}
+
 void scion_csv_close(struct scion_csv_writer *writer)
 {
         if (!writer)

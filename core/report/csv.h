@@ -26,6 +26,8 @@ struct scion_csv_writer *scion_csv_append(const char *path, const char *const *c
  * file is cut back to its last whole row, and a later row may succeed.
  */
 bool scion_csv_row(struct scion_csv_writer *writer, const char *const *fields);
+/* Waits until the rows are on the disk. */
+bool scion_csv_sync(struct scion_csv_writer *writer);
 /* Closes; takes NULL. */
 void scion_csv_close(struct scion_csv_writer *writer);
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files.h"
 #include "base/number.h"
-#include "report/csv.h"
 
 /* --- Rows ----------------------------------------------------------------------------------------------- */
 
@@ -61,6 +61,13 @@ const char *scion_row_get(const struct scion_row *row, const char *column)
                 if (strcmp(row->cell[i].column, column) == 0)
                         return row->cell[i].value;
         return NULL;
+}
+
+void scion_row_take(struct scion_row *row, const struct scion_csv_table *table, size_t index)
+{
+        for (size_t i = 0; i < table->columns; i++)
+                if (scion_csv_field(table, index, i)[0] != '\0')
+                        scion_row_text(row, table->name[i], scion_csv_field(table, index, i));
 }
 
 void scion_row_finish(struct scion_row *row)
@@ -119,7 +126,8 @@ static bool write_row(struct scion_sheet *table, const struct scion_row *row)
         return good;
 }
 
-/* To a file beside, which then takes the place of the old one. */
+/* To a file beside, which then takes the place of the old one; on the disk first, or a power failure could leave
+ * neither. */
 bool scion_sheet_write(struct scion_sheet *table)
 {
         size_t length = strlen(table->path) + sizeof ".new";
@@ -134,6 +142,7 @@ bool scion_sheet_write(struct scion_sheet *table)
 
         for (size_t i = 0; good && i < table->rows; i++)
                 good = write_row(table, &table->row[i]);
+        good = good && (table->rows == 0 || scion_csv_sync(table->writer));
         if (good && rename(beside, table->path) != 0)
                 good = scion_fail("%s: cannot be replaced: %s", table->path, strerror(errno));
         if (!good) { /* a row that was added to this file would be lost with it */
@@ -161,6 +170,29 @@ struct scion_sheet *scion_sheet_plan(const char *path, const char *const *column
                 return table;
         scion_sheet_close(table);
         return NULL;
+}
+
+struct scion_sheet *scion_sheet_parse(const char *path, const char *text, size_t bytes, const char *anchor)
+{
+        struct scion_csv_table rows;
+
+        if (!scion_csv_parse(path, text, bytes, &rows))
+                return NULL;
+        struct scion_sheet *table =
+                scion_sheet_plan(path, (const char *const *)rows.name, rows.columns, anchor);
+
+        for (size_t i = 0; table && i < rows.rows; i++) {
+                struct scion_row row = { 0 };
+
+                scion_row_take(&row, &rows, i);
+                if (!scion_sheet_hold(table, &row)) {
+                        scion_sheet_close(table);
+                        table = NULL;
+                }
+                scion_row_finish(&row);
+        }
+        scion_csv_table_finish(&rows);
+        return table;
 }
 
 struct scion_sheet *scion_sheet_create(const char *path, const char *const *columns, size_t count,
@@ -222,6 +254,11 @@ bool scion_sheet_add(struct scion_sheet *table, const struct scion_row *row)
         if (!hold(table, row, &grown))
                 return false;
         return grown || !table->writer ? scion_sheet_write(table) : write_row(table, row);
+}
+
+bool scion_sheet_sync(struct scion_sheet *table)
+{
+        return !table->writer || (scion_csv_sync(table->writer) && scion_folder_sync(table->path));
 }
 
 bool scion_sheet_sort(struct scion_sheet *table, size_t (*place)(void *context, const struct scion_row *row),

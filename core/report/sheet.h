@@ -8,6 +8,8 @@
 
 #include <scion/api.h>
 
+#include "report/csv.h"
+
 struct scion_cell {
         char *column;
         char *value;
@@ -28,6 +30,8 @@ void scion_row_number(struct scion_row *row, const char *column, double value);
 void scion_row_fixed(struct scion_row *row, const char *column, double value, int decimals);
 /* The value in that column; NULL when there is none. */
 const char *scion_row_get(const struct scion_row *row, const char *column);
+/* Adds what a row of a table has; its empty fields are left out. */
+void scion_row_take(struct scion_row *row, const struct scion_csv_table *table, size_t index);
 void scion_row_finish(struct scion_row *row);
 
 struct scion_sheet;
@@ -46,8 +50,14 @@ struct scion_sheet *scion_sheet_plan(const char *path, const char *const *column
 bool scion_sheet_hold(struct scion_sheet *table, const struct scion_row *row);
 bool scion_sheet_write(struct scion_sheet *table);
 
+/* The same with the columns and rows of a file's text. `path` stands for it in messages, too. */
+struct scion_sheet *scion_sheet_parse(const char *path, const char *text, size_t bytes, const char *anchor);
+
 /* Appends a row, which is on its way to the disk when this returns. */
 bool scion_sheet_add(struct scion_sheet *table, const struct scion_row *row);
+
+/* Waits until all that was added is on the disk, to stay after a power failure. */
+bool scion_sheet_sync(struct scion_sheet *table);
 
 /* Puts the rows into the order that `place` gives (smaller first, equal ones stay), and writes the file anew
  * if that changed it. */

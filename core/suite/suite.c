@@ -89,18 +89,11 @@ static bool add_row(struct suite *suite, const struct scion_row *row)
 }
 
 /* A row of the file as it was. */
-static void row_of(const struct scion_csv_table *old, size_t index, struct scion_row *row)
-{
-        for (size_t i = 0; i < old->columns; i++)
-                if (scion_csv_field(old, index, i)[0] != '\0')
-                        scion_row_text(row, old->name[i], scion_csv_field(old, index, i));
-}
-
 static bool hold_row(struct scion_sheet *sheet, const struct scion_csv_table *old, size_t index)
 {
         struct scion_row row = { 0 };
 
-        row_of(old, index, &row);
+        scion_row_take(&row, old, index);
         bool good = scion_sheet_hold(sheet, &row);
 
         scion_row_finish(&row);

@@ -219,6 +219,29 @@ static void makes_folders(void **state)
         assert_error_has("/proc/scion: the folder cannot be made: No such file", NULL);
 }
 
+static void leftovers_are_removed(void **state)
+{
+        static const char *const others[] = { ".scion-12-x.tmp", ".scion-.tmp", "scion-1-2.tmp",
+                                              ".scion-1-2.tmp2", "results.csv" };
+
+        (void)state;
+        assert_int_equal(mkdir("left", 0777), 0);
+        write_text("left/.scion-4711-0.tmp", "half");
+        write_text("left/.scion-1-23.tmp", "half");
+        assert_int_equal(mkdir("left/.scion-3-3.tmp", 0777), 0); /* no file, and none of ours */
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+                char path[64];
+
+                snprintf(path, sizeof path, "left/%s", others[i]);
+                write_text(path, "whole");
+        }
+        scion_remove_leftovers("left");
+        assert_int_equal(count_entries("left"), 6);
+        assert_int_equal(access("left/.scion-4711-0.tmp", F_OK), -1);
+        assert_int_equal(access("left/.scion-1-23.tmp", F_OK), -1);
+        scion_remove_leftovers("missing");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -228,6 +251,7 @@ int main(void)
                 cmocka_unit_test(writes_whole),
                 cmocka_unit_test(old_file_stays_until_commit),
                 cmocka_unit_test(leftovers_are_in_nobodys_way),
+                cmocka_unit_test(leftovers_are_removed),
                 cmocka_unit_test(refuses_to_write),
                 cmocka_unit_test(full_disk_keeps_the_old_file),
                 cmocka_unit_test(makes_folders),

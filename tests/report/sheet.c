@@ -128,12 +128,40 @@ static void written_when_it_can_be(void **state)
         scion_sheet_close(sheet);
 }
 
+/* A file's text, and on from there: as if it had never been away. */
+static void goes_on_from_text(void **state)
+{
+        static const char *const columns[] = { "a", "b" };
+        struct scion_sheet *sheet = scion_sheet_create("gone.csv", columns, 2, NULL);
+
+        (void)state;
+        add(sheet, "1", "x,y", NULL);
+        add(sheet, "2", NULL, "3");
+        scion_sheet_close(sheet);
+        char *text = read_text("gone.csv");
+
+        write_text("gone.csv", "a,b\n1,x\nand what else was written since\n");
+        sheet = scion_sheet_parse("gone.csv", text, strlen(text), NULL);
+        assert_non_null(sheet);
+        assert_int_equal(scion_sheet_count(sheet), 2);
+        assert_true(scion_sheet_write(sheet));
+        assert_file_is("gone.csv", "a,b,c\n1,\"x,y\",\n2,,3\n");
+        add(sheet, "4", "5", "6");
+        assert_true(scion_sheet_sync(sheet));
+        assert_file_is("gone.csv", "a,b,c\n1,\"x,y\",\n2,,3\n4,5,6\n");
+        scion_sheet_close(sheet);
+        assert_null(scion_sheet_parse("gone.csv", text, strlen(text) - 3, NULL)); /* a field is missing */
+        assert_error_has("gone.csv:3: ", NULL);
+        free(text);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(rows_by_name), cmocka_unit_test(columns_grow),
-                cmocka_unit_test(sorting),      cmocka_unit_test(numbers),
-                cmocka_unit_test(no_folder),    cmocka_unit_test(written_when_it_can_be),
+                cmocka_unit_test(rows_by_name),      cmocka_unit_test(columns_grow),
+                cmocka_unit_test(sorting),           cmocka_unit_test(numbers),
+                cmocka_unit_test(no_folder),         cmocka_unit_test(written_when_it_can_be),
+                cmocka_unit_test(goes_on_from_text),
         };
 
         return cmocka_run_group_tests(tests, enter_folder, leave_folder);
