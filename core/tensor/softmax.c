@@ -307,3 +307,14 @@ struct scion_tensor *scion_log_softmax(struct scion_tensor *x, int axis)
 {
         return apply(&log_softmax_op, x, axis);
 }
+
+struct scion_tensor *scion_logsumexp(struct scion_tensor *x, int axis)
+{
+        if (!scion_check_float("logsumexp", x) || (axis = scion_check_axis("logsumexp", x, axis)) < 0)
+                return NULL;
+        struct scion_tensor *max = scion_max(scion_detach(x), SCION_AXIS(axis), true);
+        struct scion_tensor *sum = scion_sum(scion_exp(scion_sub(x, max)), SCION_AXIS(axis), true);
+        struct scion_tensor *y = scion_add(scion_log(sum), max);
+
+        return scion_mean(y, SCION_AXIS(axis), false); /* of one element: drops the axis */
+}

@@ -60,6 +60,9 @@ UNARY(abs,     "abs",     INPUT,   true,  fabsf(x),                    x > 0 ? g
 UNARY(relu,    "relu",    OUTPUT,  true,  0 > x ? 0 : x,               y > 0 ? g : 0)
 UNARY(sigmoid, "sigmoid", OUTPUT,  false, 1 / (1 + scion_exp_of(-x)),  g * y * (1 - y))
 UNARY(tanh,    "tanh",    OUTPUT,  true,  scion_tanh_of(x),            g * (1 - y * y))
+UNARY(huber,   "huber",   INPUT,   true,  fabsf(x) < p ? 0.5f * x * x : p * (fabsf(x) - 0.5f * p),
+                                          fabsf(x) < p ? g * x : g * copysignf(p, x))
+UNARY(reverse, "reverse_gradient", NOTHING, true, x,                   -p * g)
 /* clang-format on */
 
 static bool unary_backward(struct scion_node *node)
@@ -148,4 +151,16 @@ struct scion_tensor *scion_sigmoid(struct scion_tensor *x)
 struct scion_tensor *scion_tanh(struct scion_tensor *x)
 {
         return apply(&tanh_op, x, 0);
+}
+
+struct scion_tensor *scion_huber(struct scion_tensor *x, float delta)
+{
+        if (!(delta > 0))
+                return scion_fail_null("huber: delta must be above 0, got %g", (double)delta);
+        return apply(&huber_op, x, delta);
+}
+
+struct scion_tensor *scion_reverse_gradient(struct scion_tensor *x, float factor)
+{
+        return apply(&reverse_op, x, factor);
 }

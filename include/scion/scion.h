@@ -7,6 +7,7 @@
 #include <scion/error.h>
 #include <scion/file.h>
 #include <scion/loss.h>
+#include <scion/losses.h>
 #include <scion/model.h>
 #include <scion/model_plugin.h>
 #include <scion/nn.h>

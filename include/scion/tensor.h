@@ -102,12 +102,18 @@ SCION_API struct scion_tensor *scion_relu(struct scion_tensor *x);    /* max(x, 
 SCION_API struct scion_tensor *scion_sigmoid(struct scion_tensor *x); /* 1 / (1 + e^-x) */
 SCION_API struct scion_tensor *scion_tanh(struct scion_tensor *x);    /* tanh x */
 
+/* Huber's function: x^2 / 2 where |x| < delta, delta (|x| - delta/2) elsewhere; delta is positive. */
+SCION_API struct scion_tensor *scion_huber(struct scion_tensor *x, float delta);
+
 /* In training: each element 0 with probability p, otherwise x / (1 - p). In evaluation, or with p = 0: x
  * itself. */
 SCION_API struct scion_tensor *scion_dropout(struct scion_tensor *x, float p);
 
 /* x with no gradient flowing back through it. */
 SCION_API struct scion_tensor *scion_detach(struct scion_tensor *x);
+
+/* x, whose gradient is that of the result times -factor. Ganin et al. JMLR 2016, arXiv:1505.07818. */
+SCION_API struct scion_tensor *scion_reverse_gradient(struct scion_tensor *x, float factor);
 
 /* --- Over axes
  * --------------------------------------------------------------------------------------------------- */
@@ -124,9 +130,23 @@ SCION_API struct scion_tensor *scion_max(struct scion_tensor *x, unsigned axes, 
 
 SCION_API struct scion_tensor *scion_softmax(struct scion_tensor *x, int axis);     /* e^x / sum e^x */
 SCION_API struct scion_tensor *scion_log_softmax(struct scion_tensor *x, int axis); /* x - ln sum e^x */
+/* ln sum e^x, which drops the axis and does not overflow; where all x are -infinity, not a number. */
+SCION_API struct scion_tensor *scion_logsumexp(struct scion_tensor *x, int axis);
+
+/* x / max(|x|, eps), with the Euclidean norm over the axes named; eps is positive. The gradient of a vector of
+ * zeros, which has no direction, is 0. */
+SCION_API struct scion_tensor *scion_normalize(struct scion_tensor *x, unsigned axes, float eps);
 
 /* x [N, C] and labels [N]: x[n, labels[n]] as [N]. Labels must be in 0 .. C-1. */
 SCION_API struct scion_tensor *scion_pick(struct scion_tensor *x, struct scion_tensor *labels);
+
+/*
+ * Between the rows of a [N, D] and those of b [M, D], as [N, M]: |a_n - b_m|^2, and its root, whose gradient is 0
+ * where the distance is. By differences, so that near rows lose no digits. a and b may be one tensor.
+ */
+SCION_API struct scion_tensor *scion_pairwise_squared_distance(struct scion_tensor *a,
+                                                               struct scion_tensor *b);
+SCION_API struct scion_tensor *scion_pairwise_distance(struct scion_tensor *a, struct scion_tensor *b);
 
 /* --- Shape
  * -------------------------------------------------------------------------------------------------------- */

@@ -45,6 +45,12 @@ static void values(void **state)
 
                 assert_shape(soft, *shape);
                 assert_shape(logarithm, *shape);
+                /* ln p = x - logsumexp x */
+                struct scion_shape kept = *shape;
+
+                kept.dim[axis] = 1;
+                assert_values(scion_sub(x, scion_reshape(scion_logsumexp(x, cases[i].axis), kept)),
+                              scion_data(logarithm), 2e-6);
                 for (int k = axis + 1; k < shape->ndim; k++)
                         inner *= shape->dim[k];
                 for (int64_t j = 0; j < scion_size(x); j++)
@@ -61,6 +67,7 @@ static void extreme_values(void **state)
         const float x[] = { 1e30f, 1e30f, -1e30f, -INFINITY }, soft[] = { 0.5f, 0.5f, 0, 0 };
         const float logarithm[] = { -0.69314718f, -0.69314718f, -2e30f, -INFINITY };
         const float low[] = { -1e38f, -1e38f, -1e38f, -1e38f }, even[] = { 0.25f, 0.25f, 0.25f, 0.25f };
+        const float far[] = { 1000, 1000, -1000, -INFINITY };
         const float bad[] = { 1, NAN, 2, 3 }, nans[] = { NAN, NAN, NAN, NAN };
 
         (void)state;
@@ -70,6 +77,8 @@ static void extreme_values(void **state)
                 assert_values(scion_softmax(scion_from(shape, x), axis), soft, 1e-7);
                 assert_values(scion_log_softmax(scion_from(shape, x), axis), logarithm, 1e-7);
                 assert_values(scion_softmax(scion_from(shape, low), axis), even, 0);
+                assert_true(fabsf(scion_item(scion_logsumexp(scion_from(shape, far), axis)) - 1000.6931f) <
+                            1e-3f);
                 assert_values(scion_softmax(scion_from(shape, bad), axis), nans, 0);
                 assert_values(scion_log_softmax(scion_from(shape, bad), axis), nans, 0);
         }
@@ -93,6 +102,11 @@ static struct scion_tensor *build_log_softmax(struct scion_tensor *const *leaf, 
         return scion_log_softmax(leaf[0], *(const int *)context);
 }
 
+static struct scion_tensor *build_logsumexp(struct scion_tensor *const *leaf, const void *context)
+{
+        return scion_logsumexp(leaf[0], *(const int *)context);
+}
+
 static void gradients(void **state)
 {
         (void)state;
@@ -108,6 +122,9 @@ static void gradients(void **state)
                 gradcheck(&check);
                 check.name = "log_softmax";
                 check.build = build_log_softmax;
+                gradcheck(&check);
+                check.name = "logsumexp";
+                check.build = build_logsumexp;
                 gradcheck(&check);
         }
 }
@@ -151,7 +168,12 @@ static void errors(void **state)
         assert_error_has("log_softmax: no axis -3 in a tensor of shape 2x3", NULL);
         assert_null(scion_softmax(scion_scalar(1), 0));
         assert_error_has("softmax: no axis 0 in a tensor of shape scalar", NULL);
+        assert_null(scion_logsumexp(labels, 0));
+        assert_error_has("logsumexp: takes floats, got integers", NULL);
+        assert_null(scion_logsumexp(x, 2));
+        assert_error_has("logsumexp: no axis 2 in a tensor of shape 2x3", NULL);
         scion_fail("the first message");
+        assert_null(scion_logsumexp(NULL, 0));
         assert_null(scion_softmax(NULL, 0));
         assert_null(scion_log_softmax(NULL, 0));
         assert_string_equal(scion_error(), "the first message");

@@ -165,6 +165,11 @@ static struct scion_tensor *build_scale(struct scion_tensor *const *leaf, const 
         return scion_scale(leaf[0], *(const float *)context);
 }
 
+static struct scion_tensor *build_huber(struct scion_tensor *const *leaf, const void *context)
+{
+        return scion_huber(leaf[0], *(const float *)context);
+}
+
 static struct scion_tensor *build_shift(struct scion_tensor *const *leaf, const void *context)
 {
         return scion_shift(leaf[0], *(const float *)context);
@@ -194,6 +199,51 @@ static void gradients_with_a_number(void **state)
         }
 }
 
+/* Differences of fourth order reach 0.04 to both sides: no value is nearer to where the pieces meet. */
+static void hubers(void **state)
+{
+        static const float delta[] = { 0.1f, 1, 2.5f };
+        const float x[] = { -3, -1, -0.5f, 0, 0.25f, 1, 4, INFINITY, NAN };
+        const float ones[] = { 2.5f, 0.5f, 0.125f, 0, 0.03125f, 0.5f, 3.5f, INFINITY, NAN };
+
+        (void)state;
+        assert_values(scion_huber(scion_from(SCION_SHAPE(9), x), 1), ones, 1e-7);
+        for (int i = 0; i < 3; i++)
+                gradcheck(&(struct gradcheck){ .name = "huber",
+                                               .build = build_huber,
+                                               .context = &delta[i],
+                                               .leaves = 1,
+                                               .shape = { SCION_SHAPE(9, 8) },
+                                               .distinct = true });
+        assert_null(scion_huber(scion_zeros(SCION_SHAPE(2)), 0));
+        assert_error_has("huber: delta must be above 0, got 0", NULL);
+        scion_fail("the first message");
+        assert_null(scion_huber(NULL, 1));
+        assert_string_equal(scion_error(), "the first message");
+}
+
+/* The same values; the gradient of sum(w x) is -factor w. */
+static void reversed_gradients(void **state)
+{
+        static const float factor[] = { 1, 0.25f, 0, -2 };
+        const struct scion_shape shapes[] = { SCION_SCALAR, SCION_SHAPE(7), SCION_SHAPE(2, 3, 4, 5) };
+
+        (void)state;
+        for (int i = 0; i < 4; i++)
+                for (int j = 0; j < 3; j++) {
+                        struct scion_tensor *x = scion_require_grad(random_tensor(shapes[j], 1, -1, 1));
+                        struct scion_tensor *w = random_tensor(shapes[j], 2, -1, 1);
+                        struct scion_tensor *y = scion_reverse_gradient(x, factor[i]);
+
+                        assert_shape(y, shapes[j]);
+                        assert_values(y, scion_data(x), 0);
+                        assert_true(scion_backward(scion_sum(scion_mul(y, w), SCION_ALL_AXES, false)));
+                        assert_values(scion_grad(x), scion_data(scion_scale(w, -factor[i])), 0);
+                }
+        assert_null(scion_reverse_gradient(scion_from_i32(SCION_SHAPE(1), (const int32_t[]){ 1 }), 1));
+        assert_error_has("reverse_gradient: takes floats, got integers", NULL);
+}
+
 static void errors(void **state)
 {
         struct scion_tensor *labels = scion_from_i32(SCION_SHAPE(2), (const int32_t[]){ 1, 2 });
@@ -220,6 +270,7 @@ int main(void)
                 tape_test(values),    tape_test(special_values),          tape_test(ends_of_exp),
                 tape_test(powers),    tape_test(power_of_zero),           tape_test(kinks),
                 tape_test(gradients), tape_test(gradients_with_a_number), tape_test(errors),
+                tape_test(hubers),    tape_test(reversed_gradients),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

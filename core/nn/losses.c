@@ -1,0 +1,190 @@
+/* Losses that are a formula of differentiable operations, and the Kullback-Leibler divergence. */
+#include <scion/losses.h>
+
+#include <math.h>
+
+#include "tensor/gradient.h"
+
+#define COSINE_EPS 1e-8f
+
+/* Broadcasting would quietly mean something else. */
+static bool check_alike(const char *loss, const struct scion_tensor *a, const struct scion_tensor *b)
+{
+        char of_a[96], of_b[96];
+
+        if (!scion_check_float(loss, a) || !scion_check_float(loss, b))
+                return false;
+        return scion_shape_equal(&a->shape, &b->shape) ||
+               scion_fail("%s: takes two tensors of one shape, got %s and %s", loss,
+                          scion_shape_text(&a->shape, of_a, sizeof of_a),
+                          scion_shape_text(&b->shape, of_b, sizeof of_b));
+}
+
+struct scion_tensor *scion_batch_values(const struct scion_batch *batch, int64_t outputs)
+{
+        return batch->labels ? scion_one_hot(batch->labels, outputs) : batch->targets;
+}
+
+struct scion_tensor *scion_cross_entropy(struct scion_tensor *logits, struct scion_tensor *labels)
+{
+        char of_logits[96], of_labels[96];
+
+        if (!labels || !scion_check_float("cross_entropy", logits))
+                return NULL;
+        if (labels->dtype != SCION_I32)
+                return scion_fail_null("cross_entropy: labels are integers, got floats");
+        if (logits->shape.ndim != 2 || labels->shape.ndim != 1 ||
+            labels->shape.dim[0] != logits->shape.dim[0])
+                return scion_fail_null("cross_entropy: takes logits NxC and labels N, got %s and %s",
+                                       scion_shape_text(&logits->shape, of_logits, sizeof of_logits),
+                                       scion_shape_text(&labels->shape, of_labels, sizeof of_labels));
+        return scion_neg(scion_mean(scion_pick(scion_log_softmax(logits, 1), labels), SCION_ALL_AXES, false));
+}
+
+struct scion_tensor *scion_mse(struct scion_tensor *a, struct scion_tensor *b)
+{
+        return check_alike("mse", a, b) ? scion_mean(scion_pow(scion_sub(a, b), 2), SCION_ALL_AXES, false)
+                                        : NULL;
+}
+
+struct scion_tensor *scion_smooth_l1(struct scion_tensor *a, struct scion_tensor *b)
+{
+        return check_alike("smooth_l1", a, b)
+                       ? scion_mean(scion_huber(scion_sub(a, b), 1), SCION_ALL_AXES, false)
+                       : NULL;
+}
+
+struct scion_tensor *scion_cosine_distance(struct scion_tensor *a, struct scion_tensor *b)
+{
+        if (!check_alike("cosine_distance", a, b))
+                return NULL;
+        if (a->shape.ndim == 0)
+                return scion_fail_null("cosine_distance: takes vectors, got scalars");
+        struct scion_tensor *cosine = scion_sum(scion_mul(scion_normalize(a, SCION_AXIS(-1), COSINE_EPS),
+                                                          scion_normalize(b, SCION_AXIS(-1), COSINE_EPS)),
+                                                SCION_AXIS(-1), false);
+
+        return scion_shift(scion_neg(scion_mean(cosine, SCION_ALL_AXES, false)), 1);
+}
+
+static struct scion_tensor *covariance(struct scion_tensor *x)
+{
+        struct scion_tensor *centred = scion_sub(x, scion_mean(x, SCION_AXIS(0), true));
+
+        return scion_scale(scion_matmul(centred, centred, true, false), 1 / (float)(x->shape.dim[0] - 1));
+}
+
+struct scion_tensor *scion_coral(struct scion_tensor *x, struct scion_tensor *y)
+{
+        char of_x[96], of_y[96];
+
+        if (!scion_check_float("coral", x) || !scion_check_float("coral", y))
+                return NULL;
+        scion_shape_text(&x->shape, of_x, sizeof of_x);
+        scion_shape_text(&y->shape, of_y, sizeof of_y);
+        if (x->shape.ndim != 2 || y->shape.ndim != 2 || x->shape.dim[1] != y->shape.dim[1])
+                return scion_fail_null("coral: takes NxD and MxD, got %s and %s", of_x, of_y);
+        if (x->shape.dim[0] < 2 || y->shape.dim[0] < 2)
+                return scion_fail_null("coral: a covariance takes 2 examples or more, got %s and %s", of_x,
+                                       of_y);
+        struct scion_tensor *apart = scion_sub(covariance(x), covariance(y));
+        float width = (float)x->shape.dim[1];
+
+        return scion_scale(scion_sum(scion_pow(apart, 2), SCION_ALL_AXES, false), 1 / (4 * width * width));
+}
+
+/* --- Kullback-Leibler divergence -------------------------------------------------------------------------- */
+
+struct divergence {
+        double temperature, factor; /* 1 / (N temperature), of the gradients */
+        int64_t classes;
+        struct scion_tensor *of_student, *of_teacher; /* the gradients; NULL for one that is not wanted */
+};
+
+static bool kl_backward(struct scion_node *node)
+{
+        const struct divergence *kl = node->saved;
+        float g = scion_item(node->output->grad);
+
+        return (!kl->of_student || scion_grad_done(node->input[0], scion_scale(kl->of_student, g))) &&
+               (!kl->of_teacher || scion_grad_done(node->input[1], scion_scale(kl->of_teacher, g)));
+}
+
+static const struct scion_op kl_op = { "kl_divergence", kl_backward };
+
+/* ln sum exp(x / temperature) */
+static double log_total(const float *x, int64_t count, double temperature)
+{
+        double max = -INFINITY, sum = 0;
+
+        for (int64_t i = 0; i < count; i++)
+                max = (double)x[i] > max ? (double)x[i] : max;
+        for (int64_t i = 0; i < count; i++)
+                sum += exp(((double)x[i] - max) / temperature);
+        return max / temperature + log(sum);
+}
+
+/* One example's divergence. With p - q for the student, and p (ln p - ln q - KL) for the teacher, where wanted. */
+static double kl_row(const struct divergence *kl, const float *student, const float *teacher, float *ds,
+                     float *dt)
+{
+        double of_student = log_total(student, kl->classes, kl->temperature);
+        double of_teacher = log_total(teacher, kl->classes, kl->temperature), sum = 0;
+
+        for (int64_t c = 0; c < kl->classes; c++) {
+                double log_p = (double)teacher[c] / kl->temperature - of_teacher, p = exp(log_p);
+                double log_q = (double)student[c] / kl->temperature - of_student;
+
+                sum += p == 0 ? 0 : p * (log_p - log_q); /* 0 ln 0 = 0 */
+                if (ds)
+                        ds[c] = (float)(kl->factor * (exp(log_q) - p));
+        }
+        for (int64_t c = 0; dt && c < kl->classes; c++) {
+                double log_p = (double)teacher[c] / kl->temperature - of_teacher, p = exp(log_p);
+                double log_q = (double)student[c] / kl->temperature - of_student;
+
+                dt[c] = p == 0 ? 0 : (float)(kl->factor * p * (log_p - log_q - sum));
+        }
+        return sum;
+}
+
+struct scion_tensor *scion_kl_divergence(struct scion_tensor *student_logits,
+                                         struct scion_tensor *teacher_logits, float temperature)
+{
+        struct scion_tensor *s = student_logits, *t = teacher_logits;
+        char text[96];
+
+        if (!check_alike("kl_divergence", s, t))
+                return NULL;
+        if (s->shape.ndim != 2)
+                return scion_fail_null("kl_divergence: takes logits NxC, got %s",
+                                       scion_shape_text(&s->shape, text, sizeof text));
+        if (!(temperature > 0 && isfinite(temperature)))
+                return scion_fail_null("kl_divergence: the temperature must be above 0, got %g",
+                                       (double)temperature);
+        s = scion_tensor_plain(s);
+        t = scion_tensor_plain(t);
+        if (!s || !t)
+                return NULL;
+        int64_t rows = s->shape.dim[0], classes = s->shape.dim[1];
+        struct divergence kl = { .temperature = (double)temperature,
+                                 .factor = 1 / ((double)rows * (double)temperature),
+                                 .classes = classes };
+
+        if ((scion_wants_grad(s) && !(kl.of_student = scion_tensor_new(s->shape, SCION_F32, NULL))) ||
+            (scion_wants_grad(t) && !(kl.of_teacher = scion_tensor_new(t->shape, SCION_F32, NULL))))
+                return NULL;
+        float *ds = kl.of_student ? kl.of_student->data : NULL,
+              *dt = kl.of_teacher ? kl.of_teacher->data : NULL;
+        double sum = 0;
+
+        for (int64_t i = 0, at = 0; i < rows; i++, at += classes)
+                sum += kl_row(&kl, (const float *)s->data + at, (const float *)t->data + at,
+                              ds ? ds + at : NULL, dt ? dt + at : NULL);
+        struct scion_tensor *y = scion_scalar((float)(sum / (double)rows));
+        struct scion_node *node = y ? scion_record(&kl_op, y, s, t, NULL, sizeof kl) : NULL;
+
+        if (node)
+                *(struct divergence *)node->saved = kl;
+        return y;
+}

@@ -1,0 +1,64 @@
+/* Vectors brought to length 1. */
+#include <math.h>
+
+#include "tensor/gradient.h"
+#include "tensor/reduce.h"
+
+struct saved {
+        struct scion_tensor *factor; /* 1 / max(|x|, eps), with the axes of a vector as length 1 */
+        struct scion_tensor *norm;
+        float eps;
+};
+
+/* dx = factor (g - y <g, y>); where the divisor is eps, factor g; where x is 0, 0. */
+static bool normalize_backward(struct scion_node *node)
+{
+        const struct saved *saved = node->saved;
+        struct scion_tensor *x = node->input[0], *y = node->output, *g = y->grad;
+        struct scion_tensor *along = scion_tensor_plain(scion_sum_to(scion_mul(g, y), &saved->norm->shape));
+        struct scion_tensor *factor =
+                along ? scion_from(saved->factor->shape, saved->factor->data) : NULL; /* changed below */
+
+        if (!factor)
+                return false;
+        for (size_t i = 0; i < factor->length; i++) {
+                float norm = ((const float *)saved->norm->data)[i];
+
+                if (norm < saved->eps)
+                        ((float *)along->data)[i] = 0;
+                if (norm == 0)
+                        ((float *)factor->data)[i] = 0;
+        }
+        return scion_grad_done(x, scion_mul(factor, scion_sub(g, scion_mul(y, along))));
+}
+
+static const struct scion_op normalize_op = { "normalize", normalize_backward };
+
+struct scion_tensor *scion_normalize(struct scion_tensor *x, unsigned axes, float eps)
+{
+        struct scion_shape kept, result;
+
+        if (!scion_check_float("normalize", x) || !scion_check_axes("normalize", x, axes, &axes))
+                return NULL;
+        if (!(eps > 0))
+                return scion_fail_null("normalize: eps must be above 0, got %g", (double)eps);
+        scion_reduced_shapes(&x->shape, axes, true, &kept, &result);
+        scion_no_grad_begin();
+        struct scion_tensor *norm = scion_tensor_plain(scion_sqrt(scion_sum_to(scion_mul(x, x), &kept)));
+        struct scion_tensor *factor = norm ? scion_tensor_new(kept, SCION_F32, NULL) : NULL;
+
+        for (size_t i = 0; factor && i < factor->length; i++) {
+                float length = ((const float *)norm->data)[i];
+
+                ((float *)factor->data)[i] = 1 / (length < eps ? eps : length);
+        }
+        struct scion_tensor *y = scion_mul(x, factor);
+
+        scion_no_grad_end();
+        struct scion_node *node =
+                y ? scion_record(&normalize_op, y, x, NULL, NULL, sizeof(struct saved)) : NULL;
+
+        if (node)
+                *(struct saved *)node->saved = (struct saved){ factor, norm, eps };
+        return y;
+}
