@@ -6,6 +6,7 @@
 #ifndef SCION_BACKEND_BACKEND_H
 #define SCION_BACKEND_BACKEND_H
 
+#include "base/text.h"
 #include "tensor/tensor.h"
 
 /* How many threads kernels use from now on, whichever thread runs them; 1 until said otherwise. */
@@ -18,6 +19,9 @@ struct scion_backend_usage {
 };
 
 struct scion_backend_usage scion_backend_usage(void);
+
+/* What kernels are chosen by, apart from the processor itself: limits that the environment sets. */
+void scion_backend_describe(struct scion_text *text);
 
 /* --- Layouts -------------------------------------------------------------------------------------------- */
 

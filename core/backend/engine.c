@@ -33,3 +33,13 @@ const_dnnl_primitive_attr_t scion_dnnl_attributes(void)
 {
         return scion_dnnl_engine() ? attributes : NULL;
 }
+
+void scion_backend_describe(struct scion_text *text)
+{
+        dnnl_fpmath_mode_t mode = dnnl_fpmath_mode_strict;
+
+        if (scion_dnnl_attributes())
+                dnnl_primitive_attr_get_fpmath_mode(attributes, &mode);
+        scion_text_add(text, "kernels for isa %x hints %d arithmetic %d\n",
+                       (unsigned)dnnl_get_effective_cpu_isa(), (int)dnnl_get_cpu_isa_hints(), (int)mode);
+}

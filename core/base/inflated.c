@@ -11,6 +11,7 @@
 
 #include "base/cache.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/text.h"
 
 #define INPUT ((size_t)64 << 10)
@@ -42,9 +43,9 @@ static struct header header_of(const struct scion_compressed *compressed, const 
 static char *entry_in(const char *folder, const struct scion_compressed *compressed)
 {
         struct scion_text path = { 0 };
+        char hash[SCION_HASH_TEXT];
 
-        scion_text_add(&path, "%s/%016llx%016llx", folder, (unsigned long long)compressed->hash.high64,
-                       (unsigned long long)compressed->hash.low64);
+        scion_text_add(&path, "%s/%s", folder, scion_hash_text(compressed->hash, hash));
         if (!path.failed)
                 return path.text;
         free(path.text);
@@ -107,20 +108,11 @@ const void *scion_inflated_find(int descriptor, size_t *bytes)
         char *path = folder && hash_file(descriptor, &compressed) ? entry_in(folder, &compressed) : NULL;
         const void *data = path ? map_good(path, &compressed, bytes) : NULL;
 
+        if (data)
+                scion_cache_used(path);
         free(path);
         free(folder);
         return data;
-}
-
-/* Nobody else looks into it: the compressed file may have been this user's alone. */
-static bool make_private_folder(const char *folder)
-{
-        char *above = strndup(folder, (size_t)(strrchr(folder, '/') - folder));
-        bool good =
-                above && scion_make_folders(above) && (!mkdir(folder, 0700) || scion_make_folders(folder));
-
-        free(above);
-        return good;
 }
 
 static bool write_entry(const char *path, const struct header *header, const void *data, size_t bytes)
@@ -141,7 +133,7 @@ void scion_inflated_keep(const struct scion_compressed *compressed, const void *
 
         if (path)
                 header = header_of(compressed, data, bytes);
-        if (path && !(make_private_folder(folder) && write_entry(path, &header, data, bytes)))
+        if (path && !(scion_cache_make(folder) && write_entry(path, &header, data, bytes)))
                 scion_error_clear(); /* the data are there all the same */
         free(path);
         free(folder);

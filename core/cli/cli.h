@@ -39,6 +39,9 @@ bool scion_cli_begin(struct scion_cli *cli, const char *command, const char *hel
  */
 bool scion_cli_option(struct scion_cli *cli, int option, char **argv, int *status);
 
+/* --cache DIR: this process and those that it starts keep things there; "" keeps none. */
+bool scion_cli_cache(const char *folder, int *status);
+
 /* Prints the message there is, "scion: ...", and returns `status`. */
 int scion_cli_failed(int status);
 

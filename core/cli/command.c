@@ -43,6 +43,15 @@ bool scion_cli_option(struct scion_cli *cli, int option, char **argv, int *statu
         }
 }
 
+bool scion_cli_cache(const char *folder, int *status)
+{
+        if (setenv("SCION_CACHE", folder, 1) == 0)
+                return true;
+        scion_fail("--cache: %s", strerror(errno));
+        *status = scion_cli_failed(SCION_FAILED);
+        return false;
+}
+
 int scion_cli_failed(int status)
 {
         fflush(stdout);

@@ -14,7 +14,8 @@ static const char help[] = "Usage: scion run [options] FILE...\n"
                            "suite of runs. Each run gets a folder OUT/NAME/RUN with metrics.csv,\n"
                            "config.yaml, model.safetensors and log.txt; each file gets OUT/NAME/results.csv\n"
                            "with a row for each run. Runs that are finished there already are kept; a run\n"
-                           "whose folder is removed is run again.\n"
+                           "whose folder is removed is run again. Runs with the same source train it\n"
+                           "once, and it is kept for later ones.\n"
                            "\n"
                            "  -s, --set KEY=VALUE    replace a value in the file, as target.train.epochs=5\n"
                            "                         (may be repeated)\n"
@@ -23,6 +24,8 @@ static const char help[] = "Usage: scion run [options] FILE...\n"
                            "                         run's threads)\n"
                            "  -n, --dry-run          show the runs and run nothing\n"
                            "  -q, --quiet            no line for each run\n"
+                           "      --cache DIR        where trained sources and inflated data are kept for\n"
+                           "                         other runs, instead of $SCION_CACHE; '' keeps none\n"
                            "  -P, --plugin-path DIR  look for plugins there first (may be repeated)\n"
                            "  -h, --help             this text\n"
                            "\n"
@@ -56,6 +59,8 @@ static bool parse_out(const char *out, int *status)
         return false;
 }
 
+enum { CACHE = 256 }; /* options without a letter */
+
 /* As many runs as processors can serve, each with its threads. */
 static int default_jobs(const struct scion_plan *plan)
 {
@@ -74,6 +79,7 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
                 { "jobs", required_argument, NULL, 'j' },
                 { "dry-run", no_argument, NULL, 'n' },
                 { "quiet", no_argument, NULL, 'q' },
+                { "cache", required_argument, NULL, CACHE },
                 { NULL, 0, NULL, 0 },
         };
         bool going = true;
@@ -86,6 +92,8 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
                         going = parse_jobs(optarg, &options->suite.jobs, status);
                 else if (option == 'n')
                         options->dry_run = true;
+                else if (option == CACHE)
+                        going = scion_cli_cache(optarg, status);
                 else if (option == 'q')
                         options->suite.progress = NULL;
                 else

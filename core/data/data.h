@@ -8,6 +8,7 @@
 #include <scion/batch.h>
 #include <scion/dataset.h>
 
+#include "base/text.h"
 #include "config/config.h"
 
 struct scion_data;
@@ -46,6 +47,9 @@ int64_t scion_data_classes(const struct scion_data *data);          /* 0: target
 int64_t scion_data_outputs(const struct scion_data *data); /* a model's: classes, or values of a target */
 int64_t scion_data_size(const struct scion_data *data, enum scion_split split);
 int64_t scion_data_unlabelled(const struct scion_data *data); /* examples offered without labels; mostly 0 */
+
+/* Adds lines that are the same for the same data: shapes, classes, normalisation, and hashes of all examples. */
+void scion_data_describe(const struct scion_data *data, struct scion_text *text);
 
 /* --- Batches -------------------------------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 
 #include "plugin/plugin.h"
 
+#include "base/hash.h"
 #include "plugin/loader.h"
 
 #include <dlfcn.h>
@@ -17,6 +18,7 @@
 struct opened {
         struct opened *next;
         char *path;
+        char hash[SCION_HASH_TEXT];        /* of the file */
         union scion_descriptor descriptor; /* a copy, with zeros for what an older plugin does not have */
 };
 
@@ -202,7 +204,7 @@ static struct opened *open_plugin(const char *path, enum scion_kind kind)
                 goto failed;
         }
         handle = open_object(path);
-        if (!handle)
+        if (!handle || !scion_hash_file(path, opened->hash))
                 goto failed;
         symbol = find_symbol(handle, &bytes);
         if (!symbol || !copy_descriptor(symbol, bytes, &opened->descriptor))
@@ -251,14 +253,27 @@ const struct scion_plugin *scion_plugin_open(const char *path)
         return scion_plugin_load(path, (enum scion_kind)0);
 }
 
-const char *scion_plugin_path(const struct scion_plugin *plugin)
+static struct opened *opened_of(const struct scion_plugin *plugin)
 {
-        const char *path = NULL;
+        struct opened *opened;
 
         pthread_mutex_lock(&lock);
-        for (struct opened *opened = all; opened && !path; opened = opened->next)
-                if (&opened->descriptor.plugin == plugin)
-                        path = opened->path;
+        for (opened = all; opened && &opened->descriptor.plugin != plugin; opened = opened->next)
+                ;
         pthread_mutex_unlock(&lock);
-        return path;
+        return opened;
+}
+
+const char *scion_plugin_path(const struct scion_plugin *plugin)
+{
+        const struct opened *opened = opened_of(plugin);
+
+        return opened ? opened->path : NULL;
+}
+
+const char *scion_plugin_hash(const struct scion_plugin *plugin)
+{
+        const struct opened *opened = opened_of(plugin);
+
+        return opened ? opened->hash : NULL;
 }

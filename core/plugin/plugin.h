@@ -34,6 +34,9 @@ const struct scion_plugin *scion_plugin_open(const char *path);
 /* The path that a plugin was loaded from. */
 const char *scion_plugin_path(const struct scion_plugin *plugin);
 
+/* The hash of that file's bytes, as they were when it was loaded: 32 hexadecimal digits. */
+const char *scion_plugin_hash(const struct scion_plugin *plugin);
+
 /* What there is of one kind, sorted by name, each name once (the first found). A file that cannot be opened
  * as a plugin is listed with its message instead. */
 struct scion_plugin_entry {

@@ -10,7 +10,7 @@
 #include "base/files.h"
 #include "tensor/tensor.h"
 #include "train/safetensors.h"
-#include "train/train.h"
+#include "train/source.h"
 #include "train/weights.h"
 
 struct scion_run {
@@ -343,30 +343,14 @@ static bool close_outputs(struct scion_run *run)
         return good;
 }
 
-/* Adds the scores of the split to test on to the results; nothing when the data have none. */
-static bool test(const struct scion_training *training, const char *prefix, bool with_loss,
-                 struct scion_row *results)
-{
-        struct scion_scores scores = { 0 };
-        enum scion_split split = (enum scion_split)training->stage->test_split;
-        bool good = scion_data_size(training->data, split) == 0 || scion_evaluate(training, split, &scores);
-
-        if (good)
-                scion_scores_row(&scores, prefix, with_loss, results);
-        scion_scores_finish(&scores);
-        return good;
-}
-
 static bool run_source(struct scion_run *run, struct scion_row *results)
 {
         struct scion_transfer transfer = source_transfer(run);
         struct scion_training training = training_of(run, false, &transfer);
-        struct scion_trained trained;
 
-        if (run->experiment.source.weights)
-                fprintf(run->log, "source: %s\n", run->weights.text);
-        else if (!scion_train(&training, &trained) || !test(&training, "source_test_", false, results))
-                return false;
+        if (!run->experiment.source.weights)
+                return scion_source_train(&training, run->config, results);
+        fprintf(run->log, "source: %s\n", run->weights.text);
         return true;
 }
 
@@ -379,7 +363,7 @@ static bool run_target(struct scion_run *run, const char *folder, struct scion_r
 
         if (!scion_transfer_setup(&transfer))
                 return false;
-        good = scion_train(&training, &trained) && test(&training, "test_", true, results);
+        good = scion_train(&training, &trained) && scion_test(&training, "test_", true, results);
         scion_row_int(results, "best_epoch", trained.best_epoch);
         scion_row_int(results, "epochs", trained.epochs);
         scion_row_int(results, "parameters", scion_model_size(run->target, false));

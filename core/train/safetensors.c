@@ -326,6 +326,30 @@ void scion_safetensors_finish(struct scion_safetensors *file)
         *file = (struct scion_safetensors){ 0 };
 }
 
+bool scion_safetensors_note(struct scion_safetensors *file, const char *key, const char *value)
+{
+        char **larger = realloc(file->metadata, 2 * (file->metadata_count + 1) * sizeof *larger);
+        char *pair[2] = { strdup(key), strdup(value) };
+
+        if (larger)
+                file->metadata = larger;
+        if (!larger || !pair[0] || !pair[1]) {
+                free(pair[0]);
+                free(pair[1]);
+                return scion_fail("out of memory");
+        }
+        memcpy(larger + 2 * file->metadata_count++, pair, sizeof pair);
+        return true;
+}
+
+const char *scion_safetensors_noted(const struct scion_safetensors *file, const char *key)
+{
+        for (size_t i = 0; i < file->metadata_count; i++)
+                if (strcmp(file->metadata[2 * i], key) == 0)
+                        return file->metadata[2 * i + 1];
+        return NULL;
+}
+
 /* --- Writing -------------------------------------------------------------------------------------------- */
 
 /* Adds a value that jansson made, and takes it; NULL, when jansson could not, fails. */

@@ -29,8 +29,12 @@ bool scion_safetensors_read(const char *path, struct scion_safetensors *file);
 /* The same from memory that malloc() gave; it becomes `file`'s, also when this fails. `path` stands for the
  * file in messages. */
 bool scion_safetensors_parse(const char *path, void *memory, size_t bytes, struct scion_safetensors *file);
-/* Frees what a file that was read holds. */
+/* Frees what a file that was read, or made by scion_weights_take(), holds. */
 void scion_safetensors_finish(struct scion_safetensors *file);
+
+/* Adds a pair to the metadata of such a file; the value of a key there, or NULL. */
+bool scion_safetensors_note(struct scion_safetensors *file, const char *key, const char *value);
+const char *scion_safetensors_noted(const struct scion_safetensors *file, const char *key);
 
 /* Writes a file beside `path` and renames it: either the old or the whole new one is there. Synced to the
  * disk. Tensors and metadata go in the order given, and the same ones always make the same bytes. Names are

@@ -58,6 +58,19 @@ bool scion_evaluate(const struct scion_training *training, enum scion_split spli
         return next == SCION_NEXT_END;
 }
 
+bool scion_test(const struct scion_training *training, const char *prefix, bool with_loss,
+                struct scion_row *results)
+{
+        struct scion_scores scores = { 0 };
+        enum scion_split split = (enum scion_split)training->stage->test_split;
+        bool good = scion_data_size(training->data, split) == 0 || scion_evaluate(training, split, &scores);
+
+        if (good)
+                scion_scores_row(&scores, prefix, with_loss, results);
+        scion_scores_finish(&scores);
+        return good;
+}
+
 static bool check_loss(struct loop *loop, float value)
 {
         const struct scion_stage *stage = loop->training->stage;

@@ -35,4 +35,9 @@ bool scion_train(const struct scion_training *training, struct scion_trained *tr
 bool scion_evaluate(const struct scion_training *training, enum scion_split split,
                     struct scion_scores *scores);
 
+/* Adds the scores of the split to test on to `results`, their columns' names after `prefix`; nothing when the data
+ * have no such examples. */
+bool scion_test(const struct scion_training *training, const char *prefix, bool with_loss,
+                struct scion_row *results);
+
 #endif

@@ -6,34 +6,69 @@
 
 #include "train/safetensors.h"
 
-bool scion_weights_save(struct scion_model *model, const char *path)
+bool scion_weights_take(struct scion_model *model, struct scion_safetensors *file)
 {
-        char format[] = "format", pt[] = "pt", writer[] = "writer", scion[] = "scion " SCION_VERSION;
-        char *metadata[] = { format, pt, writer, scion };
-        struct scion_safetensors file = {
-                .tensor =
-                        calloc((size_t)(model->count + model->buffers) + 1, sizeof(struct scion_safetensor)),
-                .metadata = metadata,
-                .metadata_count = 2,
-        };
-        float *values = malloc((model->extent + 1) * sizeof *values);
-        float *next = values;
-        bool good = file.tensor && values;
+        size_t count = (size_t)(model->count + model->buffers);
+        float *next = malloc((model->extent + 1) * sizeof *next);
+        bool good = true;
 
-        if (!good)
-                scion_fail("%s: out of memory", path);
-        for (int i = 0; good && i < model->count + model->buffers; i++) {
+        *file = (struct scion_safetensors){ .tensor = calloc(count + 1, sizeof *file->tensor),
+                                            .memory = next };
+        if (!file->tensor || !next)
+                good = scion_fail("out of memory");
+        for (size_t i = 0; good && i < count; i++) {
                 struct scion_parameter *parameter = &model->parameter[i];
                 struct scion_shape shape = scion_parameter_shape(parameter);
+                char *name = strdup(parameter->name);
 
-                file.tensor[file.count++] = (struct scion_safetensor){ parameter->name, shape, next, "F32" };
-                good = scion_parameter_read(parameter, next);
+                if (name)
+                        file->tensor[file->count++] = (struct scion_safetensor){ name, shape, next, "F32" };
+                good = (name || scion_fail("out of memory")) && scion_parameter_read(parameter, next);
                 next += scion_shape_size(&shape);
         }
-        good = good && scion_safetensors_write(path, &file);
-        free(file.tensor);
-        free(values);
+        good = good && scion_safetensors_note(file, "format", "pt") &&
+               scion_safetensors_note(file, "writer", "scion " SCION_VERSION);
+        if (!good)
+                scion_safetensors_finish(file);
         return good;
+}
+
+bool scion_weights_save(struct scion_model *model, const char *path)
+{
+        struct scion_safetensors file;
+
+        if (!scion_weights_take(model, &file))
+                return scion_fail_prefix("%s", path);
+        bool good = scion_safetensors_write(path, &file);
+
+        scion_safetensors_finish(&file);
+        return good;
+}
+
+bool scion_weights_fit(const struct scion_model *model, const struct scion_safetensors *file)
+{
+        size_t count = (size_t)(model->count + model->buffers);
+
+        if (file->count != count)
+                return scion_fail("it has %zu tensors, and the model %zu", file->count, count);
+        for (size_t i = 0; i < count; i++) {
+                const struct scion_safetensor *tensor = &file->tensor[i];
+                struct scion_shape shape = scion_parameter_shape(&model->parameter[i]);
+
+                if (strcmp(tensor->name, model->parameter[i].name) != 0 || !tensor->values ||
+                    !scion_shape_equal(&tensor->shape, &shape))
+                        return scion_fail("its tensor '%s' is not the model's '%s'", tensor->name,
+                                          model->parameter[i].name);
+        }
+        return true;
+}
+
+bool scion_weights_put_back(struct scion_model *model, const struct scion_safetensors *file)
+{
+        for (size_t i = 0; i < file->count; i++)
+                if (!scion_parameter_write(&model->parameter[i], file->tensor[i].values))
+                        return false;
+        return true;
 }
 
 static const struct scion_safetensor *find(const struct scion_safetensors *file, const char *name)

@@ -1,6 +1,7 @@
 /* The command from end to end, on data of its own making: what is written, and that it is the same every
  * time. */
 #include "support/command.h"
+#include "support/results.h"
 
 #include <sys/stat.h>
 
@@ -27,59 +28,6 @@ static const char suite[] =
         "linear-probe]\n"
         "  seed: [1, 2]\n";
 
-/* The file without its column `seconds`: what must be the same every time. */
-static char *without_seconds(const char *path)
-{
-        struct scion_csv_table table;
-        size_t room = 1 << 16, length = 0;
-        char *text = malloc(room);
-
-        if (!scion_csv_read(path, &table))
-                fail_msg("%s", scion_error());
-        int seconds = scion_csv_column(&table, "seconds"), peak = scion_csv_column(&table, "peak_mib");
-
-        for (size_t row = 0; row <= table.rows; row++) {
-                for (size_t i = 0; i < table.columns; i++) {
-                        const char *field = row ? scion_csv_field(&table, row - 1, i) : table.name[i];
-
-                        if (row > 0 && ((int)i == seconds || (int)i == peak))
-                                continue;
-                        length += (size_t)snprintf(text + length, room - length, "%s|", field);
-                        assert_in_range(length, 1, room - 1);
-                }
-                length += (size_t)snprintf(text + length, room - length, "\n");
-        }
-        scion_csv_table_finish(&table);
-        return text;
-}
-
-static void assert_same(const char *a, const char *b)
-{
-        char *left = without_seconds(a), *right = without_seconds(b);
-
-        assert_string_equal(left, right);
-        free(left);
-        free(right);
-}
-
-/* OUT/small/RUN for the run whose id starts so. */
-static void find_run(const char *out, const char *start, char *path, size_t bytes)
-{
-        char folder[512];
-
-        snprintf(folder, sizeof folder, "%s/small", out);
-        DIR *runs = opendir(folder);
-
-        assert_non_null(runs);
-        path[0] = '\0';
-        for (struct dirent *entry; (entry = readdir(runs));)
-                if (strncmp(entry->d_name, start, strlen(start)) == 0)
-                        snprintf(path, bytes, "%s/%s", folder, entry->d_name);
-        closedir(runs);
-        if (!path[0])
-                fail_msg("no run %s... in %s", start, folder);
-}
-
 static void first_line(const char *path, char *line, int bytes)
 {
         FILE *file = fopen(path, "r");
@@ -94,6 +42,7 @@ static int run_suite(void **state)
 {
         if (enter_folder(state))
                 return -1;
+        setenv("SCION_CACHE", "", 1); /* every source is trained: the same every time */
         write_text("suite.yaml", suite);
         return run_scion("run suite.yaml --out a -j 1")->status;
 }
@@ -109,7 +58,7 @@ static void files_of_a_suite(void **state)
                 line, "run,status,strategy,seed,source_test_accuracy,test_loss,test_accuracy,best_epoch,"
                       "epochs,parameters,trainable,seconds,peak_mib,error");
         assert_int_equal(count_entries("a/small"), 7); /* six runs and the results */
-        find_run("a", "linear-probe-seed2-", run, sizeof run);
+        find_run("a/small", "linear-probe-seed2-", run, sizeof run);
         for (size_t i = 0; i < 4; i++) {
                 snprintf(path, sizeof path, "%s/%s", run, files[i]);
                 assert_int_equal(access(path, R_OK), 0);
@@ -156,7 +105,7 @@ static void metrics_of_a_run(void **state)
         struct scion_csv_table table;
 
         (void)state;
-        find_run("a", "linear-probe-seed1-", run, sizeof run);
+        find_run("a/small", "linear-probe-seed1-", run, sizeof run);
         snprintf(path, sizeof path, "%s/metrics.csv", run);
         assert_true(scion_csv_read(path, &table));
         assert_int_equal(table.rows, 5); /* two epochs on the source, three on the target */
@@ -186,8 +135,8 @@ static void same_again(void **state)
         for (size_t i = 0; i < 3; i++) {
                 char a[1024], b[1024], left[4096], right[4096];
 
-                find_run("a", runs[i], a, sizeof a);
-                find_run("b", runs[i], b, sizeof b);
+                find_run("a/small", runs[i], a, sizeof a);
+                find_run("b/small", runs[i], b, sizeof b);
                 assert_string_equal(a + 1, b + 1); /* the same id */
                 snprintf(left, sizeof left, "%s/metrics.csv", a);
                 snprintf(right, sizeof right, "%s/metrics.csv", b);
@@ -202,9 +151,9 @@ static void config_repeats_the_run(void **state)
         char run[1024], left[4096], again[2048];
 
         (void)state;
-        find_run("a", "tuned-frozen-seed1-", run, sizeof run);
+        find_run("a/small", "tuned-frozen-seed1-", run, sizeof run);
         run_scion_expecting(0, "run %s/config.yaml --out again", run);
-        find_run("again", "fine-tune-seed1-", again, sizeof again);
+        find_run("again/small", "fine-tune-seed1-", again, sizeof again);
         snprintf(left, sizeof left, "cmp %s/model.safetensors %s/model.safetensors", run, again);
         assert_int_equal(system(left), 0);
         snprintf(left, sizeof left, "cmp %s/config.yaml %s/config.yaml", run, again);
@@ -251,7 +200,7 @@ static void read_model(const char *run_start, struct scion_safetensors *file)
 {
         char run[1024], path[4096];
 
-        find_run("a", run_start, run, sizeof run);
+        find_run("a/small", run_start, run, sizeof run);
         snprintf(path, sizeof path, "%s/model.safetensors", run);
         assert_true(scion_safetensors_read(path, file));
 }
@@ -288,7 +237,7 @@ static void best_epoch_by_validation(void **state)
         size_t best = 0;
 
         (void)state;
-        find_run("a", "scratch-seed2-", run, sizeof run);
+        find_run("a/small", "scratch-seed2-", run, sizeof run);
         snprintf(text, sizeof text, "%s/metrics.csv", run);
         assert_true(scion_csv_read(text, &metrics));
         assert_true(scion_csv_read("a/small/results.csv", &results));
@@ -328,7 +277,7 @@ static void weights_go_on(void **state)
         char run[1024], text[4096];
 
         (void)state;
-        find_run("a", "scratch-seed1-", run, sizeof run);
+        find_run("a/small", "scratch-seed1-", run, sizeof run);
         snprintf(text, sizeof text,
                  "name: next\nsource:\n  model: { use: lenet5 }\n  weights: %s/model.safetensors\n"
                  "strategy: { use: linear-probe }\ntarget:\n"
@@ -357,7 +306,7 @@ static void learning_rate_of_the_body(void **state)
         (void)state;
         run_scion_expecting(0, "run suite.yaml --out g --quiet --set "
                                "'matrix={strategy: [{use: fine-tune, lr_scale: 0}], seed: [1]}'");
-        find_run("g", "fine-tune-seed1-", run, sizeof run);
+        find_run("g/small", "fine-tune-seed1-", run, sizeof run);
         snprintf(command, sizeof command, "%s/model.safetensors", run);
         assert_true(scion_safetensors_read(command, &still));
         read_model("linear-probe-seed1-", &probe);

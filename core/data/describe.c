@@ -1,0 +1,38 @@
+/* What data are, in words that other data do not share. */
+#include "base/hash.h"
+#include "data/parts.h"
+
+static void describe_block(struct scion_text *text, const char *what, const void *data, size_t bytes)
+{
+        char hash[SCION_HASH_TEXT];
+
+        if (data)
+                scion_text_add(text, " %s %s", what, scion_hash_bytes(data, bytes, hash));
+}
+
+void scion_data_describe(const struct scion_data *data, struct scion_text *text)
+{
+        size_t element = data->element == SCION_BYTES ? sizeof(uint8_t) : sizeof(float);
+        size_t bytes = (size_t)(data->channels * data->area) * element;
+        char shape[160];
+
+        scion_text_add(text, "data %s of %d, %lld classes, %lld targets",
+                       scion_shape_text(&data->shape, shape, sizeof shape), (int)data->element,
+                       (long long)data->classes, (long long)data->targets);
+        describe_block(text, "normal", data->normal, (size_t)data->channels * sizeof *data->normal);
+        scion_text_add(text, "\n");
+        for (int split = 0; split < SCION_SPLITS; split++) {
+                const struct scion_examples *examples = &data->split[split];
+                const struct scion_store *store = &data->store[split];
+                size_t count = (size_t)examples->count;
+                size_t stored = examples->index ? (size_t)data->unlabelled.count : count;
+
+                scion_text_add(text, "%s %zu of %zu", scion_split_names[split], count, stored);
+                describe_block(text, "index", examples->index, count * sizeof *examples->index);
+                describe_block(text, "inputs", store->inputs, stored * bytes);
+                describe_block(text, "labels", store->labels, stored * sizeof *store->labels);
+                describe_block(text, "targets", store->targets,
+                               stored * (size_t)data->targets * sizeof *store->targets);
+                scion_text_add(text, "\n");
+        }
+}

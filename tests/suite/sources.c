@@ -1,0 +1,378 @@
+/* Sources that runs share: trained once, found again by all that they were made from, and the same as if trained. */
+#define _DEFAULT_SOURCE /* flock */
+#include "support/command.h"
+#include "support/results.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+
+#define CACHE "cache/sources"
+
+static const char suite[] =
+        "name: shared\n"
+        "source:\n"
+        "  dataset: { use: idx, root: data }\n"
+        "  model: { use: mlp, hidden: [5] }\n"
+        "  optimizer: { use: sgd, lr: 0.05, momentum: 0.9 }\n"
+        "  train: { epochs: 2, batch_size: 4 }\n"
+        "target:\n"
+        "  dataset: { use: random, shape: [1, 6, 6], num_classes: 3, train_size: 12, test_size: 12 }\n"
+        "  optimizer: { use: sgd, lr: 0.01 }\n"
+        "  train: { epochs: 1, batch_size: 4 }\n"
+        "matrix:\n"
+        "  strategy: [fine-tune, linear-probe, scratch]\n"
+        "  seed: [1, 2]\n";
+
+/* One run of it. */
+#define ONE "--set 'matrix={strategy: [fine-tune], seed: [1]}'"
+
+static void write_idx(const char *path, unsigned count, bool images, unsigned seed)
+{
+        unsigned char bytes[16 + 64 * 36] = { 0, 0, 8, images ? 3 : 1, 0, 0, 0, (unsigned char)count };
+        size_t head = images ? 16 : 8, values = images ? 36 : 1;
+
+        if (images)
+                bytes[11] = bytes[15] = 6;
+        for (size_t i = 0; i < count * values; i++)
+                bytes[head + i] = (unsigned char)(images ? (seed = seed * 75 + 74) >> 4 & 0xff : i % 2);
+        write_bytes(path, bytes, head + count * values);
+}
+
+static int enter(void **state)
+{
+        if (enter_folder(state))
+                return -1;
+        setenv("SCION_CACHE", "cache", 1);
+        write_text("suite.yaml", suite);
+        mkdir("data", 0777);
+        write_idx("data/train-images-idx3-ubyte", 24, true, 1);
+        write_idx("data/train-labels-idx1-ubyte", 24, false, 1);
+        write_idx("data/t10k-images-idx3-ubyte", 16, true, 2);
+        write_idx("data/t10k-labels-idx1-ubyte", 16, false, 2);
+        return 0;
+}
+
+static int start_afresh(void **state)
+{
+        (void)state;
+        remove_tree("cache");
+        remove_tree("runs");
+        remove_tree("good");
+        return 0;
+}
+
+/* The path of the only entry. */
+static const char *entry(void)
+{
+        static char path[512];
+        DIR *folder = opendir(CACHE);
+
+        assert_non_null(folder);
+        assert_int_equal(count_entries(CACHE), 1);
+        for (struct dirent *file; (file = readdir(folder));)
+                if (file->d_name[0] != '.')
+                        snprintf(path, sizeof path, "%s/%s", CACHE, file->d_name);
+        closedir(folder);
+        return path;
+}
+
+static void assert_log_has(const char *out, const char *run, const char *text)
+{
+        char folder[512], path[1024];
+
+        snprintf(folder, sizeof folder, "%s/shared", out);
+        find_run(folder, run, path, sizeof path - 16);
+        strcat(path, "/log.txt");
+        char *log = read_text(path);
+
+        if (!strstr(log, text))
+                fail_msg("\"%s\" is not in %s:\n%s", text, path, log);
+        free(log);
+}
+
+/* --- The same results ----------------------------------------------------------------------------------- */
+
+static void assert_same_run(const char *a, const char *b, const char *run)
+{
+        char folder[512], from[1024], to[1024], left[2048], right[2048];
+
+        snprintf(folder, sizeof folder, "%s/shared", a);
+        find_run(folder, run, from, sizeof from);
+        snprintf(folder, sizeof folder, "%s/shared", b);
+        find_run(folder, run, to, sizeof to);
+        snprintf(left, sizeof left, "%s/metrics.csv", from);
+        snprintf(right, sizeof right, "%s/metrics.csv", to);
+        assert_same(left, right);
+        snprintf(left, sizeof left, "cmp %.900s/model.safetensors %.900s/model.safetensors", from, to);
+        assert_int_equal(system(left), 0);
+}
+
+static void trained_or_taken_is_the_same(void **state)
+{
+        static const char *const runs[] = { "fine-tune-seed1", "fine-tune-seed2", "linear-probe-seed1",
+                                            "linear-probe-seed2" };
+        static const char *const ways[] = { "cold", "warm", "many" };
+
+        (void)state;
+        run_scion_expecting(0, "run suite.yaml -j 1 --out none --cache ''");
+        assert_int_equal(access("cache", F_OK), -1);
+        run_scion_expecting(0, "run suite.yaml -j 4 --out cold");
+        assert_int_equal(count_entries(CACHE), 2); /* a source for each seed, and no lock */
+        run_scion_expecting(0, "run suite.yaml -j 1 --out warm");
+        run_scion_expecting(0, "run suite.yaml -j 4 --out many");
+        assert_int_equal(count_entries(CACHE), 2);
+        for (size_t way = 0; way < 3; way++) {
+                char results[64];
+
+                snprintf(results, sizeof results, "%s/shared/results.csv", ways[way]);
+                assert_same("none/shared/results.csv", results);
+                for (size_t run = 0; run < 4; run++)
+                        assert_same_run("none", ways[way], runs[run]);
+        }
+        for (size_t run = 0; run < 4; run++)
+                assert_log_has("warm", runs[run], "source: taken from cache/sources/");
+}
+
+/* --- What makes another source -------------------------------------------------------------------------- */
+
+static int entries_after(const char *options)
+{
+        remove_tree("runs");
+        run_scion_expecting(0, "run suite.yaml " ONE " --quiet %s", options);
+        return count_entries(CACHE);
+}
+
+static void what_does_not_matter(void **state)
+{
+        static const char *const options[] = {
+                "",
+                "--out elsewhere",
+                "--set name=other",
+                "--set target.train.epochs=2",
+                "--set 'matrix.strategy=[linear-probe]'",
+                "--set 'source.optimizer={momentum: 0.9, lr: 0.05, use: sgd}'", /* another order */
+                "--set 'source.optimizer={use: sgd, lr: 0.05, momentum: 0.9, nesterov: false}'", /* a default */
+                "--set source.loss=cross-entropy",
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+                if (entries_after(options[i]) != 1)
+                        fail_msg("another source for %s", options[i]);
+}
+
+static void what_matters(void **state)
+{
+        static const char *const options[] = {
+                "",
+                "--set source.train.epochs=1",
+                "--set source.train.batch_size=5",
+                "--set source.train.test_split=train",
+                "--set source.optimizer.lr=0.06",
+                "--set 'source.model.hidden=[6]'",
+                "--set source.dataset.limit=8",
+                "--set source.dataset.normalize=standard",
+                "--set 'source.schedule={use: cosine}'",
+                "--set 'matrix.seed=[2]'",
+                "--set threads=2",
+        };
+        int count = 0;
+
+        (void)state;
+        for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+                if (entries_after(options[i]) != ++count)
+                        fail_msg("the same source for %s", options[i]);
+
+        /* One byte of the data; and as it was before. */
+        write_idx("data/t10k-images-idx3-ubyte", 16, true, 3);
+        assert_int_equal(entries_after(""), ++count);
+        write_idx("data/t10k-images-idx3-ubyte", 16, true, 2);
+        assert_int_equal(entries_after(""), count);
+
+        /* The plugins' own files. */
+        static const char *const plugins[] = { "datasets/idx", "models/mlp", "losses/cross-entropy",
+                                               "optimizers/sgd" };
+
+        for (size_t i = 0; i < 4; i++) {
+                char command[512];
+
+                snprintf(command, sizeof command,
+                         "mkdir -p own/$(dirname %s); cp %s/plugins/%s.so own/%s.so && printf x >> own/%s.so",
+                         plugins[i], BUILD_DIR, plugins[i], plugins[i], plugins[i]);
+                assert_int_equal(system(command), 0);
+                assert_int_equal(entries_after("--plugin-path own"), ++count);
+                assert_int_equal(entries_after(""), count);
+        }
+        remove_tree("own");
+        assert_int_equal(count_entries(CACHE), count); /* no lock stays */
+}
+
+/* --- Entries that are no good --------------------------------------------------------------------------- */
+
+static void damaged_is_made_again(void **state)
+{
+        char path[512];
+
+        (void)state;
+        run_scion_expecting(0, "run suite.yaml " ONE " --out good");
+        snprintf(path, sizeof path, "%s", entry());
+        for (int way = 0; way < 4; way++) {
+                FILE *file = fopen(path, "r+b");
+
+                assert_non_null(file);
+                fseek(file, 0, SEEK_END);
+                long size = ftell(file), at = way == 0 ? size - 2 : way == 1 ? size / 2 : 400;
+
+                if (way == 3) {
+                        assert_int_equal(ftruncate(fileno(file), size - 1), 0);
+                } else {
+                        fseek(file, at, SEEK_SET);
+                        int byte = fgetc(file);
+
+                        fseek(file, at, SEEK_SET);
+                        fputc(byte ^ 1, file);
+                }
+                fclose(file);
+                remove_tree("runs");
+                run_scion_expecting(0, "run suite.yaml " ONE);
+                assert_log_has("runs", "fine-tune-seed1", "is damaged and made again: ");
+                assert_same_run("good", "runs", "fine-tune-seed1");
+                remove_tree("runs");
+                run_scion_expecting(0, "run suite.yaml " ONE);
+                assert_log_has("runs", "fine-tune-seed1", "source: taken from ");
+        }
+}
+
+/* What is good, but under another's name. */
+static void another_ones_entry_is_not_taken(void **state)
+{
+        char first[512], command[2048];
+
+        (void)state;
+        run_scion_expecting(0, "run suite.yaml " ONE " --out good");
+        snprintf(first, sizeof first, "%s", entry());
+        assert_int_equal(rename(first, "kept"), 0);
+        run_scion_expecting(0, "run suite.yaml " ONE " --set source.train.epochs=1");
+        snprintf(command, sizeof command, "mv %s %s", entry(), first);
+        assert_int_equal(system(command), 0);
+        remove_tree("runs");
+        run_scion_expecting(0, "run suite.yaml " ONE);
+        assert_log_has("runs", "fine-tune-seed1", "it was made from something else");
+        assert_same_run("good", "runs", "fine-tune-seed1");
+}
+
+static void without_a_cache(void **state)
+{
+        (void)state;
+        write_text("cache", "a file, where a folder is to be");
+        run_scion_expecting(0, "run suite.yaml " ONE);
+        assert_log_has("runs", "fine-tune-seed1", "source: not shared with other runs: cache: ");
+        remove("cache");
+        remove_tree("runs");
+        run_scion_expecting(0, "run suite.yaml " ONE " --cache elsewhere");
+        assert_int_equal(count_entries("elsewhere/sources"), 1);
+        assert_int_equal(access("cache", F_OK), -1);
+        remove_tree("elsewhere");
+}
+
+/* What did not come out is not kept. */
+static void failed_is_not_kept(void **state)
+{
+        (void)state;
+        run_scion_expecting(1, "run suite.yaml " ONE " --set source.optimizer.lr=1e30");
+        assert_int_equal(count_entries(CACHE), 0);
+}
+
+/* --- Waiting -------------------------------------------------------------------------------------------- */
+
+static bool log_says(const char *text)
+{
+        char command[256];
+
+        snprintf(command, sizeof command, "grep -qs '%s' runs/shared/fine-tune-seed1-*/log.txt", text);
+        return system(command) == 0;
+}
+
+/* Starts a run while another process, this one, holds the lock; returns when it waits. */
+static pid_t start_waiting(int *lock, char *path, size_t bytes)
+{
+        char held[600];
+
+        run_scion_expecting(0, "run suite.yaml " ONE " --out good");
+        snprintf(path, bytes, "%s", entry());
+        assert_int_equal(rename(path, "kept"), 0);
+        snprintf(held, sizeof held, "%s.lock", path);
+        *lock = open(held, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        assert_int_equal(flock(*lock, LOCK_EX), 0);
+        pid_t pid = fork();
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                if (!freopen("/dev/null", "w", stdout))
+                        _exit(127);
+                execl(BUILD_DIR "/scion", "scion", "run", "suite.yaml", "--quiet", "--set",
+                      "matrix={strategy: [fine-tune], seed: [1]}", (char *)NULL);
+                _exit(127);
+        }
+        alarm(60); /* ends the test should it hang here */
+        while (!log_says("waiting"))
+                assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+        return pid;
+}
+
+static void wait_for_end(pid_t pid)
+{
+        int status = 0;
+
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        alarm(0);
+        assert_int_equal(status, 0);
+        assert_same_run("good", "runs", "fine-tune-seed1");
+        assert_int_equal(count_entries(CACHE), 1);
+}
+
+static void waits_for_who_trains_it(void **state)
+{
+        char path[512];
+        int lock;
+        pid_t pid = start_waiting(&lock, path, sizeof path);
+
+        (void)state;
+        assert_int_equal(rename("kept", path), 0);
+        close(lock);
+        wait_for_end(pid);
+        assert_true(log_says("source: taken from "));
+}
+
+/* The lock goes with the process that held it. */
+static void trains_when_the_first_dies(void **state)
+{
+        char path[512];
+        int lock;
+        pid_t pid = start_waiting(&lock, path, sizeof path);
+
+        (void)state;
+        close(lock);
+        wait_for_end(pid);
+        assert_true(log_says("source: first step done"));
+        assert_false(log_says("source: taken from "));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup(trained_or_taken_is_the_same, start_afresh),
+                cmocka_unit_test_setup(what_does_not_matter, start_afresh),
+                cmocka_unit_test_setup(what_matters, start_afresh),
+                cmocka_unit_test_setup(damaged_is_made_again, start_afresh),
+                cmocka_unit_test_setup(another_ones_entry_is_not_taken, start_afresh),
+                cmocka_unit_test_setup(without_a_cache, start_afresh),
+                cmocka_unit_test_setup(failed_is_not_kept, start_afresh),
+                cmocka_unit_test_setup(waits_for_who_trains_it, start_afresh),
+                cmocka_unit_test_setup(trains_when_the_first_dies, start_afresh),
+        };
+
+        return cmocka_run_group_tests(tests, enter, leave_folder);
+}

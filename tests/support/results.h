@@ -1,0 +1,59 @@
+/* What runs leave behind, for tests that compare it. */
+#ifndef SCION_TESTS_SUPPORT_RESULTS_H
+#define SCION_TESTS_SUPPORT_RESULTS_H
+
+#include "support/folder.h"
+
+#include "report/csv.h"
+
+/* The file without its column `seconds`: what must be the same every time. */
+static inline char *without_seconds(const char *path)
+{
+        struct scion_csv_table table;
+        size_t room = 1 << 16, length = 0;
+        char *text = malloc(room);
+
+        if (!scion_csv_read(path, &table))
+                fail_msg("%s", scion_error());
+        int seconds = scion_csv_column(&table, "seconds"), peak = scion_csv_column(&table, "peak_mib");
+
+        for (size_t row = 0; row <= table.rows; row++) {
+                for (size_t i = 0; i < table.columns; i++) {
+                        const char *field = row ? scion_csv_field(&table, row - 1, i) : table.name[i];
+
+                        if (row > 0 && ((int)i == seconds || (int)i == peak))
+                                continue;
+                        length += (size_t)snprintf(text + length, room - length, "%s|", field);
+                        assert_in_range(length, 1, room - 1);
+                }
+                length += (size_t)snprintf(text + length, room - length, "\n");
+        }
+        scion_csv_table_finish(&table);
+        return text;
+}
+
+static inline void assert_same(const char *a, const char *b)
+{
+        char *left = without_seconds(a), *right = without_seconds(b);
+
+        assert_string_equal(left, right);
+        free(left);
+        free(right);
+}
+
+/* SUITE/RUN for the run whose id starts so. */
+static inline void find_run(const char *folder, const char *start, char *path, size_t bytes)
+{
+        DIR *runs = opendir(folder);
+
+        assert_non_null(runs);
+        path[0] = '\0';
+        for (struct dirent *entry; (entry = readdir(runs));)
+                if (strncmp(entry->d_name, start, strlen(start)) == 0)
+                        snprintf(path, bytes, "%s/%s", folder, entry->d_name);
+        closedir(runs);
+        if (!path[0])
+                fail_msg("no run %s... in %s", start, folder);
+}
+
+#endif
