@@ -20,9 +20,16 @@ static bool check_alike(const char *loss, const struct scion_tensor *a, const st
                           scion_shape_text(&b->shape, of_b, sizeof of_b));
 }
 
-struct scion_tensor *scion_batch_values(const struct scion_batch *batch, int64_t outputs)
+struct scion_tensor *scion_batch_values(const struct scion_batch *batch, const struct scion_tensor *outputs)
 {
-        return batch->labels ? scion_one_hot(batch->labels, outputs) : batch->targets;
+        char text[96];
+
+        if (!outputs || !batch->labels)
+                return outputs ? batch->targets : NULL;
+        if (outputs->shape.ndim != 2)
+                return scion_fail_null("takes outputs of shape NxK where targets are labels, got %s",
+                                       scion_shape_text(&outputs->shape, text, sizeof text));
+        return scion_one_hot(batch->labels, outputs->shape.dim[1]);
 }
 
 struct scion_tensor *scion_cross_entropy(struct scion_tensor *logits, struct scion_tensor *labels)

@@ -79,8 +79,9 @@ struct scion_mmd {
 SCION_API struct scion_tensor *scion_mmd(struct scion_tensor *x, struct scion_tensor *y,
                                          const struct scion_mmd *kernel);
 
-/* The batch's targets as values [N, K], K being `outputs`: labels become one-hot rows. */
-SCION_API struct scion_tensor *scion_batch_values(const struct scion_batch *batch, int64_t outputs);
+/* The batch's targets as values, for outputs [N, K]: labels become one-hot rows [N, K]. */
+SCION_API struct scion_tensor *scion_batch_values(const struct scion_batch *batch,
+                                                  const struct scion_tensor *outputs);
 
 SCION_END
 

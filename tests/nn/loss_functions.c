@@ -251,9 +251,17 @@ static void batch_values(void **state)
         struct scion_batch labelled = { .labels = scion_from_i32(SCION_SHAPE(2), (const int32_t[]){ 2, 0 }) };
         struct scion_batch valued = { .targets = scion_zeros(SCION_SHAPE(2, 1)) };
 
+        struct scion_tensor *outputs = scion_zeros(SCION_SHAPE(2, 3));
+
         (void)state;
-        assert_values(scion_batch_values(&labelled, 3), (const float[]){ 0, 0, 1, 1, 0, 0 }, 0);
-        assert_ptr_equal(scion_batch_values(&valued, 3), valued.targets);
+        assert_values(scion_batch_values(&labelled, outputs), (const float[]){ 0, 0, 1, 1, 0, 0 }, 0);
+        assert_ptr_equal(scion_batch_values(&valued, outputs), valued.targets);
+        assert_null(scion_batch_values(&labelled, scion_zeros(SCION_SHAPE(2))));
+        assert_error_has("takes outputs of shape NxK where targets are labels, got 2", NULL);
+        scion_fail("the first message");
+        assert_null(scion_batch_values(&labelled, NULL));
+        assert_null(scion_batch_values(&valued, NULL));
+        assert_string_equal(scion_error(), "the first message");
 }
 
 /* --- Errors ------------------------------------------------------------------------------------------------- */

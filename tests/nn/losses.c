@@ -139,6 +139,12 @@ static void bad_parameters(void **state)
                 { "{ use: cross-entropy, class_weights: [0, 0] }", "class_weights: all are zero" },
                 { "{ use: cross-entropy, smoothing: 0.1 }", "smoothing" },
                 { "{ use: mse, weight: 0.1 }", "weight" },
+                { "{ use: kl-divergence, temperature: 0 }", "temperature" },
+                { "{ use: kl-divergence, temperature: -2 }", "temperature" },
+                { "{ use: mmd, kernels: 0 }", "kernels" },
+                { "{ use: mmd, step: 0.5 }", "step" },
+                { "{ use: mmd, bandwidth: -1 }", "bandwidth" },
+                { "{ use: mmd, estimator: quadratic }", "estimator" },
         };
 
         (void)state;
@@ -174,12 +180,118 @@ static void mse_refuses(void **state)
         assert_string_equal(scion_error(), "the first message");
 }
 
+/* Of one-hot rows, the cross-entropy; of a row that is sure of what the outputs exclude, large, not infinite. */
+static void kl_divergence(void **state)
+{
+        static const float soft[] = { 0.2f,    0.3f,    0.5f,    0,       1,       0,
+                                      1.f / 3, 1.f / 3, 1.f / 3, 0.0001f, 0.9999f, 0 };
+        struct scion_batch labels = labelled();
+        struct scion_batch rows = { .size = 4, .targets = scion_from(SCION_SHAPE(4, 3), soft) };
+        double wanted = 0;
+
+        (void)state;
+        assert_true(fabsf(scion_item(loss("use: kl-divergence", outputs(), &labels)) -
+                          scion_item(loss("use: cross-entropy", outputs(), &labels))) < 1e-6f);
+        for (int i = 0; i < 4; i++) {
+                const float *x = logits + i * 3, *p = soft + i * 3;
+                double total = 0;
+
+                for (int c = 0; c < 3; c++)
+                        total += exp((double)x[c] / 2);
+                for (int c = 0; c < 3; c++)
+                        if (p[c] > 0)
+                                wanted += (double)p[c] * (log((double)p[c]) - (double)x[c] / 2 + log(total)) /
+                                          4;
+        }
+        struct scion_tensor *x = outputs();
+        struct scion_tensor *value = loss("{ use: kl-divergence, temperature: 2 }", x, &rows);
+
+        assert_true(fabs((double)scion_item(value) - wanted) < 1e-6);
+        assert_true(scion_backward(value));
+        for (int i = 0; i < 12; i++)
+                assert_true(isfinite(scion_data(scion_grad(x))[i]));
+}
+
+static void kl_divergence_refuses(void **state)
+{
+        static const float below[] = { 0.5f, 0.5f, 0, 1, -0.5f, 0.5f }, large[] = { 0, 1, 0, 0.5f, 0.6f, 0 };
+        struct scion_tensor *x = scion_zeros(SCION_SHAPE(2, 3));
+        struct scion_batch batch = { .size = 2, .targets = scion_from(SCION_SHAPE(2, 3), below) };
+
+        (void)state;
+        assert_null(loss("use: kl-divergence", x, &batch));
+        assert_error_has("kl-divergence", "probabilities", "example 1", "-0.5 for class 1", NULL);
+        batch.targets = scion_from(SCION_SHAPE(2, 3), large);
+        assert_null(loss("use: kl-divergence", x, &batch));
+        assert_error_has("kl-divergence", "example 1", "add up to 1.1", NULL);
+        batch.targets = scion_full(SCION_SHAPE(2, 2), 0.5f);
+        assert_null(loss("use: kl-divergence", x, &batch));
+        assert_error_has("2x3", "2x2", NULL);
+}
+
+/* The parameters arrive: each changes the value. */
+static void mmd_parameters(void **state)
+{
+        static const char *const texts[] = { "use: mmd",
+                                             "{ use: mmd, estimator: biased }",
+                                             "{ use: mmd, estimator: unbiased }",
+                                             "{ use: mmd, estimator: biased, heuristic: mean }",
+                                             "{ use: mmd, estimator: biased, bandwidth: 3 }",
+                                             "{ use: mmd, estimator: biased, kernels: 5 }",
+                                             "{ use: mmd, estimator: biased, kernels: 5, step: 2 }" };
+        struct scion_batch batch = labelled();
+        float values[7];
+
+        (void)state;
+        for (int i = 0; i < 7; i++) {
+                values[i] = scion_item(loss(texts[i], outputs(), &batch));
+                for (int j = 0; j < i; j++)
+                        assert_true(values[i] != values[j]);
+        }
+        assert_true(fabsf(values[0] - scion_item(scion_mmd(outputs(), scion_batch_values(&batch, outputs()),
+                                                           NULL))) < 1e-6f);
+}
+
+static void discrepancies_refuse(void **state)
+{
+        struct scion_batch one = { .size = 1, .targets = scion_zeros(SCION_SHAPE(1, 3)) };
+        struct scion_batch narrow = { .size = 4, .targets = scion_zeros(SCION_SHAPE(4, 2)) };
+        struct scion_tensor *x = scion_zeros(SCION_SHAPE(1, 3));
+        static const char *const texts[] = { "use: coral", "use: mmd", "use: cosine", "use: kl-divergence" };
+
+        (void)state;
+        assert_null(loss("use: coral", x, &one));
+        assert_error_has("coral", "2 examples", "1x3", NULL);
+        assert_null(loss("use: mmd", x, &one));
+        assert_error_has("mmd", "2 examples", "1x3", NULL);
+        for (int i = 0; i < 4; i++) {
+                struct scion_batch labels = labelled();
+
+                if (i < 3) {
+                        assert_null(loss(texts[i], outputs(), &narrow));
+                        assert_error_has("4x3", "4x2", NULL);
+                }
+                assert_null(loss(texts[i], NULL, &labels));
+                assert_string_equal(scion_error(), "the first message");
+                assert_null(loss(texts[i], NULL, &narrow));
+                assert_string_equal(scion_error(), "the first message");
+        }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, use_tape, drop_tape)
         const struct CMUnitTest tests[] = {
-                TEST(cross_entropy),  TEST(large_logits), TEST(cross_entropy_refuses),
-                TEST(bad_parameters), TEST(mse),          TEST(mse_refuses),
+                TEST(cross_entropy),
+                TEST(large_logits),
+                TEST(cross_entropy_refuses),
+                TEST(bad_parameters),
+                TEST(mse),
+                TEST(mse_refuses),
+                TEST(kl_divergence),
+                TEST(kl_divergence_refuses),
+                TEST(mmd_parameters),
+                TEST(discrepancies_refuse),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
