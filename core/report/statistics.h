@@ -11,11 +11,11 @@
 #define SCION_PERMUTATION_EXACT 20       /* differences up to which all patterns of signs are gone through */
 #define SCION_PERMUTATION_SAMPLES 999999 /* patterns drawn when there are more */
 
-double scion_mean(const double *values, size_t count);
+double scion_sample_mean(const double *values, size_t count);
 /* Of a sample: n - 1. */
-double scion_deviation(const double *values, size_t count);
+double scion_sample_deviation(const double *values, size_t count);
 /* False when memory is out. */
-bool scion_median(const double *values, size_t count, double *median);
+bool scion_sample_median(const double *values, size_t count, double *median);
 
 struct scion_interval {
         double low, high;
@@ -25,8 +25,7 @@ struct scion_interval {
  * A 95 % interval of the mean: the bias-corrected and accelerated bootstrap (BCa; Efron, Tibshirani. An
  * Introduction to the Bootstrap, 1993, chapter 14), 10,000 samples. With `stratum`, each value is drawn anew
  * from those of its own stratum, numbered from 0 (Davison, Hinkley. Bootstrap Methods, 1997, sections 3.2 and
- * 5.3.2); NULL: from all. NaN for fewer than two values, and when no stratum has two different values to
- * draw from. False when memory is out.
+ * 5.3.2); NULL: from all. NaN for fewer than two values. False when memory is out.
  */
 bool scion_bootstrap_mean(const double *values, const size_t *stratum, size_t count,
                           struct scion_interval *interval);
@@ -50,14 +49,16 @@ bool scion_holm(const double *p, size_t count, double *corrected);
 
 struct scion_friedman {
         double chi2, p; /* with the correction for ties; chi-squared with k - 1 degrees of freedom */
-        double f,
-                f_p; /* Iman, Davenport (1980): F with k - 1 and (k - 1)(n - 1); infinity when chi2 is n(k-1) */
+        /* Iman, Davenport (1980): F with k - 1 and (k - 1)(n - 1). When all rows rank alike F is infinite, and its
+         * p is the chance of that, k!^-(n - 1) (Conover 1999, 5.8). */
+        double f, f_p;
 };
 
-/*
- * Ranks the k values of each of n rows (row-major), 1 for the least, equal ones sharing the mean of their
- * ranks; values that differ by no more than 2^-24 of their sizes are equal (metrics are written as float32).
- */
+/* Equal but for the rounding of float32, as which metrics are written. */
+bool scion_float_equal(double a, double b);
+
+/* Ranks the k values of each of n rows (row-major), 1 for the least; those that scion_float_equal() share the
+ * mean of their ranks. */
 void scion_ranks(const double *values, size_t n, size_t k, double *ranks);
 /* Friedman's test of such ranks, as in Demsar, JMLR 7 (2006), 3.2.2. NaN with fewer than two rows or columns,
  * and when all are tied. */

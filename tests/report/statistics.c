@@ -1,0 +1,114 @@
+/* Where statistics have no answer, or must not be led astray by rounding; their values are compared with SciPy's
+ * in tests/parity. */
+#include "report/statistics.h"
+
+#include <math.h>
+
+#include "support/test.h"
+
+static void few_values(void **state)
+{
+        const double one[] = { 0.75 }, equal[] = { 0.5, 0.5, 0.5 };
+        struct scion_interval interval;
+        struct scion_permutation test;
+        double median;
+
+        (void)state;
+        assert_true(isnan(scion_sample_mean(one, 0)));
+        assert_true(isnan(scion_sample_deviation(one, 1)));
+        assert_true(scion_sample_median(one, 0, &median));
+        assert_true(isnan(median));
+        assert_true(scion_sample_median(one, 1, &median));
+        assert_true(median == 0.75);
+        assert_true(scion_bootstrap_mean(one, NULL, 1, &interval));
+        assert_true(isnan(interval.low) && isnan(interval.high));
+        assert_true(scion_bootstrap_mean(equal, NULL, 3, &interval));
+        assert_true(interval.low == 0.5 && interval.high == 0.5);
+        assert_true(scion_permutation_test(one, 0, 0, &test));
+        assert_true(isnan(test.p));
+}
+
+/* What is drawn within strata cannot vary when each has one value, or equal ones. */
+static void strata_hold(void **state)
+{
+        const double values[] = { 1, 5, 1, 5, 9, 5 };
+        const size_t stratum[] = { 0, 2, 0, 2, 1, 2 };
+        struct scion_interval interval;
+
+        (void)state;
+        assert_true(scion_bootstrap_mean(values, stratum, 6, &interval));
+        assert_true(fabs(interval.low - 26.0 / 6) < 1e-12 && fabs(interval.high - 26.0 / 6) < 1e-12);
+        assert_true(scion_bootstrap_mean(values, NULL, 6, &interval));
+        assert_true(interval.low < 3 && interval.high > 5.5);
+}
+
+/* Thirds that were rounded to float32: 2/3 - 1/3 and 1/3 - 0 are one and the same. */
+static void rounding_breaks_no_tie(void **state)
+{
+        const double third = strtod("0.33333334", NULL), two = strtod("0.6666667", NULL);
+        const double difference[] = { two - third, -third, third };
+        struct scion_permutation test;
+
+        (void)state;
+        /* Sums of three equal sizes: of eight patterns all are as far from zero as one third. */
+        assert_true(scion_permutation_test(difference, 3, (two + 4 * third) / (1 << 24), &test));
+        assert_true(test.exact && test.p == 1);
+        assert_true(scion_float_equal(two - third, third));
+        assert_false(scion_float_equal(0.3333334, 0.3333336));
+        assert_true(scion_float_equal(0, 0));
+        assert_false(scion_float_equal(0, 1e-30));
+}
+
+/* The largest number of differences that all patterns are gone through for: only two are as extreme. */
+static void exact_to_twenty(void **state)
+{
+        double difference[21];
+        struct scion_permutation test;
+
+        (void)state;
+        for (int i = 0; i < 21; i++)
+                difference[i] = 0.1 + i;
+        assert_true(scion_permutation_test(difference, 20, 1e-9, &test));
+        assert_true(test.exact && test.p == 2.0 / (1 << 20));
+        assert_true(scion_permutation_test(difference, 21, 1e-9, &test));
+        assert_false(test.exact);
+        assert_true(test.p >= 1.0 / (SCION_PERMUTATION_SAMPLES + 1.0) && test.p < 2e-5);
+}
+
+static void holm_leaves_out_what_is_none(void **state)
+{
+        const double p[] = { 0.02, NAN, 0.04 };
+        double corrected[3];
+
+        (void)state;
+        assert_true(scion_holm(p, 3, corrected));
+        assert_true(corrected[0] == 0.04 && isnan(corrected[1]) && corrected[2] == 0.04);
+}
+
+static void friedman_of_nothing(void **state)
+{
+        const double values[] = { 1, 1, 1, 2, 2, 2 };
+        double ranks[6];
+
+        (void)state;
+        scion_ranks(values, 2, 3, ranks);
+        for (int i = 0; i < 6; i++)
+                assert_true(ranks[i] == 2);
+        assert_true(isnan(scion_friedman_test(ranks, 2, 3).p)); /* all are tied */
+        assert_true(isnan(scion_friedman_test(ranks, 1, 3).p));
+        assert_true(isnan(scion_nemenyi_difference(4, 1)));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(few_values),
+                cmocka_unit_test(strata_hold),
+                cmocka_unit_test(rounding_breaks_no_tie),
+                cmocka_unit_test(exact_to_twenty),
+                cmocka_unit_test(holm_leaves_out_what_is_none),
+                cmocka_unit_test(friedman_of_nothing),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
