@@ -64,8 +64,7 @@ enum { CACHE = 256 }; /* options without a letter */
 /* As many runs as processors can serve, each with its threads. */
 static int default_jobs(const struct scion_plan *plan)
 {
-        const struct scion_config *threads = scion_config_get(plan->planned[0].run->config, "threads");
-        long jobs = sysconf(_SC_NPROCESSORS_ONLN) / strtol(threads->text, NULL, 10);
+        long jobs = sysconf(_SC_NPROCESSORS_ONLN) / (long)plan->threads;
 
         return jobs < 1 ? 1 : (int)jobs;
 }

@@ -78,6 +78,9 @@ bool scion_config_fail_key(const struct scion_config *map, size_t index, const c
  * where they change what a text means: "5" is not 5, but "idx" is idx. */
 bool scion_config_equal(const struct scion_config *a, const struct scion_config *b);
 
+/* Equal trees have equal hashes, on every machine; of others, one in 2^64 pairs has. */
+uint64_t scion_config_hash(const struct scion_config *config);
+
 /* --- Changing
  * -------------------------------------------------------------------------------------------------------- */
 
@@ -101,17 +104,23 @@ void scion_config_remove(struct scion_config *map, const char *key);
 struct scion_config_point {
         const char *path;  /* "strategy", "target.dataset.per_class" */
         const char *label; /* the value's `label`, else its `use`, else its text */
+        size_t value;      /* which one it is of the axis's values: below their number */
 };
 
 struct scion_config_run {
-        struct scion_config *config; /* resolved: no matrix, exclude or label left */
+        const struct scion_matrix *matrix; /* of the runs it is one of */
+        const uint32_t *at;                /* where it is in the matrix */
         size_t axes;
-        struct scion_config_point *point; /* in the matrix's order */
+        const struct scion_config_point *point; /* in the matrix's order */
 };
 
+/* A run takes some hundred bytes: its configuration is made when it is asked for. */
 struct scion_config_runs {
         size_t count;
         struct scion_config_run *run;
+        struct scion_matrix *matrix;
+        uint32_t *at;
+        struct scion_config_point *point;
 };
 
 /*
@@ -121,6 +130,14 @@ struct scion_config_runs {
  * empty, on two values with one label, on an exclude that names no axis or value, and when nothing remains.
  */
 bool scion_config_expand(const struct scion_config *config, struct scion_config_runs *runs);
+
+/* The values that an axis of the runs has: what a point's `value` is below. */
+size_t scion_config_values(const struct scion_config_runs *runs, size_t axis);
+
+/* A run's configuration, for the caller to destroy: no matrix, exclude or label left. NULL, with the place, when
+ * a value of the matrix cannot stand where its path leads. */
+struct scion_config *scion_config_resolve(const struct scion_config_run *run);
+
 void scion_config_runs_finish(struct scion_config_runs *runs);
 
 #endif

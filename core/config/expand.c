@@ -7,7 +7,6 @@
 #include "base/text.h"
 
 #define MOST_RUNS 100000
-#define MOST_NODES 10000000 /* of all runs' trees, some gigabytes */
 
 struct axis {
         const char *path;
@@ -22,7 +21,8 @@ struct rule {
         bool **names;
 };
 
-struct suite {
+struct scion_matrix {
+        struct scion_config *file;
         struct scion_config *bare; /* the file without matrix and exclude */
         size_t axes;
         struct axis *axis;
@@ -110,7 +110,7 @@ static bool undoes(const char *later, const char *earlier)
                earlier[length] == '.';
 }
 
-static bool read_axis(struct suite *suite, const struct scion_config *matrix, size_t i)
+static bool read_axis(struct scion_matrix *suite, const struct scion_config *matrix, size_t i)
 {
         static const char *const fixed[] = { "name", "extends", "matrix", "exclude" };
         const struct scion_config *list = matrix->entry[i].value;
@@ -140,7 +140,7 @@ static bool read_axis(struct suite *suite, const struct scion_config *matrix, si
         return read_values(axis);
 }
 
-static bool read_axes(struct suite *suite, const struct scion_config *matrix)
+static bool read_axes(struct scion_matrix *suite, const struct scion_config *matrix)
 {
         size_t runs = 1;
         char got[64];
@@ -164,8 +164,6 @@ static bool read_axes(struct suite *suite, const struct scion_config *matrix)
                 if (runs > MOST_RUNS)
                         return scion_config_fail(matrix, "more than %d runs", MOST_RUNS);
         }
-        if (runs * scion_config_size(suite->bare) > MOST_NODES)
-                return scion_config_fail(matrix, "too large: %zu runs of so long a file", runs);
         return true;
 }
 
@@ -219,7 +217,7 @@ static bool fail_value(const struct axis *axis, const struct scion_config *name)
         return false;
 }
 
-static bool fail_axis(const struct suite *suite, const struct scion_config *rule, size_t index)
+static bool fail_axis(const struct scion_matrix *suite, const struct scion_config *rule, size_t index)
 {
         const char **paths = malloc(suite->axes * sizeof *paths), *near;
         struct scion_text hint = { 0 };
@@ -239,7 +237,7 @@ static bool fail_axis(const struct suite *suite, const struct scion_config *rule
         return false;
 }
 
-static bool read_rule(const struct suite *suite, const struct scion_config *map, struct rule *rule)
+static bool read_rule(const struct scion_matrix *suite, const struct scion_config *map, struct rule *rule)
 {
         if (map->kind != SCION_CONFIG_MAP || map->count == 0)
                 return scion_config_fail(map, "each entry of exclude must be a map of axes to values, as in "
@@ -269,7 +267,7 @@ static bool read_rule(const struct suite *suite, const struct scion_config *map,
         return true;
 }
 
-static bool read_rules(struct suite *suite, const struct scion_config *exclude)
+static bool read_rules(struct scion_matrix *suite, const struct scion_config *exclude)
 {
         if (!exclude)
                 return true;
@@ -288,7 +286,7 @@ static bool read_rules(struct suite *suite, const struct scion_config *exclude)
         return true;
 }
 
-static bool is_excluded(const struct suite *suite, const size_t *at)
+static bool is_excluded(const struct scion_matrix *suite, const size_t *at)
 {
         for (size_t i = 0; i < suite->rules; i++) {
                 bool match = true;
@@ -303,43 +301,45 @@ static bool is_excluded(const struct suite *suite, const size_t *at)
 
 /* --- Crossing ------------------------------------------------------------------------------------------- */
 
-/* The points and their texts in one block. */
-static struct scion_config_point *make_points(const struct suite *suite, const size_t *at)
+/* One more run, where `at` says. */
+static void add_run(const struct scion_matrix *suite, const size_t *at, struct scion_config_runs *runs)
 {
-        size_t bytes = suite->axes * sizeof(struct scion_config_point);
-        struct scion_config_point *point;
-        char *text;
+        struct scion_config_point *point = runs->point + runs->count * suite->axes;
+        uint32_t *mine = runs->at + runs->count * suite->axes;
 
-        for (size_t a = 0; a < suite->axes; a++)
-                bytes += strlen(suite->axis[a].path) + strlen(suite->axis[a].label[at[a]]) + 2;
-        point = malloc(bytes ? bytes : 1);
-        if (!point)
-                return scion_fail_null("out of memory");
-        text = (char *)(point + suite->axes);
         for (size_t a = 0; a < suite->axes; a++) {
-                point[a].path = text;
-                text = stpcpy(text, suite->axis[a].path) + 1;
-                point[a].label = text;
-                text = stpcpy(text, suite->axis[a].label[at[a]]) + 1;
+                mine[a] = (uint32_t)at[a];
+                point[a].path = suite->axis[a].path;
+                point[a].label = suite->axis[a].label[at[a]];
+                point[a].value = at[a];
         }
-        return point;
+        runs->run[runs->count++] =
+                (struct scion_config_run){ .matrix = suite, .at = mine, .axes = suite->axes, .point = point };
 }
 
-static bool make_run(const struct suite *suite, const size_t *at, struct scion_config_run *run)
+struct scion_config *scion_config_resolve(const struct scion_config_run *run)
 {
-        run->config = scion_config_copy(suite->bare);
-        run->point = make_points(suite, at);
-        run->axes = suite->axes;
-        if (!run->config || !run->point)
-                return false;
-        for (size_t a = 0; a < suite->axes; a++)
-                if (!scion_config_set(run->config, suite->axis[a].path, suite->axis[a].value[at[a]]))
-                        return false;
-        return true;
+        const struct scion_matrix *suite = run->matrix;
+        struct scion_config *config = scion_config_copy(suite->bare);
+
+        for (size_t a = 0; config && a < suite->axes; a++) {
+                const struct axis *axis = &suite->axis[a];
+
+                if (scion_config_set(config, axis->path, axis->value[run->at[a]]))
+                        continue;
+                scion_config_destroy(config);
+                config = NULL;
+        }
+        return config;
+}
+
+size_t scion_config_values(const struct scion_config_runs *runs, size_t axis)
+{
+        return runs->matrix->axis[axis].count;
 }
 
 /* The next combination, the last axis fastest; false after the last one. */
-static bool step(const struct suite *suite, size_t *at)
+static bool step(const struct scion_matrix *suite, size_t *at)
 {
         for (size_t a = suite->axes; a-- > 0;) {
                 if (++at[a] < suite->axis[a].count)
@@ -349,22 +349,37 @@ static bool step(const struct suite *suite, size_t *at)
         return false;
 }
 
-static bool cross(const struct suite *suite, struct scion_config_runs *runs)
+/* How many runs are left, without making any. */
+static size_t count_runs(const struct scion_matrix *suite, size_t *at)
 {
-        size_t count = 1;
-        size_t *at = calloc(suite->axes ? suite->axes : 1, sizeof *at);
+        size_t count = 0;
+
+        do
+                count += !is_excluded(suite, at);
+        while (step(suite, at)); /* which ends where it began */
+        return count;
+}
+
+static bool cross(const struct scion_matrix *suite, struct scion_config_runs *runs)
+{
+        size_t *at = calloc(suite->axes ? suite->axes : 1, sizeof *at), count;
         bool good = false;
 
-        for (size_t a = 0; a < suite->axes; a++)
-                count *= suite->axis[a].count;
-        runs->run = calloc(count, sizeof *runs->run);
-        if (!at || !runs->run) {
+        if (!at) {
+                scion_fail("out of memory");
+                goto done;
+        }
+        count = count_runs(suite, at);
+        runs->run = calloc(count + 1, sizeof *runs->run);
+        runs->at = calloc(count * suite->axes + 1, sizeof *runs->at);
+        runs->point = calloc(count * suite->axes + 1, sizeof *runs->point);
+        if (!runs->run || !runs->at || !runs->point) {
                 scion_fail("out of memory");
                 goto done;
         }
         do
-                if (!is_excluded(suite, at) && !make_run(suite, at, &runs->run[runs->count++]))
-                        goto done;
+                if (!is_excluded(suite, at))
+                        add_run(suite, at, runs);
         while (step(suite, at));
         good = true;
 done:
@@ -375,8 +390,10 @@ done:
 /* --- The whole
  * ------------------------------------------------------------------------------------------------------- */
 
-static void suite_finish(struct suite *suite)
+static void matrix_destroy(struct scion_matrix *suite)
 {
+        if (!suite)
+                return;
         for (size_t i = 0; i < suite->rules; i++) {
                 for (size_t a = 0; suite->rule[i].names && a < suite->axes; a++)
                         free(suite->rule[i].names[a]);
@@ -393,28 +410,47 @@ static void suite_finish(struct suite *suite)
         }
         free(suite->axis);
         scion_config_destroy(suite->bare);
+        scion_config_destroy(suite->file);
+        free(suite);
+}
+
+/* The matrix of a file, which it holds a copy of: runs live longer than what they were made of. */
+static struct scion_matrix *matrix_create(const struct scion_config *config)
+{
+        struct scion_matrix *suite = calloc(1, sizeof *suite);
+
+        if (!suite)
+                return scion_fail_null("out of memory");
+        suite->file = scion_config_copy(config);
+        suite->bare = scion_config_copy(config);
+        if (!suite->file || !suite->bare) {
+                matrix_destroy(suite);
+                return NULL;
+        }
+        scion_config_remove(suite->bare, "matrix");
+        scion_config_remove(suite->bare, "exclude");
+        return suite;
 }
 
 bool scion_config_expand(const struct scion_config *config, struct scion_config_runs *runs)
 {
-        const struct scion_config *matrix = scion_config_get(config, "matrix");
-        const struct scion_config *exclude = scion_config_get(config, "exclude");
-        struct suite suite = { .bare = scion_config_copy(config) };
+        struct scion_matrix *suite = matrix_create(config);
         bool good = false;
 
-        *runs = (struct scion_config_runs){ 0 };
-        if (!suite.bare)
+        *runs = (struct scion_config_runs){ .matrix = suite };
+        if (!suite)
                 return false;
-        scion_config_remove(suite.bare, "matrix");
-        scion_config_remove(suite.bare, "exclude");
+
+        const struct scion_config *matrix = scion_config_get(suite->file, "matrix");
+        const struct scion_config *exclude = scion_config_get(suite->file, "exclude");
+
         if (exclude && !matrix)
                 scion_config_fail(exclude, "exclude says what to leave out of a matrix, and there is none");
         else
-                good = (!matrix || read_axes(&suite, matrix)) && read_rules(&suite, exclude) &&
-                       cross(&suite, runs);
+                good = (!matrix || read_axes(suite, matrix)) && read_rules(suite, exclude) &&
+                       cross(suite, runs);
         if (good && runs->count == 0)
                 good = scion_config_fail(exclude, "exclude leaves no run of the matrix");
-        suite_finish(&suite);
         if (!good)
                 scion_config_runs_finish(runs);
         return good;
@@ -422,10 +458,9 @@ bool scion_config_expand(const struct scion_config *config, struct scion_config_
 
 void scion_config_runs_finish(struct scion_config_runs *runs)
 {
-        for (size_t i = 0; i < runs->count; i++) {
-                scion_config_destroy(runs->run[i].config);
-                free(runs->run[i].point);
-        }
+        matrix_destroy(runs->matrix);
         free(runs->run);
+        free(runs->at);
+        free(runs->point);
         *runs = (struct scion_config_runs){ 0 };
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "config/scalar.h"
 
@@ -267,6 +268,27 @@ bool scion_config_equal(const struct scion_config *a, const struct scion_config 
                         return false;
         }
         return true;
+}
+
+/* What was hashed before is the seed of what comes next, so that the bytes of numbers are not hashed: the order of
+ * those differs between machines. */
+uint64_t scion_config_hash(const struct scion_config *config)
+{
+        uint64_t hash = 0;
+
+        if (config->kind == SCION_CONFIG_SCALAR)
+                return XXH64(config->text, strlen(config->text),
+                             config->quoted && scion_scalar_ambiguous(config->text));
+        for (size_t i = 0; i < config->count; i++) {
+                const struct scion_config_entry *entry = &config->entry[i];
+                uint64_t value = scion_config_hash(entry->value);
+
+                if (config->kind == SCION_CONFIG_LIST)
+                        hash = XXH64(",", 1, hash + value);
+                else /* a sum has no order */
+                        hash += XXH64(entry->key, strlen(entry->key), value);
+        }
+        return XXH64(config->kind == SCION_CONFIG_LIST ? "[" : "{", 1, hash);
 }
 
 /* --- Messages ------------------------------------------------------------------------------------------- */

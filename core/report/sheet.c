@@ -261,20 +261,36 @@ bool scion_sheet_sync(struct scion_sheet *table)
         return !table->writer || (scion_csv_sync(table->writer) && scion_folder_sync(table->path));
 }
 
+struct placed {
+        size_t place, before; /* where it belongs, and where it was */
+        struct scion_row row;
+};
+
+static int by_place(const void *a, const void *b)
+{
+        const struct placed *x = a, *y = b;
+
+        if (x->place != y->place)
+                return x->place < y->place ? -1 : 1;
+        return x->before < y->before ? -1 : x->before > y->before;
+}
+
 bool scion_sheet_sort(struct scion_sheet *table, size_t (*place)(void *context, const struct scion_row *row),
                       void *context)
 {
+        struct placed *placed = malloc(table->rows * sizeof *placed + 1);
         bool changed = false;
 
-        for (size_t i = 1; i < table->rows; i++) {
-                struct scion_row row = table->row[i];
-                size_t at = i, mine = place(context, &row);
-
-                for (; at > 0 && place(context, &table->row[at - 1]) > mine; at--)
-                        table->row[at] = table->row[at - 1];
-                table->row[at] = row;
-                changed = changed || at != i;
+        if (!placed)
+                return scion_fail("out of memory");
+        for (size_t i = 0; i < table->rows; i++)
+                placed[i] = (struct placed){ place(context, &table->row[i]), i, table->row[i] };
+        qsort(placed, table->rows, sizeof *placed, by_place);
+        for (size_t i = 0; i < table->rows; i++) {
+                changed = changed || placed[i].before != i;
+                table->row[i] = placed[i].row;
         }
+        free(placed);
         return !changed || scion_sheet_write(table);
 }
 

@@ -11,6 +11,10 @@
 
 #define LONGEST_LABELS 120 /* of an id, before its hash; a file name has at most 255 bytes */
 
+/* Keys of an experiment that do not change what comes out of it: nor do they change the id of a run, which would
+ * have finished runs done again. */
+static const char *const without_effect[] = { "name", "limits" };
+
 /* A letter of any script: its bytes in UTF-8, unless it is ASCII. */
 static bool is_letter(char c)
 {
@@ -52,37 +56,53 @@ static void add_point(struct scion_text *id, const char *path, const char *label
         add_safe(id, label);
 }
 
-static bool name_run(const struct scion_config_run *run, struct scion_planned *planned)
+/* What a run's labels leave to be told apart; its digits. The configuration is changed. */
+static void add_hash(struct scion_text *id, struct scion_config *config, int digits)
 {
-        const struct scion_config_point *strategy = point_at(run, "strategy");
-        char *resolved = scion_config_text(run->config);
-        struct scion_text id = { 0 };
+        for (size_t i = 0; i < sizeof without_effect / sizeof *without_effect; i++)
+                scion_config_remove(config, without_effect[i]);
+        add_dash(id);
+        scion_text_add(id, "%0*llx", digits,
+                       (unsigned long long)scion_config_hash(config) >> (64 - 4 * digits));
+}
 
-        if (!resolved)
-                return false;
+/* Cuts the labels between two letters; more of the hash then tells what they no longer do. */
+static int cut_labels(struct scion_text *id)
+{
+        if (id->length <= LONGEST_LABELS)
+                return 8;
+        id->length = LONGEST_LABELS;
+        while (((unsigned char)id->text[id->length] & 0xC0) == 0x80)
+                id->length--;
+        id->text[id->length] = '\0';
+        return 16;
+}
+
+static bool name_run(const struct scion_config_run *run, struct scion_config *config,
+                     struct scion_planned *planned)
+{
+        const struct scion_config_point *point = point_at(run, "strategy");
+        const struct scion_config *use = scion_config_get(scion_config_get(config, "strategy"), "use");
+        const char *strategy = point ? point->label : use->text;
+        const char *seed = scion_config_get(config, "seed")->text;
+        struct scion_text id = { 0 };
+        size_t end;
+
         planned->run = run;
-        planned->strategy =
-                strategy ? strategy->label
-                         : scion_config_get(scion_config_get(run->config, "strategy"), "use")->text;
-        planned->seed = scion_config_get(run->config, "seed")->text;
-        if (!strategy)
-                add_point(&id, "strategy", planned->strategy);
+        if (!point)
+                add_point(&id, "strategy", strategy);
         for (size_t i = 0; i < run->axes; i++)
                 add_point(&id, run->point[i].path, run->point[i].label);
         if (!point_at(run, "seed"))
-                add_point(&id, "seed", planned->seed);
-        if (id.length > LONGEST_LABELS) {
-                id.length = LONGEST_LABELS;
-                while (((unsigned char)id.text[id.length] & 0xC0) == 0x80) /* within a letter */
-                        id.length--;
-                id.text[id.length] = '\0';
-        }
-        add_dash(&id);
-        scion_text_add(&id, "%08llx", (unsigned long long)XXH64(resolved, strlen(resolved), 0) & 0xffffffffu);
-        free(resolved);
+                add_point(&id, "seed", seed);
+        add_hash(&id, config, cut_labels(&id));
+        end = id.length;
+        scion_text_add(&id, "%c%s%c%s", '\0', strategy, '\0', seed); /* one block holds all three */
         planned->id = id.text;
         if (id.failed)
                 return scion_fail("out of memory");
+        planned->strategy = id.text + end + 1;
+        planned->seed = planned->strategy + strlen(planned->strategy) + 1;
         return true;
 }
 
@@ -98,46 +118,105 @@ static bool check_name(const struct scion_config *config)
         return true;
 }
 
-static bool check_run(struct scion_config *config)
+static bool check_run(struct scion_plan *plan, struct scion_config *config)
 {
         struct scion_experiment experiment;
 
         if (!scion_experiment_read(config, &experiment))
                 return false;
+        if (experiment.threads > plan->threads)
+                plan->threads = experiment.threads;
+        if (!plan->name && !(plan->name = strdup(experiment.name)))
+                scion_fail("out of memory");
         scion_experiment_finish(&experiment);
-        return check_name(config);
+        return plan->name && check_name(config);
 }
 
-static void mark_first(struct scion_plan *plan, size_t index)
+/* Which values of each axis a run before has had. */
+static bool **make_seen(const struct scion_plan *plan)
+{
+        size_t axes = plan->runs.run[0].axes, values = 0;
+        bool **seen, *flag;
+
+        for (size_t axis = 0; axis < axes; axis++)
+                values += scion_config_values(&plan->runs, axis);
+        seen = calloc(1, axes * sizeof *seen + values + 1);
+        if (!seen)
+                return scion_fail_null("out of memory");
+        flag = (bool *)(seen + axes);
+        for (size_t axis = 0; axis < axes; axis++) {
+                seen[axis] = flag;
+                flag += scion_config_values(&plan->runs, axis);
+        }
+        return seen;
+}
+
+static void mark_first(struct scion_plan *plan, size_t index, bool **seen)
 {
         struct scion_planned *planned = &plan->planned[index];
 
         planned->first_of_its_kind = index == 0;
         for (size_t axis = 0; axis < planned->run->axes; axis++) {
                 const struct scion_config_point *point = &planned->run->point[axis];
-                bool seen = strcmp(point->path, "seed") == 0;
 
-                for (size_t i = 0; !seen && i < index; i++)
-                        seen = strcmp(plan->planned[i].run->point[axis].label, point->label) == 0;
-                planned->first_of_its_kind = planned->first_of_its_kind || !seen;
+                if (!seen[axis][point->value] && strcmp(point->path, "seed") != 0)
+                        planned->first_of_its_kind = true;
+                seen[axis][point->value] = true;
         }
+}
+
+/* Two runs of one id would share a folder and a row. */
+static bool add_id(struct scion_plan *plan, size_t index, const struct scion_config *config)
+{
+        const char *id = plan->planned[index].id;
+
+        if (scion_index_find(&plan->ids, id) != SCION_INDEX_NONE)
+                return scion_config_fail(
+                        config,
+                        "two runs are the same, and would share the folder '%s': on an axis, two "
+                        "labels differ only in what a folder's name leaves out",
+                        id);
+        return scion_index_add(&plan->ids, id, index);
+}
+
+static bool plan_run(struct scion_plan *plan, size_t index, bool **seen)
+{
+        const struct scion_config_run *run = &plan->runs.run[index];
+        struct scion_config *config = scion_config_resolve(run);
+        bool good = config && check_run(plan, config) && name_run(run, config, &plan->planned[index]) &&
+                    add_id(plan, index, config);
+
+        scion_config_destroy(config);
+        if (good)
+                mark_first(plan, index, seen);
+        return good;
 }
 
 static bool plan_runs(struct scion_plan *plan)
 {
-        plan->planned = calloc(plan->runs.count + 1, sizeof *plan->planned);
-        if (!plan->planned)
-                return scion_fail("out of memory");
-        for (size_t i = 0; i < plan->runs.count; i++) {
-                struct scion_config_run *run = &plan->runs.run[i];
+        bool **seen = make_seen(plan);
 
-                if (!check_run(run->config) || !name_run(run, &plan->planned[i]))
-                        return false;
-                plan->count++;
-                mark_first(plan, i);
-        }
-        plan->name = scion_config_get(plan->runs.run[0].config, "name")->text;
-        return true;
+        plan->planned = calloc(plan->runs.count, sizeof *plan->planned);
+        if (seen && !plan->planned)
+                scion_fail("out of memory");
+        bool good = seen && plan->planned;
+
+        for (; good && plan->count < plan->runs.count; plan->count += good)
+                good = plan_run(plan, plan->count, seen);
+        free(seen);
+        return good;
+}
+
+const struct scion_planned *scion_plan_find(const struct scion_plan *plan, const char *id)
+{
+        size_t at = scion_index_find(&plan->ids, id);
+
+        return at == SCION_INDEX_NONE ? NULL : &plan->planned[at];
+}
+
+struct scion_config *scion_planned_config(const struct scion_planned *planned)
+{
+        return scion_config_resolve(planned->run);
 }
 
 bool scion_plan_make(const char *path, const char *const *set, size_t sets, struct scion_plan *plan)
@@ -161,6 +240,8 @@ void scion_plan_finish(struct scion_plan *plan)
         for (size_t i = 0; plan->planned && i < plan->runs.count; i++)
                 free(plan->planned[i].id);
         free(plan->planned);
+        free(plan->name);
+        scion_index_finish(&plan->ids);
         scion_config_runs_finish(&plan->runs);
         *plan = (struct scion_plan){ 0 };
 }

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "report/csv.h"
 #include "report/summary.h"
+#include "suite/earlier.h"
 #include "suite/task.h"
 
 struct suite {
@@ -35,14 +36,6 @@ struct suite {
 
 /* --- The table of results
  * -------------------------------------------------------------------------------------------- */
-
-static const struct scion_planned *planned_of(const struct scion_plan *plan, const char *id)
-{
-        for (size_t i = 0; i < plan->count; i++)
-                if (strcmp(plan->planned[i].id, id) == 0)
-                        return &plan->planned[i];
-        return NULL;
-}
 
 static bool own_column(const char *path)
 {
@@ -100,58 +93,18 @@ static bool hold_row(struct scion_sheet *sheet, const struct scion_csv_table *ol
         return good;
 }
 
-/* Rows that an earlier call has written; none when there is no such file. */
-struct earlier {
-        struct scion_csv_table rows;
-        size_t id, status; /* their columns */
-        bool cut;          /* a last row that was not written to its end is left out */
-};
-
-static bool read_earlier(const char *path, struct earlier *earlier)
-{
-        struct scion_csv_table *rows = &earlier->rows;
-
-        if (access(path, F_OK) != 0)
-                return true;
-        if (!scion_csv_read_whole_rows(path, rows, &earlier->cut))
-                return false;
-        int id = scion_csv_column(rows, "run"), status = scion_csv_column(rows, "status");
-
-        if (id < 0 || status < 0)
-                return scion_fail("%s: not a file of results: no column '%s'", path,
-                                  id < 0 ? "run" : "status");
-        earlier->id = (size_t)id;
-        earlier->status = (size_t)status;
-        return true;
-}
-
-static const char *earlier_id(const struct earlier *earlier, size_t row)
-{
-        return scion_csv_field(&earlier->rows, row, earlier->id);
-}
-
-/* Who removes a run's folder wants the run again. */
-static bool has_folder(const struct suite *suite, const char *id)
-{
-        struct scion_text path = { 0 };
-
-        scion_text_add(&path, "%s/%s", suite->folder, id);
-        bool has = !path.failed && access(path.text, F_OK) == 0;
-
-        free(path.text);
-        return has;
-}
-
 /* Takes over the rows of finished runs, into memory, and counts them. */
-static bool take_finished(struct suite *suite, const struct earlier *earlier, size_t *kept)
+static bool take_finished(struct suite *suite, const struct scion_earlier *earlier, size_t *kept)
 {
         const struct scion_csv_table *rows = &earlier->rows;
 
         for (size_t i = 0; i < rows->rows; i++) {
-                const struct scion_planned *planned = planned_of(suite->plan, earlier_id(earlier, i));
+                const struct scion_planned *planned =
+                        scion_plan_find(suite->plan, scion_earlier_id(earlier, i));
 
                 if (!planned || strcmp(scion_csv_field(rows, i, earlier->status), "done") != 0 ||
-                    suite->done[planned - suite->plan->planned] || !has_folder(suite, planned->id))
+                    suite->done[planned - suite->plan->planned] ||
+                    !scion_earlier_folder(suite->folder, planned->id))
                         continue;
                 if (!suite->table && !create_table(suite, scion_csv_column(rows, "test_mse") >= 0))
                         return false;
@@ -164,17 +117,9 @@ static bool take_finished(struct suite *suite, const struct earlier *earlier, si
         return true;
 }
 
-static bool has_id(const struct earlier *earlier, const char *id)
-{
-        for (size_t i = 0; i < earlier->rows.rows; i++)
-                if (strcmp(earlier_id(earlier, i), id) == 0)
-                        return true;
-        return false;
-}
-
 /* Adds the rows that are to leave results.csv, those of runs that are not in the plan, to results.old.csv. */
-static bool set_aside(const struct suite *suite, const struct earlier *now, const struct earlier *before,
-                      const char *path)
+static bool set_aside(const struct suite *suite, const struct scion_earlier *now,
+                      const struct scion_earlier *before, const char *path)
 {
         const char *const *columns = (const char *const *)now->rows.name;
         struct scion_sheet *aside = scion_sheet_plan(path, columns, now->rows.columns, "best_epoch");
@@ -182,10 +127,10 @@ static bool set_aside(const struct suite *suite, const struct earlier *now, cons
         bool good = aside != NULL;
 
         for (size_t i = 0; good && i < before->rows.rows; i++)
-                if (!has_id(now, earlier_id(before, i)))
+                if (scion_index_find(&now->ids, scion_earlier_id(before, i)) == SCION_INDEX_NONE)
                         good = hold_row(aside, &before->rows, i);
         for (size_t i = 0; good && i < now->rows.rows; i++) {
-                if (planned_of(suite->plan, earlier_id(now, i)))
+                if (scion_plan_find(suite->plan, scion_earlier_id(now, i)))
                         continue;
                 leaving++;
                 good = hold_row(aside, &now->rows, i);
@@ -203,19 +148,19 @@ static bool set_aside(const struct suite *suite, const struct earlier *now, cons
 static bool keep_finished(struct suite *suite)
 {
         struct scion_text path = { 0 };
-        struct earlier now = { 0 }, before = { 0 };
+        struct scion_earlier now = { 0 }, before = { 0 };
         size_t kept = 0, kept_before = 0;
         bool good = true;
 
         scion_text_add(&path, "%s/results.old.csv", suite->folder);
         if (path.failed)
                 good = scion_fail("out of memory");
-        good = good && read_earlier(suite->results, &now) && read_earlier(path.text, &before);
+        good = good && scion_earlier_read(suite->results, &now) && scion_earlier_read(path.text, &before);
         good = good && take_finished(suite, &now, &kept) && take_finished(suite, &before, &kept_before);
         good = good && (now.rows.rows == 0 || set_aside(suite, &now, &before, path.text));
         suite->stale = kept_before > 0 || kept < now.rows.rows || now.cut;
-        scion_csv_table_finish(&now.rows);
-        scion_csv_table_finish(&before.rows);
+        scion_earlier_finish(&now);
+        scion_earlier_finish(&before);
         free(path.text);
         return good;
 }
@@ -223,7 +168,7 @@ static bool keep_finished(struct suite *suite)
 static size_t place_in_plan(void *context, const struct scion_row *row)
 {
         const struct scion_plan *plan = context;
-        const struct scion_planned *planned = planned_of(plan, scion_row_get(row, "run"));
+        const struct scion_planned *planned = scion_plan_find(plan, scion_row_get(row, "run"));
 
         return planned ? (size_t)(planned - plan->planned) : plan->count;
 }

@@ -45,6 +45,7 @@ enum scion_status scion_task_work(void *context, struct scion_row *cells, struct
         const struct scion_task *task = context;
         enum scion_status status = SCION_BAD_INPUT;
         struct scion_text folder = { 0 };
+        struct scion_config *config = NULL;
         struct scion_run *run = NULL;
         bool good;
 
@@ -52,14 +53,15 @@ enum scion_status scion_task_work(void *context, struct scion_row *cells, struct
         scion_text_add(&folder, "%s/%s", task->folder, task->planned->id);
         good = !folder.failed || scion_fail("out of memory");
         good = good && (!task->checked || open_log(folder.text));
-        if (good)
-                run = scion_run_prepare(task->planned->run->config);
+        if (good && (config = scion_planned_config(task->planned)))
+                run = scion_run_prepare(config);
         if (run && (task->checked || open_log(folder.text)))
                 status = scion_run_execute(run, folder.text, cells) ? SCION_GOOD : SCION_FAILED;
         if (run)
                 scion_text_add(note, "%s", scion_run_note(run));
         free(folder.text);
         scion_run_destroy(run);
+        scion_config_destroy(config);
         return status;
 }
 
@@ -79,6 +81,7 @@ static enum scion_status check_work(void *context, struct scion_row *cells, stru
 {
         const struct checking *checking = context;
         const struct scion_plan *plan = checking->plan;
+        struct scion_config *config = NULL; /* of `run` */
         struct scion_run *run = NULL;
         bool good = true;
 
@@ -88,9 +91,12 @@ static enum scion_status check_work(void *context, struct scion_row *cells, stru
                 if (!plan->planned[i].first_of_its_kind)
                         continue;
                 checking->shared->at = i;
-                struct scion_run *next = scion_run_prepare(plan->planned[i].run->config);
+                struct scion_config *its = scion_planned_config(&plan->planned[i]);
+                struct scion_run *next = its ? scion_run_prepare(its) : NULL;
 
                 scion_run_destroy(run);
+                scion_config_destroy(config);
+                config = its;
                 run = next;
                 good = run != NULL;
                 checking->shared->values = good && scion_run_has_values(run);
@@ -98,6 +104,7 @@ static enum scion_status check_work(void *context, struct scion_row *cells, stru
                         scion_text_add(note, "%s: %s\n", plan->planned[i].id, scion_run_note(run));
         }
         scion_run_destroy(run);
+        scion_config_destroy(config);
         return good ? SCION_GOOD : SCION_BAD_INPUT;
 }
 

@@ -1,0 +1,52 @@
+#include "support/test.h"
+
+#include "base/index.h"
+
+static void names_are_found(void **state)
+{
+        static char names[5000][12];
+        struct scion_index index = { 0 };
+
+        (void)state;
+        assert_true(scion_index_find(&index, "none") == SCION_INDEX_NONE);
+        for (size_t i = 0; i < 5000; i++) {
+                snprintf(names[i], sizeof names[i], "run-%zu", i);
+                assert_true(scion_index_add(&index, names[i], 2 * i));
+        }
+        assert_int_equal(index.count, 5000);
+        for (size_t i = 0; i < 5000; i++) {
+                char again[12];
+
+                snprintf(again, sizeof again, "run-%zu", i);
+                assert_int_equal(scion_index_find(&index, again), 2 * i);
+        }
+        assert_true(scion_index_find(&index, "run-5000") == SCION_INDEX_NONE);
+        assert_true(scion_index_find(&index, "") == SCION_INDEX_NONE);
+        scion_index_finish(&index);
+        assert_true(scion_index_find(&index, "run-1") == SCION_INDEX_NONE);
+        scion_index_finish(&index);
+}
+
+static void the_first_of_a_name_stays(void **state)
+{
+        struct scion_index index = { 0 };
+
+        (void)state;
+        assert_true(scion_index_add(&index, "a", 1));
+        assert_true(scion_index_add(&index, "", 2));
+        assert_true(scion_index_add(&index, "a", 3));
+        assert_int_equal(index.count, 2);
+        assert_int_equal(scion_index_find(&index, "a"), 1);
+        assert_int_equal(scion_index_find(&index, ""), 2);
+        scion_index_finish(&index);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(names_are_found),
+                cmocka_unit_test(the_first_of_a_name_stays),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
