@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 #include "data/data.h"
+#include "data/transform.h"
 #include "plugin/params.h"
 #include "plugin/plugin.h"
 #include "report/columns.h"
@@ -101,6 +102,20 @@ static bool print_params(const struct scion_param *params)
         return good;
 }
 
+static bool print_data_keys(void)
+{
+        printf("\nEvery dataset also takes:\n\n");
+        if (!print_params(scion_data_params))
+                return false;
+        printf("\nand transform, a list of what is done to every input, in order: { use: NAME, ... }\n");
+        for (const struct scion_transform_kind *kind = scion_transform_kinds; kind->name; kind++) {
+                printf("\n  %s: %s\n", kind->name, kind->summary);
+                if (kind->params && !print_params(kind->params))
+                        return false;
+        }
+        return true;
+}
+
 static bool describe(enum scion_kind kind, const char *name)
 {
         const struct scion_plugin *plugin = scion_plugin_find(kind, name);
@@ -115,10 +130,7 @@ static bool describe(enum scion_kind kind, const char *name)
                 printf("  It has no parameters.\n");
         else if (!print_params(plugin->params))
                 return false;
-        if (kind != SCION_DATASET)
-                return true;
-        printf("\nEvery dataset also takes:\n\n");
-        return print_params(scion_data_params);
+        return kind != SCION_DATASET || print_data_keys();
 }
 
 /* --- The command ---------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "data/parts.h"
+#include "data/transform.h"
 #include "plugin/params.h"
 #include "plugin/plugin.h"
 
@@ -31,8 +32,8 @@ const struct scion_param scion_data_params[] = {
         SCION_PARAMS_END
 };
 
-const char *const scion_data_keys[] = { "classes",   "per_class",  "limit", "valid",
-                                        "normalize", "unlabelled", NULL };
+const char *const scion_data_keys[] = { "classes",   "per_class",  "limit",     "valid",
+                                        "normalize", "unlabelled", "transform", NULL };
 
 #define MOST_VALUES ((int64_t)1 << 45) /* floats that an address can reach */
 
@@ -42,7 +43,9 @@ struct opening {
         const struct scion_dataset_plugin *plugin;
         void *self;
         struct scion_dataset_info info;
+        int64_t values; /* of an input, as the plugin gives it */
         struct scion_data_wishes wishes;
+        struct scion_transforms transforms;
         int32_t *labels[SCION_SPLITS]; /* the plugin's; NULL when targets are values */
         struct scion_subset subset;
         struct scion_data *data;
@@ -50,12 +53,21 @@ struct opening {
 
 /* --- Parameters ----------------------------------------------------------------------------------------- */
 
+static bool is_key(const char *name)
+{
+        const char *const *key = scion_data_keys;
+
+        while (*key && strcmp(*key, name) != 0)
+                key++;
+        return *key != NULL;
+}
+
 /* A plugin's parameter of the same name would get the engine's value too. */
 static bool check_names(const struct scion_plugin *plugin)
 {
         for (const struct scion_param *param = plugin->params; param && param->type != SCION_PARAM_END;
              param++)
-                if (scion_params_find(scion_data_params, param->name))
+                if (is_key(param->name))
                         return scion_fail(
                                 "dataset '%s': its parameter '%s' has the name of a key that works on "
                                 "every dataset; the plugin must call it otherwise",
@@ -98,10 +110,16 @@ static bool fill_wishes(struct opening *opening)
 
 /* --- What the plugin says of itself --------------------------------------------------------------------- */
 
+/* Of all inputs together. */
+static int64_t most_values(void)
+{
+        return SIZE_MAX / 16 < MOST_VALUES ? (int64_t)(SIZE_MAX / 16) : MOST_VALUES;
+}
+
 /* The values of an input, or -1, with a message, when the plugin says nonsense. */
 static int64_t check_info(const struct scion_dataset_info *info)
 {
-        int64_t most = SIZE_MAX / 16 < MOST_VALUES ? (int64_t)(SIZE_MAX / 16) : MOST_VALUES;
+        int64_t most = most_values();
         int64_t values = 1, examples = 0;
 
         if (info->shape.ndim < 1 || info->shape.ndim >= SCION_MAX_DIMS) {
@@ -181,16 +199,20 @@ static size_t element_bytes(enum scion_element element)
         return element == SCION_BYTES ? sizeof(uint8_t) : sizeof(float);
 }
 
-static bool read_input(const struct opening *opening, enum scion_split split, int64_t index, void *input,
+/* An input as it is after the transforms. */
+static bool read_input(struct opening *opening, enum scion_split split, int64_t index, void *input,
                        void *target)
 {
-        const struct scion_data *data = opening->data;
+        struct scion_transforms *transforms = &opening->transforms;
+        void *raw = transforms->count > 0 ? scion_transforms_input(transforms) : input;
 
-        if (!read_one(opening, split, index, input, target))
+        if (!read_one(opening, split, index, raw, target))
                 return false;
-        if (data->element == SCION_REALS && !scion_reals_finite(input, data->channels * data->area))
+        if (opening->info.element == SCION_REALS && !scion_reals_finite(raw, opening->values))
                 return scion_fail("%s example %lld has an input that is infinite or not a number",
                                   scion_split_names[split], (long long)index);
+        if (transforms->count > 0)
+                scion_transforms_apply(transforms, (struct scion_example){ split, index }, input);
         return true;
 }
 
@@ -286,18 +308,30 @@ static bool open_plugin(struct opening *opening, uint64_t seed)
 {
         if (!opening->plugin->open(opening->self, seed, &opening->info))
                 return false;
-        struct scion_data *data = opening->data;
-        const struct scion_dataset_info *info = &opening->info;
-        int64_t values = check_info(info);
+        opening->values = check_info(&opening->info);
+        return opening->values >= 0 && read_labels(opening);
+}
 
-        if (values < 0)
+/* What the inputs are after the transforms. */
+static bool plan_inputs(struct opening *opening, uint64_t seed)
+{
+        const struct scion_dataset_info *info = &opening->info;
+        struct scion_form form = { info->shape, info->element, info->element == SCION_BYTES };
+        struct scion_data *data = opening->data;
+        int64_t examples = 0;
+
+        for (int split = 0; split < SCION_SPLITS; split++)
+                examples += info->size[split];
+        if (!scion_transforms_plan(&opening->transforms, &form, most_values() / examples, seed))
                 return false;
-        data->shape = info->shape;
-        data->element = info->element;
+        data->shape = form.shape;
+        data->element = form.element;
         data->targets = info->classes > 0 ? 0 : info->targets;
-        data->channels = info->shape.ndim == 3 ? info->shape.dim[0] : 1;
-        data->area = values / data->channels;
-        return read_labels(opening);
+        data->channels = form.shape.ndim == 3 ? form.shape.dim[0] : 1;
+        data->area = 1;
+        for (int i = form.shape.ndim == 3; i < form.shape.ndim; i++)
+                data->area *= form.shape.dim[i];
+        return true;
 }
 
 /* All that was loaded for train is the unlabelled pool; train becomes the part of it that was chosen. */
@@ -345,10 +379,13 @@ static bool open_all(struct opening *opening, uint64_t seed)
 {
         if (!check_names((const struct scion_plugin *)opening->plugin))
                 return fail_here(opening);
-        if (!check_classes(opening) || !fill_wishes(opening))
+        if (!check_classes(opening) || !fill_wishes(opening) ||
+            !scion_transforms_read(&opening->transforms, opening->map))
                 return false;
         if (!open_plugin(opening, seed))
                 return fail_here(opening);
+        if (!plan_inputs(opening, seed))
+                return false;
         if (!scion_subset_choose(&opening->subset, &opening->wishes, opening->map, &opening->info,
                                  opening->labels, seed))
                 return false;
@@ -376,6 +413,7 @@ struct scion_data *scion_data_open(const struct scion_config *map, uint64_t seed
 
         /* All that is wanted has been read. */
         scion_subset_finish(&opening.subset);
+        scion_transforms_finish(&opening.transforms);
         for (int split = 0; split < SCION_SPLITS; split++)
                 free(opening.labels[split]);
         scion_params_release(scion_data_params, &opening.wishes);
@@ -398,6 +436,11 @@ void scion_data_close(struct scion_data *data)
         }
         free(data->normal);
         free(data);
+}
+
+bool scion_data_complete(struct scion_config *map)
+{
+        return scion_params_complete(scion_data_params, map) && scion_transforms_complete(map);
 }
 
 struct scion_shape scion_data_shape(const struct scion_data *data)

@@ -22,10 +22,12 @@ struct scion_data;
  * - `valid: 0.1`: share of train, after the above, held out as the validation split, by the seed, each class
  *   in proportion. Refused when the dataset has a validation split of its own.
  * - `normalize: standard`: subtract the mean and divide by the deviation of the whole training split, before
- *   any subset; one of each for each channel (the first axis of an input that has three), else one for all.
+ *   any subset and after the transforms; one of each for each channel (the first axis of an input that has three), else one for all.
  *   `none`, the default: bytes are divided by 255, floats stay as they are.
  * - `unlabelled: true`: all training examples of the classes, but for those held out, are offered without
  *   labels too: the ones that per_class and limit leave out, and the ones they take. They are in memory once.
+ * - `transform: [{ use: rotate, degrees: 30 }, invert]`: what is done to every input of every split, in this
+ *   order (transform.h). Inputs that it makes reals take four bytes a value where bytes take one.
  *
  * The test split, and a validation split of the dataset's own, keep all examples of the classes. NULL, with
  * the place, when anything is wrong or no example is left. All examples are in memory from then on, and the
@@ -38,9 +40,13 @@ struct scion_data *scion_data_open(const struct scion_config *map, uint64_t seed
 void scion_data_close(struct scion_data *data); /* takes NULL */
 
 /* The keys above, ended by NULL: what a dataset's map may have besides `use` and the plugin's parameters; and
- * the table behind them. */
+ * the table behind all of them but `transform`. */
 extern const char *const scion_data_keys[];
 extern const struct scion_param scion_data_params[];
+
+/* Adds the keys above that the map leaves out, with their defaults, and the transforms' parameters. Fails,
+ * with the place, on a bad transform. */
+bool scion_data_complete(struct scion_config *map);
 
 struct scion_shape scion_data_shape(const struct scion_data *data); /* of one input */
 int64_t scion_data_classes(const struct scion_data *data);          /* 0: targets are values */

@@ -231,7 +231,7 @@ static bool read_all(struct scion_config *config, struct scion_experiment *exper
 /* --- Completing
  * --------------------------------------------------------------------------------------------------- */
 
-static bool complete_plugin(struct scion_config *map, enum scion_kind kind, const struct scion_param *more)
+static bool complete_plugin(struct scion_config *map, enum scion_kind kind)
 {
         if (!map)
                 return true;
@@ -240,21 +240,22 @@ static bool complete_plugin(struct scion_config *map, enum scion_kind kind, cons
 
         if (!plugin)
                 return scion_config_fail(map, "no plugin to complete");
-        return (!plugin->params || scion_params_complete(plugin->params, map)) &&
-               (!more || scion_params_complete(more, map));
+        return !plugin->params || scion_params_complete(plugin->params, map);
 }
 
 static bool complete_stage(struct scion_config *map)
 {
         if (!map)
                 return true;
-        if (!complete_plugin(get(map, "dataset"), SCION_DATASET, scion_data_params) ||
-            !complete_plugin(get(map, "model"), SCION_MODEL, NULL))
+        struct scion_config *dataset = get(map, "dataset");
+
+        if (!complete_plugin(dataset, SCION_DATASET) || (dataset && !scion_data_complete(dataset)) ||
+            !complete_plugin(get(map, "model"), SCION_MODEL))
                 return false;
         if (scion_config_get(map, "weights"))
                 return true;
-        return complete_plugin(get(map, "loss"), SCION_LOSS, NULL) &&
-               complete_plugin(get(map, "optimizer"), SCION_OPTIMIZER, NULL) &&
+        return complete_plugin(get(map, "loss"), SCION_LOSS) &&
+               complete_plugin(get(map, "optimizer"), SCION_OPTIMIZER) &&
                scion_schedule_complete(get(map, "schedule")) &&
                scion_params_complete(train_params, get(map, "train"));
 }
@@ -263,7 +264,7 @@ static bool complete(struct scion_config *config)
 {
         return scion_params_complete(run_params, config) && complete_stage(get(config, "source")) &&
                complete_stage(get(config, "target")) &&
-               complete_plugin(get(config, "strategy"), SCION_STRATEGY, NULL);
+               complete_plugin(get(config, "strategy"), SCION_STRATEGY);
 }
 
 /* --- Both ----------------------------------------------------------------------------------------------- */

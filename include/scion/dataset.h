@@ -1,4 +1,5 @@
-/* Dataset plugins: examples by index. Class subsets, normalisation, shuffling and batches are the engine's. */
+/* Dataset plugins: examples by index. Class subsets, transforms, normalisation, shuffling and batches are the
+ * engine's. */
 #ifndef SCION_DATASET_H
 #define SCION_DATASET_H
 

@@ -1,0 +1,480 @@
+/* The transforms: what each does to the pixels of an input. */
+#include <math.h>
+#include <scion/simd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "data/transform.h"
+#include "tensor/math.h"
+
+#define PI 3.14159265358979323846
+#define WIDTH 16 /* pixels that are summed side by side */
+
+/* --- Images --------------------------------------------------------------------------------------------- */
+
+/* An input as planes of pixels: [C, H, W], or [H, W] for one plane. */
+struct image {
+        int64_t channels, height, width;
+};
+
+static struct image image_of(const struct scion_shape *shape)
+{
+        const int64_t *plane = &shape->dim[shape->ndim - 2];
+
+        return (struct image){ shape->ndim == 3 ? shape->dim[0] : 1, plane[0], plane[1] };
+}
+
+static bool check_image(const struct scion_transform *transform)
+{
+        const struct scion_shape *shape = &transform->in.shape;
+        char text[160];
+
+        scion_shape_text(shape, text, sizeof text);
+        if (shape->ndim != 2 && shape->ndim != 3)
+                return scion_fail(
+                        "it takes images, [channels, height, width] or [height, width]; these inputs "
+                        "are %s",
+                        text);
+
+        struct image image = image_of(shape);
+
+        /* Pixels are counted in 32 bits, also those beyond the edges. */
+        return image.height <= INT32_MAX / 4 / image.width ||
+               scion_fail("images of shape %s are too large", text);
+}
+
+/* An image that is computed with must be of reals. */
+static bool take_reals(struct scion_transform *transform, struct scion_form *out)
+{
+        transform->in.element = out->element = SCION_REALS;
+        return true;
+}
+
+/* --- Four pixels to one --------------------------------------------------------------------------------- */
+
+/*
+ * For each of `count` pixels of a plane that is made: four pixels of a plane that there is, their weights, and
+ * something to add. `index` holds all first ones, then all second ones, ...; so does `weight`, with what is to
+ * be added at its end.
+ */
+static bool make_taps(struct scion_transform *transform, int64_t count)
+{
+        transform->index = calloc((size_t)count, 4 * sizeof *transform->index);
+        transform->weight = calloc((size_t)count, 5 * sizeof *transform->weight);
+        transform->taps = count;
+        return (transform->index && transform->weight) ||
+               scion_fail("out of memory for images of %lld pixels", (long long)count);
+}
+
+/* Pixel `to` is the plane at (y, x), between its pixels' centres; outside there is `fill`. */
+static void set_taps(struct scion_transform *transform, struct image image, int64_t to, double y, double x,
+                     double fill)
+{
+        double top = floor(y), left = floor(x);
+        double add = 0;
+
+        for (int k = 0; k < 4; k++) {
+                double row = top + k / 2, column = left + k % 2;
+                double weight = (k / 2 ? y - top : 1 - (y - top)) * (k % 2 ? x - left : 1 - (x - left));
+
+                if (row >= 0 && row < (double)image.height && column >= 0 && column < (double)image.width) {
+                        transform->index[k * transform->taps + to] =
+                                (int32_t)((int64_t)row * image.width + (int64_t)column);
+                        transform->weight[k * transform->taps + to] = (float)weight;
+                } else {
+                        add += fill * weight;
+                }
+        }
+        transform->weight[4 * transform->taps + to] = (float)add;
+}
+
+SCION_CLONES static void gather(const float *restrict in, const int32_t *restrict index,
+                                const float *restrict weight, float *restrict out, int64_t count)
+{
+        const int32_t *i0 = index, *i1 = i0 + count, *i2 = i1 + count, *i3 = i2 + count;
+        const float *w0 = weight, *w1 = w0 + count, *w2 = w1 + count, *w3 = w2 + count, *add = w3 + count;
+
+        for (int64_t p = 0; p < count; p++)
+                out[p] = (w0[p] * in[i0[p]] + w1[p] * in[i1[p]]) + (w2[p] * in[i2[p]] + w3[p] * in[i3[p]]) +
+                         add[p];
+}
+
+static void apply_taps(const struct scion_transform *transform, struct scion_example example, const void *in,
+                       void *out)
+{
+        struct image image = image_of(&transform->in.shape);
+
+        (void)example;
+        for (int64_t c = 0; c < image.channels; c++)
+                gather((const float *)in + c * image.height * image.width, transform->index,
+                       transform->weight, (float *)out + c * transform->taps, transform->taps);
+}
+
+/* --- Rotate --------------------------------------------------------------------------------------------- */
+
+static const struct scion_param rotate_params[] = {
+        SCION_FLOAT(struct scion_transform, degrees, 0, "angle, counter-clockwise, about the centre",
+                    .min = -360, .max = 360, .required = true),
+        SCION_FLOAT(struct scion_transform, fill, 0, "what comes in from outside; 0 is black, 1 white"),
+        SCION_PARAMS_END,
+};
+
+/* Right angles exactly, so that they only move pixels. */
+static void direction(double degrees, double *cosine, double *sine)
+{
+        static const double right[4][2] = { { 1, 0 }, { 0, 1 }, { -1, 0 }, { 0, -1 } };
+        double turned = fmod(degrees, 360);
+
+        if (turned < 0)
+                turned += 360;
+        if (fmod(turned, 90) == 0) {
+                *cosine = right[(int)(turned / 90) % 4][0];
+                *sine = right[(int)(turned / 90) % 4][1];
+        } else {
+                *cosine = cos(turned * PI / 180);
+                *sine = sin(turned * PI / 180);
+        }
+}
+
+/* Bilinear, as torchvision's rotate(): the image goes on outside with the fill value, and its edge is mixed
+ * with that. */
+static bool plan_rotate(struct scion_transform *transform, struct scion_form *out)
+{
+        struct image image;
+        double cosine, sine;
+
+        if (!check_image(transform))
+                return false;
+        direction((double)transform->degrees, &cosine, &sine);
+        transform->nothing = cosine == 1;
+        image = image_of(&transform->in.shape);
+        if (transform->nothing)
+                return true;
+        if (!make_taps(transform, image.height * image.width))
+                return false;
+        for (int64_t p = 0; p < transform->taps; p++) {
+                double y = (double)(p / image.width) - (double)(image.height - 1) / 2;
+                double x = (double)(p % image.width) - (double)(image.width - 1) / 2;
+
+                set_taps(transform, image, p, sine * x + cosine * y + (double)(image.height - 1) / 2,
+                         cosine * x - sine * y + (double)(image.width - 1) / 2, (double)transform->fill);
+        }
+        return take_reals(transform, out);
+}
+
+/* --- Resize --------------------------------------------------------------------------------------------- */
+
+static const struct scion_param resize_params[] = {
+        SCION_INTS(struct scion_transform, size, NULL, "height and width; one number is both", .min = 1,
+                   .max = 4096, .required = true),
+        SCION_PARAMS_END,
+};
+
+/* Where pixel i of `to` lies among `from`: their edges coincide, and beyond the last centres is the last. */
+static double source_of(int64_t i, int64_t from, int64_t to)
+{
+        double at = ((double)i + 0.5) * (double)from / (double)to - 0.5;
+
+        return fmin(fmax(at, 0), (double)(from - 1));
+}
+
+/* Bilinear between the pixels' centres: PyTorch's interpolate() with align_corners=False, antialias=False. */
+static bool plan_resize(struct scion_transform *transform, struct scion_form *out)
+{
+        const struct scion_ints *size = &transform->size;
+        struct image image;
+
+        if (size->count != 1 && size->count != 2)
+                return scion_fail("size is [height, width], or one number for both; got %zu numbers",
+                                  size->count);
+        if (!check_image(transform))
+                return false;
+
+        int64_t *plane = &out->shape.dim[out->shape.ndim - 2];
+
+        image = image_of(&transform->in.shape);
+        plane[0] = size->value[0];
+        plane[1] = size->value[size->count - 1];
+        transform->nothing = plane[0] == image.height && plane[1] == image.width;
+        if (transform->nothing)
+                return true;
+        if (!make_taps(transform, plane[0] * plane[1]))
+                return false;
+        for (int64_t p = 0; p < transform->taps; p++)
+                set_taps(transform, image, p, source_of(p / plane[1], image.height, plane[0]),
+                         source_of(p % plane[1], image.width, plane[1]), 0);
+        return take_reals(transform, out);
+}
+
+/* --- Blur ----------------------------------------------------------------------------------------------- */
+
+static const struct scion_param blur_params[] = {
+        SCION_FLOAT(struct scion_transform, sigma, 0, "deviation of the Gaussian in pixels", .min = 0,
+                    .max = 100, .required = true),
+        SCION_PARAMS_END,
+};
+
+/* Pixel i of a line of n, which is mirrored at its ends: d c b a | a b c d | d c b a. */
+static int64_t mirrored(int64_t i, int64_t n)
+{
+        int64_t at = i % (2 * n);
+
+        if (at < 0)
+                at += 2 * n;
+        return at < n ? at : 2 * n - 1 - at;
+}
+
+static int64_t whole_widths(int64_t pixels)
+{
+        return (pixels + WIDTH - 1) / WIDTH * WIDTH;
+}
+
+/*
+ * One dimension after the other, with the Gaussian cut off at four deviations and edges mirrored: the
+ * defaults of SciPy's gaussian_filter(). `index` holds where the pixels of a row that is longer by the
+ * Gaussian's reach at both ends come from, then the same of a column; the scratch such a row, and a plane
+ * whose rows are whole widths.
+ */
+static bool plan_blur(struct scion_transform *transform, struct scion_form *out)
+{
+        int64_t reach = (int64_t)(4 * (double)transform->sigma + 0.5);
+        double sum = 0;
+
+        if (!check_image(transform))
+                return false;
+        transform->nothing = reach == 0;
+        if (transform->nothing)
+                return true;
+
+        struct image image = image_of(&transform->in.shape);
+        int64_t row = image.width + 2 * reach, column = image.height + 2 * reach;
+
+        transform->taps = 2 * reach + 1;
+        transform->index = calloc((size_t)(row + column), sizeof *transform->index);
+        transform->weight = calloc((size_t)transform->taps, sizeof *transform->weight);
+        transform->scratch = calloc((size_t)(row + WIDTH + image.height * whole_widths(image.width)),
+                                    sizeof *transform->scratch);
+        if (!transform->index || !transform->weight || !transform->scratch)
+                return scion_fail("out of memory for a blur of %lld pixels", (long long)transform->taps);
+        for (int64_t i = 0; i < row; i++)
+                transform->index[i] = (int32_t)mirrored(i - reach, image.width);
+        for (int64_t i = 0; i < column; i++)
+                transform->index[row + i] = (int32_t)mirrored(i - reach, image.height);
+        for (int64_t i = -reach; i <= reach; i++)
+                sum += exp(-0.5 * (double)(i * i) / ((double)transform->sigma * (double)transform->sigma));
+        for (int64_t i = -reach; i <= reach; i++)
+                transform->weight[i + reach] =
+                        (float)(exp(-0.5 * (double)(i * i) /
+                                    ((double)transform->sigma * (double)transform->sigma)) /
+                                sum);
+        return take_reals(transform, out);
+}
+
+/* Every row of a plane into one of `pitch` values, of which those beyond the width mean nothing. */
+SCION_CLONES static void blur_rows(const float *restrict in, struct image image,
+                                   const int32_t *restrict index, const float *restrict weight, int64_t taps,
+                                   float *restrict row, float *restrict out, int64_t pitch)
+{
+        for (int64_t y = 0; y < image.height; y++) {
+                for (int64_t i = 0; i < image.width + taps - 1; i++)
+                        row[i] = in[y * image.width + index[i]];
+                for (int64_t x = 0; x < pitch; x += WIDTH) {
+                        float sum[WIDTH] = { 0 };
+
+                        for (int64_t t = 0; t < taps; t++)
+                                for (int l = 0; l < WIDTH; l++)
+                                        sum[l] += weight[t] * row[x + t + l];
+                        memcpy(out + y * pitch + x, sum, sizeof sum);
+                }
+        }
+}
+
+SCION_CLONES static void blur_columns(const float *restrict in, int64_t pitch, struct image image,
+                                      const int32_t *restrict index, const float *restrict weight,
+                                      int64_t taps, float *restrict out)
+{
+        for (int64_t y = 0; y < image.height; y++)
+                for (int64_t x = 0; x < image.width; x += WIDTH) {
+                        int64_t left = image.width - x;
+                        float sum[WIDTH] = { 0 };
+
+                        for (int64_t t = 0; t < taps; t++)
+                                for (int l = 0; l < WIDTH; l++)
+                                        sum[l] += weight[t] * in[index[y + t] * pitch + x + l];
+                        memcpy(out + y * image.width + x, sum,
+                               (size_t)(left < WIDTH ? left : WIDTH) * sizeof sum[0]);
+                }
+}
+
+static void apply_blur(const struct scion_transform *transform, struct scion_example example, const void *in,
+                       void *out)
+{
+        struct image image = image_of(&transform->in.shape);
+        int64_t area = image.height * image.width, pitch = whole_widths(image.width);
+        int64_t longer = image.width + transform->taps - 1;
+        float *rows = transform->scratch + longer + WIDTH;
+
+        (void)example;
+        for (int64_t c = 0; c < image.channels; c++) {
+                blur_rows((const float *)in + c * area, image, transform->index, transform->weight,
+                          transform->taps, transform->scratch, rows, pitch);
+                blur_columns(rows, pitch, image, transform->index + longer, transform->weight,
+                             transform->taps, (float *)out + c * area);
+        }
+}
+
+/* --- Invert --------------------------------------------------------------------------------------------- */
+
+static bool plan_invert(struct scion_transform *transform, struct scion_form *out)
+{
+        (void)out;
+        return transform->in.unit || scion_fail("these inputs are reals of any size, without a white to "
+                                                "count from");
+}
+
+static void apply_invert(const struct scion_transform *transform, struct scion_example example,
+                         const void *in, void *out)
+{
+        (void)example;
+        if (transform->in.element == SCION_BYTES)
+                for (int64_t i = 0; i < transform->values; i++)
+                        ((uint8_t *)out)[i] = (uint8_t)(255 - ((const uint8_t *)in)[i]);
+        else
+                for (int64_t i = 0; i < transform->values; i++)
+                        ((float *)out)[i] = 1 - ((const float *)in)[i];
+}
+
+/* --- Noise ---------------------------------------------------------------------------------------------- */
+
+static const struct scion_param noise_params[] = {
+        SCION_FLOAT(struct scion_transform, deviation, 0, "of the Gaussian, where white is 1", .min = 0,
+                    .max = 1000, .required = true),
+        SCION_PARAMS_END,
+};
+
+static bool plan_noise(struct scion_transform *transform, struct scion_form *out)
+{
+        transform->nothing = transform->deviation == 0;
+        return transform->nothing || take_reals(transform, out);
+}
+
+#define PAIRS 128 /* of numbers, at a time */
+
+/* sin and cos of 2 pi v for v in [0, 1), by Cephes's polynomials within an eighth of a turn of an axis. */
+static inline void on_circle(float v, float *cosine, float *sine)
+{
+        int32_t quarter = (int32_t)(4.0f * v + 0.5f);
+        float x = (v - 0.25f * (float)quarter) * 6.28318531f, square = x * x;
+        float c = 2.443315711809948e-5f, s = -1.9515295891e-4f;
+
+        c = c * square - 1.388731625493765e-3f;
+        c = c * square + 4.166664568298827e-2f;
+        c = c * square * square - 0.5f * square + 1.0f;
+        s = s * square + 8.3321608736e-3f;
+        s = s * square - 1.6666654611e-1f;
+        s = s * square * x + x;
+        float along = quarter & 1 ? -s : c, across = quarter & 1 ? c : s;
+
+        *cosine = quarter & 2 ? -along : along;
+        *sine = quarter & 2 ? -across : across;
+}
+
+/* Box-Muller: 2 PAIRS standard normal values from as many uniform numbers. */
+SCION_CLONES static void make_normal(const uint32_t *restrict numbers, float *restrict values)
+{
+        for (int i = 0; i < PAIRS; i++) {
+                float u = (float)(int32_t)(numbers[i] >> 8) * 0x1p-24f + 0x1p-25f;
+                float v = (float)(int32_t)(numbers[PAIRS + i] >> 8) * 0x1p-24f;
+                float radius = sqrtf(-2.0f * scion_log_of(u)), cosine, sine;
+
+                on_circle(v, &cosine, &sine);
+                values[i] = radius * cosine;
+                values[PAIRS + i] = radius * sine;
+        }
+}
+
+/* The noise of an example is that of its place in the dataset, whatever part of it is used. Nothing is cut off
+ * at black and white. */
+static void apply_noise(const struct scion_transform *transform, struct scion_example example, const void *in,
+                        void *out)
+{
+        struct scion_random random =
+                scion_random(transform->seed[example.split], SCION_RANDOM_AUGMENT, (uint64_t)example.index);
+        const float *from = in;
+        float *to = out;
+
+        for (int64_t start = 0; start < transform->values; start += 2 * PAIRS) {
+                int64_t left = transform->values - start;
+                uint32_t numbers[2 * PAIRS];
+                float normal[2 * PAIRS];
+
+                scion_random_fill(&random, numbers, 2 * PAIRS);
+                make_normal(numbers, normal);
+                for (int64_t i = 0; i < left && i < 2 * PAIRS; i++)
+                        to[start + i] = from[start + i] + transform->deviation * normal[i];
+        }
+}
+
+/* --- Channels ------------------------------------------------------------------------------------------- */
+
+static const struct scion_param channels_params[] = {
+        SCION_INT(struct scion_transform, count, 0,
+                  "from one channel, all are copies of it; from three to one, ITU-R BT.601's luma", .min = 1,
+                  .max = 65536, .required = true),
+        SCION_PARAMS_END,
+};
+
+static bool plan_channels(struct scion_transform *transform, struct scion_form *out)
+{
+        struct image image;
+
+        if (!check_image(transform))
+                return false;
+        image = image_of(&transform->in.shape);
+        out->shape = SCION_SHAPE(transform->count, image.height, image.width);
+        transform->nothing = transform->in.shape.ndim == 3 && transform->count == image.channels;
+        if (transform->nothing || image.channels == 1)
+                return true;
+        if (image.channels == 3 && transform->count == 1)
+                return take_reals(transform, out);
+        return scion_fail("%lld channels do not become %lld; one becomes any number, and three become one",
+                          (long long)image.channels, (long long)transform->count);
+}
+
+SCION_CLONES static void luma(const float *restrict in, float *restrict out, int64_t area)
+{
+        for (int64_t i = 0; i < area; i++)
+                out[i] = 0.299f * in[i] + 0.587f * in[area + i] + 0.114f * in[2 * area + i];
+}
+
+static void apply_channels(const struct scion_transform *transform, struct scion_example example,
+                           const void *in, void *out)
+{
+        struct image image = image_of(&transform->in.shape);
+        int64_t area = image.height * image.width;
+        size_t bytes = (size_t)area * (transform->in.element == SCION_BYTES ? 1 : sizeof(float));
+
+        (void)example;
+        if (image.channels == 3) {
+                luma(in, out, area);
+                return;
+        }
+        for (int64_t c = 0; c < transform->count; c++)
+                memcpy((char *)out + (size_t)c * bytes, in, bytes);
+}
+
+/* --- All ------------------------------------------------------------------------------------------------ */
+
+const struct scion_transform_kind scion_transform_kinds[] = {
+        { "rotate", "turns images about their centre, bilinear", rotate_params, plan_rotate, apply_taps },
+        { "resize", "stretches images to a size, bilinear, without antialiasing", resize_params, plan_resize,
+          apply_taps },
+        { "blur", "Gaussian blur of images, edges mirrored", blur_params, plan_blur, apply_blur },
+        { "invert", "black becomes white and white black", NULL, plan_invert, apply_invert },
+        { "noise", "adds Gaussian noise, the same each time the dataset is loaded", noise_params, plan_noise,
+          apply_noise },
+        { "channels", "gives images another number of channels", channels_params, plan_channels,
+          apply_channels },
+        { NULL, NULL, NULL, NULL, NULL },
+};

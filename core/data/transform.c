@@ -1,0 +1,287 @@
+/* The list of transforms: read from the file, checked against the dataset, applied one after the other. */
+#include "data/transform.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/tree.h"
+#include "data/parts.h"
+#include "plugin/params.h"
+
+static const char *const others[] = { "use", NULL };
+
+/* --- Reading -------------------------------------------------------------------------------------------- */
+
+static bool fail_unknown(const struct scion_config *use)
+{
+        struct scion_text all = { 0 };
+        const char *names[16], *near;
+        size_t count = 0;
+
+        for (const struct scion_transform_kind *kind = scion_transform_kinds; kind->name; kind++) {
+                scion_text_add(&all, "%s%s", count ? ", " : "", kind->name);
+                if (count < sizeof names / sizeof *names)
+                        names[count++] = kind->name;
+        }
+        near = scion_nearest(use->text, names, count);
+        if (near)
+                scion_config_fail(use, "no transform '%s' (did you mean '%s'?)", use->text, near);
+        else
+                scion_config_fail(use, "no transform '%s'; there are %s", use->text,
+                                  all.text ? all.text : "");
+        free(all.text);
+        return false;
+}
+
+static const struct scion_transform_kind *find(const char *name)
+{
+        for (const struct scion_transform_kind *kind = scion_transform_kinds; kind->name; kind++)
+                if (strcmp(name, kind->name) == 0)
+                        return kind;
+        return NULL;
+}
+
+/* Where the kind's name is written: the entry itself in short, or its `use`. NULL with a message. */
+static const struct scion_config *name_of(const struct scion_config *entry)
+{
+        const struct scion_config *use =
+                entry->kind == SCION_CONFIG_SCALAR ? entry : scion_config_get(entry, "use");
+        char got[64];
+
+        if (use && use->kind == SCION_CONFIG_SCALAR && !scion_config_is_null(use))
+                return use;
+        if (entry->kind == SCION_CONFIG_MAP && entry->count > 0 && find(entry->entry[0].key))
+                scion_config_fail(entry, "transform: write { use: %s, ... }, with its parameters by name",
+                                  entry->entry[0].key);
+        else
+                scion_config_fail(entry, "transform: each is written as { use: NAME, ... }, got %s",
+                                  scion_config_describe(entry, got, sizeof got));
+        return NULL;
+}
+
+/* In short, a transform has nothing but its name. */
+static bool check_short(const struct scion_transform_kind *kind, const struct scion_config *entry)
+{
+        const struct scion_param *param = kind->params;
+
+        while (entry->kind == SCION_CONFIG_SCALAR && param && param->type != SCION_PARAM_END) {
+                if (param->required)
+                        return scion_config_fail(entry,
+                                                 "transform '%s': %s is required: { use: %s, %s: ... }",
+                                                 kind->name, param->name, kind->name, param->name);
+                param++;
+        }
+        return true;
+}
+
+static bool read_one(struct scion_transform *transform, const struct scion_config *entry)
+{
+        const struct scion_config *use = name_of(entry);
+        const struct scion_transform_kind *kind = use ? find(use->text) : NULL;
+        char owner[64];
+
+        if (!kind)
+                return use && fail_unknown(use);
+        if (!check_short(kind, entry))
+                return false;
+        snprintf(owner, sizeof owner, "transform '%s'", kind->name);
+        transform->kind = kind;
+        transform->place = entry;
+        return scion_params_fill(kind->params, entry->kind == SCION_CONFIG_MAP ? entry : NULL, owner, others,
+                                 transform);
+}
+
+bool scion_transforms_read(struct scion_transforms *transforms, const struct scion_config *map)
+{
+        const struct scion_config *value = scion_config_get(map, "transform");
+        size_t count = !value ? 0 : value->kind == SCION_CONFIG_LIST ? value->count : 1;
+
+        *transforms = (struct scion_transforms){ 0 };
+        if (count == 0)
+                return true;
+        if (scion_config_is_null(value))
+                return scion_config_fail(value, "transform: is a list of transforms; [] is none");
+        transforms->step = calloc(count, sizeof *transforms->step);
+        if (!transforms->step)
+                return scion_fail("out of memory");
+        /* One that fails has nothing to be freed. */
+        for (; transforms->count < count; transforms->count++)
+                if (!read_one(&transforms->step[transforms->count],
+                              value->kind == SCION_CONFIG_LIST ? value->entry[transforms->count].value
+                                                               : value))
+                        return false;
+        return true;
+}
+
+static void finish_one(struct scion_transform *transform)
+{
+        scion_params_release(transform->kind->params, transform);
+        free(transform->index);
+        free(transform->weight);
+        free(transform->scratch);
+}
+
+void scion_transforms_finish(struct scion_transforms *transforms)
+{
+        for (size_t i = 0; i < transforms->count; i++)
+                finish_one(&transforms->step[i]);
+        free(transforms->step);
+        free(transforms->buffer[0]);
+        free(transforms->buffer[1]);
+        *transforms = (struct scion_transforms){ 0 };
+}
+
+/* --- Planning ------------------------------------------------------------------------------------------- */
+
+static bool fail_at(const struct scion_transform *transform)
+{
+        return scion_config_fail(transform->place, "transform '%s': %s", transform->kind->name,
+                                 scion_error());
+}
+
+/* Streams of its own for each split, and for each place in the list. */
+static void seed_one(struct scion_transform *transform, size_t place, uint64_t seed)
+{
+        for (int split = 0; split < SCION_SPLITS; split++) {
+                char name[64];
+
+                snprintf(name, sizeof name, "transform %zu %s", place, scion_split_names[split]);
+                transform->seed[split] = scion_seed(seed, name);
+        }
+}
+
+/* The values of an input; more than `most` are told as -1. */
+static int64_t values_of(const struct scion_shape *shape, int64_t most)
+{
+        int64_t values = 1;
+
+        for (int i = 0; i < shape->ndim; i++) {
+                if (shape->dim[i] > most / values)
+                        return -1;
+                values *= shape->dim[i];
+        }
+        return values;
+}
+
+static bool plan_one(struct scion_transform *transform, struct scion_form *form, int64_t most)
+{
+        struct scion_form out = *form;
+
+        transform->in = *form;
+        transform->values = values_of(&form->shape, most);
+        if (!transform->kind->plan(transform, &out))
+                return fail_at(transform);
+        transform->converts = transform->in.element != form->element;
+        if (values_of(&out.shape, most) < 0) {
+                char text[160];
+
+                scion_fail("inputs of shape %s are more than memory can hold",
+                           scion_shape_text(&out.shape, text, sizeof text));
+                return fail_at(transform);
+        }
+        if (!transform->nothing)
+                *form = out;
+        return true;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+        return a > b ? a : b;
+}
+
+bool scion_transforms_plan(struct scion_transforms *transforms, struct scion_form *form, int64_t most,
+                           uint64_t seed)
+{
+        size_t bytes = 0, kept = 0;
+
+        if (transforms->count == 0)
+                return true;
+        for (size_t i = 0; i < transforms->count; i++) {
+                struct scion_transform *transform = &transforms->step[i];
+
+                seed_one(transform, i, seed);
+                if (!plan_one(transform, form, most))
+                        return false;
+                /* Also where they are bytes: they may be made reals on their way. */
+                bytes = larger(bytes, (size_t)transform->values * sizeof(float));
+        }
+        for (size_t i = 0; i < transforms->count; i++)
+                if (transforms->step[i].nothing)
+                        finish_one(&transforms->step[i]);
+                else
+                        transforms->step[kept++] = transforms->step[i];
+        transforms->count = kept;
+        transforms->bytes = (size_t)values_of(&form->shape, most) *
+                            (form->element == SCION_BYTES ? sizeof(uint8_t) : sizeof(float));
+        bytes = larger(bytes, transforms->bytes);
+        for (int i = 0; i < 2; i++)
+                if (!(transforms->buffer[i] = malloc(bytes)))
+                        return scion_fail("out of memory for a transform of inputs of %zu bytes", bytes);
+        return true;
+}
+
+/* --- Applying ------------------------------------------------------------------------------------------- */
+
+void *scion_transforms_input(struct scion_transforms *transforms)
+{
+        return transforms->buffer[0];
+}
+
+static void swap_buffers(struct scion_transforms *transforms)
+{
+        void *first = transforms->buffer[0];
+
+        transforms->buffer[0] = transforms->buffer[1];
+        transforms->buffer[1] = first;
+}
+
+void scion_transforms_apply(struct scion_transforms *transforms, struct scion_example example, void *out)
+{
+        static const struct scion_normal to_unit = { .mean = 0, .divisor = 255 };
+
+        for (size_t i = 0; i < transforms->count; i++) {
+                const struct scion_transform *transform = &transforms->step[i];
+
+                if (transform->converts) {
+                        scion_normalize_bytes(transforms->buffer[0], transforms->buffer[1], transform->values,
+                                              to_unit);
+                        swap_buffers(transforms);
+                }
+                transform->kind->apply(transform, example, transforms->buffer[0], transforms->buffer[1]);
+                swap_buffers(transforms);
+        }
+        memcpy(out, transforms->buffer[0], transforms->bytes);
+}
+
+/* --- Completing ----------------------------------------------------------------------------------------- */
+
+/* Puts the value into a new node, a list or a map, in its place. */
+static bool wrap(struct scion_config_entry *entry, enum scion_config_kind kind, const char *key)
+{
+        struct scion_config *value = entry->value;
+        struct scion_config *around = scion_config_node(kind, value->file, value->line, value->column);
+
+        if (!around)
+                return false;
+        entry->value = around;
+        return scion_config_add(around, key, value->line, value->column, value);
+}
+
+bool scion_transforms_complete(struct scion_config *map)
+{
+        struct scion_config_entry *entry = scion_config_find(map, "transform");
+        struct scion_transforms transforms;
+        bool good = scion_transforms_read(&transforms, map);
+
+        if (good && entry && entry->value->kind != SCION_CONFIG_LIST)
+                good = wrap(entry, SCION_CONFIG_LIST, NULL);
+        for (size_t i = 0; good && i < transforms.count; i++) {
+                struct scion_config_entry *one = &entry->value->entry[i];
+
+                if (one->value->kind == SCION_CONFIG_SCALAR)
+                        good = wrap(one, SCION_CONFIG_MAP, "use");
+                good = good && scion_params_complete(transforms.step[i].kind->params, one->value);
+        }
+        scion_transforms_finish(&transforms);
+        return good;
+}

@@ -1,0 +1,69 @@
+/* The transforms of datasets, as the file asks for them, against PyTorch and NumPy. */
+#include "parity/vectors.h"
+
+#include "data/transform.h"
+
+#define MOST 4096 /* values of an input */
+
+/* The input, where the transforms want it. */
+static void put_input(const json_t *test_case, enum scion_element element, int64_t values, void *input)
+{
+        uint64_t seed = (uint64_t)vectors_integer(test_case, "seed");
+        int32_t bytes[MOST];
+
+        if (element == SCION_REALS) {
+                vectors_fill(seed, 0, -1, 1, input, (size_t)values);
+                return;
+        }
+        vectors_fill_labels(seed, 0, 256, bytes, (size_t)values);
+        for (int64_t i = 0; i < values; i++)
+                ((uint8_t *)input)[i] = (uint8_t)bytes[i];
+}
+
+static int64_t values_of(const struct scion_shape *shape)
+{
+        int64_t values = 1;
+
+        for (int i = 0; i < shape->ndim; i++)
+                values *= shape->dim[i];
+        assert_in_range(values, 1, MOST);
+        return values;
+}
+
+static void agrees(void **state)
+{
+        const json_t *test_case = *state;
+        bool bytes = vectors_flag(test_case, "bytes");
+        struct scion_form form = { vectors_shape(test_case, "shape"), bytes ? SCION_BYTES : SCION_REALS,
+                                   bytes };
+        struct scion_shape before = form.shape, after = vectors_shape(test_case, "after");
+        struct scion_config *config = scion_config_parse(vectors_text(test_case, "config"), "config");
+        struct scion_transforms transforms = { 0 };
+        float got[MOST];
+
+        if (!config || !scion_transforms_read(&transforms, config) ||
+            !scion_transforms_plan(&transforms, &form, MOST, 1))
+                fail_msg("%s", scion_error());
+        assert_int_equal(form.shape.ndim, after.ndim);
+        for (int i = 0; i < after.ndim; i++)
+                assert_int_equal(form.shape.dim[i], after.dim[i]);
+
+        put_input(test_case, bytes ? SCION_BYTES : SCION_REALS, values_of(&before),
+                  scion_transforms_input(&transforms));
+        scion_transforms_apply(&transforms, (struct scion_example){ SCION_TRAIN, 0 }, got);
+
+        int64_t values = values_of(&after);
+
+        /* From the last byte, so that none is written over before it is read. */
+        for (int64_t i = values - 1; form.element == SCION_BYTES && i >= 0; i--)
+                got[i] = (float)((const uint8_t *)got)[i] / 255;
+        vectors_compare("the input", got, (size_t)values, vectors_member(test_case, "values"),
+                        vectors_tolerance(test_case));
+        scion_transforms_finish(&transforms);
+        scion_config_destroy(config);
+}
+
+int main(void)
+{
+        return vectors_run("transforms", agrees);
+}
