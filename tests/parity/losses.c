@@ -24,7 +24,10 @@ static struct scion_batch batch_of(const json_t *test_case, uint64_t seed)
                 batch.classes = shape.dim[1];
                 batch.labels = vectors_labels(seed, 1, batch.size, batch.classes);
         } else {
-                batch.targets = vectors_uniform(seed, 1, shape, -1, 1);
+                const json_t *targets = json_object_get(test_case, "targets");
+
+                batch.targets =
+                        targets ? vectors_tensor(targets, shape) : vectors_uniform(seed, 1, shape, -1, 1);
         }
         batch.inputs = scion_zeros(SCION_SHAPE(batch.size, 1));
         return batch;

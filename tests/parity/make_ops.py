@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Vectors of every operation in scion/tensor.h: its output, and the gradient of sum(output * r), for a random
-r, with respect to each input."""
+"""Vectors of every operation in scion/tensor.h and every loss in scion/losses.h: its output, and the gradient of
+sum(output * r), for a random r, with respect to each input."""
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+import formulas
 import vectors
 
 UPSTREAM = 100  # the stream of r; an input's stream is its position
@@ -94,6 +95,8 @@ OPS = {
     "relu": (lambda args, x: x.relu(), 1e-6, 0),
     "sigmoid": (lambda args, x: x.sigmoid(), 2e-6, 1),
     "tanh": (lambda args, x: x.tanh(), 1e-6, 1),
+    "huber": (lambda args, x: F.huber_loss(x, x * 0, reduction="none", delta=args["delta"]), 1e-6, 0),
+    "reverse_gradient": (lambda args, x: x.detach() - args["factor"] * (x - x.detach()), 1e-6, 0),
     "dropout": (lambda args, x: x * 1, 1e-6, 0),  # in evaluation
     "detach": (lambda args, x: x * x.detach(), 1e-6, 0),  # x * detach(x)
     "square": (lambda args, x: x * x, 1e-6, 0),  # mul(x, x): two gradients add up
@@ -102,6 +105,12 @@ OPS = {
     "max": (first_max, 1e-6, 0),
     "softmax": (lambda args, x: x.softmax(args["axis"]), 2e-6, 1),
     "log_softmax": (lambda args, x: x.log_softmax(args["axis"]), 2e-6, 1),
+    "logsumexp": (lambda args, x: x.logsumexp(args["axis"]), 2e-6, 1),
+    "normalize": (lambda args, x: formulas.normalize(x, axes_of(args, x), args["eps"]), 2e-6, 1),
+    "pairwise_squared_distance": (lambda args, a, b: formulas.pairwise_squared_distance(a, b), 1e-6, 1),
+    "pairwise_distance": (lambda args, a, b: formulas.pairwise_distance(a, b), 1e-6, 1),
+    "pairwise_squared_distance_own": (lambda args, x: formulas.pairwise_squared_distance(x, x), 1e-6, 1),
+    "pairwise_distance_own": (lambda args, x: formulas.pairwise_distance(x, x), 1e-6, 1),
     "pick": (lambda args, x, y: x.gather(1, y.unsqueeze(1)).squeeze(1), 1e-6, 0),
     "one_hot": (lambda args, y: F.one_hot(y, args["classes"]).double(), 0, 0),
     "reshape": (lambda args, x: x.reshape(args["shape"]), 1e-6, 0),
@@ -118,6 +127,13 @@ OPS = {
     "adaptive_avg_pool2d": (adaptive_avg_pool2d, 1e-6, 1),
     "batch_norm": (batch_norm, 4e-6, 1),
     "batch_norm_running": (batch_norm_running, 1e-6, 1),
+    "cross_entropy": (lambda args, x, y: F.cross_entropy(x, y), 2e-6, 1),
+    "kl_divergence": (lambda args, a, b: formulas.kl_divergence(a, b, args["temperature"]), 1e-6, 1),
+    "mse": (lambda args, a, b: F.mse_loss(a, b), 1e-6, 1),
+    "smooth_l1": (lambda args, a, b: formulas.smooth_l1(a, b), 1e-6, 1),
+    "cosine_distance": (lambda args, a, b: formulas.cosine_distance(a, b), 2e-6, 1),
+    "coral": (lambda args, x, y: formulas.coral(x, y), 2e-6, 1),
+    "mmd": (lambda args, x, y: formulas.mmd(x, y, **args), 5e-6, 1),
 }
 
 
@@ -423,10 +439,60 @@ def normalisations():
                momentum=1.0)
 
 
+def distances():
+    for rows, columns, width in ((1, 1, 1), (5, 3, 2), (7, 9, 33), (2, 1, 530)):
+        for op in ("pairwise_squared_distance", "pairwise_distance"):
+            yield case(op, (rows, width), (columns, width))
+            yield case(op + "_own", (rows + 1, width))
+    for op in ("pairwise_squared_distance", "pairwise_distance"):
+        yield case(op, between(99, 101, 6, 20), between(99, 101, 4, 20), note="off-centre")
+        yield case(op + "_own", exactly([1, 2, 1, 2, 4, 6, 0, 0], 4, 2), note="equal rows")
+    for shape, axes in (((5,), [0]), ((3, 7), [-1]), ((4, 33), [0]), ((2, 3, 4, 5), [1]),
+                        ((2, 3, 4, 5), [1, 2, 3]), ((2, 3), "all")):
+        yield case("normalize", shape, axes=axes, eps=1e-12)
+        yield case("normalize", shape, axes=axes, eps=10.0)
+    for channels in (16, 17):
+        yield case("normalize", (2, 1, 4, 4), axes=[1], eps=1e-8, blocked=channels)
+        yield case("normalize", (2, 1, 4, 4), axes=[1, 2, 3], eps=1e-8, blocked=channels)
+    yield case("normalize", between(1e-9, 2e-9, 3, 4), axes=[1], eps=1e-12, note="small")
+    for shape, axis in (((5, 3), 1), ((4, 33), 0), ((2, 3, 4, 5), 1), ((3, 1), -1)):
+        yield case("logsumexp", between(-8, 8, *shape), axis=axis)
+    yield case("logsumexp", exactly([1000, 999, -1000, 88, 89, 90], 2, 3), axis=1, note="large")
+    for shape in ((33,), (3, 7), (2, 3, 4, 5)):
+        yield case("huber", between(-3, 3, *shape), delta=1.0)
+        yield case("huber", between(-3, 3, *shape), delta=0.25)
+        yield case("reverse_gradient", shape, factor=0.75)
+    yield case("huber", (1, 1, 4, 4), delta=0.5, blocked=17)
+    yield case("reverse_gradient", (1, 1, 4, 4), factor=2.0, blocked=17)
+
+
+def losses():
+    sizes = [(5, 3), (17, 7), (2, 2), (12, 10)]
+    for n, k in sizes:
+        yield case("cross_entropy", between(-3, 3, n, k), of_labels(n, k))
+        for temperature in (1.0, 4.0, 20.0, 0.5):
+            yield case("kl_divergence", between(-3, 3, n, k), between(-3, 3, n, k), temperature=temperature)
+        yield case("mse", (n, k), (n, k))
+        yield case("smooth_l1", between(-2, 2, n, k), (n, k))
+        yield case("cosine_distance", (n, k), (n, k))
+    yield case("kl_divergence", between(-60, 60, 6, 5), between(-60, 60, 6, 5), temperature=1.0, note="sure")
+    for op in ("mse", "smooth_l1", "cosine_distance"):
+        yield case(op, (2, 3, 4, 5), (2, 3, 4, 5))
+        yield case(op, (2, 1, 4, 4), (2, 17, 4, 4), blocked=17)
+    for n, m, d in ((2, 2, 1), (5, 9, 3), (9, 7, 20)):
+        x, y = between(-1, 1, n, d), between(-0.5, 1.5, m, d)
+        yield case("coral", x, between(-2, 2, m, d))
+        yield case("coral", between(9, 11, n, d), between(5, 9, m, d), note="off-centre")
+        for estimator in ("linear", "biased", "unbiased"):
+            yield case("mmd", x, y, estimator=estimator)
+            yield case("mmd", x, y, estimator=estimator, heuristic="mean", kernels=5, step=2.0)
+            yield case("mmd", x, y, estimator=estimator, bandwidth=1.5, kernels=1)
+
+
 def cases():
     seen = set()
     for group in (element_by_element, over_axes_cases, shapes, products, convolutions, pools,
-                  normalisations):
+                  normalisations, distances, losses):
         for made in group():
             seen.add(made["op"])
             yield made

@@ -1,4 +1,4 @@
-/* Every operation, and its gradient with respect to each input, against PyTorch. */
+/* Every operation and shared loss, and its gradient with respect to each input, against PyTorch. */
 #include "parity/vectors.h"
 
 #define UPSTREAM 100 /* the stream of the gradient that comes from above */
@@ -176,6 +176,49 @@ OP(batch_norm_running)
         return scion_concat(x + 1, 2, 0);
 }
 
+WITH(huber, real(args, "delta"))
+WITH(reverse_gradient, real(args, "factor"))
+WITH(logsumexp, integer(args, "axis"))
+WITH(normalize, axes_of(args), real(args, "eps"))
+BINARY(pairwise_distance)
+BINARY(pairwise_squared_distance)
+
+OP(pairwise_distance_own)
+{
+        UNUSED;
+        return scion_pairwise_distance(x[0], x[0]);
+}
+
+OP(pairwise_squared_distance_own)
+{
+        UNUSED;
+        return scion_pairwise_squared_distance(x[0], x[0]);
+}
+
+BINARY(cross_entropy)
+WITH(kl_divergence, x[1], real(args, "temperature"))
+BINARY(mse)
+BINARY(smooth_l1)
+BINARY(cosine_distance)
+BINARY(coral)
+
+/* What is left out is left 0. */
+OP(mmd)
+{
+        const char *estimator = vectors_text(args, "estimator");
+        struct scion_mmd kernel = { .estimator = strcmp(estimator, "linear") == 0   ? SCION_MMD_LINEAR
+                                                 : strcmp(estimator, "biased") == 0 ? SCION_MMD_BIASED
+                                                                                    : SCION_MMD_UNBIASED,
+                                    .heuristic = json_object_get(args, "heuristic") ? SCION_MMD_MEAN
+                                                                                    : SCION_MMD_MEDIAN,
+                                    .bandwidth = (float)json_number_value(json_object_get(args, "bandwidth")),
+                                    .kernels = (int)json_integer_value(json_object_get(args, "kernels")),
+                                    .step = (float)json_number_value(json_object_get(args, "step")) };
+
+        UNUSED;
+        return scion_mmd(x[0], x[1], &kernel);
+}
+
 #define ENTRY(name)              \
         {                        \
 #name, op_##name \
@@ -224,6 +267,21 @@ static const struct op {
         ENTRY(adaptive_avg_pool2d),
         ENTRY(batch_norm),
         ENTRY(batch_norm_running),
+        ENTRY(huber),
+        ENTRY(reverse_gradient),
+        ENTRY(logsumexp),
+        ENTRY(normalize),
+        ENTRY(pairwise_distance),
+        ENTRY(pairwise_squared_distance),
+        ENTRY(pairwise_distance_own),
+        ENTRY(pairwise_squared_distance_own),
+        ENTRY(cross_entropy),
+        ENTRY(kl_divergence),
+        ENTRY(mse),
+        ENTRY(smooth_l1),
+        ENTRY(cosine_distance),
+        ENTRY(coral),
+        ENTRY(mmd),
 };
 
 static const struct op *op_named(const char *name)
