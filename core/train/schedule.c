@@ -14,6 +14,9 @@ struct scion_schedule {
         int64_t every; /* of step */
         float gamma;
         float floor; /* of cosine */
+        float cut;   /* of the slanted triangle */
+        float ratio;
+        float power; /* of inverse */
 };
 
 #define WARMUP                                                                                             \
@@ -46,11 +49,18 @@ static const struct scion_param step_params[] = {
         SCION_PARAMS_END,
 };
 
-/* Half a cosine from 1 down to the floor, over what the warm-up leaves; arXiv:1608.03983 without restarts. */
-static double cosine(const struct scion_schedule *schedule, double epoch, double epochs)
+/* The share that is done of what the warm-up leaves of the training. */
+static double done(const struct scion_schedule *schedule, double epoch, double epochs)
 {
         double whole = epochs - (double)schedule->warmup;
-        double gone = whole > 0 ? (epoch - (double)schedule->warmup) / whole : 1;
+
+        return whole > 0 ? (epoch - (double)schedule->warmup) / whole : 1;
+}
+
+/* Half a cosine from 1 down to the floor; arXiv:1608.03983 without restarts. */
+static double cosine(const struct scion_schedule *schedule, double epoch, double epochs)
+{
+        double gone = done(schedule, epoch, epochs);
 
         return (double)schedule->floor +
                (1 - (double)schedule->floor) * (1 + cos(3.14159265358979323846 * gone)) / 2;
@@ -62,6 +72,37 @@ static const struct scion_param cosine_params[] = {
         SCION_PARAMS_END,
 };
 
+/* Up from 1 / ratio to 1 over the share `cut`, then down again; arXiv:1801.06146, whose peak is moved to a whole
+ * step there. */
+static double slanted_triangular(const struct scion_schedule *schedule, double epoch, double epochs)
+{
+        double gone = done(schedule, epoch, epochs), cut = (double)schedule->cut;
+        double height = gone < cut ? gone / cut : (1 - gone) / (1 - cut);
+
+        return (1 + height * ((double)schedule->ratio - 1)) / (double)schedule->ratio;
+}
+
+static const struct scion_param slanted_triangular_params[] = {
+        WARMUP,
+        SCION_FLOAT(struct scion_schedule, cut, 0.1, "share of the training that the rate rises in", .min = 0,
+                    .above_min = true, .max = 1, .below_max = true),
+        SCION_FLOAT(struct scion_schedule, ratio, 32, "the largest rate by the smallest", .min = 1),
+        SCION_PARAMS_END,
+};
+
+/* (1 + gamma p)^-power, p being the share done; arXiv:1505.07818. */
+static double inverse(const struct scion_schedule *schedule, double epoch, double epochs)
+{
+        return pow(1 + (double)schedule->gamma * done(schedule, epoch, epochs), -(double)schedule->power);
+}
+
+static const struct scion_param inverse_params[] = {
+        WARMUP,
+        SCION_FLOAT(struct scion_schedule, gamma, 10, "how fast the rate falls", .min = 0),
+        SCION_FLOAT(struct scion_schedule, power, 0.75, "how far the rate falls", .min = 0),
+        SCION_PARAMS_END,
+};
+
 static const struct {
         const char *name;
         double (*factor)(const struct scion_schedule *schedule, double epoch, double epochs);
@@ -70,6 +111,8 @@ static const struct {
         { "constant", constant, constant_params },
         { "step", step, step_params },
         { "cosine", cosine, cosine_params },
+        { "slanted-triangular", slanted_triangular, slanted_triangular_params },
+        { "inverse", inverse, inverse_params },
 };
 
 #define SCHEDULES (sizeof schedules / sizeof schedules[0])
@@ -77,8 +120,8 @@ static const struct {
 /* The index of the schedule that the map uses, or SCHEDULES with a message. */
 static size_t find(const struct scion_config *map)
 {
-        static const char *const names[SCHEDULES] = { "constant", "step", "cosine" };
         const struct scion_config *use = scion_config_get(map, "use");
+        const char *names[SCHEDULES];
 
         if (!map)
                 return 0;
@@ -86,16 +129,21 @@ static size_t find(const struct scion_config *map)
                 scion_config_fail(map, "a schedule is written as { use: NAME, ... }");
                 return SCHEDULES;
         }
-        for (size_t i = 0; i < SCHEDULES; i++)
-                if (strcmp(use->text, schedules[i].name) == 0)
+        for (size_t i = 0; i < SCHEDULES; i++) {
+                names[i] = schedules[i].name;
+                if (strcmp(use->text, names[i]) == 0)
                         return i;
+        }
 
         const char *near = scion_nearest(use->text, names, SCHEDULES);
 
         if (near)
                 scion_config_fail(use, "no schedule '%s' (did you mean '%s'?)", use->text, near);
         else
-                scion_config_fail(use, "no schedule '%s'; there are constant, step, cosine", use->text);
+                scion_config_fail(
+                        use,
+                        "no schedule '%s'; there are constant, step, cosine, slanted-triangular, inverse",
+                        use->text);
         return SCHEDULES;
 }
 

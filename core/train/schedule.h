@@ -1,6 +1,7 @@
 /*
  * Learning rate schedules: a factor of the optimizer's rate for each step. { use: NAME, ...parameters },
- * where NAME is constant, step or cosine; all begin, when asked, with a linear warm-up.
+ * where NAME is constant, step, cosine, slanted-triangular or inverse; all begin, when asked, with a linear
+ * warm-up.
  */
 #ifndef SCION_TRAIN_SCHEDULE_H
 #define SCION_TRAIN_SCHEDULE_H

@@ -69,6 +69,38 @@ static void warm_up(void **state)
         assert_true(fabs(factor("{ use: cosine, warmup: 2 }", 30) - 0.5) < 1e-12);
 }
 
+/* Howard, Ruder. arXiv:1801.06146, section 3.2: T = 50 steps, cut_frac = 0.1 and so cut = 5. */
+static void slanted_triangular(void **state)
+{
+        (void)state;
+        for (int t = 0; t < 50; t++) {
+                double cut = 5, p = t < cut ? t / cut : 1 - (t - cut) / (cut * (1 / 0.1 - 1));
+
+                assert_true(fabs(factor("use: slanted-triangular", t) - (1 + p * (32 - 1)) / 32) < 1e-6);
+                cut = 20;
+                p = t < cut ? t / cut : 1 - (t - cut) / (cut * (1 / 0.4 - 1));
+                assert_true(fabs(factor("{ use: slanted-triangular, cut: 0.4, ratio: 8 }", t) -
+                                 (1 + p * (8 - 1)) / 8) < 1e-6);
+        }
+        /* What follows a warm-up of two epochs is the triangle of the other eight. */
+        assert_true(fabs(factor("{ use: slanted-triangular, warmup: 2 }", 10) - 1. / 32) < 1e-9);
+        assert_true(fabs(factor("{ use: slanted-triangular, warmup: 2 }", 14) - 1) < 1e-6);
+}
+
+/* Ganin et al. arXiv:1505.07818, section 5.2.2: mu_p = mu_0 / (1 + alpha p)^beta, alpha = 10, beta = 0.75. */
+static void inverse(void **state)
+{
+        (void)state;
+        for (int t = 0; t < 50; t++) {
+                double p = t / 50.;
+
+                assert_true(fabs(factor("use: inverse", t) - 1 / pow(1 + 10 * p, 0.75)) < 1e-12);
+                assert_true(fabs(factor("{ use: inverse, gamma: 3, power: 2 }", t) -
+                                 1 / ((1 + 3 * p) * (1 + 3 * p))) < 1e-12);
+        }
+        assert_true(factor("{ use: inverse, warmup: 2 }", 10) == 1);
+}
+
 static void refuse(const char *yaml, const char *message)
 {
         struct scion_config *map = scion_config_parse(yaml, "test.yaml");
@@ -83,7 +115,13 @@ static void bad_schedules(void **state)
 {
         (void)state;
         refuse("use: cosin", "no schedule 'cosin' (did you mean 'cosine'?)");
-        refuse("use: polynomial", "there are constant, step, cosine");
+        refuse("use: polynomial", "there are constant, step, cosine, slanted-triangular, inverse");
+        refuse("use: slanted-triangle", "did you mean 'slanted-triangular'?");
+        refuse("{ use: slanted-triangular, cut: 0 }", "cut");
+        refuse("{ use: slanted-triangular, cut: 1 }", "cut");
+        refuse("{ use: slanted-triangular, ratio: 0.5 }", "ratio");
+        refuse("{ use: inverse, gamma: -1 }", "gamma");
+        refuse("{ use: inverse, power: -1 }", "power");
         refuse("{ gamma: 0.1 }", "{ use: NAME, ... }");
         refuse("{ use: step, gama: 0.1 }", "did you mean 'gamma'?");
         refuse("{ use: step, gamma: 0 }", "gamma");
@@ -94,8 +132,13 @@ static void bad_schedules(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(constant_is_one), cmocka_unit_test(stairs),        cmocka_unit_test(cosine),
-                cmocka_unit_test(warm_up),         cmocka_unit_test(bad_schedules),
+                cmocka_unit_test(constant_is_one),
+                cmocka_unit_test(stairs),
+                cmocka_unit_test(cosine),
+                cmocka_unit_test(warm_up),
+                cmocka_unit_test(slanted_triangular),
+                cmocka_unit_test(inverse),
+                cmocka_unit_test(bad_schedules),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
