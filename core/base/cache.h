@@ -42,4 +42,29 @@ enum scion_cache_locked {
 enum scion_cache_locked scion_cache_lock(const char *path, bool wait, struct scion_cache_lock *lock);
 void scion_cache_unlock(struct scion_cache_lock *lock);
 
+/* --- What is there -------------------------------------------------------------------------------------- */
+
+struct scion_cache_entry {
+        const char *kind; /* "sources", "inflated" */
+        char *path;
+        const char *name; /* within the path */
+        uint64_t bytes;
+        int64_t age;     /* seconds since it was made or of use; 0 for a time to come */
+        bool unfinished; /* a lock, or a file in the making; of a process that was killed, unless it still runs */
+};
+
+struct scion_cache_list {
+        char *folder; /* the cache; NULL when there is to be none */
+        size_t count;
+        struct scion_cache_entry *entry; /* those of use last come first */
+};
+
+/* The entries of that kind (NULL: of all) that are at least so old. What is in the folders and is none of the
+ * cache's is left out. False, with a message, when there is no such kind or a folder cannot be read. */
+bool scion_cache_list(const char *kind, int64_t age, struct scion_cache_list *list);
+void scion_cache_list_finish(struct scion_cache_list *list);
+
+/* False, with a message, when it cannot be deleted, or a process is making it. */
+bool scion_cache_delete(const struct scion_cache_entry *entry);
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/files.h"
 
 #include <scion/error.h>
+#include <scion/file.h>
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -268,6 +269,20 @@ static bool read_length(const char *path, const unsigned char *data, size_t byte
         return true;
 }
 
+/* Hands over what the header holds; it is to be finished only when this fails. */
+static bool fill(struct scion_safetensors *file, struct header *header)
+{
+        file->tensor = calloc(header->count + 1, sizeof *file->tensor);
+        if (!file->tensor)
+                return scion_fail("%s: out of memory", header->path);
+        for (size_t i = 0; i < header->count; i++)
+                file->tensor[i] = header->entry[i].tensor;
+        file->count = header->count;
+        file->metadata_count = header->metadata_count;
+        file->metadata = header->metadata;
+        return true;
+}
+
 bool scion_safetensors_parse(const char *path, void *memory, size_t bytes, struct scion_safetensors *file)
 {
         struct header header = { .path = path };
@@ -279,23 +294,13 @@ bool scion_safetensors_parse(const char *path, void *memory, size_t bytes, struc
                 goto failed;
         data = (char *)memory + LENGTH_BYTES + length;
         header.data_bytes = bytes - LENGTH_BYTES - length;
-        if (!read_header(&header, (char *)memory + LENGTH_BYTES, length))
+        if (!read_header(&header, (char *)memory + LENGTH_BYTES, length) || !fill(file, &header))
                 goto failed;
-        file->tensor = calloc(header.count + 1, sizeof *file->tensor);
-        if (!file->tensor) {
-                scion_fail("%s: out of memory", path);
-                goto failed;
-        }
         if (length % sizeof(float)) /* the format does not ask for aligned data */
                 data = memmove(memory, data, header.data_bytes);
-        for (size_t i = 0; i < header.count; i++) {
-                file->tensor[i] = header.entry[i].tensor;
+        for (size_t i = 0; i < header.count; i++)
                 if (is_float(&file->tensor[i]))
                         file->tensor[i].values = (const float *)(const void *)(data + header.entry[i].begin);
-        }
-        file->count = header.count;
-        file->metadata_count = header.metadata_count;
-        file->metadata = header.metadata;
         file->memory = memory;
         free(header.entry);
         return true;
@@ -303,6 +308,24 @@ failed:
         header_finish(&header);
         free(memory);
         return false;
+}
+
+bool scion_safetensors_read_header(const char *path, struct scion_safetensors *file)
+{
+        struct header header = { .path = path };
+        size_t bytes = 0, length = 0;
+        const char *data = scion_file_map(path, SIZE_MAX, &bytes); /* what is not looked at is not read */
+        bool good = data && read_length(path, (const unsigned char *)data, bytes, &length);
+
+        *file = (struct scion_safetensors){ 0 };
+        header.data_bytes = good ? bytes - LENGTH_BYTES - length : 0;
+        good = good && read_header(&header, data + LENGTH_BYTES, length) && fill(file, &header);
+        scion_file_unmap(data, bytes);
+        if (good)
+                free(header.entry);
+        else
+                header_finish(&header);
+        return good;
 }
 
 bool scion_safetensors_read(const char *path, struct scion_safetensors *file)

@@ -29,6 +29,8 @@ bool scion_safetensors_read(const char *path, struct scion_safetensors *file);
 /* The same from memory that malloc() gave; it becomes `file`'s, also when this fails. `path` stands for the
  * file in messages. */
 bool scion_safetensors_parse(const char *path, void *memory, size_t bytes, struct scion_safetensors *file);
+/* Reads what is said of the tensors, and the metadata; `values` are NULL. What the data are is not looked at. */
+bool scion_safetensors_read_header(const char *path, struct scion_safetensors *file);
 /* Frees what a file that was read, or made by scion_weights_take(), holds. */
 void scion_safetensors_finish(struct scion_safetensors *file);
 

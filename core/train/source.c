@@ -12,6 +12,7 @@
 
 #define PREFIX "source_test_" /* of its results */
 /* Keys of an entry's metadata. */
+#define WHAT "what"
 #define MADE_FROM "made_from"
 #define HASH "hash"
 #define METRICS "metrics." /* N.COLUMN */
@@ -20,7 +21,7 @@
 struct source {
         const struct scion_training *training;
         struct scion_row *results;
-        char *made_from, *path; /* NULL when it is not to be kept */
+        char *what, *made_from, *path; /* NULL when it is not to be kept */
 };
 
 static bool train(const struct source *source)
@@ -110,7 +111,8 @@ static bool write_entry(const struct source *source, struct scion_safetensors *f
 {
         char hash[SCION_HASH_TEXT];
 
-        return scion_safetensors_note(file, MADE_FROM, source->made_from) &&
+        return scion_safetensors_note(file, WHAT, source->what) &&
+               scion_safetensors_note(file, MADE_FROM, source->made_from) &&
                note_metrics(file, source->training) && note_results(file, source->results) &&
                hash_entry(file, hash) && scion_safetensors_note(file, HASH, hash) &&
                scion_safetensors_write(source->path, file);
@@ -206,6 +208,24 @@ static enum taken take(const struct source *source)
 
 /* --- Both ----------------------------------------------------------------------------------------------- */
 
+static const char *used(const struct scion_config *map, const char *key)
+{
+        return scion_config_get(scion_config_get(map, key), "use")->text;
+}
+
+static char *tell(const struct scion_stage *stage, const struct scion_config *run)
+{
+        struct scion_text what = { 0 };
+
+        scion_text_add(&what, "%s on %s, %lld epoch%s, seed %s", used(stage->map, "model"),
+                       used(stage->map, "dataset"), (long long)stage->epochs, stage->epochs == 1 ? "" : "s",
+                       scion_config_get(run, "seed")->text);
+        if (!what.failed)
+                return what.text;
+        free(what.text);
+        return scion_fail_null("out of memory");
+}
+
 /* False when there is no cache, or it cannot be used; there is a message then. */
 static bool find_place(struct source *source, const struct scion_config *run)
 {
@@ -217,7 +237,7 @@ static bool find_place(struct source *source, const struct scion_config *run)
         scion_error_clear();
         if (!folder)
                 return false;
-        if (scion_cache_make(folder))
+        if (scion_cache_make(folder) && (source->what = tell(training->stage, run)))
                 source->made_from = scion_source_describe(training->stage, training->data, run);
         if (source->made_from)
                 scion_text_add(&path, "%s/%s.safetensors", folder,
@@ -272,7 +292,29 @@ bool scion_source_train(const struct scion_training *training, const struct scio
                         fprintf(training->log, "source: not shared with other runs: %s\n", scion_error());
                 good = train(&source);
         }
+        free(source.what);
         free(source.made_from);
         free(source.path);
         return good;
+}
+
+char *scion_source_summary(const char *path)
+{
+        struct scion_safetensors file;
+        struct scion_text text = { 0 };
+
+        if (!scion_safetensors_read_header(path, &file))
+                return NULL;
+        const char *what = scion_safetensors_noted(&file, WHAT);
+
+        scion_text_add(&text, "%s", what ? what : "of another version");
+        for (size_t i = 0; i < file.metadata_count; i++)
+                if (strncmp(file.metadata[2 * i], RESULTS, strlen(RESULTS)) == 0)
+                        scion_text_add(&text, "; %s %s", file.metadata[2 * i] + strlen(RESULTS),
+                                       file.metadata[2 * i + 1]);
+        scion_safetensors_finish(&file);
+        if (!text.failed)
+                return text.text;
+        free(text.text);
+        return scion_fail_null("out of memory");
 }

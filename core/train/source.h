@@ -19,4 +19,8 @@
 bool scion_source_train(const struct scion_training *training, const struct scion_config *run,
                         struct scion_row *results);
 
+/* What an entry is, in a line: "lenet5 on idx, 3 epochs, seed 1; source_test_accuracy 0.91". NULL, with a message,
+ * when it cannot be told. The caller frees it. */
+char *scion_source_summary(const char *path);
+
 #endif
