@@ -1,12 +1,13 @@
 /* The scion command: finds the command's own file by its name. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
-#include "suite/process.h"
+#include "suite/pool.h"
 
 static const struct {
         const char *name;
@@ -59,6 +60,17 @@ static void hold_streams(void)
                         open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+/* One that a signal stopped ends by that signal, when all is tidy: a shell's loop around it is to end too. */
+static int ended(int status)
+{
+        if (status != SCION_STOPPED)
+                return status;
+        fflush(NULL);
+        signal(scion_pool_signal(), SIG_DFL);
+        raise(scion_pool_signal());
+        return SCION_FAILED;
+}
+
 int main(int argc, char **argv)
 {
         hold_streams();
@@ -72,6 +84,6 @@ int main(int argc, char **argv)
         }
         for (size_t i = 0; i < COMMANDS; i++)
                 if (strcmp(argv[1], commands[i].name) == 0)
-                        return commands[i].run(argc - 1, argv + 1);
+                        return ended(commands[i].run(argc - 1, argv + 1));
         return unknown(argv[1]);
 }

@@ -158,7 +158,7 @@ static enum scion_status run_files(const struct options *options, char *const *f
         if (status != SCION_GOOD)
                 scion_cli_failed((int)status);
         worst = status;
-        for (size_t i = 0; status == SCION_GOOD && i < count; i++) {
+        for (size_t i = 0; status == SCION_GOOD && worst != SCION_STOPPED && i < count; i++) {
                 enum scion_status one = run_plan(options, &plans[i]);
 
                 worst = one > worst ? one : worst;

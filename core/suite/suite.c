@@ -3,19 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <scion/error.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "report/csv.h"
 #include "report/summary.h"
 #include "suite/earlier.h"
+#include "suite/pool.h"
 #include "suite/task.h"
 
 struct suite {
@@ -29,9 +31,11 @@ struct suite {
         bool stale;                /* results.csv has other rows than the table */
         int lock;                  /* on the folder; -1: none */
         size_t finished, failed;
-        struct scion_process *process; /* `jobs` of them, and what each works on */
-        size_t *working;
-        double *started;
+        struct scion_pool *pool;
+        size_t *working; /* what each of the pool's slots works on */
+        size_t next;     /* the first that was not started */
+        int stopping;    /* 1: nothing more is started, 2: and what runs ends at once */
+        bool bad;        /* its input was bad, and it is the only run there is */
 };
 
 /* --- The table of results
@@ -176,7 +180,7 @@ static size_t place_in_plan(void *context, const struct scion_row *row)
 /* --- Running -------------------------------------------------------------------------------------------- */
 
 static void say(const struct suite *suite, const struct scion_planned *planned,
-                const struct scion_report *report, double seconds)
+                const struct scion_report *report)
 {
         FILE *file = suite->options->progress;
         const char *metric = scion_row_get(&report->cells, "test_accuracy") ? "test_accuracy" : "test_mse";
@@ -188,16 +192,16 @@ static void say(const struct suite *suite, const struct scion_planned *planned,
         if (report->status != SCION_GOOD)
                 fprintf(file, "failed: %s\n", report->message);
         else if (value)
-                fprintf(file, "%s %s, %.1f s\n", metric, value, seconds);
+                fprintf(file, "%s %s, %.1f s\n", metric, value, report->seconds);
         else
-                fprintf(file, "done, %.1f s\n", seconds);
+                fprintf(file, "done, %.1f s\n", report->seconds);
         if (report->note && *report->note)
                 fprintf(file, "  %s\n", report->note);
         fflush(file);
 }
 
 static bool record(struct suite *suite, const struct scion_planned *planned,
-                   const struct scion_report *report, double seconds)
+                   const struct scion_report *report)
 {
         struct scion_row row = { 0 };
         bool good;
@@ -211,7 +215,7 @@ static bool record(struct suite *suite, const struct scion_planned *planned,
                         scion_row_text(&row, planned->run->point[i].path, planned->run->point[i].label);
         for (size_t i = 0; i < report->cells.count; i++)
                 scion_row_text(&row, report->cells.cell[i].column, report->cells.cell[i].value);
-        scion_row_fixed(&row, "seconds", seconds, 3);
+        scion_row_fixed(&row, "seconds", report->seconds, 3);
         scion_row_fixed(&row, "peak_mib", report->peak_mib, 1);
         if (report->status != SCION_GOOD)
                 scion_row_text(&row, "error", report->message);
@@ -220,71 +224,103 @@ static bool record(struct suite *suite, const struct scion_planned *planned,
         return good;
 }
 
-/* Takes one that has ended off the list. `bad` is set when its input was bad and it is the only run there is. */
-static bool reap(struct suite *suite, bool *bad)
+/* What became of a run. One that was stopped has no row: it is as good as not started. */
+static bool take_report(struct suite *suite, int slot, const struct scion_report *report)
 {
-        struct scion_report report;
-        int slot = scion_process_wait(suite->process, suite->options->jobs, &report);
-
-        if (slot < 0)
-                return scion_fail("a run's process was lost");
         const struct scion_planned *planned = &suite->plan->planned[suite->working[slot]];
-        double seconds = scion_clock() - suite->started[slot];
-        bool good = true;
 
-        if (report.status == SCION_BAD_INPUT && suite->plan->count == 1) {
-                *bad = true;
-                scion_fail("%s", report.message);
-        } else {
-                suite->finished += report.status == SCION_GOOD;
-                suite->failed += report.status != SCION_GOOD;
-                good = record(suite, planned, &report, seconds);
-                say(suite, planned, &report, seconds);
+        if (report->status == SCION_STOPPED)
+                return true;
+        if (report->status == SCION_BAD_INPUT && suite->plan->count == 1) {
+                suite->bad = true;
+                scion_fail("%s", report->message);
+                return true;
         }
-        scion_report_finish(&report);
+        suite->finished += report->status == SCION_GOOD;
+        suite->failed += report->status != SCION_GOOD;
+        bool good = record(suite, planned, report);
+
+        say(suite, planned, report);
         return good;
 }
 
-static int idle_slot(const struct suite *suite)
+static bool start_next(struct suite *suite)
 {
-        for (int i = 0; i < suite->options->jobs; i++)
-                if (suite->process[i].pid == 0)
-                        return i;
-        return -1;
+        struct scion_task task = { &suite->plan->planned[suite->next], suite->folder,
+                                   suite->plan->count > 1 };
+        const struct scion_limits limits = { 0 };
+        int slot = scion_pool_free_slot(suite->pool);
+
+        suite->working[slot] = suite->next++;
+        return scion_pool_start(suite->pool, slot, &limits, scion_task_work, &task);
 }
 
-static bool start(struct suite *suite, size_t index, int slot)
+/* SIGINT lets the epochs at hand end; a second one does not, and neither do the others. */
+static void take_signal(struct suite *suite, int number)
 {
-        struct scion_task task = { &suite->plan->planned[index], suite->folder, suite->plan->count > 1 };
+        FILE *file = suite->options->progress;
 
-        fflush(NULL);
-        suite->working[slot] = index;
-        suite->started[slot] = scion_clock();
-        return scion_process_start(&suite->process[slot], scion_task_work, &task);
+        suite->stopping = number == SIGINT && suite->stopping == 0 ? 1 : 2;
+        scion_pool_stop(suite->pool, suite->stopping == 2);
+        if (suite->stopping == 1 && file) {
+                fputs("stopping after the epochs at hand; interrupt again to stop now\n", file);
+                fflush(file);
+        }
+}
+
+static bool take_event(struct suite *suite, struct scion_event *event)
+{
+        bool good = true;
+
+        if (event->kind == SCION_EVENT_ENDED) {
+                good = take_report(suite, event->slot, &event->report);
+                scion_report_finish(&event->report);
+        } else if (event->kind == SCION_EVENT_SIGNAL && event->signal != SIGWINCH) {
+                take_signal(suite, event->signal);
+        }
+        return good;
+}
+
+/* All that are left, as many at a time as the pool has slots for. */
+static bool run_left(struct suite *suite)
+{
+        bool good = true;
+
+        for (;;) {
+                struct scion_event event;
+
+                while (good && !suite->stopping && scion_pool_free_slot(suite->pool) >= 0) {
+                        while (suite->next < suite->plan->count && suite->done[suite->next])
+                                suite->next++;
+                        if (suite->next == suite->plan->count)
+                                break;
+                        good = start_next(suite);
+                }
+                if (scion_pool_running(suite->pool) == 0)
+                        return good;
+                if (!scion_pool_next(suite->pool, INFINITY, &event))
+                        return false;
+                good = take_event(suite, &event) && good;
+        }
 }
 
 static enum scion_status run_all(struct suite *suite)
 {
-        int running = 0;
-        bool good = true, bad = false;
+        suite->pool = scion_pool_create(suite->options->jobs);
+        bool good = suite->pool && run_left(suite);
 
-        for (size_t next = 0; good && next < suite->plan->count; next++) {
-                if (suite->done[next])
-                        continue;
-                if (idle_slot(suite) < 0) {
-                        good = reap(suite, &bad);
-                        running--;
-                }
-                if (good && (good = start(suite, next, idle_slot(suite))))
-                        running++;
-        }
-        for (; running > 0; running--)
-                good = reap(suite, &bad) && good;
-        if (bad)
+        scion_pool_destroy(suite->pool);
+        suite->pool = NULL;
+        if (suite->bad)
                 return SCION_BAD_INPUT;
         if (!good || (suite->stale && suite->table && !scion_sheet_write(suite->table)) ||
             (suite->table && !scion_sheet_sort(suite->table, place_in_plan, (void *)suite->plan)))
                 return SCION_FAILED;
+        if (suite->stopping) {
+                scion_fail("stopped, with %zu of %zu runs done; the same command goes on", suite->finished,
+                           suite->plan->count);
+                return SCION_STOPPED;
+        }
         if (suite->failed == 0)
                 return SCION_GOOD;
         scion_fail("%zu of %zu runs failed; see the column 'error' of %s", suite->failed, suite->plan->count,
@@ -305,11 +341,8 @@ static bool open_suite(struct suite *suite)
         suite->folder = folder.text;
         suite->results = results.text;
         suite->done = calloc(suite->plan->count, sizeof *suite->done);
-        suite->process = calloc(jobs, sizeof *suite->process);
         suite->working = calloc(jobs, sizeof *suite->working);
-        suite->started = calloc(jobs, sizeof *suite->started);
-        if (folder.failed || results.failed || !suite->done || !suite->process || !suite->working ||
-            !suite->started)
+        if (folder.failed || results.failed || !suite->done || !suite->working)
                 return scion_fail("out of memory");
         return true;
 }
@@ -322,9 +355,7 @@ static void close_suite(struct suite *suite)
         free(suite->folder);
         free(suite->results);
         free(suite->done);
-        free(suite->process);
         free(suite->working);
-        free(suite->started);
 }
 
 static bool writable(const struct suite *suite)
@@ -369,7 +400,7 @@ static enum scion_status run_suite(struct suite *suite)
                 enum scion_status status = scion_plan_check(suite->plan, &suite->values, NULL);
 
                 /* A plugin that crashes here will do so in its own runs, and no others. */
-                if (status == SCION_BAD_INPUT)
+                if (status == SCION_BAD_INPUT || status == SCION_STOPPED)
                         return status;
                 if (!writable(suite))
                         return SCION_BAD_INPUT;

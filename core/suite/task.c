@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <scion/error.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "suite/pool.h"
 #include "train/run.h"
 
 /* What the run and its plugins print goes to its log. */
@@ -40,8 +43,10 @@ static bool open_log(const char *folder)
 }
 
 /* A run that was checked has its log from the start; one that may still be refused writes nothing before. */
-enum scion_status scion_task_work(void *context, struct scion_row *cells, struct scion_text *note)
+enum scion_status scion_task_work(void *context, const struct scion_observer *observer,
+                                  struct scion_row *cells, struct scion_text *note)
 {
+        const struct scion_progress start = { .phase = SCION_AT_START };
         const struct scion_task *task = context;
         enum scion_status status = SCION_BAD_INPUT;
         struct scion_text folder = { 0 };
@@ -50,13 +55,16 @@ enum scion_status scion_task_work(void *context, struct scion_row *cells, struct
         bool good;
 
         dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the command's own */
+        scion_observer_tell(observer, &start);
         scion_text_add(&folder, "%s/%s", task->folder, task->planned->id);
         good = !folder.failed || scion_fail("out of memory");
         good = good && (!task->checked || open_log(folder.text));
         if (good && (config = scion_planned_config(task->planned)))
                 run = scion_run_prepare(config);
         if (run && (task->checked || open_log(folder.text)))
-                status = scion_run_execute(run, folder.text, cells) ? SCION_GOOD : SCION_FAILED;
+                status = scion_run_execute(run, folder.text, observer, cells) ? SCION_GOOD
+                         : scion_run_stopped(run)                             ? SCION_STOPPED
+                                                                              : SCION_FAILED;
         if (run)
                 scion_text_add(note, "%s", scion_run_note(run));
         free(folder.text);
@@ -77,7 +85,8 @@ struct checking {
 };
 
 /* The run before is dropped after the next one is there, so that what they share stays open. */
-static enum scion_status check_work(void *context, struct scion_row *cells, struct scion_text *note)
+static enum scion_status check_work(void *context, const struct scion_observer *observer,
+                                    struct scion_row *cells, struct scion_text *note)
 {
         const struct checking *checking = context;
         const struct scion_plan *plan = checking->plan;
@@ -86,6 +95,7 @@ static enum scion_status check_work(void *context, struct scion_row *cells, stru
         bool good = true;
 
         (void)cells;
+        (void)observer;
         dup2(STDERR_FILENO, STDOUT_FILENO);
         for (size_t i = 0; good && i < plan->count; i++) {
                 if (!plan->planned[i].first_of_its_kind)
@@ -108,22 +118,37 @@ static enum scion_status check_work(void *context, struct scion_row *cells, stru
         return good ? SCION_GOOD : SCION_BAD_INPUT;
 }
 
+/* Until the process has ended. A signal ends it: there is nothing yet that could be gone on with. */
+static bool wait_for_check(struct scion_pool *pool, struct scion_report *report)
+{
+        struct scion_event event;
+
+        while (scion_pool_next(pool, INFINITY, &event)) {
+                if (event.kind == SCION_EVENT_SIGNAL && event.signal != SIGWINCH) {
+                        scion_pool_stop(pool, true);
+                } else if (event.kind == SCION_EVENT_ENDED) {
+                        *report = event.report;
+                        return true;
+                }
+        }
+        return false;
+}
+
 /* A message on the input has its place; what happened to the process is told with the run it happened in. */
 static enum scion_status check(const struct checking *checking, FILE *notes)
 {
-        struct scion_process process;
+        const struct scion_limits limits = { 0 };
+        struct scion_pool *pool = scion_pool_create(1);
+        bool good = pool && scion_pool_start(pool, 0, &limits, check_work, (void *)checking);
         struct scion_report report;
         enum scion_status status;
 
-        fflush(NULL);
-        if (!scion_process_start(&process, check_work, (void *)checking))
+        good = good && wait_for_check(pool, &report);
+        scion_pool_destroy(pool);
+        if (!good)
                 return SCION_FAILED;
-        if (scion_process_wait(&process, 1, &report) < 0) {
-                scion_fail("the process that checks was lost");
-                return SCION_FAILED;
-        }
         status = report.status;
-        if (status == SCION_BAD_INPUT)
+        if (status == SCION_BAD_INPUT || status == SCION_STOPPED)
                 scion_fail("%s", report.message);
         else if (status != SCION_GOOD)
                 scion_fail("%s: %s", checking->plan->planned[checking->shared->at].id, report.message);

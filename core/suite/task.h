@@ -17,12 +17,14 @@ struct scion_task {
  * A scion_work; the context is a struct scion_task. Runs it, with all that it prints in its log. One that was
  * not checked and turns out to be bad writes nothing.
  */
-enum scion_status scion_task_work(void *context, struct scion_row *cells, struct scion_text *note);
+enum scion_status scion_task_work(void *context, const struct scion_observer *observer,
+                                  struct scion_row *cells, struct scion_text *note);
 
 /*
  * Prepares a run of each kind, in a process of its own, and drops it. `values`: whether the targets are
- * values, not classes. `notes`, when not NULL, gets what was loaded and what was not. SCION_BAD_INPUT with the place; SCION_FAILED, with the run, when the process itself
- * ended.
+ * values, not classes. `notes`, when not NULL, gets what was loaded and what was not.
+ * SCION_BAD_INPUT with the place; SCION_FAILED, with the run, when the process itself ended; SCION_STOPPED when a
+ * signal came.
  */
 enum scion_status scion_plan_check(const struct scion_plan *plan, bool *values, FILE *notes);
 

@@ -24,6 +24,8 @@ struct scion_run {
         /* Of an execution: */
         FILE *log;
         struct scion_sheet *metrics;
+        const struct scion_observer *observer;
+        bool stopped;
 };
 
 /* --- Preparing
@@ -78,8 +80,7 @@ static bool prepare_source(struct scion_run *run)
         return run->source != NULL;
 }
 
-static struct scion_training training_of(const struct scion_run *run, bool target,
-                                         struct scion_transfer *transfer)
+static struct scion_training training_of(struct scion_run *run, bool target, struct scion_transfer *transfer)
 {
         return (struct scion_training){
                 .stage = target ? &run->experiment.target : &run->experiment.source,
@@ -88,6 +89,8 @@ static struct scion_training training_of(const struct scion_run *run, bool targe
                 .tape = run->tape,
                 .metrics = run->metrics,
                 .log = run->log,
+                .observer = run->observer,
+                .stopped = &run->stopped,
         };
 }
 
@@ -122,7 +125,7 @@ static bool check_loss(const struct scion_tensor *loss, const struct scion_stage
 }
 
 /* The loss of the first batch, thrown away: whatever does not fit together shows here. */
-static bool rehearse_loss(const struct scion_run *run, bool target, struct scion_transfer *transfer)
+static bool rehearse_loss(struct scion_run *run, bool target, struct scion_transfer *transfer)
 {
         struct scion_training training = training_of(run, target, transfer);
         struct scion_batches *batches =
@@ -147,7 +150,7 @@ static bool rehearse_loss(const struct scion_run *run, bool target, struct scion
         return good || scion_config_fail(map, "%s: %s", training.stage->name, scion_error());
 }
 
-static bool rehearse_strategy(const struct scion_run *run)
+static bool rehearse_strategy(struct scion_run *run)
 {
         const struct scion_config *map = scion_config_get(run->config, "strategy");
         struct scion_instance *strategy = scion_instance_create(SCION_STRATEGY, map, NULL);
@@ -168,7 +171,7 @@ static bool rehearse_strategy(const struct scion_run *run)
 
 /* The same with a source, which is rehearsed too when it is to be trained. Afterwards it is as it was: a batch
  * moves buffers, a setup may write into it, and its training may be to come. */
-static bool rehearse_with_source(const struct scion_run *run)
+static bool rehearse_with_source(struct scion_run *run)
 {
         size_t bytes = run->source->extent * sizeof *run->source->values;
         float *kept = malloc(bytes + 1);
@@ -189,7 +192,7 @@ static bool rehearse_with_source(const struct scion_run *run)
         return good;
 }
 
-static bool rehearse(const struct scion_run *run)
+static bool rehearse(struct scion_run *run)
 {
         struct scion_tape *before = scion_tape_use(run->tape);
         bool good = run->source ? rehearse_with_source(run) : rehearse_strategy(run);
@@ -378,15 +381,22 @@ static bool run_target(struct scion_run *run, const char *folder, struct scion_r
         return good;
 }
 
-bool scion_run_execute(struct scion_run *run, const char *folder, struct scion_row *results)
+bool scion_run_execute(struct scion_run *run, const char *folder, const struct scion_observer *observer,
+                       struct scion_row *results)
 {
         struct scion_tape *before = scion_tape_use(run->tape);
+
+        run->observer = observer;
+        run->stopped = false;
         bool good = open_outputs(run, folder);
 
         good = good && (!run->with_source || run_source(run, results));
         good = good && run_target(run, folder, results);
-        if (!good && run->log)
-                fprintf(run->log, "failed: %s\n", scion_error());
         scion_tape_use(before);
         return close_outputs(run) && good;
+}
+
+bool scion_run_stopped(const struct scion_run *run)
+{
+        return run->stopped;
 }

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "report/sheet.h"
+#include "train/observer.h"
 
 struct scion_run;
 
@@ -29,8 +30,12 @@ bool scion_run_has_values(const struct scion_run *run);
 /*
  * Runs, writing config.yaml, metrics.csv, log.txt and model.safetensors into `folder`, which is made.
  * `results` gets the cells of the run's row in results.csv that it knows, also when the run fails; the
- * message is not among them.
+ * message is not among them. `observer` may be NULL.
  */
-bool scion_run_execute(struct scion_run *run, const char *folder, struct scion_row *results);
+bool scion_run_execute(struct scion_run *run, const char *folder, const struct scion_observer *observer,
+                       struct scion_row *results);
+
+/* Whether it ended early because the observer asked for it, and not for a reason of its own. */
+bool scion_run_stopped(const struct scion_run *run);
 
 #endif

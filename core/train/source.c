@@ -250,6 +250,8 @@ static bool find_place(struct source *source, const struct scion_config *run)
 /* Trains it, or waits for who does. */
 static bool make(const struct source *source)
 {
+        const struct scion_progress waiting = { .phase = SCION_AT_WAIT,
+                                                .stage = source->training->stage->name };
         FILE *log = source->training->log;
         struct scion_cache_lock lock;
         enum scion_cache_locked locked = scion_cache_lock(source->path, false, &lock);
@@ -257,6 +259,7 @@ static bool make(const struct source *source)
         if (locked == SCION_CACHE_BUSY) {
                 fprintf(log, "source: another run is training it; waiting\n");
                 fflush(log);
+                scion_observer_tell(source->training->observer, &waiting);
                 locked = scion_cache_lock(source->path, true, &lock);
         }
         if (locked == SCION_CACHE_CANNOT_LOCK)

@@ -12,6 +12,9 @@
 /* Evaluation keeps nothing for a backward pass, so its batches can be larger than training's. */
 #define EVALUATION_BATCH 256
 
+/* Seconds between two looks at how an epoch goes. */
+#define LOOK 0.25
+
 /* A training under way. */
 struct loop {
         const struct scion_training *training;
@@ -22,6 +25,8 @@ struct loop {
         int64_t epoch; /* from 1 */
         double factor; /* of the learning rate, at the last step */
         float last;    /* good value of the loss; NaN before there is one */
+        double began;  /* when, and when the observer was last told */
+        double told;
         /* The best epoch so far, by the validation split: */
         float *best;
         double best_merit, best_loss;
@@ -63,6 +68,9 @@ bool scion_test(const struct scion_training *training, const char *prefix, bool 
 {
         struct scion_scores scores = { 0 };
         enum scion_split split = (enum scion_split)training->stage->test_split;
+        const struct scion_progress progress = { .phase = SCION_AT_TEST, .stage = training->stage->name };
+
+        scion_observer_tell(training->observer, &progress);
         bool good = scion_data_size(training->data, split) == 0 || scion_evaluate(training, split, &scores);
 
         if (good)
@@ -105,6 +113,29 @@ static struct scion_tensor *scores_outputs(const struct scion_training *training
         return outputs;
 }
 
+/* Tells the observer how far it is; within an epoch not too often. */
+static void tell(struct loop *loop, enum scion_phase phase, int64_t step)
+{
+        const struct scion_training *training = loop->training;
+        double now = training->observer ? scion_clock() : 0;
+
+        if (!training->observer || (phase == SCION_AT_STEP && now - loop->told < LOOK))
+                return;
+        struct scion_progress progress = {
+                .phase = phase,
+                .stage = training->stage->name,
+                .epoch = loop->epoch,
+                .epochs = training->stage->epochs,
+                .step = step,
+                .steps = scion_batches_count(loop->batches),
+                .seconds = now - loop->began,
+        };
+
+        scion_progress_scores(&progress, &loop->train, &loop->valid);
+        scion_observer_tell(training->observer, &progress);
+        loop->told = now;
+}
+
 /* Forward, loss, backward, update, for the batch at hand. */
 static bool take_step(struct loop *loop, const struct scion_batch *batch)
 {
@@ -136,6 +167,7 @@ static bool run_epoch(struct loop *loop)
         const struct scion_training *training = loop->training;
         enum scion_next next;
         struct scion_batch batch;
+        int64_t step = 0;
 
         scion_scores_clear(&loop->train);
         scion_transfer_clear_scalars(training->transfer);
@@ -149,6 +181,7 @@ static bool run_epoch(struct loop *loop)
                         break;
                 if (!take_step(loop, &batch))
                         return false;
+                tell(loop, SCION_AT_STEP, ++step);
         }
         scion_tape_reset(training->tape);
         return next == SCION_NEXT_END;
@@ -212,13 +245,26 @@ static bool report_epoch(struct loop *loop, double seconds)
         return good;
 }
 
+static bool stop(const struct loop *loop)
+{
+        const struct scion_stage *stage = loop->training->stage;
+
+        if (loop->training->stopped)
+                *loop->training->stopped = true;
+        return scion_fail("stopped before epoch %lld of the %s's %lld", (long long)loop->epoch, stage->name,
+                          (long long)stage->epochs);
+}
+
 static bool run_epochs(struct loop *loop)
 {
         for (loop->epoch = 1; loop->epoch <= loop->training->stage->epochs; loop->epoch++) {
                 double start = scion_clock();
 
+                if (scion_observer_stopping(loop->training->observer))
+                        return stop(loop);
                 if (!run_epoch(loop) || !validate(loop) || !report_epoch(loop, scion_clock() - start))
                         return false;
+                tell(loop, SCION_AT_EPOCH, scion_batches_count(loop->batches));
         }
         return true;
 }
@@ -226,7 +272,7 @@ static bool run_epochs(struct loop *loop)
 bool scion_train(const struct scion_training *training, struct scion_trained *trained)
 {
         struct scion_model *model = training->transfer->target;
-        struct loop loop = { .training = training, .last = NAN };
+        struct loop loop = { .training = training, .last = NAN, .began = scion_clock() };
         struct scion_tape *before = scion_tape_use(training->tape);
         bool good = false;
 

@@ -4,6 +4,7 @@
 
 #include "data/data.h"
 #include "train/experiment.h"
+#include "train/observer.h"
 #include "train/scores.h"
 #include "train/transfer.h"
 
@@ -14,20 +15,24 @@ struct scion_training {
         /* The target is trained by the strategy's loss; with strategy NULL in it, by the task's. */
         struct scion_transfer *transfer;
         struct scion_tape *tape;
-        struct scion_sheet *metrics; /* a row an epoch */
-        FILE *log;                   /* a line an epoch */
+        struct scion_sheet *metrics;           /* a row an epoch */
+        FILE *log;                             /* a line an epoch */
+        const struct scion_observer *observer; /* NULL: nobody watches */
+        bool *stopped; /* set when it ends early, as the observer asked; NULL: nobody wants to know */
 };
 
 struct scion_trained {
         int64_t epochs; /* gone through */
         int64_t best_epoch; /* the one whose parameters and buffers the model has now, from 1; 0 when none was gone
                                through */
+        bool stopped;       /* before all epochs, as the observer asked: no failure of the run's own */
 };
 
 /*
  * Trains transfer->target. With a validation split the model ends with the parameters of the epoch that did
  * best on it (the lower loss decides between equals), otherwise with the last epoch's. Fails when the loss is
- * not finite, naming the step and the last good value; the metrics of whole epochs are written by then.
+ * not finite, naming the step and the last good value; the metrics of whole epochs are written by then. When the
+ * observer asks for it, ends after the epoch at hand; false too.
  */
 bool scion_train(const struct scion_training *training, struct scion_trained *trained);
 

@@ -1,21 +1,26 @@
-#define _GNU_SOURCE /* SIG names */
+#define _DEFAULT_SOURCE /* usleep */
 #include "support/test.h"
 
+#include <math.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include "suite/process.h"
+#include "suite/pool.h"
 
-static enum scion_status reports(void *context, struct scion_row *cells, struct scion_text *note)
+static enum scion_status reports(void *context, const struct scion_observer *observer,
+                                 struct scion_row *cells, struct scion_text *note)
 {
+        (void)observer;
         scion_row_text(cells, "answer", context);
         scion_row_text(cells, "empty", "");
         scion_text_add(note, "all %d loaded", 4);
         return SCION_GOOD;
 }
 
-static enum scion_status fails(void *context, struct scion_row *cells, struct scion_text *note)
+static enum scion_status fails(void *context, const struct scion_observer *observer, struct scion_row *cells,
+                               struct scion_text *note)
 {
+        (void)observer;
         (void)note;
         (void)context;
         scion_row_text(cells, "epochs", "3");
@@ -23,8 +28,10 @@ static enum scion_status fails(void *context, struct scion_row *cells, struct sc
         return SCION_FAILED;
 }
 
-static enum scion_status crashes(void *context, struct scion_row *cells, struct scion_text *note)
+static enum scion_status crashes(void *context, const struct scion_observer *observer,
+                                 struct scion_row *cells, struct scion_text *note)
 {
+        (void)observer;
         (void)note;
         (void)context;
         (void)cells;
@@ -33,23 +40,119 @@ static enum scion_status crashes(void *context, struct scion_row *cells, struct 
         return SCION_GOOD;
 }
 
-static enum scion_status leaves(void *context, struct scion_row *cells, struct scion_text *note)
+static enum scion_status leaves(void *context, const struct scion_observer *observer, struct scion_row *cells,
+                                struct scion_text *note)
 {
+        (void)observer;
         (void)note;
         (void)context;
         (void)cells;
         _Exit(0);
 }
 
+/* Tells of an epoch, says in "stopped" whether it was asked to stop before the tenth second, and ends. */
+static enum scion_status waits(void *context, const struct scion_observer *observer, struct scion_row *cells,
+                               struct scion_text *note)
+{
+        const struct scion_progress progress = {
+                .phase = SCION_AT_EPOCH, .stage = "target", .epoch = 3, .epochs = 7, .train_loss = 0.5
+        };
+
+        (void)context;
+        (void)note;
+        scion_observer_tell(observer, &progress);
+        for (int i = 0; i < 10000 && !scion_observer_stopping(observer); i++)
+                usleep(1000);
+        if (!scion_observer_stopping(observer))
+                return SCION_GOOD;
+        scion_row_text(cells, "stopped", "yes");
+        scion_fail("stopped after epoch 3");
+        return SCION_STOPPED;
+}
+
+/* Does not go when it is asked to. */
+static enum scion_status hangs(void *context, const struct scion_observer *observer, struct scion_row *cells,
+                               struct scion_text *note)
+{
+        (void)cells;
+        (void)note;
+        if (context)
+                signal(SIGTERM, SIG_IGN);
+        scion_observer_tell(observer, &(struct scion_progress){ .phase = SCION_AT_START });
+        while (pause() < 0)
+                ;
+        return SCION_GOOD;
+}
+
+/* Without end, in blocks of a megabyte that are written to. */
+static enum scion_status allocates(void *context, const struct scion_observer *observer,
+                                   struct scion_row *cells, struct scion_text *note)
+{
+        (void)context;
+        (void)observer;
+        (void)cells;
+        (void)note;
+        for (char *block; (block = malloc(1 << 20));)
+                memset(block, 1, 1 << 20);
+        scion_fail("out of memory");
+        return SCION_FAILED;
+}
+
+static enum scion_status tells_much(void *context, const struct scion_observer *observer,
+                                    struct scion_row *cells, struct scion_text *note)
+{
+        (void)context;
+        (void)note;
+        for (int i = 1; i <= 10000; i++) /* far more than a pipe holds */
+                scion_observer_tell(observer, &(struct scion_progress){ .phase = SCION_AT_STEP, .step = i });
+        char value[20000];
+
+        memset(value, 'x', sizeof value - 1);
+        value[sizeof value - 1] = '\0';
+        for (int i = 0; i < 20; i++)
+                scion_row_text(cells, "long", value);
+        return SCION_GOOD;
+}
+
+static const struct scion_limits no_limits;
+
+/* The end of the only process there is. */
+static struct scion_report end_of(struct scion_pool *pool)
+{
+        struct scion_event event;
+
+        do
+                assert_true(scion_pool_next(pool, INFINITY, &event));
+        while (event.kind != SCION_EVENT_ENDED);
+        assert_int_equal(scion_pool_running(pool), 0);
+        return event.report;
+}
+
+static struct scion_report run_within(const struct scion_limits *limits, scion_work *work, void *context)
+{
+        struct scion_pool *pool = scion_pool_create(1);
+
+        assert_non_null(pool);
+        assert_true(scion_pool_start(pool, 0, limits, work, context));
+        assert_int_equal(scion_pool_running(pool), 1);
+        assert_int_equal(scion_pool_free_slot(pool), -1);
+        struct scion_report report = end_of(pool);
+
+        scion_pool_destroy(pool);
+        return report;
+}
+
 static struct scion_report run(scion_work *work, void *context)
 {
-        struct scion_process process;
-        struct scion_report report;
+        return run_within(&no_limits, work, context);
+}
 
-        assert_true(scion_process_start(&process, work, context));
-        assert_int_equal(scion_process_wait(&process, 1, &report), 0);
-        assert_int_equal(process.pid, 0);
-        return report;
+static void assert_fails(struct scion_report *report, const char *message)
+{
+        assert_int_equal(report->status, SCION_FAILED);
+        if (!strstr(report->message, message))
+                fail_msg("the message \"%s\" does not say \"%s\"", report->message, message);
+        scion_report_finish(report);
 }
 
 static void good_report(void **state)
@@ -100,34 +203,159 @@ static void early_exit_is_failure(void **state)
 
 static void several_at_once(void **state)
 {
-        struct scion_process processes[3];
+        struct scion_pool *pool = scion_pool_create(3);
         char names[3][2] = { "0", "1", "2" };
         bool seen[3] = { false };
 
         (void)state;
-        for (int i = 0; i < 3; i++)
-                assert_true(scion_process_start(&processes[i], reports, names[i]));
         for (int i = 0; i < 3; i++) {
-                struct scion_report report;
-                int index = scion_process_wait(processes, 3, &report);
+                int slot = scion_pool_free_slot(pool);
 
-                assert_in_range(index, 0, 2);
-                assert_false(seen[index]);
-                seen[index] = true;
-                assert_string_equal(scion_row_get(&report.cells, "answer"), names[index]);
-                scion_report_finish(&report);
+                assert_int_equal(slot, i);
+                assert_true(scion_pool_start(pool, slot, &no_limits, reports, names[slot]));
         }
-        struct scion_report none;
+        while (scion_pool_running(pool) > 0) {
+                struct scion_event event;
 
-        assert_int_equal(scion_process_wait(processes, 3, &none), -1);
+                assert_true(scion_pool_next(pool, INFINITY, &event));
+                assert_int_equal(event.kind, SCION_EVENT_ENDED);
+                assert_false(seen[event.slot]);
+                seen[event.slot] = true;
+                assert_string_equal(scion_row_get(&event.report.cells, "answer"), names[event.slot]);
+                scion_report_finish(&event.report);
+        }
+        scion_pool_destroy(pool);
+}
+
+static void progress_is_told_before_the_end(void **state)
+{
+        struct scion_pool *pool = scion_pool_create(2);
+        struct scion_event event;
+
+        (void)state;
+        assert_true(scion_pool_start(pool, 0, &no_limits, waits, NULL));
+        assert_true(scion_pool_next(pool, INFINITY, &event));
+        assert_int_equal(event.kind, SCION_EVENT_PROGRESS);
+        assert_int_equal(event.slot, 0);
+        assert_int_equal(event.progress.phase, SCION_AT_EPOCH);
+        assert_string_equal(event.progress.stage, "target");
+        assert_int_equal(event.progress.epoch, 3);
+        assert_int_equal(event.progress.epochs, 7);
+        assert_true(event.progress.train_loss == 0.5);
+        assert_true(scion_pool_next(pool, 0.001, &event));
+        assert_int_equal(event.kind, SCION_EVENT_TIMEOUT);
+
+        scion_pool_stop(pool, false);
+        struct scion_report report = end_of(pool);
+
+        assert_int_equal(report.status, SCION_STOPPED);
+        assert_string_equal(scion_row_get(&report.cells, "stopped"), "yes");
+        scion_report_finish(&report);
+        scion_pool_destroy(pool);
+}
+
+/* Progress is left out when nobody reads it; the report never is. */
+static void parent_that_does_not_listen(void **state)
+{
+        struct scion_pool *pool = scion_pool_create(1);
+        struct scion_event event;
+        int64_t last = 0, told = 0;
+
+        (void)state;
+        assert_true(scion_pool_start(pool, 0, &no_limits, tells_much, NULL));
+        usleep(50000);
+        for (;;) {
+                assert_true(scion_pool_next(pool, INFINITY, &event));
+                if (event.kind == SCION_EVENT_ENDED)
+                        break;
+                assert_true(event.progress.step > last);
+                last = event.progress.step;
+                told++;
+        }
+        assert_in_range(told, 1, 10000);
+        assert_int_equal(event.report.status, SCION_GOOD);
+        assert_int_equal(event.report.cells.count, 20);
+        assert_int_equal(strlen(scion_row_get(&event.report.cells, "long")), 19999);
+        scion_report_finish(&event.report);
+        scion_pool_destroy(pool);
+}
+
+static void signals_come_out(void **state)
+{
+        struct scion_pool *pool = scion_pool_create(1);
+        struct scion_event event;
+
+        char stubborn[] = "whatever comes";
+
+        (void)state;
+        assert_true(scion_pool_start(pool, 0, &no_limits, hangs, NULL));
+        assert_true(scion_pool_next(pool, INFINITY, &event)); /* it is there */
+        raise(SIGTERM);
+        assert_true(scion_pool_next(pool, INFINITY, &event));
+        assert_int_equal(event.kind, SCION_EVENT_SIGNAL);
+        assert_int_equal(event.signal, SIGTERM);
+        assert_int_equal(scion_pool_signal(), SIGTERM);
+        scion_pool_stop(pool, true);
+        struct scion_report report = end_of(pool);
+
+        assert_int_equal(report.status, SCION_STOPPED);
+        scion_report_finish(&report);
+
+        assert_true(scion_pool_start(pool, 0, &no_limits, hangs, stubborn));
+        scion_pool_destroy(pool); /* and does not wait for it */
+}
+
+static void ignored_signals_stay_ignored(void **state)
+{
+        struct scion_event event;
+
+        (void)state;
+        signal(SIGHUP, SIG_IGN); /* nohup */
+        struct scion_pool *pool = scion_pool_create(1);
+
+        raise(SIGHUP);
+        assert_true(scion_pool_next(pool, 0, &event));
+        assert_int_equal(event.kind, SCION_EVENT_TIMEOUT);
+        scion_pool_destroy(pool);
+        signal(SIGHUP, SIG_DFL);
+}
+
+static void time_limit(void **state)
+{
+        const struct scion_limits limits = { .minutes = 0.0005 },
+                                  plenty = { .minutes = 5, .memory_mib = 1e5 };
+        struct scion_report report = run_within(&limits, hangs, NULL);
+
+        (void)state;
+        assert_fails(&report, "time limit of 0.0005 minutes");
+        report = run_within(&plenty, fails, NULL);
+        assert_fails(&report, "the loss became not a number");
+}
+
+static void memory_limit(void **state)
+{
+        const struct scion_limits limits = { .memory_mib = 200 };
+        struct scion_report report = run_within(&limits, allocates, NULL);
+
+        (void)state;
+        assert_true(report.peak_mib > 200);
+        assert_fails(&report, "memory limit of 200 MiB: it had ");
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(good_report),     cmocka_unit_test(failure_has_message_and_cells),
-                cmocka_unit_test(crash_is_named),  cmocka_unit_test(early_exit_is_failure),
+                cmocka_unit_test(good_report),
+                cmocka_unit_test(failure_has_message_and_cells),
+                cmocka_unit_test(crash_is_named),
+                cmocka_unit_test(early_exit_is_failure),
                 cmocka_unit_test(several_at_once),
+                cmocka_unit_test(progress_is_told_before_the_end),
+                cmocka_unit_test(parent_that_does_not_listen),
+                cmocka_unit_test(signals_come_out),
+                cmocka_unit_test(ignored_signals_stay_ignored),
+                cmocka_unit_test(time_limit),
+                cmocka_unit_test(memory_limit),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

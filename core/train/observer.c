@@ -1,0 +1,31 @@
+#include "train/observer.h"
+
+#include <math.h>
+
+void scion_observer_tell(const struct scion_observer *observer, const struct scion_progress *progress)
+{
+        if (observer)
+                observer->progress(observer->context, progress);
+}
+
+bool scion_observer_stopping(const struct scion_observer *observer)
+{
+        return observer && observer->stopping(observer->context);
+}
+
+static void fill(const struct scion_scores *scores, bool *values, double *loss, double *score)
+{
+        *loss = *score = NAN;
+        if (scores->examples == 0)
+                return;
+        *values = scores->values;
+        *loss = scion_scores_loss(scores);
+        *score = scores->values ? -scion_scores_merit(scores) : scion_scores_merit(scores);
+}
+
+void scion_progress_scores(struct scion_progress *progress, const struct scion_scores *train,
+                           const struct scion_scores *valid)
+{
+        fill(train, &progress->values, &progress->train_loss, &progress->train_score);
+        fill(valid, &progress->values, &progress->valid_loss, &progress->valid_score);
+}
