@@ -22,20 +22,36 @@ static double gain_of(const struct scion_init *init)
         case SCION_INIT_ZEROS:
         case SCION_INIT_ONES:
         case SCION_INIT_XAVIER_UNIFORM:
+        case SCION_INIT_IDENTITY:
                 break;
         }
         return 1;
 }
 
-bool scion_init_check(const struct scion_init *init)
+/* A kernel must have a centre. */
+static bool check_identity(const struct scion_shape *shape)
 {
-        if ((int)init->kind < SCION_INIT_ZEROS || init->kind > SCION_INIT_NORMAL)
+        char text[96];
+
+        if (shape->ndim < 2)
+                return scion_fail("the identity takes weights [out, in] or [out, in, kh, kw], not %s",
+                                  scion_shape_text(shape, text, sizeof text));
+        for (int i = 2; i < shape->ndim; i++)
+                if (shape->dim[i] % 2 == 0)
+                        return scion_fail("the identity takes a kernel of odd sides, not of a weight %s",
+                                          scion_shape_text(shape, text, sizeof text));
+        return true;
+}
+
+bool scion_init_check(const struct scion_init *init, const struct scion_shape *shape)
+{
+        if ((int)init->kind < SCION_INIT_ZEROS || init->kind > SCION_INIT_IDENTITY)
                 return scion_fail("no initialisation has the number %d", (int)init->kind);
         if (!isfinite(init->gain) || init->gain < 0)
                 return scion_fail("a gain must be positive, got %g", (double)init->gain);
         if (init->fan_in < 0)
                 return scion_fail("a fan-in must be positive, got %lld", (long long)init->fan_in);
-        return true;
+        return init->kind != SCION_INIT_IDENTITY || check_identity(shape);
 }
 
 /* The product of the axes from `first` on. */
@@ -79,6 +95,17 @@ static void fill_normal(float *values, int64_t count, double deviation, struct s
                 values[i] = (float)deviation * scion_random_normal(random);
 }
 
+/* `value` at [i, i] of the first two axes, in the centre of the others. */
+static void fill_identity(float *values, const struct scion_shape *shape, float value)
+{
+        int64_t side = shape->dim[0] < shape->dim[1] ? shape->dim[0] : shape->dim[1];
+        int64_t taps = (int64_t)extent(shape, 2);
+
+        fill(values, scion_shape_size(shape), 0);
+        for (int64_t i = 0; i < side; i++)
+                values[(i * shape->dim[1] + i) * taps + taps / 2] = value;
+}
+
 void scion_init_draw(const struct scion_init *init, const struct scion_shape *shape, uint64_t seed,
                      const char *name, float *values)
 {
@@ -104,6 +131,9 @@ void scion_init_draw(const struct scion_init *init, const struct scion_shape *sh
                 break;
         case SCION_INIT_NORMAL:
                 fill_normal(values, count, gain, &random);
+                break;
+        case SCION_INIT_IDENTITY:
+                fill_identity(values, shape, (float)gain);
                 break;
         }
 }

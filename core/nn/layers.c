@@ -191,8 +191,8 @@ static struct scion_tensor *sequential_forward(void *self, struct scion_module *
                                                struct scion_tensor *x)
 {
         (void)self;
-        for (size_t i = 0; i < module->children; i++)
-                x = scion_nn_forward(module->child[i], x);
+        for (size_t i = 0; i < module->child.count; i++)
+                x = scion_nn_forward(module->child.module[i], x);
         return x;
 }
 

@@ -6,6 +6,7 @@
 #include <scion/model_plugin.h>
 
 #include "config/config.h"
+#include "nn/module.h"
 #include "tensor/tensor.h"
 
 /* A parameter; or a buffer, which is frozen for good and has no gradient. */
@@ -15,7 +16,9 @@ struct scion_parameter {
         struct scion_tensor
                 value; /* over the model's block of values; its gradient slot over the other block */
         struct scion_tensor slot;
-        bool frozen; /* value.requires_grad is its opposite */
+        struct scion_declared *declared; /* by its module */
+        struct scion_tensor *stand_in;   /* what it is in this step, of the step's tape; NULL: itself */
+        bool frozen;                     /* value.requires_grad is its opposite */
         bool buffer;
         bool decay;
         float lr_scale;
@@ -25,10 +28,13 @@ struct scion_instance;
 
 struct scion_model {
         struct scion_instance *instance; /* of the plugin that built it; NULL when none did */
-        struct scion_module *root;
+        struct scion_module *root;       /* as it was made: a substitute may run in its place */
+        struct scion_modules modules;    /* all, parents first, as scion_module_below() has them */
+        bool part;                       /* of a strategy's own: no head, any inputs and outputs */
         struct scion_shape input;
         int64_t outputs;
-        char *head;  /* path */
+        uint64_t seed;
+        char *head;  /* path; NULL of a part */
         int count;   /* of parameters */
         int buffers; /* which come after them */
         struct scion_parameter *parameter;
@@ -36,6 +42,7 @@ struct scion_model {
         size_t extent;    /* with the buffers */
         float *values;    /* extent */
         float *gradients; /* length */
+        struct scion_selection *selections; /* what scion_model_select() returned */
 };
 
 /*
@@ -54,17 +61,42 @@ struct scion_model *scion_model_assemble(struct scion_module *root, const char *
                                          const struct scion_shape *input, int64_t outputs, uint64_t seed);
 void scion_model_destroy(struct scion_model *model); /* takes NULL */
 
+/*
+ * A model of a module that stands for itself: what a strategy trains beside the target. It has no head, takes
+ * whatever its module takes, and is not tried out. The module may do nothing but hold parameters. The model owns
+ * it, also when this fails.
+ */
+struct scion_model *scion_model_assemble_part(struct scion_module *root, uint64_t seed);
+
 /* Freezes or thaws every parameter. */
 void scion_model_set_frozen(struct scion_model *model, bool frozen);
-
-/* No parameter has a gradient any more. Before each backward pass. */
-void scion_model_clear_gradients(struct scion_model *model);
 
 /* Elements in all parameters, padding not counted; and in those not frozen. */
 int64_t scion_model_size(const struct scion_model *model, bool trainable_only);
 
-/* Called for every module, parents first: path ("" for the root), kind. */
-void scion_model_each_module(const struct scion_model *model,
-                             void (*call)(void *context, const char *path, const char *kind), void *context);
+/* --- Modules (modules.c) -------------------------------------------------------------------------------- */
+
+/* The module at that path; NULL, without a message, when there is none. */
+struct scion_module *scion_model_look_up_module(struct scion_model *model, const char *path);
+
+void scion_model_drop_selections(struct scion_model *model);
+
+/* --- Layout (layout.c) ---------------------------------------------------------------------------------- */
+
+/*
+ * Numbers the modules of the tree and gives each parameter its place in the flat blocks. What modules have from
+ * an earlier layout of the same model keeps its values and settings; what is new is drawn. The model's fields
+ * are overwritten: `model` is a copy of the earlier one, or fresh. When this fails, the caller finishes it.
+ */
+bool scion_model_lay_out(struct scion_model *model);
+
+/* Makes the model's layout the one that its modules know. */
+void scion_model_link(struct scion_model *model);
+
+/* Frees a layout. What modules know is no more theirs when it is this one's. */
+void scion_model_finish_layout(struct scion_model *model);
+
+/* Runs two examples of zeros through the model, and notes the shapes that modules take and make. */
+bool scion_model_try_out(struct scion_model *model);
 
 #endif

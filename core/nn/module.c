@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "base/text.h"
+#include "nn/model.h"
 #include "tensor/tape.h"
 
 /* Keeps the message recorded as the reason why the module cannot be used. The first reason stays. */
@@ -28,7 +29,16 @@ struct scion_module *scion_nn_module(const struct scion_module_impl *impl, size_
         if (!module)
                 return scion_fail_null("out of memory");
         module->impl = impl;
+        module->index = -1;
+        module->takes.ndim = module->makes.ndim = -1;
         return module;
+}
+
+static void destroy_all(struct scion_modules *list)
+{
+        for (size_t i = 0; i < list->count; i++)
+                scion_module_destroy(list->module[i]);
+        free(list->module);
 }
 
 void scion_module_destroy(struct scion_module *module)
@@ -37,15 +47,15 @@ void scion_module_destroy(struct scion_module *module)
                 return;
         if (module->impl->finish)
                 module->impl->finish(module->self);
-        for (size_t i = 0; i < module->children; i++)
-                scion_module_destroy(module->child[i]);
-        for (size_t i = 0; i < module->refused; i++)
-                scion_module_destroy(module->refusal[i]);
+        destroy_all(&module->child);
+        destroy_all(&module->refused);
+        destroy_all(&module->before);
+        destroy_all(&module->after);
+        scion_module_destroy(module->substitute);
         for (int i = 0; i < module->declared; i++)
                 free(module->parameter[i].name);
-        free(module->child);
-        free(module->refusal);
         free(module->parameter);
+        free(module->path);
         free(module->complaint);
         free(module->name);
         free(module);
@@ -57,16 +67,17 @@ void *scion_nn_self(struct scion_module *module)
 }
 
 /* A name must not make two paths look alike: children and parameters share the names of a module. */
-static bool check_name(const struct scion_module *module, const char *what, const char *name)
+bool scion_module_check_name(const struct scion_module *module, const char *what, const char *name)
 {
         const char *kind = module->impl->kind;
+        const struct scion_module *below;
 
         if (!name || !*name)
                 return scion_fail("%s: a %s without a name", kind, what);
         if (strchr(name, '.'))
                 return scion_fail("%s: the %s's name '%s' has a dot in it", kind, what, name);
-        for (size_t i = 0; i < module->children; i++)
-                if (strcmp(module->child[i]->name, name) == 0)
+        for (size_t i = 0; (below = scion_module_below(module, i)); i++)
+                if (strcmp(below->name, name) == 0)
                         return scion_fail("%s: there is a child called '%s' already", kind, name);
         for (int i = 0; i < module->declared; i++)
                 if (strcmp(module->parameter[i].name, name) == 0)
@@ -93,14 +104,14 @@ static bool check_parent(const struct scion_module *parent)
         return !parent->leaf || scion_fail("%s: takes no children", parent->impl->kind);
 }
 
-static bool push(struct scion_module ***list, size_t *count, struct scion_module *module)
+bool scion_modules_push(struct scion_modules *list, struct scion_module *module)
 {
-        struct scion_module **longer = realloc(*list, (*count + 1) * sizeof *longer);
+        struct scion_module **longer = realloc(list->module, (list->count + 1) * sizeof *longer);
 
         if (!longer)
                 return scion_fail("out of memory");
-        *list = longer;
-        longer[(*count)++] = module;
+        list->module = longer;
+        longer[list->count++] = module;
         return true;
 }
 
@@ -109,7 +120,7 @@ static struct scion_module *refuse(struct scion_module *parent, struct scion_mod
 {
         spoil(parent);
         child->parent = parent;
-        if (!push(&parent->refusal, &parent->refused, child))
+        if (!scion_modules_push(&parent->refused, child))
                 scion_module_destroy(child);
         return NULL;
 }
@@ -131,11 +142,11 @@ struct scion_module *scion_nn_append(struct scion_module *parent, const char *na
                 spoil(parent);
                 return NULL;
         }
-        if (!check_parent(parent) || !check_name(parent, "child", name))
+        if (!check_parent(parent) || !scion_module_check_name(parent, "child", name))
                 return refuse(parent, child);
         char *copy = strdup(name);
 
-        if (!copy || !push(&parent->child, &parent->children, child)) {
+        if (!copy || !scion_modules_push(&parent->child, child)) {
                 free(copy);
                 scion_fail("out of memory");
                 return refuse(parent, child);
@@ -143,6 +154,38 @@ struct scion_module *scion_nn_append(struct scion_module *parent, const char *na
         child->name = copy;
         child->parent = parent;
         return parent;
+}
+
+struct scion_module *scion_module_in_place(struct scion_module *module)
+{
+        while (module && module->substitute)
+                module = module->substitute;
+        return module;
+}
+
+struct scion_module *scion_module_below(const struct scion_module *module, size_t index)
+{
+        const struct scion_modules *lists[] = { &module->before, &module->child, &module->after };
+
+        for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+                if (index < lists[i]->count)
+                        return scion_module_in_place(lists[i]->module[index]);
+                index -= lists[i]->count;
+        }
+        return NULL;
+}
+
+bool scion_module_has_parameters(const struct scion_module *module)
+{
+        const struct scion_module *below;
+
+        for (int i = 0; i < module->declared; i++)
+                if (!module->parameter[i].buffer)
+                        return true;
+        for (size_t i = 0; (below = scion_module_below(module, i)); i++)
+                if (scion_module_has_parameters(below))
+                        return true;
+        return false;
 }
 
 static int push_declared(struct scion_module *module, const char *name, struct scion_shape shape,
@@ -177,8 +220,8 @@ static int declare(struct scion_module *module, const char *name, struct scion_s
 
         if (!module)
                 return -1;
-        if (check_unbuilt(module) && check_name(module, what, name)) {
-                if (scion_check_shape(&shape) && scion_init_check(&init))
+        if (check_unbuilt(module) && scion_module_check_name(module, what, name)) {
+                if (scion_check_shape(&shape) && scion_init_check(&init, &shape))
                         slot = push_declared(module, name, shape, init, buffer);
                 else
                         scion_fail_prefix("%s: %s '%s'", module->impl->kind, what, name);
@@ -220,7 +263,7 @@ struct scion_module *scion_nn_init(struct scion_module *module, const char *name
 {
         struct scion_declared *declared = find_declared(module, name);
 
-        if (declared && scion_init_check(&init)) {
+        if (declared && scion_init_check(&init, &declared->shape)) {
                 declared->init = init;
         } else if (declared) {
                 scion_fail_prefix("%s: parameter '%s'", module->impl->kind, name);
@@ -261,6 +304,14 @@ bool scion_nn_set_buffer(struct scion_module *module, int slot, struct scion_ten
         return scion_backend_reorder(x, buffer);
 }
 
+/* What the parameter is in this step. */
+static struct scion_tensor *tensor_of(const struct scion_declared *declared)
+{
+        struct scion_parameter *parameter = declared->parameter;
+
+        return parameter && parameter->stand_in ? parameter->stand_in : scion_parameter_tensor(parameter);
+}
+
 bool scion_nn_training(const struct scion_module *module)
 {
         const struct scion_tape *tape = scion_tape_current();
@@ -269,12 +320,12 @@ bool scion_nn_training(const struct scion_module *module)
         if (!module || !tape || !scion_tape_training(tape))
                 return false;
         for (int i = 0; i < module->declared; i++) {
-                const struct scion_declared *declared = &module->parameter[i];
+                const struct scion_tensor *tensor = tensor_of(&module->parameter[i]);
 
-                if (declared->buffer || !declared->tensor)
+                if (module->parameter[i].buffer || !tensor)
                         continue;
                 any = true;
-                trained = trained || declared->tensor->requires_grad;
+                trained = trained || tensor->requires_grad;
         }
         return trained || !any;
 }
@@ -285,18 +336,28 @@ struct scion_tensor *scion_nn_tensor(struct scion_module *module, int slot)
                 return NULL;
         if (slot < 0 || slot >= module->declared)
                 return scion_fail_null("%s: there is no parameter in slot %d", module->impl->kind, slot);
-        struct scion_tensor *tensor = module->parameter[slot].tensor;
+        struct scion_tensor *tensor = tensor_of(&module->parameter[slot]);
 
         return tensor ? tensor
                       : scion_fail_null("%s: parameters have no values before the model is built",
                                         module->impl->kind);
 }
 
-void scion_module_path(const struct scion_module *module, struct scion_text *text)
+const char *scion_module_path(const struct scion_module *module)
+{
+        return module ? module->path : NULL;
+}
+
+const char *scion_module_kind(const struct scion_module *module)
+{
+        return module ? module->impl->kind : NULL;
+}
+
+void scion_module_write_path(const struct scion_module *module, struct scion_text *text)
 {
         if (!module->parent)
                 return;
-        scion_module_path(module->parent, text);
+        scion_module_write_path(module->parent, text);
         scion_text_add(text, text->length ? ".%s" : "%s", module->name ? module->name : "?");
 }
 
@@ -305,7 +366,7 @@ static void prefix_path(const struct scion_module *module)
 {
         struct scion_text path = { 0 };
 
-        scion_module_path(module, &path);
+        scion_module_write_path(module, &path);
         if (path.length)
                 scion_fail_prefix("%s", path.text);
         free(path.text);
@@ -313,8 +374,8 @@ static void prefix_path(const struct scion_module *module)
 
 bool scion_module_check(const struct scion_module *module)
 {
-        for (size_t i = 0; i < module->children; i++)
-                if (!scion_module_check(module->child[i]))
+        for (size_t i = 0; i < module->child.count; i++)
+                if (!scion_module_check(module->child.module[i]))
                         return false;
         if (!module->unusable)
                 return true;
@@ -331,13 +392,20 @@ struct scion_tensor *scion_nn_forward(struct scion_module *module, struct scion_
 {
         static _Thread_local bool placed;
 
+        module = scion_module_in_place(module);
         if (!module || !x)
                 return NULL;
+        struct scion_tensor *y;
         bool before = placed;
 
         placed = false;
-        struct scion_tensor *y = module->impl->forward(module->self, module, x);
-
+        for (size_t i = 0; i < module->before.count; i++)
+                x = scion_nn_forward(module->before.module[i], x);
+        y = x ? module->impl->forward(module->self, module, x) : NULL;
+        module->input = x;
+        module->output = y;
+        for (size_t i = 0; i < module->after.count; i++)
+                y = scion_nn_forward(module->after.module[i], y);
         if (!y && !placed)
                 prefix_path(module);
         placed = before || !y;

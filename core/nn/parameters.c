@@ -87,9 +87,9 @@ struct scion_parameter *scion_model_find(struct scion_model *model, const char *
 
 bool scion_model_in_head(const struct scion_model *model, const struct scion_parameter *parameter)
 {
-        size_t length = model ? strlen(model->head) : 0;
+        size_t length = model && model->head ? strlen(model->head) : 0;
 
-        if (!model || !parameter)
+        if (!model || !parameter || !model->head)
                 return false;
         return length == 0 ||
                (strncmp(parameter->name, model->head, length) == 0 && parameter->name[length] == '.');

@@ -9,6 +9,7 @@
 #define SCION_MODEL_H
 
 #include <scion/nn.h>
+#include <scion/param.h>
 
 SCION_BEGIN
 
@@ -26,6 +27,61 @@ SCION_API int64_t scion_model_outputs(const struct scion_model *model);
  * other. */
 SCION_API const char *scion_model_head(const struct scion_model *model);
 
+/* --- Modules -------------------------------------------------------------------------------------------- */
+
+/* The module at a path: "layer1.0.conv1"; "" is the root. NULL, with near names in the message. */
+SCION_API struct scion_module *scion_model_module(struct scion_model *model, const char *path);
+
+/* All modules in the order of construction, a parent before what is below it; the root is the first. */
+SCION_API int scion_model_module_count(const struct scion_model *model);
+SCION_API struct scion_module *scion_model_module_at(struct scion_model *model, int index);
+
+/* Of a model's module; valid as long as the model. NULL before the model is built. */
+SCION_API const char *scion_module_path(const struct scion_module *module);
+/* "conv2d" */
+SCION_API const char *scion_module_kind(const struct scion_module *module);
+
+/*
+ * The paths of the modules that match one of the shell patterns, each once, in the order of construction. Here
+ * '*' does not cross dots: "layer*" is layer1 and layer2, "layer*.0" what is called 0 in each of them; the root
+ * is only "". Fails, with near names, when a pattern matches nothing. The result is the model's, and valid as
+ * long as it.
+ */
+SCION_API bool scion_model_select(struct scion_model *model, const struct scion_strings *patterns,
+                                  struct scion_strings *paths);
+
+/*
+ * The shape of what the module at that path makes of one example, without the batch axis; the last time, when it
+ * runs several times. NULL: of what the head takes, the features. A scalar's shape, with a message, where there
+ * is none: no such module, it never runs, or what it makes has no axis of examples.
+ */
+SCION_API struct scion_shape scion_model_feature_shape(struct scion_model *model, const char *path);
+
+/* Where a graft goes. */
+enum scion_place {
+        SCION_BEFORE,  /* runs on the module's input, the module on what it makes */
+        SCION_AFTER,   /* runs on the module's output, in whose place its own goes on */
+        SCION_INSTEAD, /* runs in its place */
+};
+
+/*
+ * Puts a module before, after, or in the place of the module at `path`, whoever runs that one. Its own path is
+ * PATH.NAME (NAME, at the root); with SCION_INSTEAD it is PATH, `name` is not used, and what the old module had
+ * is gone from the model, but for the grafts before and after it, which stay. Several grafts at one place run in
+ * the order in which they were put there. What a module takes and makes, as features, is its own: after the
+ * grafts before it, and before those after it.
+ *
+ * The model is laid out anew and tried out. What stays keeps its values and settings, but no gradients; what is
+ * new is drawn as if the model had been built with it. Pointers to parameters (struct scion_parameter, and their
+ * tensors) got before are stale, those to modules stay. The head's path stays: what is below it belongs to the
+ * head. Fails, with the shapes in the message, when it does not fit; the model is then as it was. The model owns
+ * the module, also when this fails. So graft before anything is computed with the model, in setup().
+ */
+SCION_API bool scion_model_graft(struct scion_model *model, const char *path, enum scion_place place,
+                                 const char *name, struct scion_module *module);
+
+/* --- Parameters ----------------------------------------------------------------------------------------- */
+
 SCION_API int scion_model_parameter_count(const struct scion_model *model);
 /* In the order of construction; NULL when there is no such index. */
 SCION_API struct scion_parameter *scion_model_parameter(struct scion_model *model, int index);
@@ -36,6 +92,9 @@ SCION_API struct scion_parameter *scion_model_find(struct scion_model *model, co
  * too, but that they are frozen for good: a strategy that makes one model of another reads and writes both. */
 SCION_API int scion_model_buffer_count(const struct scion_model *model);
 SCION_API struct scion_parameter *scion_model_buffer(struct scion_model *model, int index);
+
+/* No parameter has a gradient any more. The engine does so before each backward pass of its own. */
+SCION_API void scion_model_clear_gradients(struct scion_model *model);
 
 /* Does the parameter belong to the head? */
 SCION_API bool scion_model_in_head(const struct scion_model *model, const struct scion_parameter *parameter);

@@ -25,6 +25,11 @@ enum scion_init_kind {
         SCION_INIT_XAVIER_UNIFORM, /* U(-b, b), b = gain sqrt(6 / (fan_in + fan_out)); the default gain is 1.
                                       Glorot, Bengio. AISTATS 2010 */
         SCION_INIT_NORMAL,         /* N(0, gain^2); the default gain is 0.01 */
+        SCION_INIT_IDENTITY,       /* of weights [out, in], and of convolutions' [out, in, kh, kw] with odd
+                                      sides: gain, by default 1, at [i, i], of a kernel in its centre; 0
+                                      elsewhere, also when there are more outputs than inputs or fewer. Such a
+                                      layer without bias, in one group, with a stride of 1 and padded by half
+                                      its kernel gives its input back */
 };
 
 struct scion_init {
@@ -37,7 +42,8 @@ struct scion_init {
 /* --- The modules there are
  * ----------------------------------------------------------------------------------- */
 
-/* Children in order, each fed with the one before. */
+/* Children in order, each fed with the one before. Without children, x as it is: with parameters of its own,
+ * a place to hold them. */
 SCION_API struct scion_module *scion_nn_sequential(void);
 
 /* Adds a child; the parent owns it from now on, also when this fails. Names have no dots and are unique among
@@ -120,10 +126,11 @@ SCION_API bool scion_nn_set_buffer(struct scion_module *module, int slot, struct
  * it must then leave its buffers alone. Children have their own answer. */
 SCION_API bool scion_nn_training(const struct scion_module *module);
 
-/* In forward: the parameter or buffer in that slot, as a tensor to calculate with. */
+/* In forward: the parameter or buffer in that slot, as a tensor to calculate with; what stands in for it in
+ * this step, if something does. */
 SCION_API struct scion_tensor *scion_nn_tensor(struct scion_module *module, int slot);
 
-/* Runs a module, a child for instance. */
+/* Runs a module, a child for instance, with what was grafted onto it (scion_model_graft()). */
 SCION_API struct scion_tensor *scion_nn_forward(struct scion_module *module, struct scion_tensor *x);
 
 SCION_END

@@ -27,10 +27,15 @@ static struct moments moments_of(const float *x, int count)
         return m;
 }
 
+static bool check(struct scion_init init)
+{
+        return scion_init_check(&init, &SCION_SHAPE(3, 2));
+}
+
 static struct moments draw(struct scion_init init, struct scion_shape shape)
 {
         assert_true(scion_shape_size(&shape) <= COUNT);
-        assert_true(scion_init_check(&init));
+        assert_true(scion_init_check(&init, &shape));
         scion_init_draw(&init, &shape, 7, "fc1.weight", values);
         return moments_of(values, (int)scion_shape_size(&shape));
 }
@@ -107,25 +112,50 @@ static void stream_of_its_own(void **state)
         assert_true(equal < 10);
 }
 
+static void identities(void **state)
+{
+        const struct scion_init one = { .kind = SCION_INIT_IDENTITY },
+                                half = { SCION_INIT_IDENTITY, 0.5f, 0 };
+        const float tall[] = { 1, 0, 0, 1, 0, 0 }, wide[] = { 0.5f, 0, 0, 0, 0.5f, 0 };
+
+        (void)state;
+        draw(one, SCION_SHAPE(3, 2));
+        assert_memory_equal(values, tall, sizeof tall);
+        draw(half, SCION_SHAPE(2, 3));
+        assert_memory_equal(values, wide, sizeof wide);
+        draw(one, SCION_SHAPE(3, 2, 5, 3));
+        for (int i = 0; i < 90; i++)
+                assert_true(values[i] == (i == 7 || i == 3 * 15 + 7 ? 1 : 0));
+
+        assert_false(scion_init_check(&one, &SCION_SHAPE(3)));
+        assert_error_has("[out, in]", "not 3", NULL);
+        assert_false(scion_init_check(&one, &SCION_SHAPE(3, 3, 3, 2)));
+        assert_error_has("odd sides", "3x3x3x2", NULL);
+        struct scion_module *layer = scion_nn_init(scion_nn_linear(3, 3, true), "bias", one);
+
+        assert_false(scion_module_check(layer));
+        assert_error_has("linear: parameter 'bias': the identity takes", NULL);
+        scion_module_destroy(layer);
+}
+
 static void refused(void **state)
 {
         (void)state;
-        assert_false(scion_init_check(&(struct scion_init){ (enum scion_init_kind)17, 0, 0 }));
+        assert_false(check((struct scion_init){ (enum scion_init_kind)17, 0, 0 }));
         assert_error_has("17", NULL);
-        assert_false(scion_init_check(&(struct scion_init){ SCION_INIT_NORMAL, -1, 0 }));
+        assert_false(check((struct scion_init){ SCION_INIT_NORMAL, -1, 0 }));
         assert_error_has("gain", "-1", NULL);
-        assert_false(scion_init_check(&(struct scion_init){ SCION_INIT_NORMAL, NAN, 0 }));
-        assert_false(scion_init_check(&(struct scion_init){ SCION_INIT_NORMAL, INFINITY, 0 }));
-        assert_false(scion_init_check(&(struct scion_init){ SCION_INIT_NORMAL, 0, -3 }));
+        assert_false(check((struct scion_init){ SCION_INIT_NORMAL, NAN, 0 }));
+        assert_false(check((struct scion_init){ SCION_INIT_NORMAL, INFINITY, 0 }));
+        assert_false(check((struct scion_init){ SCION_INIT_NORMAL, 0, -3 }));
         assert_error_has("fan-in", "-3", NULL);
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(fan_in_uniform),
-                cmocka_unit_test(other_kinds),
-                cmocka_unit_test(stream_of_its_own),
+                cmocka_unit_test(fan_in_uniform),    cmocka_unit_test(other_kinds),
+                cmocka_unit_test(stream_of_its_own), cmocka_unit_test(identities),
                 cmocka_unit_test(refused),
         };
 

@@ -1,7 +1,6 @@
 /* Models: the flat blocks, names and patterns, freezing, copying, gradients. */
+#include "support/differences.h"
 #include "support/tape.h"
-
-#include <math.h>
 
 #include "nn/model.h"
 #include "nn/module.h"
@@ -109,21 +108,18 @@ static void looks(void **state)
         scion_model_destroy(model);
 }
 
-static void add_line(void *context, const char *path, const char *kind)
-{
-        strcat(context, path);
-        strcat(context, ":");
-        strcat(context, kind);
-        strcat(context, " ");
-}
-
 static void listing(void **state)
 {
         struct scion_model *model = small(3, SEED);
         char lines[512] = "";
 
         (void)state;
-        scion_model_each_module(model, add_line, lines);
+        for (int i = 0; i < scion_model_module_count(model); i++) {
+                const struct scion_module *module = scion_model_module_at(model, i);
+
+                strcat(strcat(lines, scion_module_path(module)), ":");
+                strcat(strcat(lines, scion_module_kind(module)), " ");
+        }
         assert_string_equal(lines, ":sequential conv1:conv2d relu1:relu pool1:max_pool2d flatten:flatten "
                                    "fc1:linear tanh1:tanh fc2:linear ");
         scion_model_destroy(model);
@@ -226,41 +222,13 @@ static void gradients_reach_all(void **state)
         scion_model_destroy(model);
 }
 
-static double loss_with(struct scion_model *model, float *value, float x)
-{
-        float before = *value;
-
-        *value = x;
-        scion_no_grad_begin();
-        double loss = (double)scion_item(loss_of(model));
-        scion_no_grad_end();
-        *value = before;
-        return loss;
-}
-
-/* Every parameter's gradient against central differences; ReLU and maximum keep their branch over so short a
- * step. */
 static void gradients_are_differences(void **state)
 {
         struct scion_model *model = small(3, SEED);
-        const float h = 0x1p-8f;
 
         (void)state;
         assert_true(scion_backward(loss_of(model)));
-        for (int i = 0; i < 6; i++) {
-                struct scion_parameter *parameter = scion_model_parameter(model, i);
-
-                for (size_t k = 0; k < parameter->value.length; k++) {
-                        float *x = (float *)parameter->value.data + k;
-                        double difference =
-                                (loss_with(model, x, *x + h) - loss_with(model, x, *x - h)) / (2 * (double)h);
-                        double gradient = (double)((const float *)parameter->slot.data)[k];
-
-                        if (fabs(gradient - difference) > 2e-3 * (1 + fabs(difference)))
-                                fail_msg("%s[%zu]: gradient %g, difference %g", parameter->name, k, gradient,
-                                         difference);
-                }
-        }
+        assert_gradients(model, loss_of);
         scion_model_destroy(model);
 }
 

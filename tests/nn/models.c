@@ -26,20 +26,17 @@ static struct scion_model *create_good(const char *text, struct scion_shape inpu
         return model;
 }
 
-static void add_kind(void *context, const char *path, const char *kind)
-{
-        char *text = context;
-        size_t length = strlen(text);
-
-        if (*path)
-                snprintf(text + length, 512 - length, "%s:%s ", path, kind);
-}
-
 static void assert_modules(struct scion_model *model, const char *wanted)
 {
         char text[512] = "";
 
-        scion_model_each_module(model, add_kind, text);
+        for (int i = 1; i < scion_model_module_count(model); i++) {
+                const struct scion_module *module = scion_model_module_at(model, i);
+                size_t length = strlen(text);
+
+                snprintf(text + length, sizeof text - length, "%s:%s ", scion_module_path(module),
+                         scion_module_kind(module));
+        }
         assert_string_equal(text, wanted);
 }
 

@@ -85,11 +85,11 @@ static void paths(void **state)
         (void)state;
         assert_ptr_equal(scion_nn_append(layer, "0", conv), layer);
         assert_ptr_equal(scion_nn_append(root, "layer1", layer), root);
-        scion_module_path(conv, &text);
+        scion_module_write_path(conv, &text);
         assert_string_equal(text.text, "layer1.0");
         free(text.text);
         text = (struct scion_text){ 0 };
-        scion_module_path(root, &text);
+        scion_module_write_path(root, &text);
         assert_int_equal(text.length, 0);
         assert_true(scion_module_check(root));
         scion_module_destroy(root);
@@ -277,8 +277,8 @@ static void constructors(void **state)
 /* A module of one's own that runs both of its children on its input, whatever becomes of the first. */
 static struct scion_tensor *run_both(void *self, struct scion_module *module, struct scion_tensor *x)
 {
-        struct scion_tensor *a = scion_nn_forward(module->child[0], x);
-        struct scion_tensor *b = scion_nn_forward(module->child[1], x);
+        struct scion_tensor *a = scion_nn_forward(module->child.module[0], x);
+        struct scion_tensor *b = scion_nn_forward(module->child.module[1], x);
 
         (void)self;
         return a ? b : NULL;

@@ -1,0 +1,174 @@
+/* A model's modules: finding them by path and pattern, what shapes they make. */
+#include <fnmatch.h>
+#include <scion/error.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "nn/model.h"
+
+int scion_model_module_count(const struct scion_model *model)
+{
+        return model ? (int)model->modules.count : 0;
+}
+
+struct scion_module *scion_model_module_at(struct scion_model *model, int index)
+{
+        return index >= 0 && index < scion_model_module_count(model) ? model->modules.module[index] : NULL;
+}
+
+struct scion_module *scion_model_look_up_module(struct scion_model *model, const char *path)
+{
+        for (size_t i = 0; i < model->modules.count; i++)
+                if (strcmp(model->modules.module[i]->path, path) == 0)
+                        return model->modules.module[i];
+        return NULL;
+}
+
+/* The paths of all modules but the root, and of those right below the root as a list: "conv1, conv2, fc1". The
+ * caller frees both. */
+static const char **list_paths(const struct scion_model *model, size_t *count, struct scion_text *tops)
+{
+        const char **paths = malloc((model->modules.count + 1) * sizeof *paths);
+
+        *count = 0;
+        for (size_t i = 0; i < model->modules.count; i++) {
+                const char *path = model->modules.module[i]->path;
+
+                if (!*path)
+                        continue;
+                if (paths)
+                        paths[(*count)++] = path;
+                if (!strchr(path, '.'))
+                        scion_text_add(tops, "%s%s", tops->length ? ", " : "", path);
+        }
+        return paths;
+}
+
+/* Says `what` is not there: "the model has no module". */
+static void *fail_unknown(const struct scion_model *model, const char *what, const char *name)
+{
+        struct scion_text tops = { 0 };
+        size_t count;
+        const char **paths = list_paths(model, &count, &tops);
+        const char *near = scion_nearest(name, paths, count);
+
+        if (near)
+                scion_fail("%s '%s' (did you mean '%s'?)", what, name, near);
+        else if (tops.text)
+                scion_fail("%s '%s'; its modules are %s", what, name, tops.text);
+        else
+                scion_fail("%s '%s'; it is one module, with the path ''", what, name);
+        free(paths);
+        free(tops.text);
+        return NULL;
+}
+
+struct scion_module *scion_model_module(struct scion_model *model, const char *path)
+{
+        if (!model || !path)
+                return scion_fail_null("there is no %s to find a module %s", model ? "path" : "model",
+                                       model ? "by" : "of");
+        struct scion_module *found = scion_model_look_up_module(model, path);
+
+        return found ? found : fail_unknown(model, "the model has no module", path);
+}
+
+struct scion_shape scion_model_feature_shape(struct scion_model *model, const char *path)
+{
+        const struct scion_module *module = NULL;
+
+        if (model && model->part)
+                scion_fail("a part was not tried out: the shapes of its features are not known");
+        else if (model)
+                module = scion_model_module(model, path ? path : model->head);
+        else
+                scion_fail("there is no model to have features");
+        if (!module)
+                return SCION_SCALAR;
+        const struct scion_shape *shape = path ? &module->makes : &module->takes;
+
+        if (shape->ndim >= 0)
+                return *shape;
+        scion_fail("'%s' %s no features of each example", module->path, path ? "makes" : "takes");
+        return SCION_SCALAR;
+}
+
+/* --- Patterns ------------------------------------------------------------------------------------------- */
+
+struct scion_selection {
+        struct scion_selection *next;
+        const char *path[];
+};
+
+void scion_model_drop_selections(struct scion_model *model)
+{
+        while (model->selections) {
+                struct scion_selection *next = model->selections->next;
+
+                free(model->selections);
+                model->selections = next;
+        }
+}
+
+/* As a path of files, whose separators a '*' does not cross: with '/' for '.', and for a '/' something else. */
+static void write_as_file(char *path)
+{
+        for (; *path; path++)
+                *path = (char)(*path == '.' ? '/' : *path == '/' ? '\1' : *path);
+}
+
+/* The root only by its path, "". */
+static bool matches(const char *path, const char *pattern)
+{
+        char *names[] = { strdup(path), strdup(pattern) };
+        bool same = false;
+
+        if (names[0] && names[1]) {
+                write_as_file(names[0]);
+                write_as_file(names[1]);
+                same = *path && *pattern ? fnmatch(names[1], names[0], FNM_PATHNAME) == 0 : *path == *pattern;
+        }
+        free(names[0]);
+        free(names[1]);
+        return same;
+}
+
+static bool matches_any(const char *path, const struct scion_strings *patterns)
+{
+        for (size_t i = 0; i < patterns->count; i++)
+                if (matches(path, patterns->value[i]))
+                        return true;
+        return false;
+}
+
+static bool check_pattern(struct scion_model *model, const char *pattern)
+{
+        for (size_t i = 0; i < model->modules.count; i++)
+                if (matches(model->modules.module[i]->path, pattern))
+                        return true;
+        return fail_unknown(model, "the model has no module that matches", pattern);
+}
+
+bool scion_model_select(struct scion_model *model, const struct scion_strings *patterns,
+                        struct scion_strings *paths)
+{
+        *paths = (struct scion_strings){ 0 };
+        if (!model)
+                return scion_fail("there is no model to select modules of");
+        for (size_t i = 0; i < patterns->count; i++)
+                if (!check_pattern(model, patterns->value[i]))
+                        return false;
+        struct scion_selection *selection =
+                malloc(sizeof *selection + model->modules.count * sizeof selection->path[0]);
+
+        if (!selection)
+                return scion_fail("out of memory");
+        selection->next = model->selections;
+        model->selections = selection;
+        paths->value = selection->path;
+        for (size_t i = 0; i < model->modules.count; i++)
+                if (matches_any(model->modules.module[i]->path, patterns))
+                        selection->path[paths->count++] = model->modules.module[i]->path;
+        return true;
+}

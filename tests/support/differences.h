@@ -1,0 +1,49 @@
+/* Gradients of a model's parameters against differences of its loss. */
+#ifndef SCION_TESTS_SUPPORT_DIFFERENCES_H
+#define SCION_TESTS_SUPPORT_DIFFERENCES_H
+
+#include <math.h>
+
+#include "nn/model.h"
+#include "support/test.h"
+
+static inline double loss_with(struct scion_model *model,
+                               struct scion_tensor *(*loss_of)(struct scion_model *), float *value, float x)
+{
+        float before = *value;
+
+        *value = x;
+        scion_no_grad_begin();
+        double loss = (double)scion_item(loss_of(model));
+        scion_no_grad_end();
+        *value = before;
+        return loss;
+}
+
+/* Fails the test unless the gradient of the loss that each parameter of the model has is what central differences
+ * say. A kink must be further away than the short step. */
+static inline void assert_gradients(struct scion_model *model,
+                                    struct scion_tensor *(*loss_of)(struct scion_model *))
+{
+        const float h = 0x1p-8f;
+
+        for (int i = 0; i < model->count; i++) {
+                struct scion_parameter *parameter = &model->parameter[i];
+
+                if (!scion_grad(&parameter->value))
+                        fail_msg("%s has no gradient", parameter->name);
+                for (size_t k = 0; k < parameter->value.length; k++) {
+                        float *x = (float *)parameter->value.data + k;
+                        double difference = (loss_with(model, loss_of, x, *x + h) -
+                                             loss_with(model, loss_of, x, *x - h)) /
+                                            (2 * (double)h);
+                        double gradient = (double)((const float *)parameter->slot.data)[k];
+
+                        if (fabs(gradient - difference) > 2e-3 * (1 + fabs(difference)))
+                                fail_msg("%s[%zu]: gradient %g, difference %g", parameter->name, k, gradient,
+                                         difference);
+                }
+        }
+}
+
+#endif
