@@ -16,6 +16,7 @@ static const struct {
 } commands[] = {
         { "run", scion_command_run, "run experiments" },
         { "check", scion_command_check, "check experiment files; nothing is run" },
+        { "compare", scion_command_compare, "compare strategies, from the results of suites" },
         { "cache", scion_command_cache, "list what is kept for later runs, or delete it" },
         { "plugins", scion_command_plugins, "list plugins, or describe one" },
 };

@@ -59,12 +59,15 @@ bool scion_columns_print(const struct scion_columns *columns, int indent, FILE *
                      column++) {
                         const char *text = columns->cell[row + column];
 
+                        int room = widths[column] - width(text);
+                        int before = columns->numbers_from && column >= columns->numbers_from ? room : 0;
+
                         if (*text) {
-                                fprintf(file, "%*s%s", spaces, "", text);
-                                spaces = 0;
+                                fprintf(file, "%*s%s", spaces + before, "", text);
+                                spaces = -before;
                         }
                         if (widths[column] > 0)
-                                spaces += widths[column] - width(text) + GAP;
+                                spaces += room + GAP;
                 }
                 fputc('\n', file);
         }

@@ -8,7 +8,8 @@
 /* Starts as { .per_row = N }. */
 struct scion_columns {
         size_t per_row;
-        size_t count; /* of cells so far, row by row */
+        size_t numbers_from; /* this column, and those after it, end alike; 0: all begin alike */
+        size_t count;        /* of cells so far, row by row */
         char **cell;
         bool failed; /* memory ran out; later additions do nothing */
 };

@@ -7,6 +7,10 @@
  *   task       all axes but the contender's and the seed
  *   pair       all axes but the contender's: runs of two contenders that share task and seed
  * Each is a struct scion_groups, so that a run's place in all four is known. Numbers that do not exist are NaN.
+ *
+ * The transfer ratio is the mean over tasks of error / the baseline's error (Glorot, Bordes, Bengio. ICML 2011):
+ * below 1 is better than the baseline. The error is 1 - accuracy, 1 - r2, or the metric itself where less is
+ * better. It does not exist for other metrics, nor when the baseline makes no error in one of the tasks.
  */
 #ifndef SCION_REPORT_COMPARE_H
 #define SCION_REPORT_COMPARE_H
@@ -25,7 +29,7 @@ struct scion_compare_options {
 /* A group, by itself. */
 struct scion_score {
         size_t done, failed;
-        size_t counted; /* runs that were done and have the metric: what the rest is computed from */
+        size_t counted; /* runs that were done and have a finite value: what the rest is computed from */
         double mean, deviation, best, median;
         struct scion_interval interval; /* of the mean */
         double seconds;                 /* mean of the runs that were done */
@@ -37,16 +41,16 @@ struct scion_versus {
         size_t unpaired;   /* pairs that one of the two lacks: it failed there, or never ran */
         double difference; /* mean of group - baseline */
         struct scion_interval interval;
-        struct scion_permutation test;
-        double holm; /* p, corrected for the number of comparisons */
+        struct scion_permutation test; /* none of fewer than two pairs */
+        double holm;                   /* p, corrected for the metric's number of comparisons */
         size_t wins, ties, losses;
+        double ratio; /* transfer ratio, over the pairs */
 };
 
 /* A contender over the tasks that all contenders have. */
 struct scion_standing {
-        double rank;       /* average; 1 is best */
-        double ratio;      /* transfer ratio: mean over tasks of its error / the baseline's */
-        size_t ratio_over; /* tasks that it is the mean of */
+        double rank;  /* average; 1 is best */
+        double ratio; /* transfer ratio, over these tasks */
 };
 
 /* Contenders, best rank first, of which the first and the last of a run of neighbours are within the critical
@@ -79,6 +83,7 @@ struct scion_compared_metric {
         size_t column;
         const char *name;
         bool lower_better;
+        size_t missing;            /* runs that were done and have no finite value */
         struct scion_score *score; /* a group each */
         struct scion_versus
                 *versus; /* a group each; NULL without a baseline; of the baseline itself: 0 pairs */
@@ -91,6 +96,7 @@ struct scion_compared_metric {
 struct scion_comparison {
         const struct scion_results *results;
         struct scion_groups groups, contenders, tasks, pairs;
+        struct scion_groups panels; /* the further columns of `by` */
         struct scion_groups
                 settings; /* tasks but for the number of labels; only when there is such an axis */
         size_t labels;    /* the column per_class; SCION_NO_COLUMN without */

@@ -307,6 +307,20 @@ static size_t format_row(struct scion_csv_writer *writer, const char *const *fie
         return used;
 }
 
+char *scion_csv_row_text(const char *const *fields, size_t count)
+{
+        struct scion_csv_writer writer = { .columns = count };
+        size_t length = format_row(&writer, fields);
+        char *text = length ? realloc(writer.row, length + 1) : NULL;
+
+        if (!text) {
+                free(writer.row);
+                return scion_fail_null("out of memory for a row");
+        }
+        text[length] = '\0';
+        return text;
+}
+
 static struct scion_csv_writer *writer_create(const char *path, const char *const *columns, size_t count)
 {
         struct scion_csv_writer *writer;

@@ -28,6 +28,8 @@ struct scion_csv_writer *scion_csv_append(const char *path, const char *const *c
 bool scion_csv_row(struct scion_csv_writer *writer, const char *const *fields);
 /* Waits until the rows are on the disk. */
 bool scion_csv_sync(struct scion_csv_writer *writer);
+/* A row's text, with its line end, for what is no file. The caller frees it. */
+char *scion_csv_row_text(const char *const *fields, size_t count);
 /* Closes; takes NULL. */
 void scion_csv_close(struct scion_csv_writer *writer);
 

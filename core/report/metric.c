@@ -41,22 +41,16 @@ double scion_metric_ideal(const char *name)
         return scion_metric_lower_better(name) ? 0 : NAN;
 }
 
-const char *scion_metric_text(const char *name, double value, char *text)
+const char *scion_metric_text(const char *name, double value, enum scion_metric_style style, char *text)
 {
-        if (isnan(value))
-                return strcpy(text, "-");
-        snprintf(text, 32, scion_metric_is_share(name) ? "%.2f %%" : "%.4g",
-                 scion_metric_is_share(name) ? 100 * value : value);
-        return text;
-}
+        static const char *const of_share[] = { "%.2f %%", "%.2f", "%.2f", "%+.2f" };
+        static const char *const of_number[] = { "%.4g", "%.4g", "%.2g", "%+.3g" };
 
-const char *scion_metric_spread_text(const char *name, double value, bool sign, char *text)
-{
         if (isnan(value))
                 return strcpy(text, "-");
         if (scion_metric_is_share(name))
-                snprintf(text, 32, sign ? "%+.2f" : "%.2f", 100 * value);
+                snprintf(text, 32, of_share[style], 100 * value);
         else
-                snprintf(text, 32, sign ? "%+.3g" : "%.2g", value);
+                snprintf(text, 32, of_number[style], value);
         return text;
 }

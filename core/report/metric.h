@@ -15,9 +15,14 @@ bool scion_metric_is_share(const char *name);
  * what is better the less it is; NaN when the name does not tell. */
 double scion_metric_ideal(const char *name);
 
-/* "51.05 %" or "0.3127"; "-" for NaN. Returns `text`, of at least 32 bytes. */
-const char *scion_metric_text(const char *name, double value, char *text);
-/* A deviation or a difference of such values: "8.81", "+8.81" when `sign`. */
-const char *scion_metric_spread_text(const char *name, double value, bool sign, char *text);
+enum scion_metric_style {
+        SCION_AS_VALUE,  /* "51.05 %", "0.3127" */
+        SCION_AS_BARE,   /* "51.05", "0.3127": beside one that has the unit */
+        SCION_AS_SPREAD, /* of a deviation: "8.81", "0.021" */
+        SCION_AS_CHANGE, /* of a difference: "+8.81", "+0.021" */
+};
+
+/* The value for people; "-" for NaN. Returns `text`, of at least 32 bytes. */
+const char *scion_metric_text(const char *name, double value, enum scion_metric_style style, char *text);
 
 #endif

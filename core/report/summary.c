@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/columns.h"
+#include "report/metric.h"
 
 #define MOST_KEYS 16
 
@@ -108,33 +109,29 @@ static const char *heading(const struct keys *keys, size_t key)
 }
 
 /* Mean and deviation; a dash when there is no test split, and no deviation of one run alone. */
-static void score_text(const struct group *group, bool percent, char *text, size_t bytes)
+static void score_text(const struct group *group, const char *metric, char *text, size_t bytes)
 {
-        double scale = percent ? 100 : 1;
-        double deviation = group->done > 1 ? sqrt(group->spread / (double)(group->done - 1)) : 0;
+        double deviation = group->done > 1 ? sqrt(group->spread / (double)(group->done - 1)) : NAN;
+        char mean[32], spread[32];
 
-        if (group->done == 0 || isnan(group->mean))
-                snprintf(text, bytes, "-");
-        else if (group->done == 1)
-                snprintf(text, bytes, percent ? "%6.2f %%" : "%.4g", scale * group->mean);
-        else
-                snprintf(text, bytes, percent ? "%6.2f %% ± %.2f" : "%.4g ± %.2g", scale * group->mean,
-                         scale * deviation);
+        scion_metric_text(metric, group->done > 0 ? group->mean : NAN, SCION_AS_VALUE, mean);
+        scion_metric_text(metric, deviation, SCION_AS_SPREAD, spread);
+        snprintf(text, bytes, isnan(deviation) ? "%s" : "%s ± %s", mean, spread);
 }
 
 /* Score and seconds of the runs that were done. */
-static void add_group(struct scion_columns *columns, const struct group *group, bool percent)
+static void add_group(struct scion_columns *columns, const struct group *group, const char *metric)
 {
-        char runs[32], metric[64], seconds[32] = "-", failed[32] = "";
+        char runs[32], score[80], seconds[32] = "-", failed[32] = "";
 
-        snprintf(runs, sizeof runs, "%4zu", group->done);
-        score_text(group, percent, metric, sizeof metric);
+        snprintf(runs, sizeof runs, "%zu", group->done);
+        score_text(group, metric, score, sizeof score);
         if (group->done > 0)
-                snprintf(seconds, sizeof seconds, "%7.2f", group->seconds / (double)group->done);
+                snprintf(seconds, sizeof seconds, "%.2f", group->seconds / (double)group->done);
         if (group->failed > 0)
                 snprintf(failed, sizeof failed, "%zu failed", group->failed);
         scion_columns_add(columns, runs);
-        scion_columns_add(columns, metric);
+        scion_columns_add(columns, score);
         scion_columns_add(columns, seconds);
         scion_columns_add(columns, failed);
 }
@@ -144,7 +141,7 @@ bool scion_summary_print(const struct scion_sheet *results, const struct scion_c
         struct keys keys = keys_of(run);
         const char *metric = metric_of(results);
         struct group *groups = calloc(scion_sheet_count(results) + 1, sizeof *groups);
-        struct scion_columns columns = { .per_row = keys.count + 4 };
+        struct scion_columns columns = { .per_row = keys.count + 4, .numbers_from = keys.count };
         bool good;
 
         if (!groups)
@@ -160,7 +157,7 @@ bool scion_summary_print(const struct scion_sheet *results, const struct scion_c
         for (size_t g = 0; g < count; g++) {
                 for (size_t k = 0; k < keys.count; k++)
                         scion_columns_add(&columns, text_of(groups[g].first, keys.column[k]));
-                add_group(&columns, &groups[g], strcmp(metric, "test_accuracy") == 0);
+                add_group(&columns, &groups[g], metric);
         }
         good = scion_columns_print(&columns, 0, file);
         scion_columns_finish(&columns);

@@ -1,0 +1,197 @@
+/* scion compare: strategies side by side, from the results.csv of suites. */
+#include <scion/error.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "report/compare_write.h"
+#include "report/sections.h"
+#include "suite/process.h"
+
+static const char help[] =
+        "Usage: scion compare [options] FILE...\n"
+        "\n"
+        "Says which strategy is better, and how sure one can be, from the results.csv files of\n"
+        "suites (or the folders that they lie in). The files are joined on their axes; the\n"
+        "experiment's name, its folder, is an axis too: task.\n"
+        "\n"
+        "  -b, --by AXIS,...      what tells groups apart (default: strategy). An axis is named\n"
+        "                         as in the matrix, or by the end of that: per_class\n"
+        "  -m, --metric NAME,...  what is compared (default: test_accuracy; test_mse when the\n"
+        "                         targets are values). Names that end in loss, mae, mse, rmse,\n"
+        "                         error, seconds, mib, epoch, epochs, parameters or trainable\n"
+        "                         are better the less they are\n"
+        "  -B, --baseline VALUE   compare all with this strategy (or value of the first --by)\n"
+        "  -f, --format FORMAT    table (default), markdown, latex, csv or json. csv has a row\n"
+        "                         for each metric and group; json has everything\n"
+        "  -h, --help             this text\n"
+        "\n"
+        "Of each group: runs, failed ones, mean, standard deviation, a 95 % bootstrap interval\n"
+        "(BCa) of the mean, best, median, mean seconds. Against the baseline, over pairs of runs\n"
+        "that share all axes but the first of --by: mean difference, its interval, p of an exact\n"
+        "permutation test, p after Holm's correction, wins, ties, losses, and the transfer ratio\n"
+        "(error over the baseline's error; below 1 is better). With several tasks: average ranks,\n"
+        "Friedman's test, Nemenyi's critical difference. With several numbers of labels: how many\n"
+        "are needed for what the baseline reached.\n"
+        "\n"
+        "Exit status: 0 all good, 1 nothing could be written, 2 the input or the usage was wrong.\n";
+
+enum format {
+        TABLE,
+        MARKDOWN,
+        LATEX,
+        CSV,
+        JSON,
+        FORMATS,
+};
+
+static const char *const formats[FORMATS] = { "table", "markdown", "latex", "csv", "json" };
+
+/* Names, several in an option or in several options; NULL ends them. */
+struct names {
+        size_t count;
+        const char **name;
+};
+
+struct options {
+        struct scion_cli common;
+        struct names by, metric;
+        const char *baseline;
+        enum format format;
+};
+
+/* Cuts the option's text into its names. */
+static bool add_names(struct names *names, char *text, const char *option, int *status)
+{
+        for (char *name = text, *comma; name; name = comma ? comma + 1 : NULL) {
+                comma = strchr(name, ',');
+                if (comma)
+                        *comma = '\0';
+                if (!*name) {
+                        *status = scion_cli_usage("compare",
+                                                  "%s takes names with commas between, and got an "
+                                                  "empty one",
+                                                  option);
+                        return false;
+                }
+                const char **larger = realloc(names->name, (names->count + 2) * sizeof *larger);
+
+                if (!larger) {
+                        scion_fail("out of memory");
+                        *status = scion_cli_failed(SCION_FAILED);
+                        return false;
+                }
+                names->name = larger;
+                names->name[names->count++] = name;
+                names->name[names->count] = NULL;
+        }
+        return true;
+}
+
+static bool parse_format(const char *text, enum format *format, int *status)
+{
+        for (int i = 0; i < FORMATS; i++)
+                if (strcmp(text, formats[i]) == 0) {
+                        *format = (enum format)i;
+                        return true;
+                }
+        const char *near = scion_nearest(text, formats, FORMATS);
+
+        *status = scion_cli_usage("compare",
+                                  "no format '%s'%s%s%s; there are table, markdown, latex, csv and json",
+                                  text, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+        return false;
+}
+
+/* False when the command ends here, with `status`. */
+static bool parse(int argc, char **argv, struct options *options, int *status)
+{
+        static const struct option longs[] = {
+                { "by", required_argument, NULL, 'b' },       { "metric", required_argument, NULL, 'm' },
+                { "baseline", required_argument, NULL, 'B' }, { "format", required_argument, NULL, 'f' },
+                { "help", no_argument, NULL, 'h' },           { NULL, 0, NULL, 0 },
+        };
+        bool going = scion_cli_begin(&options->common, "compare", help, argc);
+        int option;
+
+        if (!going)
+                *status = scion_cli_failed(SCION_FAILED);
+        while (going && (option = getopt_long(argc, argv, ":b:m:B:f:h", longs, NULL)) != -1) {
+                if (option == 'b')
+                        going = add_names(&options->by, optarg, "--by", status);
+                else if (option == 'm')
+                        going = add_names(&options->metric, optarg, "--metric", status);
+                else if (option == 'B')
+                        options->baseline = optarg;
+                else if (option == 'f')
+                        going = parse_format(optarg, &options->format, status);
+                else
+                        going = scion_cli_option(&options->common, option, argv, status);
+        }
+        if (going && optind == argc) {
+                *status = scion_cli_usage("compare", "no file given");
+                going = false;
+        }
+        return going;
+}
+
+static bool print_sections(const struct scion_comparison *comparison, enum format format)
+{
+        static bool (*const print[])(const struct scion_sections *sections, FILE *file) = {
+                [TABLE] = scion_sections_print,
+                [MARKDOWN] = scion_sections_print_markdown,
+                [LATEX] = scion_sections_print_latex,
+        };
+        struct scion_sections sections = { 0 };
+        bool good = scion_sections_make(comparison, &sections) && print[format](&sections, stdout);
+
+        scion_sections_finish(&sections);
+        return good;
+}
+
+static void warn(const struct scion_notes *notes)
+{
+        for (size_t i = 0; i < notes->count; i++)
+                fprintf(stderr, "scion: %s\n", notes->text[i]);
+}
+
+static bool print(const struct scion_comparison *comparison, enum format format)
+{
+        if (format == JSON)
+                return scion_comparison_write_json(comparison, stdout);
+        if (format != CSV)
+                return print_sections(comparison, format);
+        warn(&comparison->results->notes); /* there is no room for them in it */
+        warn(&comparison->notes);
+        return scion_comparison_write_csv(comparison, stdout);
+}
+
+static int compare(const struct options *options, const char *const *paths, size_t count)
+{
+        struct scion_compare_options what = { options->by.name, options->metric.name, options->baseline };
+        struct scion_results results = { 0 };
+        struct scion_comparison comparison = { 0 };
+        int status = SCION_BAD_INPUT;
+
+        if (scion_results_read(paths, count, &results) && scion_compare(&results, &what, &comparison))
+                status = print(&comparison, options->format) ? SCION_GOOD : SCION_FAILED;
+        status = status == SCION_GOOD ? scion_cli_printed(status) : scion_cli_failed(status);
+        scion_comparison_finish(&comparison);
+        scion_results_finish(&results);
+        return status;
+}
+
+int scion_command_compare(int argc, char **argv)
+{
+        struct options options = { 0 };
+        int status = SCION_GOOD;
+
+        if (parse(argc, argv, &options, &status))
+                status = compare(&options, (const char *const *)argv + optind, (size_t)(argc - optind));
+        free(options.by.name);
+        free(options.metric.name);
+        free(options.common.set);
+        return status;
+}

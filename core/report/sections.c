@@ -1,0 +1,389 @@
+#include "report/sections.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <scion/error.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "report/metric.h"
+
+/* --- Cells ---------------------------------------------------------------------------------------------- */
+
+static void make_plain(char *text)
+{
+        for (; *text; text++)
+                if (iscntrl((unsigned char)*text))
+                        *text = ' ';
+}
+
+static void add(struct scion_section *section, const char *format, ...) SCION_PRINTF(2, 3);
+
+static void add(struct scion_section *section, const char *format, ...)
+{
+        char text[1024];
+        va_list values;
+
+        va_start(values, format);
+        vsnprintf(text, sizeof text, format, values);
+        va_end(values);
+        make_plain(text);
+        scion_columns_add(&section->table, text);
+}
+
+static void add_value(struct scion_section *section, const char *metric, double value,
+                      enum scion_metric_style style)
+{
+        char text[32];
+
+        add(section, "%s", scion_metric_text(metric, value, style, text));
+}
+
+static void add_interval(struct scion_section *section, const char *metric,
+                         const struct scion_interval *interval, enum scion_metric_style style)
+{
+        char low[32], high[32];
+
+        if (isnan(interval->low))
+                add(section, "-");
+        else
+                add(section, "[%s, %s]", scion_metric_text(metric, interval->low, style, low),
+                    scion_metric_text(metric, interval->high, style, high));
+}
+
+/* Two digits, as p-values are told with; a dash for none. */
+static void add_number(struct scion_section *section, const char *format, double value)
+{
+        char text[64];
+
+        snprintf(text, sizeof text, format, value);
+        add(section, "%s", isnan(value) ? "-" : text);
+}
+
+/* --- Sections ------------------------------------------------------------------------------------------- */
+
+static struct scion_section *begin(struct scion_sections *sections, size_t columns, size_t words,
+                                   const struct scion_text *title)
+{
+        struct scion_section *larger = realloc(sections->section, (sections->count + 1) * sizeof *larger);
+
+        if (larger)
+                sections->section = larger;
+        if (!larger || title->failed) {
+                free(title->text);
+                return scion_fail_null("out of memory");
+        }
+        make_plain(title->text);
+        larger[sections->count] =
+                (struct scion_section){ .title = title->text,
+                                        .table = { .per_row = columns, .numbers_from = words } };
+        return &larger[sections->count++];
+}
+
+static bool is_whole(const struct scion_section *section)
+{
+        return (!section->table.failed && !section->notes.failed) || scion_fail("out of memory");
+}
+
+static void add_headings(struct scion_section *section, const struct scion_results *results,
+                         const struct scion_groups *groups)
+{
+        for (size_t i = 0; i < groups->columns; i++)
+                add(section, "%s", scion_results_heading(results, groups->column[i]));
+}
+
+static void add_group(struct scion_section *section, const struct scion_results *results,
+                      const struct scion_groups *groups, size_t group)
+{
+        for (size_t i = 0; i < groups->columns; i++)
+                add(section, "%s", scion_groups_value(groups, results, group, i));
+}
+
+/* Whether the runs differ in the groups' index-th column. */
+static bool varies(const struct scion_results *results, const struct scion_groups *groups, size_t index)
+{
+        for (size_t i = 1; i < groups->count; i++)
+                if (strcmp(scion_groups_value(groups, results, i, index),
+                           scion_groups_value(groups, results, 0, index)) != 0)
+                        return true;
+        return false;
+}
+
+/* "per_class and model". */
+static void name_columns(struct scion_text *text, const struct scion_results *results,
+                         const struct scion_groups *groups)
+{
+        const char *waiting = NULL;
+        size_t named = 0;
+
+        for (size_t i = 0; i < groups->columns; i++) {
+                if (!varies(results, groups, i))
+                        continue;
+                if (waiting)
+                        scion_text_add(text, "%s%s", named++ ? ", " : "", waiting);
+                waiting = scion_results_heading(results, groups->column[i]);
+        }
+        if (waiting)
+                scion_text_add(text, "%s%s", named ? " and " : "", waiting);
+}
+
+/* Each group by itself. */
+static bool add_scores(struct scion_sections *sections, const struct scion_comparison *comparison,
+                       const struct scion_compared_metric *metric)
+{
+        static const char *const headings[] = { "runs",          "failed", "mean",   "sd",
+                                                "95 % interval", "best",   "median", "seconds" };
+        const struct scion_groups *groups = &comparison->groups;
+        struct scion_text title = { 0 };
+        size_t tasks = comparison->tasks.count;
+
+        scion_text_add(&title, "%s (%s is better)", metric->name, metric->lower_better ? "less" : "more");
+        if (tasks > 1) {
+                scion_text_add(&title, ", %zu tasks: ", tasks);
+                name_columns(&title, comparison->results, &comparison->tasks);
+        }
+        struct scion_section *section = begin(sections, groups->columns + 8, groups->columns, &title);
+
+        if (!section)
+                return false;
+        add_headings(section, comparison->results, groups);
+        for (size_t i = 0; i < 8; i++)
+                add(section, "%s", headings[i]);
+        for (size_t i = 0; i < groups->count; i++) {
+                const struct scion_score *score = &metric->score[i];
+
+                add_group(section, comparison->results, groups, i);
+                add(section, "%zu", score->counted);
+                add(section, "%zu", score->failed);
+                add_value(section, metric->name, score->mean, SCION_AS_VALUE);
+                add_value(section, metric->name, score->deviation, SCION_AS_SPREAD);
+                add_interval(section, metric->name, &score->interval, SCION_AS_BARE);
+                add_value(section, metric->name, score->best, SCION_AS_VALUE);
+                add_value(section, metric->name, score->median, SCION_AS_VALUE);
+                add_number(section, "%.2f", score->seconds);
+                if (score->counted == 1)
+                        scion_notes_add(&section->notes, "One run alone has no deviation and no interval.");
+        }
+        return is_whole(section);
+}
+
+static bool add_versus(struct scion_sections *sections, const struct scion_comparison *comparison,
+                       const struct scion_compared_metric *metric)
+{
+        static const char *const headings[] = { "pairs", "difference",       "95 % interval", "p",
+                                                "Holm",  "wins/ties/losses", "transfer ratio" };
+        const struct scion_groups *groups = &comparison->groups;
+        struct scion_text title = { 0 };
+        bool sampled = false;
+
+        scion_text_add(
+                &title, "%s against %s, over pairs of runs that share seed", metric->name,
+                scion_groups_value(&comparison->contenders, comparison->results, comparison->baseline, 0));
+        scion_text_add(&title, "%s", comparison->tasks.count > 1 ? " and task" : "");
+        struct scion_section *section = begin(sections, groups->columns + 7, groups->columns, &title);
+
+        if (!section)
+                return false;
+        add_headings(section, comparison->results, groups);
+        for (size_t i = 0; i < 7; i++)
+                add(section, "%s", headings[i]);
+        for (size_t i = 0; i < groups->count; i++) {
+                const struct scion_versus *versus = &metric->versus[i];
+
+                if (scion_comparison_is_baseline(comparison, i))
+                        continue;
+                add_group(section, comparison->results, groups, i);
+                add(section, "%zu", versus->pairs);
+                add_value(section, metric->name, versus->difference, SCION_AS_CHANGE);
+                add_interval(section, metric->name, &versus->interval, SCION_AS_CHANGE);
+                add_number(section, "%.2g", versus->test.p);
+                add_number(section, "%.2g", versus->holm);
+                add(section, "%zu/%zu/%zu", versus->wins, versus->ties, versus->losses);
+                add_number(section, "%.3f", versus->ratio);
+                sampled = sampled || !versus->test.exact;
+                if (versus->pairs == 1)
+                        scion_notes_add(&section->notes, "One pair alone has no interval and no test.");
+        }
+        if (sampled)
+                scion_notes_add(&section->notes,
+                                "Of more than %d pairs, p is from %d random patterns of signs.",
+                                SCION_PERMUTATION_EXACT, SCION_PERMUTATION_SAMPLES);
+        return is_whole(section);
+}
+
+/* Neighbours in rank that the data do not tell apart. */
+static void note_cliques(struct scion_section *section, const struct scion_comparison *comparison,
+                         const struct scion_over_tasks *over)
+{
+        struct scion_text text = { 0 };
+
+        for (size_t i = 0; i < over->cliques; i++) {
+                scion_text_add(&text, "%s", i ? "; " : "");
+                for (size_t j = over->clique[i].first; j <= over->clique[i].last; j++)
+                        scion_text_add(&text, "%s%s", j > over->clique[i].first ? ", " : "",
+                                       scion_groups_value(&comparison->contenders, comparison->results,
+                                                          over->order[j], 0));
+        }
+        if (text.failed)
+                section->notes.failed = true;
+        else if (text.text)
+                scion_notes_add(&section->notes, "Not told apart by it: %s.", text.text);
+        free(text.text);
+}
+
+static void note_tests(struct scion_section *section, const struct scion_over_tasks *over, size_t contenders)
+{
+        const struct scion_friedman *friedman = &over->friedman;
+
+        if (isnan(friedman->p)) {
+                scion_notes_add(&section->notes, "All are equal in all tasks: there is nothing to test.");
+                return;
+        }
+        scion_notes_add(&section->notes,
+                        "Friedman's test: chi-squared %.3g (%zu degrees of freedom), p = %.2g; as Iman and "
+                        "Davenport's F %.3g, p = %.2g.",
+                        friedman->chi2, contenders - 1, friedman->p, friedman->f, friedman->f_p);
+        scion_notes_add(&section->notes,
+                        "Nemenyi's test: average ranks that differ by more than %.3g are told apart at 5 %%.",
+                        over->critical_difference);
+        if (over->tasks < 10)
+                scion_notes_add(&section->notes, "Both are rough for fewer than 10 tasks.");
+}
+
+static bool add_over_tasks(struct scion_sections *sections, const struct scion_comparison *comparison,
+                           const struct scion_compared_metric *metric)
+{
+        const struct scion_over_tasks *over = &metric->over_tasks;
+        const struct scion_groups *contenders = &comparison->contenders;
+        bool ratios = comparison->baseline < contenders->count;
+        struct scion_text title = { 0 };
+
+        scion_text_add(&title, "%s over %zu tasks", metric->name, over->tasks);
+        struct scion_section *section = begin(sections, ratios ? 3 : 2, 1, &title);
+
+        if (!section)
+                return false;
+        add_headings(section, comparison->results, contenders);
+        add(section, "average rank");
+        if (ratios)
+                add(section, "transfer ratio");
+        for (size_t i = 0; i < contenders->count; i++) {
+                add_group(section, comparison->results, contenders, over->order[i]);
+                add_number(section, "%.2f", over->standing[over->order[i]].rank);
+                if (ratios)
+                        add_number(section, "%.3f", over->standing[over->order[i]].ratio);
+        }
+        note_tests(section, over, contenders->count);
+        note_cliques(section, comparison, over);
+        return is_whole(section);
+}
+
+static void add_needed(struct scion_section *section, const struct scion_label_need *need)
+{
+        if (isnan(need->needed)) {
+                add(section, "not reached");
+                add(section, "-");
+                return;
+        }
+        add(section, need->at_most ? "at most %.3g" : "%.3g", need->needed);
+        add(section, "%.3g", need->labels / need->needed);
+}
+
+static bool add_labels(struct scion_sections *sections, const struct scion_comparison *comparison,
+                       const struct scion_compared_metric *metric)
+{
+        const struct scion_groups *settings = &comparison->settings;
+        const char *labels = scion_results_heading(comparison->results, comparison->labels);
+        const char *baseline =
+                scion_groups_value(&comparison->contenders, comparison->results, comparison->baseline, 0);
+        size_t words = 1;
+        struct scion_text title = { 0 };
+
+        for (size_t i = 0; i < settings->columns; i++)
+                words += varies(comparison->results, settings, i);
+        scion_text_add(&title, "%s that reaches the %s of %s", labels, metric->name, baseline);
+        struct scion_section *section = begin(sections, words + 4, words, &title);
+
+        if (!section)
+                return false;
+        add_headings(section, comparison->results, &comparison->contenders);
+        for (size_t i = 0; i < settings->columns; i++)
+                if (varies(comparison->results, settings, i))
+                        add(section, "%s", scion_results_heading(comparison->results, settings->column[i]));
+        add(section, "%s of %s", labels, baseline);
+        add(section, "%s", metric->name);
+        add(section, "needed");
+        add(section, "times fewer");
+        for (size_t i = 0; i < metric->needs; i++) {
+                const struct scion_label_need *need = &metric->need[i];
+
+                add_group(section, comparison->results, &comparison->contenders, need->contender);
+                for (size_t j = 0; j < settings->columns; j++)
+                        if (varies(comparison->results, settings, j))
+                                add(section, "%s",
+                                    scion_groups_value(settings, comparison->results, need->setting, j));
+                add(section, "%.6g", need->labels);
+                add_value(section, metric->name, need->goal, SCION_AS_VALUE);
+                add_needed(section, need);
+        }
+        scion_notes_add(&section->notes, "Between numbers that were run, %s is taken as linear in log(%s).",
+                        metric->name, labels);
+        return is_whole(section);
+}
+
+/* What was left out, and why. */
+static bool add_notes(struct scion_sections *sections, const struct scion_comparison *comparison)
+{
+        const struct scion_notes *const lists[] = { &comparison->results->notes, &comparison->notes };
+        struct scion_text title = { 0 };
+
+        if (lists[0]->count + lists[1]->count == 0)
+                return true;
+        scion_text_add(&title, "Notes");
+        struct scion_section *section = begin(sections, 1, 1, &title);
+
+        if (!section)
+                return false;
+        for (size_t i = 0; i < 2; i++)
+                for (size_t j = 0; j < lists[i]->count; j++) {
+                        scion_notes_add(&section->notes, "%s.", lists[i]->text[j]);
+                        if (!section->notes.failed)
+                                make_plain(section->notes.text[section->notes.count - 1]);
+                }
+        return is_whole(section);
+}
+
+bool scion_sections_make(const struct scion_comparison *comparison, struct scion_sections *sections)
+{
+        bool good = true;
+
+        *sections = (struct scion_sections){ 0 };
+        for (size_t i = 0; good && i < comparison->metrics; i++) {
+                const struct scion_compared_metric *metric = &comparison->metric[i];
+
+                good = add_scores(sections, comparison, metric);
+                if (good && metric->versus && comparison->contenders.count > 1)
+                        good = add_versus(sections, comparison, metric);
+                if (good && metric->over_tasks.tasks > 1)
+                        good = add_over_tasks(sections, comparison, metric);
+                if (good && metric->needs > 0)
+                        good = add_labels(sections, comparison, metric);
+        }
+        good = good && add_notes(sections, comparison);
+        if (!good)
+                scion_sections_finish(sections);
+        return good;
+}
+
+void scion_sections_finish(struct scion_sections *sections)
+{
+        for (size_t i = 0; i < sections->count; i++) {
+                free(sections->section[i].title);
+                scion_columns_finish(&sections->section[i].table);
+                scion_notes_finish(&sections->section[i].notes);
+        }
+        free(sections->section);
+        *sections = (struct scion_sections){ 0 };
+}
