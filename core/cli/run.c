@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "suite/suite.h"
+#include "suite/table.h"
 
 static const char help[] = "Usage: scion run [options] FILE...\n"
                            "\n"
@@ -22,7 +23,8 @@ static const char help[] = "Usage: scion run [options] FILE...\n"
                            "  -o, --out DIR          where results go (default: runs)\n"
                            "  -j, --jobs N           runs at a time (default: the processors over a\n"
                            "                         run's threads)\n"
-                           "  -n, --dry-run          show the runs and run nothing\n"
+                           "  -n, --dry-run          show the runs, and how far each is, and run nothing\n"
+                           "  -f, --force            take a file that asks for more than 100000 runs\n"
                            "  -q, --quiet            no line for each run\n"
                            "      --cache DIR        where trained sources and inflated data are kept for\n"
                            "                         other runs, instead of $SCION_CACHE; '' keeps none\n"
@@ -36,6 +38,7 @@ struct options {
         struct scion_cli common;
         struct scion_suite_options suite;
         bool dry_run;
+        bool forced;
 };
 
 static bool parse_jobs(const char *text, int *jobs, int *status)
@@ -77,6 +80,7 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
                 { "out", required_argument, NULL, 'o' },
                 { "jobs", required_argument, NULL, 'j' },
                 { "dry-run", no_argument, NULL, 'n' },
+                { "force", no_argument, NULL, 'f' },
                 { "quiet", no_argument, NULL, 'q' },
                 { "cache", required_argument, NULL, CACHE },
                 { NULL, 0, NULL, 0 },
@@ -84,7 +88,7 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
         bool going = true;
         int option;
 
-        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "o:j:nq", longs, NULL)) != -1) {
+        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "o:j:nfq", longs, NULL)) != -1) {
                 if (option == 'o')
                         going = parse_out(options->suite.out = optarg, status);
                 else if (option == 'j')
@@ -93,6 +97,8 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
                         options->dry_run = true;
                 else if (option == CACHE)
                         going = scion_cli_cache(optarg, status);
+                else if (option == 'f')
+                        options->forced = true;
                 else if (option == 'q')
                         options->suite.progress = NULL;
                 else
@@ -105,23 +111,16 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
         return going;
 }
 
-static void print_plan(const struct scion_plan *plan)
-{
-        printf("%s: %zu run%s\n", plan->name, plan->count, plan->count == 1 ? "" : "s");
-        for (size_t i = 0; i < plan->count; i++)
-                printf("  %s\n", plan->planned[i].id);
-}
-
 /* One file. */
 static enum scion_status run_plan(const struct options *options, const struct scion_plan *plan)
 {
         struct scion_suite_options suite = options->suite;
         enum scion_status status;
 
-        if (options->dry_run) {
-                print_plan(plan);
-                return SCION_GOOD;
-        }
+        if (options->dry_run) /* what is there and is no results.csv is bad input, as it is when running */
+                return scion_plan_print(plan, suite.out, !suite.progress, stdout)
+                               ? SCION_GOOD
+                               : (enum scion_status)scion_cli_failed(SCION_BAD_INPUT);
         if (suite.jobs == 0)
                 suite.jobs = default_jobs(plan);
         status = scion_suite_run(plan, &suite, stdout);
@@ -148,7 +147,8 @@ static enum scion_status run_files(const struct options *options, char *const *f
         size_t made = 0;
 
         while (status == SCION_GOOD && made < count) {
-                if (scion_plan_make(files[made], options->common.set, options->common.sets, &plans[made]))
+                if (scion_plan_make(files[made], options->common.set, options->common.sets, options->forced,
+                                    &plans[made]))
                         made++;
                 else
                         status = SCION_BAD_INPUT;

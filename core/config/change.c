@@ -1,4 +1,5 @@
 /* Changing trees: short forms, what one file takes from another, values at dotted paths. */
+#include "config/matrix.h"
 #include "config/tree.h"
 
 #include <stdio.h>
@@ -207,11 +208,16 @@ static bool check_axes(const struct scion_config *map, const char *path, const s
         const struct scion_config *matrix = scion_config_get(map, "matrix");
 
         for (size_t i = 0; matrix && matrix->kind == SCION_CONFIG_MAP && i < matrix->count; i++) {
-                const char *axis = matrix->entry[i].key;
+                const char *rest = matrix->entry[i].key, *name;
+                size_t length;
 
-                if (scion_config_path_inside(path, axis))
-                        return scion_config_fail(
-                                value, "the matrix gives '%s' its values: set matrix.%s=[...]", axis, axis);
+                while (rest) {
+                        rest = scion_matrix_name(rest, &name, &length);
+                        if (strncmp(path, name, length) == 0 && (path[length] == '\0' || path[length] == '.'))
+                                return scion_config_fail(
+                                        value, "the matrix gives '%.*s' its values: set matrix.%s=[...]",
+                                        (int)length, name, matrix->entry[i].key);
+                }
         }
         return true;
 }

@@ -123,13 +123,25 @@ struct scion_config_runs {
         struct scion_config_point *point;
 };
 
+/* More runs are only made when they are forced. */
+#define SCION_CONFIG_MANY 100000
+
 /*
- * Crosses the axes of `matrix` and leaves out what `exclude` matches: an entry matches a run when all its
- * paths have the given values there; a strategy and the like are named by their label or `use`. The last axis
- * changes fastest. A file without a matrix is one run with no axes. False on an axis that is no list or is
- * empty, on two values with one label, on an exclude that names no axis or value, and when nothing remains.
+ * The runs of a file: the axes of `matrix` crossed, the last one fastest; less what `exclude` matches; and what
+ * `include` adds. A file without a matrix is one run with no axes.
+ *
+ * A key of the matrix is a path, or several with commas between: axes that go together, whose list has a list of
+ * their values in each entry. `seeds: N` is the axis seed with 1 to N, after the others.
+ * An entry of `exclude` matches a run when all its paths have the given values there; a strategy and the like are
+ * named by their label or `use`.
+ * An entry of `include` has values for some of the axes: those that the axis has, by their labels, or new ones; the
+ * axes that it leaves out have all the values of the matrix. Runs that are there already are not made twice.
+ *
+ * False, with the place, on an axis that is no list or is empty, on two values with one label, on a rule that
+ * names no axis or does nothing, when nothing remains, and on more than SCION_CONFIG_MANY runs unless `forced`:
+ * they are counted before they are made.
  */
-bool scion_config_expand(const struct scion_config *config, struct scion_config_runs *runs);
+bool scion_config_expand(const struct scion_config *config, bool forced, struct scion_config_runs *runs);
 
 /* The values that an axis of the runs has: what a point's `value` is below. */
 size_t scion_config_values(const struct scion_config_runs *runs, size_t axis);

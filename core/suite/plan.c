@@ -219,7 +219,8 @@ struct scion_config *scion_planned_config(const struct scion_planned *planned)
         return scion_config_resolve(planned->run);
 }
 
-bool scion_plan_make(const char *path, const char *const *set, size_t sets, struct scion_plan *plan)
+bool scion_plan_make(const char *path, const char *const *set, size_t sets, bool forced,
+                     struct scion_plan *plan)
 {
         struct scion_config *config = scion_config_load(path);
         bool good = config != NULL;
@@ -227,7 +228,7 @@ bool scion_plan_make(const char *path, const char *const *set, size_t sets, stru
         *plan = (struct scion_plan){ 0 };
         for (size_t i = 0; good && i < sets; i++)
                 good = scion_config_override(config, set[i]);
-        good = good && scion_config_expand(config, &plan->runs);
+        good = good && scion_config_expand(config, forced, &plan->runs);
         scion_config_destroy(config);
         if (good && plan_runs(plan))
                 return true;

@@ -22,8 +22,10 @@ struct scion_plan {
         struct scion_index ids;
 };
 
-/* Loads, overrides ("a.b=value", `sets` of them), expands, and checks every run. False, with the place. */
-bool scion_plan_make(const char *path, const char *const *set, size_t sets, struct scion_plan *plan);
+/* Loads, overrides ("a.b=value", `sets` of them), expands, and checks every run. More than SCION_CONFIG_MANY are
+ * refused unless `forced`. False, with the place. */
+bool scion_plan_make(const char *path, const char *const *set, size_t sets, bool forced,
+                     struct scion_plan *plan);
 
 /* The run of that id; NULL when there is none. */
 const struct scion_planned *scion_plan_find(const struct scion_plan *plan, const char *id);

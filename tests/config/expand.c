@@ -16,7 +16,7 @@ static void expand(const char *text, struct scion_config_runs *runs)
 {
         struct scion_config *root = parse(text);
 
-        if (!scion_config_expand(root, runs))
+        if (!scion_config_expand(root, false, runs))
                 fail_msg("%s", scion_error());
         scion_config_destroy(root); /* the runs do not need it any more */
 }
@@ -27,7 +27,7 @@ static void refuse(const char *text, const char *message)
         struct scion_config_runs runs;
 
         scion_error_clear();
-        assert_false(scion_config_expand(root, &runs));
+        assert_false(scion_config_expand(root, false, &runs));
         assert_string_equal(scion_error(), message);
         assert_int_equal(runs.count, 0);
         assert_null(runs.run);
@@ -272,12 +272,26 @@ static void add_axis(char *text, size_t bytes, const char *path, int count)
 static void too_many_runs(void **state)
 {
         static char text[100000];
+        struct scion_config_runs runs;
+        struct scion_config *root;
 
         (void)state;
         snprintf(text, sizeof text, "matrix:\n");
         add_axis(text, sizeof text, "a", 400);
         add_axis(text, sizeof text, "b", 251);
-        refuse(text, "x.yaml:2:3: more than 100000 runs");
+        refuse(text, "x.yaml:2:3: 100400 runs: more than 100000 have to be asked for with --force");
+        root = parse(text);
+        assert_true(scion_config_expand(root, true, &runs));
+        assert_int_equal(runs.count, 100400);
+        scion_config_runs_finish(&runs);
+        scion_config_destroy(root);
+        strcat(text,
+               "exclude: [{a: 400, b: 1}, {a: 1}, {a: 2}]\n"); /* they are counted when these are gone */
+        expand(text, &runs);
+        assert_int_equal(runs.count, 100400 - 1 - 2 * 251);
+        scion_config_runs_finish(&runs);
+        strcat(text, "include: [{a: 401}, {a: 402}, {a: 2}]\n");
+        refuse(text, "x.yaml:2:3: 100650 runs: more than 100000 have to be asked for with --force");
         snprintf(text, sizeof text, "matrix:\n");
         for (int i = 0; i < 64; i++) { /* 2^64 would be 0 */
                 char path[8];
@@ -285,7 +299,254 @@ static void too_many_runs(void **state)
                 snprintf(path, sizeof path, "p%d", i);
                 add_axis(text, sizeof text, path, 2);
         }
-        refuse(text, "x.yaml:2:3: more than 100000 runs");
+        refuse(text, "x.yaml:2:3: more than 10000000 combinations");
+        refuse("seeds: 100001\n",
+               "x.yaml:1:8: 100001 runs: more than 100000 have to be asked for with --force");
+        refuse("seeds: 10000001\n", "x.yaml:1:8: more than 10000000 combinations");
+        refuse("matrix: {a: [1, 2]}\nseeds: 50001\n",
+               "x.yaml:1:9: 100002 runs: more than 100000 have to be asked for with --force");
+        snprintf(text, sizeof text, "matrix:\n");
+        for (int i = 0; i < 101; i++) {
+                char path[8];
+
+                snprintf(path, sizeof path, "p%d", i);
+                add_axis(text, sizeof text, path, 1);
+        }
+        refuse(text, "x.yaml:2:3: more than 100 axes");
+}
+
+/* Every run has these labels on its axes, one after the other, runs in order. */
+static void runs_are(const char *text, const char *expected)
+{
+        struct scion_config_runs runs;
+        char all[4096] = "";
+        size_t length = 0;
+
+        expand(text, &runs);
+        for (size_t i = 0; i < runs.count; i++)
+                for (size_t a = 0; a < runs.run[i].axes; a++) {
+                        const struct scion_config_point *point = &runs.run[i].point[a];
+
+                        assert_true(point->value < scion_config_values(&runs, a));
+                        length += (size_t)snprintf(all + length, sizeof all - length, "%s%s", point->label,
+                                                   a + 1 < runs.run[i].axes ? " "
+                                                   : i + 1 < runs.count     ? "; "
+                                                                            : "");
+                        assert_in_range(length, 1, sizeof all - 1);
+                }
+        assert_string_equal(all, expected);
+        scion_config_runs_finish(&runs);
+}
+
+static void axes_that_go_together(void **state)
+{
+        struct scion_config_runs runs;
+
+        (void)state;
+        runs_are("matrix:\n"
+                 "  strategy: [a, b]\n"
+                 "  target.train.epochs, per_class :\n"
+                 "    - [100, 10]\n"
+                 "    - [20, 100]\n"
+                 "    - [20, 1000]\n",
+                 "a 100 10; a 20 100; a 20 1000; b 100 10; b 20 100; b 20 1000");
+        expand("matrix: {'model,data , seed': [[{use: m, k: 1, label: big}, d, 1], [{use: m}, e, 2]], x: "
+               "[1]}\n"
+               "seed: 3\n",
+               &runs);
+        assert_int_equal(runs.count, 2);
+        assert_int_equal(runs.run[1].axes, 4);
+        assert_string_equal(runs.run[0].point[0].path, "model");
+        assert_string_equal(runs.run[0].point[0].label, "big");
+        assert_string_equal(runs.run[0].point[1].path, "data");
+        assert_string_equal(runs.run[1].point[2].path, "seed");
+        assert_string_equal(runs.run[1].point[2].label, "2");
+        assert_string_equal(runs.run[1].point[3].path, "x");
+        run_is(&runs.run[0], "{seed: 1, model: {use: m, k: 1}, data: d, x: 1}");
+        run_is(&runs.run[1], "{seed: 2, model: {use: m}, data: e, x: 1}");
+        scion_config_runs_finish(&runs);
+
+        /* One value has one number, wherever it stands. */
+        expand("matrix: {'a, b': [[1, {use: s}], [2, s], [3, {use: t}]]}", &runs);
+        assert_int_equal(scion_config_values(&runs, 0), 3);
+        assert_int_equal(scion_config_values(&runs, 1), 2);
+        assert_int_equal(runs.run[1].point[1].value, 0);
+        assert_int_equal(runs.run[2].point[1].value, 1);
+        scion_config_runs_finish(&runs);
+
+        runs_are("matrix: {'a, b': [[1, x], [2, y], [2, z]], c: [5, 6]}\n"
+                 "exclude: [{a: 2, c: 5}, {a: 2, b: z}]\n",
+                 "1 x 5; 1 x 6; 2 y 6");
+}
+
+static void bad_axes_that_go_together(void **state)
+{
+        (void)state;
+        refuse("matrix: {'a, b': [[1, 2], [3]]}",
+               "x.yaml:1:27: 'a, b' go together: each entry is a list of their 2 values, got a list of 1");
+        refuse("matrix: {'a, b': [1, 2]}",
+               "x.yaml:1:19: 'a, b' go together: each entry is a list of their 2 values, got '1'");
+        refuse("matrix: {'a, b': [{a: 1, b: 2}]}",
+               "x.yaml:1:19: 'a, b' go together: each entry is a list of their 2 values, got a map");
+        refuse("matrix: {'a, b': [[1, ]]}",
+               "x.yaml:1:19: 'a, b' go together: each entry is a list of their 2 values, got a list of 1");
+        refuse("matrix: {'a, b': [[1, ~]]}", "x.yaml:1:23: the axis 'b' has an empty value");
+        refuse("matrix: {'a, b': [[1, 2], [2, 1], [1, 2]]}", "x.yaml:1:35: 'a, b' have these values twice");
+        refuse("matrix: {'a, b': [[1, {use: s}], [2, {use: s, k: 1}]]}",
+               "x.yaml:1:38: two values of the axis 'b' are called 's', this one and that at line 1: give "
+               "one "
+               "of them a `label`");
+        refuse("matrix: {'a, b': []}", "x.yaml:1:18: the axis 'a, b' has no values");
+        refuse("matrix: {'a, ': [[1, 2]]}", "x.yaml:1:10: the path '' has an empty name");
+        refuse("matrix: {',a': [[1, 2]]}", "x.yaml:1:10: the path '' has an empty name");
+        refuse("matrix: {'a, a': [[1, 2]]}", "x.yaml:1:10: the axis 'a' is there twice");
+        refuse("matrix: {a: [1], 'b, a': [[1, 2]]}", "x.yaml:1:18: the axis 'a' is there twice");
+        refuse("matrix: {'a.b, a': [[1, 2]]}",
+               "x.yaml:1:10: the axis 'a' would undo the axis 'a.b': put it before that one");
+        refuse("matrix: {'a, name': [[1, 2]]}", "x.yaml:1:10: 'name' cannot be an axis of the matrix");
+        refuse("matrix: {'a, b': [[1, 2], [3, 4]]}\nexclude: [{a: 1, b: 4}]",
+               "x.yaml:2:21: exclude: no entry of 'a, b' has these values together");
+}
+
+static void numbers_of_seeds(void **state)
+{
+        struct scion_config_runs runs;
+
+        (void)state;
+        runs_are("seeds: 3\nmatrix: {s: [a, b]}", "a 1; a 2; a 3; b 1; b 2; b 3");
+        runs_are("seeds: 1", "1");
+        runs_are("seeds: 2\nmatrix: {s: [a, b]}\nexclude: [{seed: 2, s: a}]\ninclude: [{seed: 7}]",
+                 "a 1; b 1; b 2; a 7; b 7");
+        runs_are("seeds: ~\nmatrix: {seed: [5]}", "5");
+        expand("seed: ~\nseeds: 2\na: 1", &runs);
+        assert_int_equal(runs.count, 2);
+        assert_string_equal(runs.run[0].point[0].path, "seed");
+        run_is(&runs.run[1], "{seed: 2, a: 1}");
+        scion_config_runs_finish(&runs);
+        expand("seeds: ~\na: 1", &runs);
+        assert_int_equal(runs.count, 1);
+        run_is(&runs.run[0], "a: 1");
+        scion_config_runs_finish(&runs);
+        refuse("seed: 4\nseeds: 3\n", "x.yaml:2:8: 'seeds' and 'seed' (x.yaml:1) are both given: take one of "
+                                      "them away, `seed: null` "
+                                      "if another file has brought it");
+        refuse("seeds: 3\nmatrix: {'a, seed': [[1, 2]]}\n",
+               "x.yaml:1:8: 'seeds' and the axis 'seed' of the matrix are both given: take one of them away, "
+               "`seeds: null` if another file has brought it");
+#define WANTS "x.yaml:1:8: seeds takes their number: 5 for the seeds 1 to 5, got "
+#define ELSE " (others are an axis: matrix: { seed: [7, 11] })"
+        refuse("seeds: 0", WANTS "'0'" ELSE);
+        refuse("seeds: -3", WANTS "'-3'" ELSE);
+        refuse("seeds: few", WANTS "'few'" ELSE);
+        refuse("seeds: '3'", WANTS "\"3\"" ELSE);
+        refuse("seeds: [1, 2]", WANTS "a list" ELSE);
+        refuse("seeds: 99999999999999999999", WANTS "'99999999999999999999'" ELSE);
+#undef WANTS
+#undef ELSE
+}
+
+static void what_include_adds(void **state)
+{
+        struct scion_config_runs runs;
+
+        (void)state;
+        /* A new value, for all others; a value that is there, by its label; both, and once each. */
+        runs_are("matrix: {s: [a, b], n: [1, 2]}\ninclude: [{n: 9}]", "a 1; a 2; b 1; b 2; a 9; b 9");
+        runs_are("matrix: {s: [a, b], n: [1, 2]}\ninclude: [{n: 9, s: b}]", "a 1; a 2; b 1; b 2; b 9");
+        runs_are("matrix: {s: [a, b], n: [1]}\ninclude: [{s: c, n: 5}, {s: c}]", "a 1; b 1; c 5; c 1");
+        runs_are("matrix: {s: [a, b], n: [1]}\ninclude: [{s: c}, {n: 5}, {s: c, n: 5}]",
+                 "a 1; b 1; c 1; a 5; b 5; c 5");
+        runs_are("matrix: {s: [a, b], n: [1, 2]}\ninclude: [{n: 3, s: a}, {n: 3}]",
+                 "a 1; a 2; b 1; b 2; a 3; b 3");
+        /* It comes after exclude, and has the last word. */
+        runs_are("matrix: {s: [a, b], n: [1, 2]}\nexclude: [{s: a}]\ninclude: [{s: a, n: 1}]",
+                 "b 1; b 2; a 1");
+        runs_are("matrix: {s: [a], n: [1]}\nexclude: [{s: a}]\ninclude: [{s: b}]", "b 1");
+        runs_are("matrix: {s: [a]}\ninclude: []", "a");
+
+        expand("matrix: {strategy: [{use: f, k: 1, label: slow}, {use: g, k: 2}], n: [1]}\n"
+               "include:\n"
+               "  - {strategy: slow, n: 2}\n"
+               "  - {strategy: g, n: 3}\n"
+               "  - {strategy: {use: g, k: 2}, n: 4}\n"
+               "  - {strategy: {use: g, k: 3, label: other}, n: 5}\n"
+               "  - {strategy: {use: f, k: 1}, n: 6}\n"
+               "  - {strategy: {use: other, label: o}, n: 7}\n"
+               "  - {strategy: f, n: 8}\n",
+               &runs);
+        assert_int_equal(runs.count, 9);
+        run_is(&runs.run[2], "{strategy: {use: f, k: 1}, n: 2}");
+        run_is(&runs.run[3], "{strategy: {use: g, k: 2}, n: 3}");
+        run_is(&runs.run[4], "{strategy: {use: g, k: 2}, n: 4}");
+        run_is(&runs.run[5], "{strategy: {use: g, k: 3}, n: 5}");
+        run_is(&runs.run[6], "{strategy: {use: f, k: 1}, n: 6}");
+        run_is(&runs.run[7], "{strategy: {use: other}, n: 7}");
+        run_is(&runs.run[8], "{strategy: {use: f}, n: 8}");
+        assert_string_equal(runs.run[6].point[0].label, "slow");
+        assert_string_equal(runs.run[5].point[0].label, "other");
+        assert_int_equal(runs.run[2].point[0].value, 0);
+        assert_int_equal(scion_config_values(&runs, 0), 5); /* slow, g, other, o, f */
+        scion_config_runs_finish(&runs);
+}
+
+/* Of axes that go together, one can name an entry by some, or give a new one whole. */
+static void including_entries(void **state)
+{
+#define MATRIX "matrix: {'e, n': [[100, 10], [20, 50], [20, 80]], s: [a, b]}\nexclude: [{s: b}]\n"
+        (void)state;
+        runs_are(MATRIX "include: [{e: 20, s: b}]", "100 10 a; 20 50 a; 20 80 a; 20 50 b; 20 80 b");
+        runs_are(MATRIX "include: [{e: 20, n: 80, s: b}]", "100 10 a; 20 50 a; 20 80 a; 20 80 b");
+        runs_are(MATRIX "include: [{e: 20, n: 10, s: c}, {n: 10, s: d}]",
+                 "100 10 a; 20 50 a; 20 80 a; 20 10 c; 100 10 d; 20 10 d");
+        refuse(MATRIX "include: [{e: 5, s: b}]",
+               "x.yaml:3:11: include: no entry of 'e, n' has this: give the values of all of them");
+#undef MATRIX
+}
+
+static void bad_include(void **state)
+{
+#define MATRIX "matrix: {strategy: [scratch, {use: l2-sp, label: strong}], seed: [1, 2]}\n"
+        (void)state;
+        refuse("a: 1\ninclude: [{a: 1}]\n",
+               "x.yaml:2:10: include says what to add to a matrix, and there is none");
+        refuse(MATRIX "include: {seed: 1}",
+               "x.yaml:2:10: include must be a list of maps of axes to values, as in `- { strategy: scratch, "
+               "seed: 3 }`");
+        refuse(MATRIX "include: [{}]",
+               "x.yaml:2:11: each entry of include must be a map of axes to values, as in `- { strategy: "
+               "scratch, seed: 4 }`");
+        refuse(MATRIX "include: [{sed: 1}]",
+               "x.yaml:2:12: include: the matrix has no axis 'sed' (did you mean 'seed'?)");
+        refuse(MATRIX "include: [{seed: ~}]", "x.yaml:2:18: the axis 'seed' has an empty value");
+        refuse(MATRIX "include: [{seed: 2}]", "x.yaml:2:11: include: this is there already");
+        refuse(MATRIX "include: [{seed: 3}, {seed: 4, strategy: strong}, {seed: 4, strategy: strong}]",
+               "x.yaml:2:51: include: this is there already");
+        refuse(MATRIX "include: [{seed: 3}, {seed: 3, strategy: scratch}]",
+               "x.yaml:2:22: include: this is there already");
+        refuse(MATRIX "include: [{strategy: {use: kd, label: strong}}]",
+               "x.yaml:2:22: two values of the axis 'strategy' are called 'strong', this one and that at "
+               "line "
+               "1: give one of them a `label`");
+        refuse(MATRIX "include: [{strategy: {use: kd, label: []}}]", "x.yaml:2:39: a label must be a word");
+#undef MATRIX
+}
+
+/* Each is found again by its rows, and not by looking at all before it. */
+static void many_runs(void **state)
+{
+        static char text[1200000];
+        struct scion_config_runs runs;
+        size_t length;
+
+        (void)state;
+        length = (size_t)snprintf(text, sizeof text, "matrix: {s: [a], n: [0]}\ninclude:\n");
+        for (int i = 1; i <= 30000; i++)
+                length += (size_t)snprintf(text + length, sizeof text - length, "  - {s: s%d, n: %d}\n",
+                                           i / 2, i);
+        expand(text, &runs);
+        assert_int_equal(runs.count, 30001);
+        assert_string_equal(runs.run[30000].point[0].label, "s15000");
+        scion_config_runs_finish(&runs);
 }
 
 int main(void)
@@ -299,7 +560,14 @@ int main(void)
                 cmocka_unit_test(bad_axes),
                 cmocka_unit_test(labels_twice),
                 cmocka_unit_test(bad_exclude),
+                cmocka_unit_test(axes_that_go_together),
+                cmocka_unit_test(bad_axes_that_go_together),
+                cmocka_unit_test(numbers_of_seeds),
+                cmocka_unit_test(what_include_adds),
+                cmocka_unit_test(including_entries),
+                cmocka_unit_test(bad_include),
                 cmocka_unit_test(too_many_runs),
+                cmocka_unit_test(many_runs),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,17 @@ static const char *const seeds[] = {
         "exclude:\n"
         "  - { strategy: scratch, source.dataset.per_class: 10 }\n",
 
+        "strategy: { use: old }\n"
+        "seeds: 2\n"
+        "matrix:\n"
+        "  strategy: [scratch, { use: kd, label: soft }]\n"
+        "  target.epochs, target.model: [[5, a], [6, a], [6, { use: b, x: 1 }]]\n"
+        "exclude:\n"
+        "  - { strategy: scratch, target.epochs: 6 }\n"
+        "include:\n"
+        "  - { strategy: scratch, target.epochs: 6, seed: 1 }\n"
+        "  - { target.epochs: 7, target.model: b, seed: 3 }\n",
+
         "base: &base\n"
         "  <<: [&a {x: 1}, &b {y: 'two', x: 3}]\n"
         "  z: \"\\u00e9\\x41\\\n"
@@ -99,8 +110,10 @@ static void use(const struct scion_config *root)
         if (copy->kind == SCION_CONFIG_MAP && scion_config_override(copy, "source.dataset.limit=3"))
                 assert_non_null(scion_config_get(
                         scion_config_get(scion_config_get(copy, "source"), "dataset"), "limit"));
-        if (scion_config_expand(root, &runs)) {
+        if (scion_config_expand(root, false, &runs)) {
                 assert_true(runs.count > 0);
+                scion_config_destroy(scion_config_resolve(&runs.run[0]));
+                scion_config_destroy(scion_config_resolve(&runs.run[runs.count - 1]));
                 scion_config_runs_finish(&runs);
         }
         scion_config_destroy(copy);

@@ -29,6 +29,7 @@ static void use(const struct scion_config *root)
         back = scion_config_parse(text, "back.yaml");
         check(back, "does not read back");
         check(scion_config_equal(root, back), "reads back as another tree");
+        check(scion_config_hash(root) == scion_config_hash(back), "reads back with another hash");
         again = scion_config_text(back);
         check(again && strcmp(again, text) == 0, "another text the second time");
         copy = scion_config_copy(root);
@@ -37,8 +38,12 @@ static void use(const struct scion_config *root)
                 (void)scion_config_override(copy, "target.strategy.use={a: [1], b: *c}");
         if (copy->kind == SCION_CONFIG_MAP)
                 (void)scion_config_override(copy, "strategy.use=x");
-        if (scion_config_expand(copy, &runs))
+        if (scion_config_expand(copy, false, &runs)) {
+                check(runs.count > 0, "no runs");
+                scion_config_destroy(scion_config_resolve(&runs.run[0]));
+                scion_config_destroy(scion_config_resolve(&runs.run[runs.count - 1]));
                 scion_config_runs_finish(&runs);
+        }
         scion_config_destroy(copy);
         scion_config_destroy(back);
         free(again);

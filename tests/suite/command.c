@@ -336,8 +336,8 @@ static void others_go_on(void **state)
 static void dry_run_writes_nothing(void **state)
 {
         (void)state;
-        assert_output_has(run_scion_expecting(0, "run suite.yaml --out d --dry-run"), "small: 6 runs",
-                          "scratch-seed1-", "linear-probe-seed2-", NULL);
+        assert_output_has(run_scion_expecting(0, "run suite.yaml --out d --dry-run"), "small, in d/small",
+                          "scratch-seed1-", "linear-probe-seed2-", "6 runs: 6 waiting", NULL);
         assert_int_equal(access("d", F_OK), -1);
 
         /* Ids are readable, and fit for folders. */
