@@ -1,7 +1,8 @@
 /*
  * Where things are kept that can be made again: a folder of the user's, with a folder in it for each kind of
  * thing, and a file in that for each. An entry is named by the hash of all that it was made from, appears whole or
- * not at all, and is checked by who takes it. It may be deleted at any time. A file's time is that of its last use.
+ * not at all, and is checked by who takes it. Who makes one holds its lock (base/lock.h). It may be deleted at any
+ * time. A file's time is that of its last use.
  */
 #ifndef SCION_BASE_CACHE_H
 #define SCION_BASE_CACHE_H
@@ -23,24 +24,6 @@ bool scion_cache_has(const char *path);
 
 /* Says that an entry was of use. */
 void scion_cache_used(const char *path);
-
-/* --- Who makes an entry --------------------------------------------------------------------------------- */
-
-/* A lock on an entry: PATH.lock, while somebody makes PATH. It goes with the process that holds it. */
-struct scion_cache_lock {
-        char *path;
-        int descriptor;
-};
-
-enum scion_cache_locked {
-        SCION_CACHE_LOCKED,
-        SCION_CACHE_BUSY,        /* another process holds it */
-        SCION_CACHE_CANNOT_LOCK, /* there is a message; whoever wants the entry makes it, perhaps beside others */
-};
-
-/* With `wait`, waits until nobody else holds it. Only what was locked is to be unlocked. */
-enum scion_cache_locked scion_cache_lock(const char *path, bool wait, struct scion_cache_lock *lock);
-void scion_cache_unlock(struct scion_cache_lock *lock);
 
 /* --- What is there -------------------------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/lock.h"
 #include "base/text.h"
 
 #define BEING_WRITTEN 3600 /* seconds that the writing of a file may take */
@@ -125,21 +126,21 @@ static bool delete_file(const struct scion_cache_entry *entry)
 /* Nobody can be making what is locked here; the lock's own file goes when it is given back. */
 static bool delete_locked(const struct scion_cache_entry *entry, const char *suffix)
 {
-        struct scion_cache_lock lock;
+        struct scion_lock lock;
         struct scion_text path = { 0 };
         size_t stem = (size_t)(entry->name - entry->path) + SCION_HASH_TEXT - 1;
-        enum scion_cache_locked locked = SCION_CACHE_CANNOT_LOCK;
+        enum scion_locked locked = SCION_LOCK_CANNOT;
 
         scion_text_add(&path, "%.*s%s", (int)stem, entry->path, suffix);
         if (!path.failed)
-                locked = scion_cache_lock(path.text, false, &lock);
+                locked = scion_lock_take(path.text, &lock);
         free(path.text);
-        if (locked == SCION_CACHE_BUSY)
+        if (locked == SCION_LOCK_BUSY)
                 return scion_fail("%s: a run is making it", entry->path);
         bool good = delete_file(entry);
 
-        if (locked == SCION_CACHE_LOCKED)
-                scion_cache_unlock(&lock);
+        if (locked == SCION_LOCKED)
+                scion_lock_release(&lock);
         return good;
 }
 

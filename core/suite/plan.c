@@ -118,7 +118,7 @@ static bool check_name(const struct scion_config *config)
         return true;
 }
 
-static bool check_run(struct scion_plan *plan, struct scion_config *config)
+static bool check_run(struct scion_plan *plan, struct scion_config *config, struct scion_planned *planned)
 {
         struct scion_experiment experiment;
 
@@ -128,6 +128,7 @@ static bool check_run(struct scion_plan *plan, struct scion_config *config)
                 plan->threads = experiment.threads;
         if (!plan->name && !(plan->name = strdup(experiment.name)))
                 scion_fail("out of memory");
+        planned->limits = experiment.limits;
         scion_experiment_finish(&experiment);
         return plan->name && check_name(config);
 }
@@ -183,8 +184,8 @@ static bool plan_run(struct scion_plan *plan, size_t index, bool **seen)
 {
         const struct scion_config_run *run = &plan->runs.run[index];
         struct scion_config *config = scion_config_resolve(run);
-        bool good = config && check_run(plan, config) && name_run(run, config, &plan->planned[index]) &&
-                    add_id(plan, index, config);
+        bool good = config && check_run(plan, config, &plan->planned[index]) &&
+                    name_run(run, config, &plan->planned[index]) && add_id(plan, index, config);
 
         scion_config_destroy(config);
         if (good)

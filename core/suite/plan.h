@@ -4,12 +4,14 @@
 
 #include "base/index.h"
 #include "config/config.h"
+#include "train/experiment.h"
 
 struct scion_planned {
         char *id;                           /* "fine-tune-seed1-5f0c2a9b": also its folder's name */
         const struct scion_config_run *run; /* what it has on the axes */
         const char *strategy;               /* its label on that axis, else the plugin's name */
         const char *seed;
+        struct scion_limits limits;
         bool first_of_its_kind; /* has something on an axis, the seed's aside, that none before has */
 };
 

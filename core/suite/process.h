@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "report/sheet.h"
 #include "suite/channel.h"
+#include "train/experiment.h"
 #include "train/observer.h"
 
 /* How a run went; the first three are also the exit statuses of the command. */
@@ -22,12 +23,6 @@ enum scion_status {
  * what is worth knowing though it is no failure: lines without the last line's end. The observer is the parent. */
 typedef enum scion_status scion_work(void *context, const struct scion_observer *observer,
                                      struct scion_row *cells, struct scion_text *note);
-
-/* What a process may use; 0: as much as it likes. */
-struct scion_limits {
-        double minutes;
-        double memory_mib;
-};
 
 struct scion_report {
         enum scion_status status;

@@ -1,18 +1,16 @@
-#define _DEFAULT_SOURCE /* flock: a lock that children share */
 #include "suite/suite.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <scion/error.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/files.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "report/csv.h"
 #include "report/summary.h"
@@ -29,7 +27,7 @@ struct suite {
         bool *done;                /* by an earlier call */
         bool values;               /* the targets are known to be values, not classes */
         bool stale;                /* results.csv has other rows than the table */
-        int lock;                  /* on the folder; -1: none */
+        struct scion_lock lock;
         size_t finished, failed;
         struct scion_pool *pool;
         size_t *working; /* what each of the pool's slots works on */
@@ -248,11 +246,10 @@ static bool start_next(struct suite *suite)
 {
         struct scion_task task = { &suite->plan->planned[suite->next], suite->folder,
                                    suite->plan->count > 1 };
-        const struct scion_limits limits = { 0 };
         int slot = scion_pool_free_slot(suite->pool);
 
         suite->working[slot] = suite->next++;
-        return scion_pool_start(suite->pool, slot, &limits, scion_task_work, &task);
+        return scion_pool_start(suite->pool, slot, &task.planned->limits, scion_task_work, &task);
 }
 
 /* SIGINT lets the epochs at hand end; a second one does not, and neither do the others. */
@@ -350,8 +347,7 @@ static bool open_suite(struct suite *suite)
 static void close_suite(struct suite *suite)
 {
         scion_sheet_close(suite->table);
-        if (suite->lock >= 0)
-                close(suite->lock);
+        scion_lock_release(&suite->lock);
         free(suite->folder);
         free(suite->results);
         free(suite->done);
@@ -372,17 +368,19 @@ static bool writable(const struct suite *suite)
 static bool lock(struct suite *suite)
 {
         const struct timespec moment = { .tv_nsec = 50 * 1000 * 1000 };
+        enum scion_locked locked = suite->lock.path ? SCION_LOCKED : SCION_LOCK_BUSY;
+        struct scion_text path = { 0 };
 
-        if (suite->lock < 0)
-                suite->lock = open(suite->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (suite->lock < 0)
-                return true; /* not there yet */
-        for (int tries = 0; tries < 20; tries++) {
-                if (flock(suite->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-                        return true;
-                nanosleep(&moment, NULL);
+        scion_text_add(&path, "%s/suite", suite->folder);
+        if (path.failed)
+                return scion_fail("out of memory");
+        for (int tries = 0; locked == SCION_LOCK_BUSY && tries < 20; tries++) {
+                if (tries > 0)
+                        nanosleep(&moment, NULL);
+                locked = scion_lock_take(path.text, &suite->lock);
         }
-        return scion_fail("%s: another scion is running there", suite->folder);
+        free(path.text);
+        return locked != SCION_LOCK_BUSY || scion_fail_prefix("another scion is running there");
 }
 
 static enum scion_status run_suite(struct suite *suite)
@@ -413,7 +411,7 @@ static enum scion_status run_suite(struct suite *suite)
 enum scion_status scion_suite_run(const struct scion_plan *plan, const struct scion_suite_options *options,
                                   FILE *summary)
 {
-        struct suite suite = { .plan = plan, .options = options, .lock = -1 };
+        struct suite suite = { .plan = plan, .options = options };
         enum scion_status status = SCION_FAILED;
 
         if (open_suite(&suite)) {

@@ -31,7 +31,18 @@ static const struct scion_param run_params[] = {
         SCION_PARAMS_END,
 };
 
-static const char *const run_others[] = { "source", "strategy", "target", NULL };
+static const char *const run_others[] = { "limits", "source", "strategy", "target", NULL };
+
+struct limits_keys {
+        float minutes;
+        float memory_mib;
+};
+
+static const struct scion_param limits_params[] = {
+        SCION_FLOAT(struct limits_keys, minutes, 0, "that a run may take; 0: any", .min = 0),
+        SCION_FLOAT(struct limits_keys, memory_mib, 0, "of memory that it may have; 0: any", .min = 0),
+        SCION_PARAMS_END,
+};
 
 struct train_keys {
         int64_t epochs;
@@ -200,6 +211,17 @@ static bool read_target(struct scion_experiment *experiment, struct scion_config
         return read_training(target);
 }
 
+static bool read_limits(const struct scion_config *map, struct scion_limits *limits)
+{
+        struct limits_keys keys;
+
+        if (!want_map(map, "limits") || !scion_params_fill(limits_params, map, "limits", NULL, &keys))
+                return false;
+        limits->minutes = (double)keys.minutes;
+        limits->memory_mib = (double)keys.memory_mib;
+        return true;
+}
+
 static bool read_all(struct scion_config *config, struct scion_experiment *experiment)
 {
         struct scion_config *source = get(config, "source"), *target = get(config, "target");
@@ -209,6 +231,8 @@ static bool read_all(struct scion_config *config, struct scion_experiment *exper
                 return scion_config_fail(config, "no 'strategy'; for instance strategy: { use: fine-tune }");
         if (!target)
                 return scion_config_fail(config, "no 'target'");
+        if (!read_limits(scion_config_get(config, "limits"), &experiment->limits))
+                return false;
         if (source && !read_source(experiment, source))
                 return false;
         experiment->has_source = source != NULL;

@@ -27,10 +27,17 @@ struct scion_stage {
         int test_split; /* of enum scion_split: where the test scores come from */
 };
 
+/* What a run may use; 0: as much as it likes. They change nothing in what comes out of a run that keeps to them. */
+struct scion_limits {
+        double minutes;    /* from its start, or its going on, to its end */
+        double memory_mib; /* resident */
+};
+
 struct scion_experiment {
         const char *name; /* of the suite, or the run */
         uint64_t seed;
         int64_t threads;
+        struct scion_limits limits;
         bool has_source;
         struct scion_stage source, target;
         struct scion_instance *strategy;

@@ -3,9 +3,11 @@
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cache.h"
 #include "base/hash.h"
+#include "base/lock.h"
 #include "train/safetensors.h"
 #include "train/source_key.h"
 #include "train/weights.h"
@@ -247,22 +249,39 @@ static bool find_place(struct source *source, const struct scion_config *run)
         return source->path && (!path.failed || scion_fail("out of memory"));
 }
 
+/* Until nobody else is making it, or the run is to stop. */
+static enum scion_locked wait_for(const struct source *source, struct scion_lock *lock)
+{
+        const struct scion_training *training = source->training;
+        const struct scion_progress waiting = { .phase = SCION_AT_WAIT, .stage = training->stage->name };
+        const struct timespec moment = { .tv_nsec = 100 * 1000 * 1000 };
+        enum scion_locked locked = SCION_LOCK_BUSY;
+
+        fprintf(training->log, "source: another run is training it; waiting\n");
+        fflush(training->log);
+        scion_observer_tell(training->observer, &waiting);
+        while (locked == SCION_LOCK_BUSY && !scion_observer_stopping(training->observer)) {
+                nanosleep(&moment, NULL);
+                locked = scion_lock_take(source->path, lock);
+        }
+        return locked;
+}
+
 /* Trains it, or waits for who does. */
 static bool make(const struct source *source)
 {
-        const struct scion_progress waiting = { .phase = SCION_AT_WAIT,
-                                                .stage = source->training->stage->name };
         FILE *log = source->training->log;
-        struct scion_cache_lock lock;
-        enum scion_cache_locked locked = scion_cache_lock(source->path, false, &lock);
+        struct scion_lock lock;
+        enum scion_locked locked = scion_lock_take(source->path, &lock);
 
-        if (locked == SCION_CACHE_BUSY) {
-                fprintf(log, "source: another run is training it; waiting\n");
-                fflush(log);
-                scion_observer_tell(source->training->observer, &waiting);
-                locked = scion_cache_lock(source->path, true, &lock);
+        if (locked == SCION_LOCK_BUSY)
+                locked = wait_for(source, &lock);
+        if (locked == SCION_LOCK_BUSY) {
+                if (source->training->stopped)
+                        *source->training->stopped = true;
+                return scion_fail("stopped while another run was training the source");
         }
-        if (locked == SCION_CACHE_CANNOT_LOCK)
+        if (locked == SCION_LOCK_CANNOT)
                 fprintf(log, "source: others may train it at the same time: %s\n", scion_error());
 
         enum taken taken = take(source);
@@ -275,8 +294,8 @@ static bool make(const struct source *source)
                 if (good)
                         keep(source);
         }
-        if (locked == SCION_CACHE_LOCKED)
-                scion_cache_unlock(&lock);
+        if (locked == SCION_LOCKED)
+                scion_lock_release(&lock);
         return good;
 }
 

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/lock.h"
+
 static const char suite[] =
         "name: again\n"
         "strategy: scratch\n"
@@ -100,14 +102,27 @@ static void removed_folder_runs_again(void **state)
 
 static void one_at_a_time(void **state)
 {
-        int lock = open("runs/again", O_RDONLY);
+        char holder[128];
+        struct scion_lock lock;
 
         (void)state;
-        assert_int_equal(flock(lock, LOCK_EX), 0);
+        assert_int_equal(scion_lock_take("runs/again/suite", &lock), SCION_LOCKED);
+        snprintf(holder, sizeof holder, "held by process %ld on ", (long)getpid());
         assert_output_has(run_scion_expecting(1, "run suite.yaml --set matrix.seed=[9]"),
-                          "runs/again: another scion is running there", NULL);
-        close(lock);
+                          "another scion is running there: runs/again/suite.lock: ", holder, ", since 20",
+                          NULL);
+        scion_lock_release(&lock);
         run_scion_expecting(0, "run suite.yaml");
+        assert_int_equal(access("runs/again/suite.lock", F_OK), -1);
+}
+
+/* What a killed command has left says nothing: the system takes its locks away. */
+static void left_lock(void **state)
+{
+        (void)state;
+        write_text("runs/again/suite.lock", "process 1 on nowhere, since long ago");
+        run_scion_expecting(0, "run suite.yaml");
+        assert_int_equal(access("runs/again/suite.lock", F_OK), -1);
 }
 
 static bool is_started(void)
@@ -132,7 +147,7 @@ static void killed_command_takes_its_runs_along(void **state)
                 assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
-        int lock = open("killed/again", O_RDONLY);
+        int lock = open("killed/again/suite.lock", O_RDONLY);
 
         assert_int_equal(flock(lock, LOCK_EX), 0); /* the last child has let go of it */
         alarm(0);
@@ -156,6 +171,7 @@ int main(void)
                 cmocka_unit_test(cut_row_runs_again),
                 cmocka_unit_test(removed_folder_runs_again),
                 cmocka_unit_test(one_at_a_time),
+                cmocka_unit_test(left_lock),
                 cmocka_unit_test(killed_command_takes_its_runs_along),
                 cmocka_unit_test(two_files_of_one_name),
         };
