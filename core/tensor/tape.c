@@ -275,6 +275,11 @@ struct scion_tensor *scion_require_grad(struct scion_tensor *x)
         return x;
 }
 
+bool scion_recording(void)
+{
+        return no_grad == 0;
+}
+
 bool scion_wants_grad(const struct scion_tensor *x)
 {
         return x && x->requires_grad && no_grad == 0;

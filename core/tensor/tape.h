@@ -51,6 +51,9 @@ struct scion_node *scion_record(const struct scion_op *op, struct scion_tensor *
                                 struct scion_tensor *a, struct scion_tensor *b, struct scion_tensor *c,
                                 size_t saved_bytes);
 
+/* Are gradients recorded on this thread? Not between scion_no_grad_begin() and its end. */
+bool scion_recording(void);
+
 /* Are gradients recorded for something made from x now? NULL: no. */
 bool scion_wants_grad(const struct scion_tensor *x);
 

@@ -47,6 +47,7 @@ static const struct scion_param limits_params[] = {
 struct train_keys {
         int64_t epochs;
         int64_t batch_size;
+        bool drop_last;
         int test_split;
 };
 
@@ -58,6 +59,7 @@ static const struct scion_param train_params[] = {
         SCION_INT(struct train_keys, epochs, 10, "passes over the training split", .min = 0),
         SCION_INT(struct train_keys, batch_size, 64, "examples in a batch; the last may have fewer",
                   .min = 1),
+        SCION_BOOL(struct train_keys, drop_last, false, "leave out a last batch that is not full"),
         SCION_CHOICE(struct train_keys, test_split, splits, SCION_TEST,
                      "split that the test scores come from"),
         SCION_PARAMS_END,
@@ -148,6 +150,7 @@ static bool read_training(struct scion_stage *stage)
                 return false;
         stage->epochs = keys.epochs;
         stage->batch_size = keys.batch_size;
+        stage->drop_last = keys.drop_last;
         stage->test_split = keys.test_split;
         stage->loss = scion_instance_create(SCION_LOSS, loss, NULL);
         if (!stage->loss)
@@ -246,9 +249,16 @@ static bool read_all(struct scion_config *config, struct scion_experiment *exper
         const struct scion_strategy_plugin *plugin =
                 (const struct scion_strategy_plugin *)experiment->strategy->plugin;
 
-        if (plugin->needs & SCION_NEEDS_SOURCE && !source)
+        unsigned with_source = SCION_NEEDS_SOURCE | SCION_NEEDS_SOURCE_BATCHES | SCION_NEEDS_SAME_CLASSES |
+                               SCION_NEEDS_ARCHITECTURE;
+
+        if (plugin->needs & with_source && !source)
                 return scion_config_fail(
                         strategy, "strategy '%s' needs a source, and the file has no 'source'", plugin->name);
+        if (plugin->needs & SCION_NEEDS_SOURCE_BATCHES && !experiment->source.dataset)
+                return scion_config_fail(source,
+                                         "strategy '%s' needs the source's data, and it has no 'dataset'",
+                                         plugin->name);
         return true;
 }
 

@@ -24,6 +24,7 @@ struct scion_stage {
         struct scion_schedule *schedule;
         int64_t epochs;
         int64_t batch_size;
+        bool drop_last; /* a last batch that is not full is left out */
         int test_split; /* of enum scion_split: where the test scores come from */
 };
 

@@ -104,16 +104,36 @@ static struct scion_transfer source_transfer(const struct scion_run *run)
         };
 }
 
+static struct scion_blueprint blueprint_of(const struct scion_stage *stage, const struct scion_data *data)
+{
+        return (struct scion_blueprint){ .map = stage->model,
+                                         .input = scion_data_shape(data),
+                                         .outputs = scion_data_outputs(data),
+                                         .seed = stage->seed };
+}
+
 static struct scion_transfer target_transfer(const struct scion_run *run, struct scion_model *target,
                                              struct scion_instance *strategy)
 {
-        return (struct scion_transfer){
+        const struct scion_experiment *experiment = &run->experiment;
+        struct scion_transfer transfer = {
                 .source = run->source,
                 .target = target,
                 .strategy = strategy,
-                .loss = run->experiment.target.loss,
-                .seed = run->experiment.target.seed,
+                .loss = experiment->target.loss,
+                .seed = experiment->target.seed,
+                .target_plan = blueprint_of(&experiment->target, run->target_data),
+                .target_given = experiment->target.model != experiment->source.model,
+                .source_data = run->source_data,
+                .target_data = run->target_data,
+                .batch_size = experiment->target.batch_size,
         };
+
+        if (run->source_data)
+                transfer.source_plan = blueprint_of(&experiment->source, run->source_data);
+        transfer.source_plan.map = experiment->source.model;
+        transfer.source_trained = run->source && !experiment->source.weights;
+        return transfer;
 }
 
 static bool check_loss(const struct scion_tensor *loss, const struct scion_stage *stage)
@@ -122,6 +142,52 @@ static bool check_loss(const struct scion_tensor *loss, const struct scion_stage
                 return scion_fail("the loss has %lld elements, not one", (long long)scion_size(loss));
         return loss->requires_grad || stage->epochs == 0 ||
                scion_fail("there is nothing to train: the loss depends on no parameter that is not frozen");
+}
+
+/* Is every batch of the target's large enough for the strategy? */
+static bool check_batches(const struct scion_run *run)
+{
+        const struct scion_strategy_plugin *plugin =
+                (const struct scion_strategy_plugin *)run->experiment.strategy->plugin;
+        const struct scion_stage *stage = &run->experiment.target;
+        int64_t examples = scion_data_size(run->target_data, SCION_TRAIN), size = stage->batch_size;
+        int64_t first = examples < size ? examples : size, last = examples % size;
+
+        if (first < plugin->min_batch)
+                return scion_config_fail(
+                        stage->map,
+                        "strategy '%s' takes batches of at least %lld examples, and the first one "
+                        "has %lld",
+                        plugin->name, (long long)plugin->min_batch, (long long)first);
+        if (last > 0 && last < plugin->min_batch && examples > size && !stage->drop_last)
+                return scion_config_fail(
+                        stage->map,
+                        "strategy '%s' takes batches of at least %lld examples, and the last of an "
+                        "epoch has %lld; train: { drop_last: true } leaves it out",
+                        plugin->name, (long long)plugin->min_batch, (long long)last);
+        return true;
+}
+
+/* What the strategy needs and only the data can tell. */
+static bool check_needs(const struct scion_run *run)
+{
+        const struct scion_strategy_plugin *plugin =
+                (const struct scion_strategy_plugin *)run->experiment.strategy->plugin;
+        const struct scion_config *map = scion_config_get(run->config, "strategy");
+
+        if (plugin->needs & SCION_NEEDS_UNLABELLED && scion_data_unlabelled(run->target_data) == 0)
+                return scion_config_fail(run->experiment.target.dataset,
+                                         "strategy '%s' needs unlabelled examples of the target: add "
+                                         "'unlabelled: true'",
+                                         plugin->name);
+        if (plugin->needs & SCION_NEEDS_SAME_CLASSES &&
+            scion_model_outputs(run->source) != scion_data_outputs(run->target_data))
+                return scion_config_fail(map,
+                                         "strategy '%s' needs a source and a target of the same classes; the "
+                                         "source has %lld outputs, the target %lld",
+                                         plugin->name, (long long)scion_model_outputs(run->source),
+                                         (long long)scion_data_outputs(run->target_data));
+        return check_batches(run);
 }
 
 /* The loss of the first batch, thrown away: whatever does not fit together shows here. */
@@ -135,9 +201,11 @@ static bool rehearse_loss(struct scion_run *run, bool target, struct scion_trans
 
         if (!batches)
                 return false;
+        scion_tape_reset(run->tape);
         scion_tape_set_training(run->tape, true);
         if (scion_batches_next(batches, &batch) == SCION_NEXT_BATCH) {
-                struct scion_tensor *loss = scion_transfer_loss(transfer, &batch);
+                scion_transfer_begin_step(transfer, &batch);
+                struct scion_tensor *loss = scion_transfer_loss(transfer);
 
                 good = loss && check_loss(loss, training.stage);
         }
@@ -150,6 +218,19 @@ static bool rehearse_loss(struct scion_run *run, bool target, struct scion_trans
         return good || scion_config_fail(map, "%s: %s", training.stage->name, scion_error());
 }
 
+/* The beginning of every stage, and the loss of its first batch. */
+static bool rehearse_stages(struct scion_run *run, const struct scion_config *map,
+                            struct scion_transfer *transfer)
+{
+        for (int stage = 0; stage <= transfer->own_stages; stage++) {
+                if (!scion_transfer_begin_stage(transfer, stage) || !scion_transfer_begin_epoch(transfer, 1))
+                        return scion_config_fail(map, "%s", scion_error());
+                if (!rehearse_loss(run, true, transfer))
+                        return false;
+        }
+        return true;
+}
+
 static bool rehearse_strategy(struct scion_run *run)
 {
         const struct scion_config *map = scion_config_get(run->config, "strategy");
@@ -160,8 +241,11 @@ static bool rehearse_strategy(struct scion_run *run)
         if (target) {
                 struct scion_transfer transfer = target_transfer(run, target, strategy);
 
+                transfer.rehearsal = true;
                 good = scion_transfer_setup(&transfer) || scion_config_fail(map, "%s", scion_error());
-                good = good && rehearse_loss(run, true, &transfer);
+                good = good && rehearse_stages(run, map, &transfer);
+                target = transfer.target;
+                scion_transfer_finish(&transfer);
         }
         scion_tape_reset(run->tape);
         scion_model_destroy(target);
@@ -211,13 +295,16 @@ static bool prepare(struct scion_run *run)
                 (const struct scion_strategy_plugin *)experiment->strategy->plugin;
 
         scion_backend_set_threads((int)experiment->threads);
-        run->with_source = strategy->needs & SCION_NEEDS_SOURCE;
+        run->with_source = strategy->needs & (SCION_NEEDS_SOURCE | SCION_NEEDS_SAME_CLASSES);
         run->tape = scion_tape_create();
         run->target_data =
                 run->tape ? scion_data_open(experiment->target.dataset, experiment->target.seed) : NULL;
         if (!run->target_data || (run->with_source && !prepare_source(run)))
                 return false;
-        if (!rehearse(run))
+        if (strategy->needs & SCION_NEEDS_SOURCE_BATCHES && !run->source_data &&
+            !(run->source_data = scion_data_open(experiment->source.dataset, experiment->source.seed)))
+                return false;
+        if (!check_needs(run) || !rehearse(run))
                 return false;
         run->target = create_target(run);
         return run->target != NULL;
@@ -361,16 +448,20 @@ static bool run_target(struct scion_run *run, const char *folder, struct scion_r
 {
         struct scion_transfer transfer = target_transfer(run, run->target, run->experiment.strategy);
         struct scion_training training = training_of(run, true, &transfer);
-        struct scion_trained trained;
-        bool good;
+        struct scion_trained trained = { 0 };
+        int64_t trainable;
+        bool good = scion_transfer_setup(&transfer);
 
-        if (!scion_transfer_setup(&transfer))
-                return false;
-        good = scion_train(&training, &trained) && scion_test(&training, "test_", true, results);
+        run->target = transfer.target; /* the strategy may have made another */
+        good = good && scion_train(&training, &trained) && scion_test(&training, "test_", true, results);
+        trainable = scion_model_size(run->target, true);
+        for (int i = 0; i < transfer.own_models; i++)
+                trainable += scion_model_size(transfer.own_model[i].model, true);
+        scion_transfer_finish(&transfer);
         scion_row_int(results, "best_epoch", trained.best_epoch);
         scion_row_int(results, "epochs", trained.epochs);
         scion_row_int(results, "parameters", scion_model_size(run->target, false));
-        scion_row_int(results, "trainable", scion_model_size(run->target, true));
+        scion_row_int(results, "trainable", trainable);
         if (!good)
                 return false;
 

@@ -21,11 +21,14 @@ struct loop {
         struct scion_batches *batches;
         struct scion_update *update;
         struct scion_scores train, valid;
-        int64_t step;  /* over all epochs */
-        int64_t epoch; /* from 1 */
-        double factor; /* of the learning rate, at the last step */
-        float last;    /* good value of the loss; NaN before there is one */
-        double began;  /* when, and when the observer was last told */
+        const char *stage;
+        int64_t epochs, steps; /* of the stage; and steps of one epoch */
+        int64_t step;          /* over the stage's epochs */
+        int64_t epoch;         /* from 1 */
+        int64_t shuffled;      /* epochs over all stages: each has an order of its own */
+        double factor;         /* of the learning rate, at the last step */
+        float last;            /* good value of the loss; NaN before there is one */
+        double began;          /* when, and when the observer was last told */
         double told;
         /* The best epoch so far, by the validation split: */
         float *best;
@@ -81,18 +84,16 @@ bool scion_test(const struct scion_training *training, const char *prefix, bool 
 
 static bool check_loss(struct loop *loop, float value)
 {
-        const struct scion_stage *stage = loop->training->stage;
-
         if (isfinite(value)) {
                 loop->last = value;
                 return true;
         }
         if (isnan(loop->last))
-                return scion_fail("%s: the loss is %s at step %lld (epoch %lld), the first one", stage->name,
+                return scion_fail("%s: the loss is %s at step %lld (epoch %lld), the first one", loop->stage,
                                   isnan(value) ? "not a number" : "infinite", (long long)loop->step + 1,
                                   (long long)loop->epoch);
         return scion_fail("%s: the loss became %s at step %lld (epoch %lld); the last good value was %g",
-                          stage->name, isnan(value) ? "not a number" : "infinite", (long long)loop->step + 1,
+                          loop->stage, isnan(value) ? "not a number" : "infinite", (long long)loop->step + 1,
                           (long long)loop->epoch, (double)loop->last);
 }
 
@@ -101,13 +102,13 @@ static bool check_loss(struct loop *loop, float value)
 static struct scion_tensor *scores_outputs(const struct scion_training *training,
                                            const struct scion_batch *batch)
 {
-        struct scion_transfer *transfer = training->transfer;
+        struct scion_tensor *outputs = scion_transfer_outputs(training->transfer);
 
-        if (transfer->outputs)
-                return transfer->outputs;
+        if (outputs)
+                return outputs;
         scion_tape_set_training(training->tape, false);
         scion_no_grad_begin();
-        struct scion_tensor *outputs = scion_target_logits(transfer, batch);
+        outputs = scion_target_logits(training->transfer, batch);
         scion_no_grad_end();
         scion_tape_set_training(training->tape, true);
         return outputs;
@@ -123,11 +124,11 @@ static void tell(struct loop *loop, enum scion_phase phase, int64_t step)
                 return;
         struct scion_progress progress = {
                 .phase = phase,
-                .stage = training->stage->name,
+                .stage = loop->stage,
                 .epoch = loop->epoch,
-                .epochs = training->stage->epochs,
+                .epochs = loop->epochs,
                 .step = step,
-                .steps = scion_batches_count(loop->batches),
+                .steps = loop->steps,
                 .seconds = now - loop->began,
         };
 
@@ -140,9 +141,11 @@ static void tell(struct loop *loop, enum scion_phase phase, int64_t step)
 static bool take_step(struct loop *loop, const struct scion_batch *batch)
 {
         const struct scion_training *training = loop->training;
-        const struct scion_stage *stage = training->stage;
         struct scion_transfer *transfer = training->transfer;
-        struct scion_tensor *loss = scion_transfer_loss(transfer, batch);
+
+        scion_transfer_begin_step(transfer, batch);
+        transfer->progress = (double)loop->step / (double)(loop->steps * loop->epochs);
+        struct scion_tensor *loss = scion_transfer_loss(transfer);
 
         if (!loss || !check_loss(loop, scion_item(loss)))
                 return false;
@@ -150,41 +153,50 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
 
         if (!outputs || !scion_scores_add(&loop->train, (double)scion_item(loss), outputs, batch))
                 return false;
-        scion_model_clear_gradients(transfer->target);
+        scion_update_clear_gradients(loop->update);
         if (!scion_backward(loss))
-                return scion_fail_prefix("%s", stage->name);
-        loop->factor = scion_schedule_factor(stage->schedule, loop->step, scion_batches_count(loop->batches),
-                                             stage->epochs);
+                return scion_fail_prefix("%s", loop->stage);
+        loop->factor =
+                scion_schedule_factor(training->stage->schedule, loop->step, loop->steps, loop->epochs);
         scion_update_step(loop->update, loop->factor);
-        if (loop->step++ == 0 && training->log)
-                fprintf(training->log, "%s: first step done %.3f s after the run began\n", stage->name,
+        if (transfer->step++ == 0 && training->log)
+                fprintf(training->log, "%s: first step done %.3f s after the run began\n", loop->stage,
                         scion_clock() - scion_clock_start());
+        loop->step++;
         return true;
+}
+
+/* The steps of an epoch: a last batch that is not full may be left out, unless it is the only one. */
+static int64_t steps_of(const struct scion_training *training)
+{
+        int64_t examples = scion_data_size(training->data, SCION_TRAIN), size = training->stage->batch_size;
+
+        return examples / size + (examples % size != 0 && (examples < size || !training->stage->drop_last));
 }
 
 static bool run_epoch(struct loop *loop)
 {
         const struct scion_training *training = loop->training;
-        enum scion_next next;
+        struct scion_transfer *transfer = training->transfer;
         struct scion_batch batch;
-        int64_t step = 0;
+        bool good = true;
 
         scion_scores_clear(&loop->train);
-        scion_transfer_clear_scalars(training->transfer);
-        scion_batches_shuffle(loop->batches, training->stage->seed, (uint64_t)loop->epoch);
-        for (;;) {
+        scion_transfer_clear_scalars(transfer);
+        scion_batches_shuffle(loop->batches, training->stage->seed, (uint64_t)++loop->shuffled);
+        scion_tape_reset(training->tape);
+        good = scion_transfer_begin_epoch(transfer, loop->epoch);
+        for (int64_t step = 0; good && step < loop->steps; step++) {
                 scion_tape_reset(training->tape);
                 scion_tape_set_training(training->tape, true);
-                scion_tape_set_seed(training->tape, training->stage->seed, (uint64_t)loop->step);
-                next = scion_batches_next(loop->batches, &batch);
-                if (next != SCION_NEXT_BATCH)
-                        break;
-                if (!take_step(loop, &batch))
-                        return false;
-                tell(loop, SCION_AT_STEP, ++step);
+                scion_tape_set_seed(training->tape, training->stage->seed, (uint64_t)transfer->step);
+                good = scion_batches_next(loop->batches, &batch) == SCION_NEXT_BATCH &&
+                       take_step(loop, &batch);
+                if (good)
+                        tell(loop, SCION_AT_STEP, step + 1);
         }
         scion_tape_reset(training->tape);
-        return next == SCION_NEXT_END;
+        return good && scion_transfer_settle(transfer);
 }
 
 static bool validate(struct loop *loop)
@@ -218,7 +230,7 @@ static bool report_epoch(struct loop *loop, double seconds)
         struct scion_row row = { 0 };
         bool good;
 
-        scion_row_text(&row, "stage", training->stage->name);
+        scion_row_text(&row, "stage", loop->stage);
         scion_row_int(&row, "epoch", loop->epoch);
         scion_row_int(&row, "step", loop->step);
         scion_row_fixed(&row, "seconds", seconds, 3);
@@ -227,7 +239,7 @@ static bool report_epoch(struct loop *loop, double seconds)
         scion_scores_row(&loop->valid, "valid_", true, &row);
         for (int i = 0; i < transfer->scalars; i++) {
                 const struct scion_scalar *scalar = &transfer->scalar[i];
-                char column[SCION_SCALAR_NAME + 8];
+                char column[SCION_TRANSFER_NAME + 8];
 
                 snprintf(column, sizeof column, "train_%s", scalar->name);
                 if (scalar->examples > 0)
@@ -247,24 +259,70 @@ static bool report_epoch(struct loop *loop, double seconds)
 
 static bool stop(const struct loop *loop)
 {
-        const struct scion_stage *stage = loop->training->stage;
-
         if (loop->training->stopped)
                 *loop->training->stopped = true;
-        return scion_fail("stopped before epoch %lld of the %s's %lld", (long long)loop->epoch, stage->name,
-                          (long long)stage->epochs);
+        return scion_fail("stopped before epoch %lld of the %s's %lld", (long long)loop->epoch, loop->stage,
+                          (long long)loop->epochs);
 }
 
 static bool run_epochs(struct loop *loop)
 {
-        for (loop->epoch = 1; loop->epoch <= loop->training->stage->epochs; loop->epoch++) {
+        for (loop->epoch = 1; loop->epoch <= loop->epochs; loop->epoch++) {
                 double start = scion_clock();
 
                 if (scion_observer_stopping(loop->training->observer))
                         return stop(loop);
                 if (!run_epoch(loop) || !validate(loop) || !report_epoch(loop, scion_clock() - start))
                         return false;
-                tell(loop, SCION_AT_EPOCH, scion_batches_count(loop->batches));
+                tell(loop, SCION_AT_EPOCH, loop->steps);
+        }
+        return true;
+}
+
+/* The target, and what the strategy has beside it. */
+static struct scion_update *create_update(const struct scion_training *training)
+{
+        const struct scion_transfer *transfer = training->transfer;
+        size_t count = (size_t)transfer->own_models + 1;
+        struct scion_model **model = malloc(count * sizeof(struct scion_model *));
+        struct scion_update *update = NULL;
+
+        if (!model)
+                return scion_fail_null("out of memory");
+        model[0] = transfer->target;
+        for (int i = 0; i < transfer->own_models; i++)
+                model[i + 1] = transfer->own_model[i].model;
+        update = scion_update_create(training->stage->optimizer, model, (int)count);
+        free(model);
+        return update;
+}
+
+/* Which stage it is, the transfer knows. The best epoch is one of the main stage. */
+static bool train_stage(struct loop *loop)
+{
+        const struct scion_training *training = loop->training;
+        struct scion_transfer *transfer = training->transfer;
+
+        loop->stage = scion_transfer_stage_name(transfer, training->stage);
+        loop->epochs = scion_transfer_stage_epochs(transfer, training->stage);
+        loop->step = 0;
+        loop->best_epoch = 0;
+        loop->update = create_update(training);
+        bool good = loop->update && run_epochs(loop);
+
+        scion_update_destroy(loop->update);
+        loop->update = NULL;
+        return good;
+}
+
+static bool train_stages(struct loop *loop)
+{
+        struct scion_transfer *transfer = loop->training->transfer;
+
+        for (int stage = 0; stage <= transfer->own_stages; stage++) {
+                scion_tape_reset(loop->training->tape);
+                if (!scion_transfer_begin_stage(transfer, stage) || !train_stage(loop))
+                        return false;
         }
         return true;
 }
@@ -272,14 +330,15 @@ static bool run_epochs(struct loop *loop)
 bool scion_train(const struct scion_training *training, struct scion_trained *trained)
 {
         struct scion_model *model = training->transfer->target;
-        struct loop loop = { .training = training, .last = NAN, .began = scion_clock() };
+        struct loop loop = {
+                .training = training, .last = NAN, .steps = steps_of(training), .began = scion_clock()
+        };
         struct scion_tape *before = scion_tape_use(training->tape);
         bool good = false;
 
         *trained = (struct scion_trained){ 0 };
         loop.batches = scion_batches_create(training->data, SCION_TRAIN, training->stage->batch_size);
-        loop.update = loop.batches ? scion_update_create(training->stage->optimizer, model) : NULL;
-        if (!loop.update)
+        if (!loop.batches)
                 goto out;
         if (scion_data_size(training->data, SCION_VALID) > 0) {
                 loop.best = malloc((model->extent + 1) * sizeof *loop.best);
@@ -288,17 +347,17 @@ bool scion_train(const struct scion_training *training, struct scion_trained *tr
                         goto out;
                 }
         }
-        good = run_epochs(&loop);
+        good = train_stages(&loop);
         if (good && loop.best && loop.best_epoch > 0)
                 memcpy(model->values, loop.best, model->extent * sizeof *loop.best);
-        trained->epochs = good ? training->stage->epochs : loop.epoch - 1;
+        if (training->transfer->stage == training->transfer->own_stages)
+                trained->epochs = good ? training->stage->epochs : loop.epoch - 1;
         trained->best_epoch = loop.best_epoch;
 out:
         scion_tape_use(before);
         free(loop.best);
         scion_scores_finish(&loop.train);
         scion_scores_finish(&loop.valid);
-        scion_update_destroy(loop.update);
         scion_batches_destroy(loop.batches);
         return good;
 }

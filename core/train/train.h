@@ -29,7 +29,8 @@ struct scion_trained {
 };
 
 /*
- * Trains transfer->target. With a validation split the model ends with the parameters of the epoch that did
+ * Trains transfer->target, and the strategy's own models, through the strategy's own stages and the main one. With
+ * a validation split the model ends with the parameters of the epoch that did
  * best on it (the lower loss decides between equals), otherwise with the last epoch's. Fails when the loss is
  * not finite, naming the step and the last good value; the metrics of whole epochs are written by then. When the
  * observer asks for it, ends after the epoch at hand; false too.

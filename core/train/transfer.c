@@ -1,14 +1,27 @@
+/* What a strategy sets up: models, values and stages of its own; and when the engine asks it. */
 #include "train/transfer.h"
 
 #include <ctype.h>
 #include <scion/error.h>
-#include <scion/loss.h>
-#include <scion/tape.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nn/model.h"
-#include "tensor/tape.h"
+#include "nn/module.h"
+#include "train/experiment.h"
+
+static const struct scion_strategy_plugin *plugin_of(const struct scion_transfer *transfer)
+{
+        return transfer->strategy ? (const struct scion_strategy_plugin *)transfer->strategy->plugin : NULL;
+}
+
+/* Names the strategy in the message recorded. */
+static bool blame(const struct scion_transfer *transfer)
+{
+        return scion_fail_prefix("strategy '%s'", transfer->strategy->plugin->name);
+}
+
+/* --- The models ----------------------------------------------------------------------------------------- */
 
 struct scion_model *scion_source(struct scion_transfer *transfer)
 {
@@ -25,139 +38,274 @@ uint64_t scion_transfer_seed(const struct scion_transfer *transfer)
         return transfer->seed;
 }
 
-struct scion_tensor *scion_target_logits(struct scion_transfer *transfer, const struct scion_batch *batch)
+static bool check_setting_up(const struct scion_transfer *transfer, const char *what)
 {
-        struct scion_tensor *outputs;
-
-        if (batch == transfer->batch && transfer->outputs)
-                return transfer->outputs;
-        outputs = scion_model_forward(transfer->target, batch->inputs);
-        /* Those made while gradients were off do not serve when they are on. */
-        if (batch == transfer->batch && outputs && outputs->requires_grad)
-                transfer->outputs = outputs;
-        return outputs;
+        return transfer->setting_up || scion_fail("%s: only in setup()", what);
 }
 
-struct scion_tensor *scion_source_logits(struct scion_transfer *transfer, const struct scion_batch *batch)
+static struct scion_model *build(const struct scion_blueprint *plan, double width)
 {
-        struct scion_tensor *outputs;
+        (void)width;
+        return scion_model_create(plan->map, &plan->input, plan->outputs, plan->seed);
+}
 
-        if (batch == transfer->batch && transfer->known)
-                return transfer->known;
-        if (!transfer->source)
-                return scion_fail_null("the run has no source model");
-        struct scion_tape *tape = scion_tape_current();
-        bool training = tape && scion_tape_training(tape);
+bool scion_target_like_source(struct scion_transfer *transfer, double width)
+{
+        struct scion_blueprint plan = transfer->target_plan;
 
-        if (!tape)
+        if (!check_setting_up(transfer, "a target like the source"))
+                return false;
+        if (!transfer->source_plan.map)
+                return scion_fail("the run has no source whose architecture the target could have");
+        if (transfer->target_given)
+                return scion_fail("the target gets the source's architecture: leave 'model' out of 'target'");
+        plan.map = transfer->source_plan.map;
+        struct scion_model *target = build(&plan, width);
+
+        if (!target)
+                return false;
+        scion_model_destroy(transfer->target);
+        transfer->target = target;
+        return true;
+}
+
+struct scion_model *scion_source_initial(struct scion_transfer *transfer)
+{
+        if (transfer->initial || !check_setting_up(transfer, "the source before its training"))
+                return transfer->initial;
+        if (!transfer->source_trained)
+                return scion_fail_null(
+                        "the source was not trained in this run: what it was before is not known");
+        transfer->initial = build(&transfer->source_plan, 1);
+        return transfer->initial;
+}
+
+/* --- What is the strategy's own ------------------------------------------------------------------------- */
+
+/* Letters, digits and '_': a column's name, or part of a file's entry. */
+bool scion_transfer_check_name(const char *what, const char *name)
+{
+        size_t length = name ? strlen(name) : 0;
+        bool good = length > 0 && length < SCION_TRANSFER_NAME;
+
+        for (size_t i = 0; good && i < length; i++)
+                good = isalnum((unsigned char)name[i]) || name[i] == '_';
+        return good || scion_fail("the name of %s has letters, digits and '_', at most %d: '%s'", what,
+                                  SCION_TRANSFER_NAME - 1, name ? name : "");
+}
+
+static bool check_own(const struct scion_transfer *transfer, const char *name)
+{
+        if (!check_setting_up(transfer, name) || !scion_transfer_check_name("what is a strategy's own", name))
+                return false;
+        for (int i = 0; i < transfer->own_models; i++)
+                if (strcmp(transfer->own_model[i].name, name) == 0)
+                        return scion_fail("the strategy has a model called '%s' already", name);
+        for (int i = 0; i < transfer->own_value_blocks; i++)
+                if (strcmp(transfer->own_values[i].name, name) == 0)
+                        return scion_fail("the strategy has values called '%s' already", name);
+        return true;
+}
+
+struct scion_model *scion_own_model(struct scion_transfer *transfer, const char *name,
+                                    struct scion_module *module)
+{
+        if (!module || !check_own(transfer, name)) {
+                scion_module_destroy(module);
                 return NULL;
-        scion_tape_set_training(tape, false); /* what it knows, without dropout */
-        scion_no_grad_begin();
-        outputs = scion_model_forward(transfer->source, batch->inputs);
-        scion_no_grad_end();
-        scion_tape_set_training(tape, training);
-        if (batch == transfer->batch)
-                transfer->known = outputs;
-        return outputs;
-}
-
-struct scion_tensor *scion_task_loss(struct scion_transfer *transfer, struct scion_tensor *outputs,
-                                     const struct scion_batch *batch)
-{
-        const struct scion_loss_plugin *plugin = (const struct scion_loss_plugin *)transfer->loss->plugin;
-
-        struct scion_tensor *loss = outputs ? plugin->loss(transfer->loss->self, outputs, batch) : NULL;
-
-        transfer->loss_failed = outputs && !loss;
-        return loss;
-}
-
-static bool is_name(const char *name)
-{
-        size_t length = strlen(name);
-
-        for (size_t i = 0; i < length; i++)
-                if (!isalnum((unsigned char)name[i]) && name[i] != '_')
-                        return false;
-        return length > 0 && length < SCION_SCALAR_NAME;
-}
-
-/* The sum of that name, made when there is none; NULL, with a message, when there can be none. */
-static struct scion_scalar *find_scalar(struct scion_transfer *transfer, const char *name)
-{
-        for (int i = 0; i < transfer->scalars; i++)
-                if (strcmp(transfer->scalar[i].name, name) == 0)
-                        return &transfer->scalar[i];
-        if (!is_name(name))
-                return scion_fail_null("a logged name has letters, digits and '_', at most %d: '%s'",
-                                       SCION_SCALAR_NAME - 1, name);
-        if (transfer->scalars == SCION_MAX_SCALARS)
-                return scion_fail_null("more than %d names are logged", SCION_MAX_SCALARS);
-        struct scion_scalar *scalar = &transfer->scalar[transfer->scalars++];
-
-        snprintf(scalar->name, sizeof scalar->name, "%s", name);
-        return scalar;
-}
-
-void scion_log_scalar(struct scion_transfer *transfer, const char *name, struct scion_tensor *value)
-{
-        if (!value || !transfer->batch)
-                return;
-        if (scion_size(value) != 1) {
-                scion_fail("the value logged as '%s' has %lld elements, not one", name,
-                           (long long)scion_size(value));
-                transfer->failed = true;
-                return;
         }
-        struct scion_scalar *scalar = find_scalar(transfer, name);
+        struct scion_own_model *longer =
+                realloc(transfer->own_model, ((size_t)transfer->own_models + 1) * sizeof *longer);
 
-        if (!scalar) {
-                transfer->failed = true;
-                return;
+        if (!longer) {
+                scion_module_destroy(module);
+                return scion_fail_null("out of memory");
         }
-        scalar->sum += (double)scion_item(value) * (double)transfer->batch->size;
-        scalar->examples += transfer->batch->size;
+        transfer->own_model = longer;
+        struct scion_own_model *own = &longer[transfer->own_models];
+
+        snprintf(own->name, sizeof own->name, "%s", name);
+        own->model = scion_model_assemble_part(module, scion_seed(transfer->seed, name));
+        if (!own->model) {
+                scion_fail_prefix("%s", name);
+                return NULL;
+        }
+        transfer->own_models++;
+        return own->model;
+}
+
+float *scion_own_values(struct scion_transfer *transfer, const char *name, int64_t count)
+{
+        if (!check_own(transfer, name))
+                return NULL;
+        if (count < 1 || count > (int64_t)1 << 40)
+                return scion_fail_null("%s: %lld values cannot be kept", name, (long long)count);
+        struct scion_own_values *longer =
+                realloc(transfer->own_values, ((size_t)transfer->own_value_blocks + 1) * sizeof *longer);
+
+        if (!longer)
+                return scion_fail_null("out of memory");
+        transfer->own_values = longer;
+        struct scion_own_values *own = &longer[transfer->own_value_blocks];
+
+        snprintf(own->name, sizeof own->name, "%s", name);
+        own->count = count;
+        own->value = calloc((size_t)count, sizeof *own->value);
+        if (!own->value)
+                return scion_fail_null("out of memory: %lld values", (long long)count);
+        transfer->own_value_blocks++;
+        return own->value;
+}
+
+int scion_add_stage(struct scion_transfer *transfer, const char *name, int64_t epochs)
+{
+        int number = transfer->own_stages;
+
+        if (!check_setting_up(transfer, "a stage") || !scion_transfer_check_name("a stage", name))
+                return -1;
+        bool taken = strcmp(name, "source") == 0 || strcmp(name, "target") == 0;
+
+        for (int i = 0; !taken && i < number; i++)
+                taken = strcmp(transfer->own_stage[i].name, name) == 0;
+        if (taken || number == SCION_MAX_STAGES || epochs < 0) {
+                if (taken)
+                        scion_fail("there is a stage called '%s' already", name);
+                else if (epochs < 0)
+                        scion_fail("stage '%s': %lld epochs are impossible", name, (long long)epochs);
+                else
+                        scion_fail("more than %d stages of a strategy's own", SCION_MAX_STAGES);
+                return -1;
+        }
+        snprintf(transfer->own_stage[number].name, SCION_TRANSFER_NAME, "%s", name);
+        transfer->own_stage[number].epochs = epochs;
+        transfer->own_stages++;
+        return number;
+}
+
+void scion_transfer_finish(struct scion_transfer *transfer)
+{
+        for (int i = 0; i < transfer->own_models; i++)
+                scion_model_destroy(transfer->own_model[i].model);
+        for (int i = 0; i < transfer->own_value_blocks; i++)
+                free(transfer->own_values[i].value);
+        free(transfer->own_model);
+        free(transfer->own_values);
+        scion_model_destroy(transfer->initial);
+        scion_batches_destroy(transfer->source_batches.batches);
+        scion_batches_destroy(transfer->unlabelled.batches);
+        transfer->own_model = NULL;
+        transfer->own_values = NULL;
+        transfer->own_models = transfer->own_value_blocks = 0;
+        transfer->initial = NULL;
+        transfer->source_batches = transfer->unlabelled = (struct scion_beside){ 0 };
+}
+
+/* --- When the engine asks ------------------------------------------------------------------------------- */
+
+int scion_stage(const struct scion_transfer *transfer)
+{
+        return transfer->stage;
+}
+
+double scion_progress(const struct scion_transfer *transfer)
+{
+        return transfer->progress;
+}
+
+const char *scion_transfer_stage_name(const struct scion_transfer *transfer, const struct scion_stage *main)
+{
+        return transfer->stage < transfer->own_stages ? transfer->own_stage[transfer->stage].name
+                                                      : main->name;
+}
+
+int64_t scion_transfer_stage_epochs(const struct scion_transfer *transfer, const struct scion_stage *main)
+{
+        return transfer->stage < transfer->own_stages ? transfer->own_stage[transfer->stage].epochs
+                                                      : main->epochs;
 }
 
 bool scion_transfer_setup(struct scion_transfer *transfer)
 {
-        const struct scion_strategy_plugin *plugin =
-                (const struct scion_strategy_plugin *)transfer->strategy->plugin;
+        const struct scion_strategy_plugin *plugin = plugin_of(transfer);
 
         if (transfer->source)
                 scion_model_set_frozen(transfer->source, true);
-        if (!plugin->setup || plugin->setup(transfer->strategy->self, transfer))
+        transfer->setting_up = true;
+        transfer->failed = false;
+        scion_error_clear();
+        bool good = !plugin->setup || plugin->setup(transfer->strategy->self, transfer);
+
+        transfer->setting_up = false;
+        transfer->passes = 0; /* of what it tried out */
+        if (good)
                 return true;
-        return scion_fail_prefix("strategy '%s'", plugin->name);
+        if (!*scion_error())
+                scion_fail("its setup() gives no reason");
+        return blame(transfer);
+}
+
+bool scion_transfer_begin_stage(struct scion_transfer *transfer, int stage)
+{
+        const struct scion_strategy_plugin *plugin = plugin_of(transfer);
+
+        transfer->stage = stage;
+        transfer->progress = 0;
+        transfer->scalars = 0; /* what another stage has logged is no concern of this one */
+        return !plugin || !plugin->begin_stage ||
+               plugin->begin_stage(transfer->strategy->self, transfer, stage) || blame(transfer);
+}
+
+bool scion_transfer_begin_epoch(struct scion_transfer *transfer, int64_t epoch)
+{
+        const struct scion_strategy_plugin *plugin = plugin_of(transfer);
+
+        return !plugin || !plugin->begin_epoch ||
+               plugin->begin_epoch(transfer->strategy->self, transfer, epoch) || blame(transfer);
+}
+
+static bool make(struct scion_transfer *transfer)
+{
+        const struct scion_strategy_plugin *plugin = plugin_of(transfer);
+
+        return !plugin || !plugin->make || plugin->make(transfer->strategy->self, transfer) ||
+               blame(transfer);
+}
+
+bool scion_transfer_settle(struct scion_transfer *transfer)
+{
+        const struct scion_strategy_plugin *plugin = plugin_of(transfer);
+
+        if (!plugin || !plugin->make)
+                return true;
+        scion_no_grad_begin();
+        bool good = make(transfer);
+
+        scion_no_grad_end();
+        return good;
+}
+
+void scion_transfer_begin_step(struct scion_transfer *transfer, const struct scion_batch *batch)
+{
+        transfer->batch = batch;
+        transfer->passes = 0;
+        transfer->source_batches.drawn = transfer->unlabelled.drawn = false;
+        transfer->failed = false;
 }
 
 /* What the strategy says, or the task's loss when there is none, or none of its own. */
-static struct scion_tensor *loss_of(struct scion_transfer *transfer, const struct scion_batch *batch)
+struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer)
 {
-        const struct scion_strategy_plugin *plugin =
-                transfer->strategy ? (const struct scion_strategy_plugin *)transfer->strategy->plugin : NULL;
+        const struct scion_strategy_plugin *plugin = plugin_of(transfer);
+        const struct scion_batch *batch = transfer->batch;
         struct scion_tensor *loss;
 
+        if (!make(transfer))
+                return NULL;
         if (!plugin || !plugin->loss)
                 return scion_task_loss(transfer, scion_target_logits(transfer, batch), batch);
         loss = plugin->loss(transfer->strategy->self, transfer, batch);
         if (loss && !transfer->failed)
                 return loss;
-        scion_fail_prefix("strategy '%s'", plugin->name);
+        blame(transfer);
         return NULL;
-}
-
-struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer, const struct scion_batch *batch)
-{
-        transfer->batch = batch;
-        transfer->outputs = NULL;
-        transfer->known = NULL;
-        transfer->failed = false;
-        return loss_of(transfer, batch);
-}
-
-void scion_transfer_clear_scalars(struct scion_transfer *transfer)
-{
-        for (int i = 0; i < transfer->scalars; i++)
-                transfer->scalar[i].sum = 0, transfer->scalar[i].examples = 0;
 }

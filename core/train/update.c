@@ -6,18 +6,55 @@
 
 #include "plugin/params.h"
 
+/* One of the models, and what the optimizer keeps for it. */
+struct part {
+        struct scion_model *model;
+        float *state;   /* `states` blocks, each as long as the model's */
+        int64_t *steps; /* of each parameter: updates so far */
+};
+
 struct scion_update {
         const struct scion_optimizer_plugin *plugin;
         void *self;
-        struct scion_model *model;
         int states;
-        float *state;   /* `states` blocks, each as long as the model's */
-        int64_t *steps; /* of each parameter: updates so far */
-        struct scion_span *span;
+        int parts;
+        struct part *part;
+        struct scion_span *span; /* as many as all models have parameters */
         double rate;
 };
 
-struct scion_update *scion_update_create(struct scion_instance *optimizer, struct scion_model *model)
+static bool add_part(struct scion_update *update, struct scion_model *model)
+{
+        struct part *part = &update->part[update->parts++];
+        size_t bytes = ((size_t)update->states * model->length * sizeof(float) + 63) / 64 * 64;
+
+        part->model = model;
+        part->steps = calloc((size_t)model->count + 1, sizeof *part->steps);
+        part->state = aligned_alloc(64, bytes ? bytes : 64);
+        if (!part->steps || !part->state)
+                return false;
+        memset(part->state, 0, bytes);
+        return true;
+}
+
+static bool add_parts(struct scion_update *update, struct scion_model *const *models, int count)
+{
+        size_t spans = 0;
+
+        update->part = calloc((size_t)count, sizeof *update->part);
+        if (!update->part)
+                return false;
+        for (int i = 0; i < count; i++) {
+                spans += (size_t)models[i]->count;
+                if (!add_part(update, models[i]))
+                        return false;
+        }
+        update->span = calloc(spans + 1, sizeof *update->span);
+        return update->span != NULL;
+}
+
+struct scion_update *scion_update_create(struct scion_instance *optimizer, struct scion_model *const *models,
+                                         int count)
 {
         const struct scion_optimizer_plugin *plugin =
                 (const struct scion_optimizer_plugin *)optimizer->plugin;
@@ -35,39 +72,37 @@ struct scion_update *scion_update_create(struct scion_instance *optimizer, struc
                 return scion_fail_null("out of memory");
         update->plugin = plugin;
         update->self = optimizer->self;
-        update->model = model;
         update->states = states;
         update->rate = (double)*(const float *)((const char *)optimizer->self + lr->offset);
-        update->span = calloc((size_t)model->count + 1, sizeof *update->span);
-        update->steps = calloc((size_t)model->count + 1, sizeof *update->steps);
-        if (states > 0) {
-                size_t bytes = ((size_t)states * model->length * sizeof(float) + 63) / 64 * 64;
-
-                update->state = aligned_alloc(64, bytes ? bytes : 64);
-                if (update->state)
-                        memset(update->state, 0, bytes);
-        }
-        if (!update->span || !update->steps || (states > 0 && !update->state)) {
-                scion_update_destroy(update);
-                return scion_fail_null("out of memory for the optimizer's state");
-        }
-        return update;
+        if (add_parts(update, models, count))
+                return update;
+        scion_update_destroy(update);
+        return scion_fail_null("out of memory for the optimizer's state");
 }
 
 void scion_update_destroy(struct scion_update *update)
 {
         if (!update)
                 return;
-        free(update->state);
-        free(update->steps);
+        for (int i = 0; i < update->parts; i++) {
+                free(update->part[i].state);
+                free(update->part[i].steps);
+        }
+        free(update->part);
         free(update->span);
         free(update);
 }
 
-void scion_update_step(struct scion_update *update, double factor)
+void scion_update_clear_gradients(struct scion_update *update)
 {
-        struct scion_model *model = update->model;
-        int count = 0;
+        for (int i = 0; i < update->parts; i++)
+                scion_model_clear_gradients(update->part[i].model);
+}
+
+/* Adds the spans of what is not frozen and has a gradient; returns how many there are then. */
+static int add_spans(struct scion_update *update, struct part *part, double factor, int count)
+{
+        struct scion_model *model = part->model;
 
         for (int i = 0; i < model->count; i++) {
                 struct scion_parameter *parameter = &model->parameter[i];
@@ -83,13 +118,22 @@ void scion_update_step(struct scion_update *update, double factor)
                         .count = (int64_t)parameter->value.length,
                         .value = value,
                         .gradient = parameter->slot.data,
-                        .step = ++update->steps[i],
+                        .step = ++part->steps[i],
                         .lr_scale = (float)(factor * (double)parameter->lr_scale),
                         .decay = parameter->decay,
                 };
                 for (int k = 0; k < update->states; k++)
-                        span->state[k] = update->state + (size_t)k * model->length + (value - model->values);
+                        span->state[k] = part->state + (size_t)k * model->length + (value - model->values);
         }
+        return count;
+}
+
+void scion_update_step(struct scion_update *update, double factor)
+{
+        int count = 0;
+
+        for (int i = 0; i < update->parts; i++)
+                count = add_spans(update, &update->part[i], factor, count);
         update->plugin->step(update->self, update->span, count);
 }
 

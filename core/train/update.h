@@ -1,4 +1,4 @@
-/* An optimizer plugin at work on a model: spans, state, learning rates. */
+/* An optimizer plugin at work on models: spans, state, learning rates. */
 #ifndef SCION_TRAIN_UPDATE_H
 #define SCION_TRAIN_UPDATE_H
 
@@ -7,9 +7,13 @@
 
 struct scion_update;
 
-/* State for every parameter of the model, all zero. Both must outlive it. */
-struct scion_update *scion_update_create(struct scion_instance *optimizer, struct scion_model *model);
+/* State for every parameter of the models, all zero. Optimizer and models must outlive it. */
+struct scion_update *scion_update_create(struct scion_instance *optimizer, struct scion_model *const *models,
+                                         int count);
 void scion_update_destroy(struct scion_update *update); /* takes NULL */
+
+/* No parameter of the models has a gradient any more. Before each backward pass. */
+void scion_update_clear_gradients(struct scion_update *update);
 
 /* One step over the parameters that are not frozen and have a gradient, at `factor` times the optimizer's
  * rate. */

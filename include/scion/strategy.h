@@ -3,7 +3,15 @@
  *
  * Before setup() the engine has trained or loaded the source model, if the run has one, and has built the
  * target model with fresh values. setup() carries over; then the engine trains the target with loss(), batch
- * by batch.
+ * by batch, and whatever else the strategy has asked to be trained.
+ *
+ * A run that was interrupted goes on: setup() is called again, and begin_stage() and begin_epoch() for all that
+ * has begun before; then the engine gives back the values of parameters, buffers and scion_own_values(). So
+ * what changes while training belongs there. The strategy's own state holds its parameters and what setup()
+ * has made of them.
+ *
+ * All callbacks are called on one thread, with a tape current. What the functions below return belongs to the
+ * engine.
  */
 #ifndef SCION_STRATEGY_H
 #define SCION_STRATEGY_H
@@ -16,6 +24,8 @@ SCION_BEGIN
 
 struct scion_transfer;
 
+/* --- The models ----------------------------------------------------------------------------------------- */
+
 /* The model that knows something, frozen: nothing flows back into it. NULL in a run without a source. */
 SCION_API struct scion_model *scion_source(struct scion_transfer *transfer);
 
@@ -25,13 +35,80 @@ SCION_API struct scion_model *scion_target(struct scion_transfer *transfer);
 /* The run's seed, for SCION_RANDOM_STRATEGY. */
 SCION_API uint64_t scion_transfer_seed(const struct scion_transfer *transfer);
 
-/* The target model's outputs for the batch, [N, outputs]; computed once, however often it is asked for. */
+/* --- In setup() ----------------------------------------------------------------------------------------- */
+
+/*
+ * Makes the target anew: the source's architecture, for the target's inputs and outputs, with fresh values, and
+ * with every width (channels, hidden units) multiplied by `width`. What scion_target() gave before is gone.
+ * Fails when the file gives the target a model of its own, and when the model has no width to multiply.
+ */
+SCION_API bool scion_target_like_source(struct scion_transfer *transfer, double width);
+
+/* The source as it was before its training. NULL, with a message, when it was loaded, not trained. */
+SCION_API struct scion_model *scion_source_initial(struct scion_transfer *transfer);
+
+/*
+ * A module of the strategy's own, trained beside the target: a regressor, a classifier of domains. The model
+ * made of it takes what scion_model_forward() gives it, of any shape. The engine owns the module, also when
+ * this fails. Its values are drawn by the run's seed and `name`, which no other has. NULL, with a message.
+ */
+SCION_API struct scion_model *scion_own_model(struct scion_transfer *transfer, const char *name,
+                                              struct scion_module *module);
+
+/* `count` floats, zero at first, that are kept when a run is interrupted. NULL, with a message. */
+SCION_API float *scion_own_values(struct scion_transfer *transfer, const char *name, int64_t count);
+
+/*
+ * A stage of the strategy's own before the main one, which is called "target": so many epochs, with the target's
+ * optimizer, begun afresh, and schedule. `name` stands in metrics.csv. Returns its number: 0 for the first one
+ * added, 1 for the next; the main stage has the number after the last. -1, with a message.
+ */
+SCION_API int scion_add_stage(struct scion_transfer *transfer, const char *name, int64_t epochs);
+
+/* --- Where training stands ------------------------------------------------------------------------------ */
+
+SCION_API int scion_stage(const struct scion_transfer *transfer);
+
+/* The share of the stage's steps that are done: 0 at the first, below 1 at the last. */
+SCION_API double scion_progress(const struct scion_transfer *transfer);
+
+/* --- Batches -------------------------------------------------------------------------------------------- */
+
+/* The next batch of the source's training split, as large as the target's batches: one for each step, however
+ * often it is asked for. For strategies with SCION_NEEDS_SOURCE_BATCHES; NULL, with a message, for others. */
+SCION_API const struct scion_batch *scion_source_batch(struct scion_transfer *transfer);
+
+/* The same of the target's examples without labels; labels and targets are NULL in it. For strategies with
+ * SCION_NEEDS_UNLABELLED. */
+SCION_API const struct scion_batch *scion_unlabelled_batch(struct scion_transfer *transfer);
+
+/*
+ * Goes through the target's training split, in its own order and in evaluation mode, in setup() and at the
+ * beginning of stages and epochs: calls `visit` with each batch, on a tape of its own that is reset after each,
+ * until all were visited or one call returns false, which fails. A rehearsal visits the first batch alone.
+ */
+SCION_API bool scion_visit(struct scion_transfer *transfer,
+                           bool (*visit)(void *context, struct scion_transfer *transfer,
+                                         const struct scion_batch *batch),
+                           void *context);
+
+/* --- Outputs and losses --------------------------------------------------------------------------------- */
+
+/*
+ * The target model's outputs for the batch, [N, outputs], and what the module at `path` has made on the way to
+ * them, [N, ...]; NULL stands for what the head is given. Computed once a batch, however much is asked for.
+ * NULL, with near names in the message, when there is no such module.
+ */
 SCION_API struct scion_tensor *scion_target_logits(struct scion_transfer *transfer,
                                                    const struct scion_batch *batch);
+SCION_API struct scion_tensor *scion_target_features(struct scion_transfer *transfer,
+                                                     const struct scion_batch *batch, const char *path);
 
 /* The source model's, without gradient and dropout. NULL, with a message, in a run without a source. */
 SCION_API struct scion_tensor *scion_source_logits(struct scion_transfer *transfer,
                                                    const struct scion_batch *batch);
+SCION_API struct scion_tensor *scion_source_features(struct scion_transfer *transfer,
+                                                     const struct scion_batch *batch, const char *path);
 
 /* The loss that the run's file names for the target, of these outputs: a scalar. */
 SCION_API struct scion_tensor *scion_task_loss(struct scion_transfer *transfer, struct scion_tensor *outputs,
@@ -44,9 +121,15 @@ SCION_API struct scion_tensor *scion_task_loss(struct scion_transfer *transfer, 
 SCION_API void scion_log_scalar(struct scion_transfer *transfer, const char *name,
                                 struct scion_tensor *value);
 
+/* --- The plugin ----------------------------------------------------------------------------------------- */
+
 /* What a run must have for the strategy, checked before anything is trained. */
 enum scion_needs {
-        SCION_NEEDS_SOURCE = 1 << 0, /* a source model */
+        SCION_NEEDS_SOURCE = 1 << 0,         /* a source model */
+        SCION_NEEDS_SOURCE_BATCHES = 1 << 1, /* and its data */
+        SCION_NEEDS_UNLABELLED = 1 << 2,     /* examples of the target without labels */
+        SCION_NEEDS_SAME_CLASSES = 1 << 3,   /* a source model with as many outputs as the target has */
+        SCION_NEEDS_ARCHITECTURE = 1 << 4,   /* a source in the file, which need not be trained */
 };
 
 struct scion_strategy_plugin {
@@ -55,14 +138,22 @@ struct scion_strategy_plugin {
         /*
          * Makes the target model ready: copies, freezes, scales. Called once for an instance, before its
          * first batch. NULL in the descriptor: the target stays as drawn. So that mistakes show before
-         * anything is trained, the engine first rehearses setup() and the loss of one batch with an instance
-         * and a target of their own, on a source not trained yet.
+         * anything is trained, the engine first rehearses: setup(), and of each stage its beginning and the
+         * loss of one batch, with an instance and a target of their own, on a source not trained yet.
          */
         bool (*setup)(void *self, struct scion_transfer *transfer);
         /* The loss of one batch, a float scalar. NULL in the descriptor: the task's loss of the target's
          * outputs. */
         struct scion_tensor *(*loss)(void *self, struct scion_transfer *transfer,
                                      const struct scion_batch *batch);
+        /* Before the stage's first epoch: freezes, thaws, scales. May be NULL. */
+        bool (*begin_stage)(void *self, struct scion_transfer *transfer, int stage);
+        /* Before each epoch, counted from 1 in its stage. May be NULL. */
+        bool (*begin_epoch)(void *self, struct scion_transfer *transfer, int64_t epoch);
+        /* Makes parameters of the target from others, with scion_parameter_make(): before each step, with
+         * gradients, and before evaluation, without. May be NULL. */
+        bool (*make)(void *self, struct scion_transfer *transfer);
+        int64_t min_batch; /* the fewest examples of a batch that the loss can take; 0: one */
 };
 
 #define SCION_PLUGIN_STRATEGY(name, ...) \

@@ -66,7 +66,7 @@ static bool begin(struct training *t, const struct network *network)
         t->optimizer = scion_instance_create(SCION_OPTIMIZER, scion_config_get(t->map, "optimizer"), NULL);
         if (!t->model || !t->loss || !t->optimizer)
                 return false;
-        t->update = scion_update_create(t->optimizer, t->model);
+        t->update = scion_update_create(t->optimizer, &t->model, 1);
         t->transfer = (struct scion_transfer){ .target = t->model, .loss = t->loss };
         scion_batches_shuffle(t->batches, 1, ++t->epoch);
         return t->update != NULL;
@@ -100,7 +100,8 @@ static bool take_step(struct training *t)
         }
         if (next != SCION_NEXT_BATCH)
                 return false;
-        struct scion_tensor *loss = scion_transfer_loss(&t->transfer, &batch);
+        scion_transfer_begin_step(&t->transfer, &batch);
+        struct scion_tensor *loss = scion_transfer_loss(&t->transfer);
         float value = scion_item(loss);
 
         if (!loss || !isfinite(value))

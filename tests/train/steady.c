@@ -42,7 +42,7 @@ static void begin(struct training *training, const char *model)
         training->optimizer =
                 scion_instance_create(SCION_OPTIMIZER, scion_config_get(training->map, "optimizer"), NULL);
         assert_non_null(training->model);
-        training->update = scion_update_create(training->optimizer, training->model);
+        training->update = scion_update_create(training->optimizer, &training->model, 1);
         training->transfer = (struct scion_transfer){ .target = training->model, .loss = training->loss };
 }
 
@@ -58,7 +58,8 @@ static void epoch(struct training *training, uint64_t number)
                 next = scion_batches_next(training->batches, &batch);
                 if (next != SCION_NEXT_BATCH)
                         break;
-                struct scion_tensor *loss = scion_transfer_loss(&training->transfer, &batch);
+                scion_transfer_begin_step(&training->transfer, &batch);
+                struct scion_tensor *loss = scion_transfer_loss(&training->transfer);
 
                 scion_log_scalar(&training->transfer, "loss", loss);
                 scion_model_clear_gradients(training->model);

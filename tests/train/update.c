@@ -7,7 +7,7 @@
 /* How far each of some steps with a gradient of 1 takes the model's first value. */
 static void walk(struct scion_instance *optimizer, struct scion_model *model, int steps, float *moved)
 {
-        struct scion_update *update = scion_update_create(optimizer, model);
+        struct scion_update *update = scion_update_create(optimizer, &model, 1);
 
         assert_non_null(update);
         for (int i = 0; i < steps; i++) {

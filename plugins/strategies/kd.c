@@ -1,0 +1,32 @@
+/* Knowledge distillation: the student learns what the teacher says of each example, besides its label. */
+#include <scion/losses.h>
+#include <scion/scion.h>
+
+struct kd {
+        float temperature;
+        float alpha;
+};
+
+static const struct scion_param params[] = {
+        SCION_FLOAT(struct kd, temperature, 4, "softens both models' outputs", .above_min = true),
+        SCION_FLOAT(struct kd, alpha, 0.9, "weight of the teacher's word; the rest is the task's", .max = 1),
+        SCION_PARAMS_END,
+};
+
+/* (1 - alpha) task + alpha T^2 KL(teacher || student), both at temperature T. */
+static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
+{
+        const struct kd *kd = self;
+        struct scion_tensor *student = scion_target_logits(transfer, batch);
+        struct scion_tensor *teacher = scion_source_logits(transfer, batch);
+        struct scion_tensor *soft = scion_kl_divergence(student, teacher, kd->temperature);
+
+        scion_log_scalar(transfer, "kd", soft);
+        return scion_add(scion_scale(scion_task_loss(transfer, student, batch), 1 - kd->alpha),
+                         scion_scale(soft, kd->alpha * kd->temperature * kd->temperature));
+}
+
+SCION_PLUGIN_STRATEGY("kd", .summary = "the teacher's softened outputs beside the labels",
+                      .reference = "Hinton, Vinyals, Dean. 2015. arXiv:1503.02531", .params = params,
+                      .size = sizeof(struct kd), .needs = SCION_NEEDS_SOURCE | SCION_NEEDS_SAME_CLASSES,
+                      .loss = loss);
