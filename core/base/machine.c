@@ -117,7 +117,11 @@ static int describe_object(struct dl_phdr_info *object, size_t size, void *conte
 bool scion_machine_describe(struct scion_text *text)
 {
         struct found found = { .text = text };
+        const char *tunables =
+                getenv("GLIBC_TUNABLES"); /* can hide features from the C library's functions */
 
+        if (tunables)
+                scion_text_add(text, "GLIBC_TUNABLES=%s\n", tunables);
         if (!describe_processor(text) || dl_iterate_phdr(describe_object, &found) != 0)
                 return false;
         for (size_t i = 0; i < LIBRARIES; i++)

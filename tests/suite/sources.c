@@ -206,6 +206,16 @@ static void what_matters(void **state)
                 assert_int_equal(entries_after(""), count);
         }
         remove_tree("own");
+
+#ifdef __x86_64__
+        /* Other kernels round otherwise. */
+        if (__builtin_cpu_supports("avx")) {
+                setenv("DNNL_MAX_CPU_ISA", "SSE41", 1);
+                assert_int_equal(entries_after(""), ++count);
+                unsetenv("DNNL_MAX_CPU_ISA");
+        }
+#endif
+        assert_int_equal(entries_after(""), count);
         assert_int_equal(count_entries(CACHE), count); /* no lock stays */
 }
 
