@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <scion/error.h>
+#include <scion/strategy.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -78,7 +79,7 @@ static int cut_labels(struct scion_text *id)
         return 16;
 }
 
-static bool name_run(const struct scion_config_run *run, struct scion_config *config,
+static bool name_run(const struct scion_config_run *run, struct scion_config *config, uint64_t source,
                      struct scion_planned *planned)
 {
         const struct scion_config_point *point = point_at(run, "strategy");
@@ -97,7 +98,8 @@ static bool name_run(const struct scion_config_run *run, struct scion_config *co
                 add_point(&id, "seed", seed);
         add_hash(&id, config, cut_labels(&id));
         end = id.length;
-        scion_text_add(&id, "%c%s%c%s", '\0', strategy, '\0', seed); /* one block holds all three */
+        scion_text_add(&id, "%c%s%c%s%c%016llx", '\0', strategy, '\0', seed, '\0',
+                       (unsigned long long)source); /* one block holds all four */
         planned->id = id.text;
         if (id.failed)
                 return scion_fail("out of memory");
@@ -118,12 +120,28 @@ static bool check_name(const struct scion_config *config)
         return true;
 }
 
-static bool check_run(struct scion_plan *plan, struct scion_config *config, struct scion_planned *planned)
+/* What tells the source that a run trains from others, without a look at the data; 0 when it trains none. */
+static uint64_t source_of(const struct scion_experiment *experiment)
+{
+        const struct scion_strategy_plugin *strategy =
+                (const struct scion_strategy_plugin *)experiment->strategy->plugin;
+
+        if (!experiment->has_source || experiment->source.weights || !(strategy->needs & SCION_NEEDS_SOURCE))
+                return 0;
+        const uint64_t parts[] = { scion_config_hash(experiment->source.map), experiment->source.seed,
+                                   (uint64_t)experiment->threads };
+
+        return XXH64(parts, sizeof parts, 0) | 1;
+}
+
+static bool check_run(struct scion_plan *plan, struct scion_config *config, struct scion_planned *planned,
+                      uint64_t *source)
 {
         struct scion_experiment experiment;
 
         if (!scion_experiment_read(config, &experiment))
                 return false;
+        *source = source_of(&experiment);
         if (experiment.threads > plan->threads)
                 plan->threads = experiment.threads;
         if (!plan->name && !(plan->name = strdup(experiment.name)))
@@ -180,12 +198,27 @@ static bool add_id(struct scion_plan *plan, size_t index, const struct scion_con
         return scion_index_add(&plan->ids, id, index);
 }
 
+/* Finds the first run that has the same source. */
+static bool add_source(struct scion_plan *plan, size_t index, uint64_t source)
+{
+        struct scion_planned *planned = &plan->planned[index];
+        const char *name = planned->seed + strlen(planned->seed) + 1; /* as name_run() has put it there */
+
+        planned->source = source ? scion_index_find(&plan->sources, name) : SCION_PLAN_NO_SOURCE;
+        if (!source || planned->source != SCION_INDEX_NONE)
+                return true;
+        planned->source = index;
+        return scion_index_add(&plan->sources, name, index);
+}
+
 static bool plan_run(struct scion_plan *plan, size_t index, bool **seen)
 {
         const struct scion_config_run *run = &plan->runs.run[index];
         struct scion_config *config = scion_config_resolve(run);
-        bool good = config && check_run(plan, config, &plan->planned[index]) &&
-                    name_run(run, config, &plan->planned[index]) && add_id(plan, index, config);
+        uint64_t source = 0;
+        bool good = config && check_run(plan, config, &plan->planned[index], &source) &&
+                    name_run(run, config, source, &plan->planned[index]) && add_id(plan, index, config) &&
+                    add_source(plan, index, source);
 
         scion_config_destroy(config);
         if (good)
@@ -244,6 +277,7 @@ void scion_plan_finish(struct scion_plan *plan)
         free(plan->planned);
         free(plan->name);
         scion_index_finish(&plan->ids);
+        scion_index_finish(&plan->sources);
         scion_config_runs_finish(&plan->runs);
         *plan = (struct scion_plan){ 0 };
 }

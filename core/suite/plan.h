@@ -6,11 +6,15 @@
 #include "config/config.h"
 #include "train/experiment.h"
 
+#define SCION_PLAN_NO_SOURCE SIZE_MAX
+
 struct scion_planned {
         char *id;                           /* "fine-tune-seed1-5f0c2a9b": also its folder's name */
         const struct scion_config_run *run; /* what it has on the axes */
         const char *strategy;               /* its label on that axis, else the plugin's name */
         const char *seed;
+        size_t source; /* the first run with the same source, as far as the file tells;
+                                               SCION_PLAN_NO_SOURCE when it trains none */
         struct scion_limits limits;
         bool first_of_its_kind; /* has something on an axis, the seed's aside, that none before has */
 };
@@ -22,6 +26,7 @@ struct scion_plan {
         size_t count;
         struct scion_planned *planned;
         struct scion_index ids;
+        struct scion_index sources; /* which run was the first to have one */
 };
 
 /* Loads, overrides ("a.b=value", `sets` of them), expands, and checks every run. More than SCION_CONFIG_MANY are

@@ -15,6 +15,7 @@
 #include "report/csv.h"
 #include "report/summary.h"
 #include "suite/earlier.h"
+#include "suite/order.h"
 #include "suite/pool.h"
 #include "suite/task.h"
 
@@ -31,9 +32,9 @@ struct suite {
         size_t finished, failed;
         struct scion_pool *pool;
         size_t *working; /* what each of the pool's slots works on */
-        size_t next;     /* the first that was not started */
-        int stopping;    /* 1: nothing more is started, 2: and what runs ends at once */
-        bool bad;        /* its input was bad, and it is the only run there is */
+        struct scion_order order;
+        int stopping; /* 1: nothing more is started, 2: and what runs ends at once */
+        bool bad;     /* its input was bad, and it is the only run there is */
 };
 
 /* --- The table of results
@@ -234,6 +235,7 @@ static bool take_report(struct suite *suite, int slot, const struct scion_report
                 scion_fail("%s", report->message);
                 return true;
         }
+        scion_order_ended(&suite->order, suite->working[slot], report->status == SCION_GOOD);
         suite->finished += report->status == SCION_GOOD;
         suite->failed += report->status != SCION_GOOD;
         bool good = record(suite, planned, report);
@@ -242,13 +244,12 @@ static bool take_report(struct suite *suite, int slot, const struct scion_report
         return good;
 }
 
-static bool start_next(struct suite *suite)
+static bool start(struct suite *suite, size_t run)
 {
-        struct scion_task task = { &suite->plan->planned[suite->next], suite->folder,
-                                   suite->plan->count > 1 };
+        struct scion_task task = { &suite->plan->planned[run], suite->folder, suite->plan->count > 1 };
         int slot = scion_pool_free_slot(suite->pool);
 
-        suite->working[slot] = suite->next++;
+        suite->working[slot] = run;
         return scion_pool_start(suite->pool, slot, &task.planned->limits, scion_task_work, &task);
 }
 
@@ -269,7 +270,9 @@ static bool take_event(struct suite *suite, struct scion_event *event)
 {
         bool good = true;
 
-        if (event->kind == SCION_EVENT_ENDED) {
+        if (event->kind == SCION_EVENT_PROGRESS) {
+                scion_order_told(&suite->order, suite->working[event->slot], &event->progress);
+        } else if (event->kind == SCION_EVENT_ENDED) {
                 good = take_report(suite, event->slot, &event->report);
                 scion_report_finish(&event->report);
         } else if (event->kind == SCION_EVENT_SIGNAL && event->signal != SIGWINCH) {
@@ -287,11 +290,11 @@ static bool run_left(struct suite *suite)
                 struct scion_event event;
 
                 while (good && !suite->stopping && scion_pool_free_slot(suite->pool) >= 0) {
-                        while (suite->next < suite->plan->count && suite->done[suite->next])
-                                suite->next++;
-                        if (suite->next == suite->plan->count)
+                        size_t next = scion_order_next(&suite->order);
+
+                        if (next == suite->plan->count)
                                 break;
-                        good = start_next(suite);
+                        good = start(suite, next);
                 }
                 if (scion_pool_running(suite->pool) == 0)
                         return good;
@@ -304,8 +307,10 @@ static bool run_left(struct suite *suite)
 static enum scion_status run_all(struct suite *suite)
 {
         suite->pool = scion_pool_create(suite->options->jobs);
-        bool good = suite->pool && run_left(suite);
+        bool good =
+                suite->pool && scion_order_start(&suite->order, suite->plan, suite->done) && run_left(suite);
 
+        scion_order_finish(&suite->order);
         scion_pool_destroy(suite->pool);
         suite->pool = NULL;
         if (suite->bad)

@@ -370,6 +370,21 @@ static void trains_when_the_first_dies(void **state)
         assert_false(log_says("source: taken from "));
 }
 
+static void an_interrupt_ends_the_waiting(void **state)
+{
+        char path[512];
+        int lock, status = 0;
+        pid_t pid = start_waiting(&lock, path, sizeof path);
+
+        (void)state;
+        kill(pid, SIGINT);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        alarm(0);
+        assert_int_not_equal(status, 0);
+        assert_false(log_says("first step done")); /* it did not take a turn that is not its own */
+        close(lock);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -382,6 +397,7 @@ int main(void)
                 cmocka_unit_test_setup(failed_is_not_kept, start_afresh),
                 cmocka_unit_test_setup(waits_for_who_trains_it, start_afresh),
                 cmocka_unit_test_setup(trains_when_the_first_dies, start_afresh),
+                cmocka_unit_test_setup(an_interrupt_ends_the_waiting, start_afresh),
         };
 
         return cmocka_run_group_tests(tests, enter, leave_folder);
