@@ -134,10 +134,9 @@ static void note_pairs(struct scion_comparison *comparison, const struct scion_c
                         fewest = versus->pairs;
         }
         if (unpaired > 0)
-                scion_notes_add(
-                        &comparison->notes,
-                        "%s: %zu times one side of a pair failed or was not run: such pairs are left out",
-                        metric->name, unpaired);
+                scion_notes_add(&comparison->notes,
+                                "%s: %zu pair%s left out, of which one side failed or was not run",
+                                metric->name, unpaired, unpaired == 1 ? " is" : "s are");
         if (none > 0)
                 scion_notes_add(&comparison->notes,
                                 "%zu group%s no pair with the baseline: no task and seed in common", none,

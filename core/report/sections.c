@@ -288,7 +288,7 @@ static void add_needed(struct scion_section *section, const struct scion_label_n
                 return;
         }
         add(section, need->at_most ? "at most %.3g" : "%.3g", need->needed);
-        add(section, "%.3g", need->labels / need->needed);
+        add(section, need->at_most ? "at least %.3g" : "%.3g", need->labels / need->needed);
 }
 
 static bool add_labels(struct scion_sections *sections, const struct scion_comparison *comparison,

@@ -114,11 +114,29 @@ static void print_latex(const char *text, FILE *file)
         print_escaped(text, special, escaped, file);
 }
 
+/* The minus of a number is longer than the hyphen of a word; that of an exponent stays. */
+static void print_latex_number(const char *text, FILE *file)
+{
+        char previous = ' ', piece[2] = "";
+
+        for (; *text; previous = *text++) {
+                if (*text == '-' && text[1] >= '0' && text[1] <= '9' && previous != 'e') {
+                        fputs("$-$", file);
+                        continue;
+                }
+                piece[0] = *text;
+                print_latex(piece, file);
+        }
+}
+
 static void print_latex_row(const struct scion_section *section, size_t row, FILE *file)
 {
         for (size_t i = 0; i < section->table.per_row; i++) {
                 fputs(i ? " & " : "", file);
-                print_latex(cell(section, row, i), file);
+                if (i < section->table.numbers_from)
+                        print_latex(cell(section, row, i), file);
+                else
+                        print_latex_number(cell(section, row, i), file);
         }
         fputs(" \\\\\n", file);
 }
