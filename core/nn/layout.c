@@ -189,8 +189,10 @@ void scion_model_finish_layout(struct scion_model *model)
         for (int i = 0; model->parameter && i < model->count + model->buffers; i++) {
                 struct scion_parameter *parameter = &model->parameter[i];
 
-                if (parameter->declared->parameter == parameter)
+                if (parameter->declared->parameter == parameter) { /* no other layout has it too */
                         parameter->declared->parameter = NULL;
+                        free(parameter->mask);
+                }
                 free(parameter->name);
         }
         free(model->modules.module);

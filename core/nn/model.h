@@ -17,6 +17,7 @@ struct scion_parameter {
                 value; /* over the model's block of values; its gradient slot over the other block */
         struct scion_tensor slot;
         struct scion_declared *declared; /* by its module */
+        float *mask;                     /* row-major, zeros and ones; NULL: none */
         struct scion_tensor *stand_in;   /* what it is in this step, of the step's tape; NULL: itself */
         bool frozen;                     /* value.requires_grad is its opposite */
         bool buffer;
@@ -80,6 +81,18 @@ int64_t scion_model_size(const struct scion_model *model, bool trainable_only);
 struct scion_module *scion_model_look_up_module(struct scion_model *model, const char *path);
 
 void scion_model_drop_selections(struct scion_model *model);
+
+/* --- What parameters are in a step (values.c) ----------------------------------------------------------- */
+
+/* Values, or the gradient, become 0 where the parameter's mask is. Without a mask they stay. */
+void scion_parameter_mask_values(struct scion_parameter *parameter);
+void scion_parameter_mask_gradient(struct scion_parameter *parameter);
+
+/* The model's parameters are themselves again. Before the tape is reset on which the stand-ins are. */
+void scion_model_clear_stand_ins(struct scion_model *model);
+
+/* The same, but first the values of each stand-in become the parameter's own: for evaluation, and at the end. */
+bool scion_model_settle(struct scion_model *model);
 
 /* --- Layout (layout.c) ---------------------------------------------------------------------------------- */
 

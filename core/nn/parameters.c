@@ -219,6 +219,7 @@ int scion_model_copy(struct scion_model *target, struct scion_model *source, boo
                         continue;
                 if (!scion_backend_reorder(&look_up_either(source, to->name)->value, &to->value))
                         return -1;
+                scion_parameter_mask_values(to);
                 copied += !to->buffer;
         }
         return copied;
@@ -290,5 +291,8 @@ bool scion_parameter_write(struct scion_parameter *parameter, const float *value
                 return false;
         struct scion_tensor plain = plain_over(parameter, (float *)values); /* only read */
 
-        return scion_backend_reorder(&plain, &parameter->value);
+        if (!scion_backend_reorder(&plain, &parameter->value))
+                return false;
+        scion_parameter_mask_values(parameter);
+        return true;
 }

@@ -110,6 +110,7 @@ static int add_spans(struct scion_update *update, struct part *part, double fact
 
                 if (parameter->frozen || !parameter->value.has_grad)
                         continue;
+                scion_parameter_mask_gradient(parameter);
                 struct scion_span *span = &update->span[count++];
 
                 *span = (struct scion_span){
@@ -128,6 +129,13 @@ static int add_spans(struct scion_update *update, struct part *part, double fact
         return count;
 }
 
+/* Whatever the optimizer made of gradients of 0. */
+static void hold_masks(struct scion_model *model)
+{
+        for (int i = 0; i < model->count; i++)
+                scion_parameter_mask_values(&model->parameter[i]);
+}
+
 void scion_update_step(struct scion_update *update, double factor)
 {
         int count = 0;
@@ -135,6 +143,8 @@ void scion_update_step(struct scion_update *update, double factor)
         for (int i = 0; i < update->parts; i++)
                 count = add_spans(update, &update->part[i], factor, count);
         update->plugin->step(update->self, update->span, count);
+        for (int i = 0; i < update->parts; i++)
+                hold_masks(update->part[i].model);
 }
 
 double scion_update_rate(const struct scion_update *update)

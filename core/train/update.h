@@ -16,7 +16,7 @@ void scion_update_destroy(struct scion_update *update); /* takes NULL */
 void scion_update_clear_gradients(struct scion_update *update);
 
 /* One step over the parameters that are not frozen and have a gradient, at `factor` times the optimizer's
- * rate. */
+ * rate. Where a parameter is masked the optimizer sees a gradient of 0, and the value stays 0. */
 void scion_update_step(struct scion_update *update, double factor);
 
 /* The optimizer's own learning rate: its parameter `lr`. */

@@ -129,6 +129,24 @@ SCION_API void scion_parameter_scale_lr(struct scion_parameter *parameter, float
 /* Whether the optimizer's weight decay applies; true at first. */
 SCION_API void scion_parameter_decay(struct scion_parameter *parameter, bool decay);
 
+/*
+ * Holds values at 0, from now on and through training: `mask` has a 0 for each of those and a 1 for each of the
+ * others, row-major, as many as the parameter's shape says; it is copied. Writing and copying into the parameter
+ * keep to it; gradients there do not reach the optimizer. NULL takes the mask away. Fails for a buffer and on
+ * other numbers.
+ */
+SCION_API bool scion_parameter_mask(struct scion_parameter *parameter, const float *mask);
+/* The mask; NULL when there is none. */
+SCION_API const float *scion_parameter_masked(const struct scion_parameter *parameter);
+
+/*
+ * For this step the parameter's value is `value`, a float tensor of its shape: modules calculate with it, and
+ * gradients flow into it, not into the parameter, which is best frozen. For evaluation and at the end the engine
+ * writes the values that such a tensor has into the parameter. The parameter's own tensor is still what
+ * scion_parameter_tensor() gives. False for NULL, which keeps its message, for a buffer, and for another shape.
+ */
+SCION_API bool scion_parameter_make(struct scion_parameter *parameter, struct scion_tensor *value);
+
 /* Plain row-major values out of and into the parameter; `values` holds as many as its shape says. */
 SCION_API bool scion_parameter_read(struct scion_parameter *parameter, float *values);
 SCION_API bool scion_parameter_write(struct scion_parameter *parameter, const float *values);

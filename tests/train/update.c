@@ -4,6 +4,19 @@
 #include "nn/module.h"
 #include "support/test.h"
 
+static struct scion_model *new_model(void)
+{
+        struct scion_shape input = SCION_SHAPE(3);
+        struct scion_module *net = scion_nn_sequential();
+
+        scion_nn_append(net, "fc", scion_nn_linear(3, 2, true));
+        struct scion_model *model = scion_model_assemble(net, NULL, &input, 2, 1);
+
+        if (!model)
+                fail_msg("%s", scion_error());
+        return model;
+}
+
 /* How far each of some steps with a gradient of 1 takes the model's first value. */
 static void walk(struct scion_instance *optimizer, struct scion_model *model, int steps, float *moved)
 {
@@ -29,14 +42,10 @@ static void begins_anew(const char *yaml)
 {
         struct scion_config *map = scion_config_parse(yaml, "update.yaml");
         struct scion_instance *optimizer = scion_instance_create(SCION_OPTIMIZER, map, NULL);
-        struct scion_shape input = SCION_SHAPE(3);
-        struct scion_module *net = scion_nn_sequential();
-
-        scion_nn_append(net, "fc", scion_nn_linear(3, 2, true));
-        struct scion_model *model = scion_model_assemble(net, NULL, &input, 2, 1);
+        struct scion_model *model = new_model();
         float first[4], second[4];
 
-        if (!optimizer || !model)
+        if (!optimizer)
                 fail_msg("%s", scion_error());
         walk(optimizer, model, 4, first);
         walk(optimizer, model, 4, second);
@@ -54,10 +63,68 @@ static void each_stage_begins_anew(void **state)
         begins_anew("{ use: sgd, lr: 0.1, momentum: 0.9, dampening: 0.5 }");
 }
 
+/* --- Masks ---------------------------------------------------------------------------------------------- */
+
+static void set_gradients(struct scion_model *model, float step)
+{
+        for (int i = 0; i < model->count; i++) {
+                for (size_t k = 0; k < model->parameter[i].slot.length; k++)
+                        ((float *)model->parameter[i].slot.data)[k] = (float)(k + 1) * (step + 1);
+                model->parameter[i].value.has_grad = true;
+        }
+}
+
+/* Masked places stay exactly 0, the others go the way that they go without a mask; also when the mask comes once
+ * the optimizer is under way. */
+static void holds_masks(const char *yaml)
+{
+        static const float mask[6] = { 1, 0, 0, 1, 0, 1 };
+        struct scion_config *map = scion_config_parse(yaml, "update.yaml");
+        struct scion_instance *optimizer = scion_instance_create(SCION_OPTIMIZER, map, NULL);
+        struct scion_model *model = new_model(), *free_one = new_model();
+        struct scion_update *update = scion_update_create(optimizer, &model, 1);
+        struct scion_update *free_update = scion_update_create(optimizer, &free_one, 1);
+
+        if (!update || !free_update)
+                fail_msg("%s", scion_error());
+        for (int step = 0; step < 6; step++) {
+                if (step == 2)
+                        assert_true(scion_parameter_mask(scion_model_find(model, "fc.weight"), mask));
+                set_gradients(model, (float)step);
+                set_gradients(free_one, (float)step);
+                scion_update_step(update, 1);
+                scion_update_step(free_update, 1);
+                const float *is = model->parameter[0].value.data, *other = free_one->parameter[0].value.data;
+
+                const float *gradient = model->parameter[0].slot.data;
+
+                for (int k = 0; k < 6; k++) {
+                        assert_true((gradient[k] == 0) == (step >= 2 && mask[k] == 0));
+                        assert_true(is[k] == (step < 2 || mask[k] != 0 ? other[k] : 0));
+                }
+        }
+        scion_update_destroy(update);
+        scion_update_destroy(free_update);
+        scion_model_destroy(model);
+        scion_model_destroy(free_one);
+        scion_instance_destroy(optimizer);
+        scion_config_destroy(map);
+}
+
+static void masks_hold(void **state)
+{
+        (void)state;
+        holds_masks("{ use: sgd, lr: 0.1, momentum: 0.9, weight_decay: 0.1 }");
+        holds_masks("{ use: sgd, lr: 0.1, momentum: 0.9, nesterov: true }");
+        holds_masks("{ use: adam, lr: 0.1, weight_decay: 0.1 }");
+        holds_masks("{ use: adamw, lr: 0.1, weight_decay: 0.1 }");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_stage_begins_anew),
+                cmocka_unit_test(masks_hold),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
