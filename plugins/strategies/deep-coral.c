@@ -28,16 +28,18 @@ static bool setup(void *self, struct scion_transfer *transfer)
 static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct deep_coral *coral = self;
-        const struct scion_batch *source = scion_source_batch(transfer), *target = scion_unlabelled_batch(transfer);
+        const struct scion_batch *source = scion_source_batch(transfer),
+                                 *target = scion_unlabelled_batch(transfer);
         struct scion_tensor *distance = scion_full(SCION_SCALAR, 0);
 
         (void)batch; /* its labels are not used: the target is not supervised */
         for (size_t i = 0; i < coral->paths.count; i++) {
                 const char *path = coral->paths.value[i];
 
-                distance = scion_add(distance,
-                                     scion_coral(scion_flatten(scion_target_features(transfer, source, path), 1),
-                                                 scion_flatten(scion_target_features(transfer, target, path), 1)));
+                distance = scion_add(
+                        distance,
+                        scion_coral(scion_flatten(scion_target_features(transfer, source, path), 1),
+                                    scion_flatten(scion_target_features(transfer, target, path), 1)));
         }
         scion_log_scalar(transfer, "coral", distance);
         return scion_add(scion_task_loss(transfer, scion_target_logits(transfer, source), source),

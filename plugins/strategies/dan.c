@@ -1,0 +1,72 @@
+/* Deep adaptation network: features whose distributions are alike in both domains, by many kernels. */
+#include <scion/losses.h>
+#include <scion/scion.h>
+
+struct dan {
+        float weight;
+        struct scion_strings layers;
+        int estimator, heuristic;
+        int64_t kernels;
+        float step;
+        struct scion_strings paths; /* of the modules that they name */
+};
+
+static const char *const estimators[] = {
+        [SCION_MMD_LINEAR] = "linear", [SCION_MMD_BIASED] = "biased", [SCION_MMD_UNBIASED] = "unbiased", NULL
+};
+static const char *const heuristics[] = { [SCION_MMD_MEDIAN] = "median", [SCION_MMD_MEAN] = "mean", NULL };
+
+static const struct scion_param params[] = {
+        SCION_FLOAT(struct dan, weight, 1, "of the discrepancy", .min = 0),
+        SCION_STRINGS(struct dan, layers, "[\"\"]",
+                      "modules whose outputs are to be alike; \"\" is the whole model: its logits"),
+        SCION_CHOICE(struct dan, estimator, estimators, SCION_MMD_UNBIASED,
+                     "linear is the paper's, for large batches; biased is what most code has"),
+        SCION_CHOICE(struct dan, heuristic, heuristics, SCION_MMD_MEDIAN,
+                     "of the squared distances, what the kernels' widths are multiples of"),
+        SCION_INT(struct dan, kernels, 5, "widths of kernels", .min = 1, .max = 99),
+        SCION_FLOAT(struct dan, step, 2, "from one width to the next", .min = 1, .above_min = true),
+        SCION_PARAMS_END,
+};
+
+static bool setup(void *self, struct scion_transfer *transfer)
+{
+        struct dan *dan = self;
+        struct scion_model *target = scion_target(transfer);
+
+        return scion_model_copy(target, scion_source(transfer), true) >= 0 &&
+               scion_model_select(target, &dan->layers, &dan->paths);
+}
+
+/* The task's loss of labelled source examples + weight * sum over layers of MMD^2(source, target). */
+static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
+{
+        const struct dan *dan = self;
+        const struct scion_mmd kernel = { .estimator = (enum scion_mmd_estimator)dan->estimator,
+                                          .heuristic = (enum scion_mmd_bandwidth)dan->heuristic,
+                                          .kernels = (int)dan->kernels,
+                                          .step = dan->step };
+        const struct scion_batch *source = scion_source_batch(transfer),
+                                 *target = scion_unlabelled_batch(transfer);
+        struct scion_tensor *mmd = scion_full(SCION_SCALAR, 0);
+
+        (void)batch; /* its labels are not used: the target is not supervised */
+        for (size_t i = 0; i < dan->paths.count; i++) {
+                const char *path = dan->paths.value[i];
+
+                mmd = scion_add(mmd,
+                                scion_mmd(scion_flatten(scion_target_features(transfer, source, path), 1),
+                                          scion_flatten(scion_target_features(transfer, target, path), 1),
+                                          &kernel));
+        }
+        scion_log_scalar(transfer, "mmd", mmd);
+        return scion_add(scion_task_loss(transfer, scion_target_logits(transfer, source), source),
+                         scion_scale(mmd, dan->weight));
+}
+
+SCION_PLUGIN_STRATEGY("dan",
+                      .summary = "unsupervised adaptation: equal distributions of features, by many kernels",
+                      .reference = "Long, Cao, Wang, Jordan. ICML 2015. arXiv:1502.02791", .params = params,
+                      .size = sizeof(struct dan),
+                      .needs = SCION_NEEDS_SOURCE_BATCHES | SCION_NEEDS_UNLABELLED | SCION_NEEDS_SAME_CLASSES,
+                      .setup = setup, .loss = loss, .min_batch = 2);

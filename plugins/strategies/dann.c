@@ -1,0 +1,98 @@
+/* Domain-adversarial training: features from which a classifier cannot tell the domain. */
+#include <math.h>
+#include <scion/losses.h>
+#include <scion/scion.h>
+#include <stdio.h>
+
+struct dann {
+        float weight, gamma;
+        const char *layer;
+        struct scion_ints hidden;
+        float lr_scale;
+        struct scion_model *domain; /* the classifier: [N, features] -> [N, 1] */
+};
+
+static const struct scion_param params[] = {
+        SCION_FLOAT(struct dann, weight, 1, "of the reversed gradient, in the end", .min = 0),
+        SCION_FLOAT(struct dann, gamma, 10, "how fast it gets there; 0: from the start", .min = 0),
+        SCION_STRING(
+                struct dann, layer, NULL,
+                "module whose output is to tell nothing of the domain; left out: what the head is given"),
+        SCION_INTS(struct dann, hidden, "[100]", "units of the domain classifier's hidden layers", .min = 1,
+                   .max = 65536),
+        SCION_FLOAT(struct dann, lr_scale, 1, "factor of the domain classifier's learning rate", .min = 0),
+        SCION_PARAMS_END,
+};
+
+static struct scion_module *classifier(const struct dann *dann, int64_t width)
+{
+        struct scion_module *net = scion_nn_sequential();
+        char name[32];
+
+        for (size_t i = 0; i < dann->hidden.count; width = dann->hidden.value[i++]) {
+                snprintf(name, sizeof name, "fc%zu", i + 1);
+                scion_nn_append(net, name, scion_nn_linear(width, dann->hidden.value[i], true));
+                snprintf(name, sizeof name, "relu%zu", i + 1);
+                scion_nn_append(net, name, scion_nn_relu());
+        }
+        snprintf(name, sizeof name, "fc%zu", dann->hidden.count + 1);
+        return scion_nn_append(net, name, scion_nn_linear(width, 1, true));
+}
+
+static bool setup(void *self, struct scion_transfer *transfer)
+{
+        struct dann *dann = self;
+        struct scion_model *target = scion_target(transfer);
+        struct scion_shape features = scion_model_feature_shape(target, dann->layer);
+
+        if (scion_model_copy(target, scion_source(transfer), true) < 0 || features.ndim < 1)
+                return false;
+        dann->domain = scion_own_model(transfer, "domain", classifier(dann, scion_shape_size(&features)));
+        return dann->domain && scion_model_scale_lr(dann->domain, "*", dann->lr_scale);
+}
+
+/* The mean of -ln sigmoid(z) for examples of the source, -ln (1 - sigmoid(z)) for the target's. */
+static struct scion_tensor *tell_apart(struct scion_tensor *source, struct scion_tensor *target)
+{
+        struct scion_tensor *z[] = { scion_neg(source), target };
+        struct scion_tensor *wrong = scion_concat(z, 2, 0); /* how far on the other domain's side */
+        struct scion_tensor *softplus = scion_add(
+                scion_relu(wrong), scion_log(scion_shift(scion_exp(scion_neg(scion_abs(wrong))), 1)));
+
+        return scion_mean(softplus, SCION_ALL_AXES, false);
+}
+
+/* The domain classifier's logits for the features, which learn the opposite of what it learns. */
+static struct scion_tensor *domain_of(const struct dann *dann, struct scion_transfer *transfer,
+                                      const struct scion_batch *batch, float lambda)
+{
+        struct scion_tensor *features = scion_target_features(transfer, batch, dann->layer);
+
+        return scion_model_forward(dann->domain, scion_reverse_gradient(scion_flatten(features, 1), lambda));
+}
+
+/* The task's loss of labelled source examples + the domain classifier's, whose gradient reaches the features times
+ * -weight (2 / (1 + exp(-gamma p)) - 1), p being the share of training done. */
+static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
+{
+        const struct dann *dann = self;
+        const struct scion_batch *source = scion_source_batch(transfer),
+                                 *target = scion_unlabelled_batch(transfer);
+        double ramp =
+                dann->gamma > 0 ? 2 / (1 + exp((double)-dann->gamma * scion_progress(transfer))) - 1 : 1;
+        float lambda = dann->weight * (float)ramp;
+
+        (void)batch; /* its labels are not used: the target is not supervised */
+        struct scion_tensor *domain = tell_apart(domain_of(dann, transfer, source, lambda),
+                                                 domain_of(dann, transfer, target, lambda));
+
+        scion_log_scalar(transfer, "domain", domain);
+        return scion_add(scion_task_loss(transfer, scion_target_logits(transfer, source), source), domain);
+}
+
+SCION_PLUGIN_STRATEGY("dann",
+                      .summary = "unsupervised adaptation: features that hide the domain from a classifier",
+                      .reference = "Ganin et al. JMLR 2016. arXiv:1505.07818", .params = params,
+                      .size = sizeof(struct dann),
+                      .needs = SCION_NEEDS_SOURCE_BATCHES | SCION_NEEDS_UNLABELLED | SCION_NEEDS_SAME_CLASSES,
+                      .setup = setup, .loss = loss);
