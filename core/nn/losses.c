@@ -83,17 +83,8 @@ static struct scion_tensor *covariance(struct scion_tensor *x)
 
 struct scion_tensor *scion_coral(struct scion_tensor *x, struct scion_tensor *y)
 {
-        char of_x[96], of_y[96];
-
-        if (!scion_check_float("coral", x) || !scion_check_float("coral", y))
+        if (!scion_check_rows("coral", x, y, 2)) /* a covariance divides by their number less 1 */
                 return NULL;
-        scion_shape_text(&x->shape, of_x, sizeof of_x);
-        scion_shape_text(&y->shape, of_y, sizeof of_y);
-        if (x->shape.ndim != 2 || y->shape.ndim != 2 || x->shape.dim[1] != y->shape.dim[1])
-                return scion_fail_null("coral: takes NxD and MxD, got %s and %s", of_x, of_y);
-        if (x->shape.dim[0] < 2 || y->shape.dim[0] < 2)
-                return scion_fail_null("coral: a covariance takes 2 examples or more, got %s and %s", of_x,
-                                       of_y);
         struct scion_tensor *apart = scion_sub(covariance(x), covariance(y));
         float width = (float)x->shape.dim[1];
 

@@ -255,16 +255,8 @@ static bool pair_up(struct scion_tensor *x, struct scion_tensor *y, enum scion_m
 
 static bool check(const struct scion_tensor *x, const struct scion_tensor *y, const struct scion_mmd *kernel)
 {
-        char of_x[96], of_y[96];
-
-        if (!scion_check_float("mmd", x) || !scion_check_float("mmd", y))
+        if (!scion_check_rows("mmd", x, y, kernel->estimator == SCION_MMD_BIASED ? 1 : 2))
                 return false;
-        scion_shape_text(&x->shape, of_x, sizeof of_x);
-        scion_shape_text(&y->shape, of_y, sizeof of_y);
-        if (x->shape.ndim != 2 || y->shape.ndim != 2 || x->shape.dim[1] != y->shape.dim[1])
-                return scion_fail("mmd: takes NxD and MxD, got %s and %s", of_x, of_y);
-        if (kernel->estimator != SCION_MMD_BIASED && (x->shape.dim[0] < 2 || y->shape.dim[0] < 2))
-                return scion_fail("mmd: takes 2 examples or more of each, got %s and %s", of_x, of_y);
         if (kernel->kernels < 0 || kernel->kernels > MOST_KERNELS)
                 return scion_fail("mmd: takes 1 to %d kernels, got %d", MOST_KERNELS, kernel->kernels);
         if (!(kernel->step >= 0) || !(kernel->bandwidth >= 0))

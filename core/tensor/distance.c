@@ -108,14 +108,9 @@ static bool distance_backward(struct scion_node *node)
 static struct scion_tensor *apply(const struct scion_op *op, struct scion_tensor *a, struct scion_tensor *b)
 {
         const bool root = op == &distance_op;
-        char of_a[96], of_b[96];
 
-        if (!scion_check_float(op->name, a) || !scion_check_float(op->name, b))
+        if (!scion_check_rows(op->name, a, b, 1))
                 return NULL;
-        if (a->shape.ndim != 2 || b->shape.ndim != 2 || a->shape.dim[1] != b->shape.dim[1])
-                return scion_fail_null("%s: takes NxD and MxD, got %s and %s", op->name,
-                                       scion_shape_text(&a->shape, of_a, sizeof of_a),
-                                       scion_shape_text(&b->shape, of_b, sizeof of_b));
         a = scion_tensor_plain(a);
         b = scion_tensor_plain(b);
         if (!a || !b)

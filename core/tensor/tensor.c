@@ -265,6 +265,22 @@ bool scion_check_broadcast(const char *operation, const struct scion_tensor *a, 
         return true;
 }
 
+bool scion_check_rows(const char *operation, const struct scion_tensor *a, const struct scion_tensor *b,
+                      int64_t least)
+{
+        char of_a[96], of_b[96];
+
+        if (!scion_check_float(operation, a) || !scion_check_float(operation, b))
+                return false;
+        scion_shape_text(&a->shape, of_a, sizeof of_a);
+        scion_shape_text(&b->shape, of_b, sizeof of_b);
+        if (a->shape.ndim != 2 || b->shape.ndim != 2 || a->shape.dim[1] != b->shape.dim[1])
+                return scion_fail("%s: takes NxD and MxD, got %s and %s", operation, of_a, of_b);
+        return (a->shape.dim[0] >= least && b->shape.dim[0] >= least) ||
+               scion_fail("%s: takes %lld examples or more of each, got %s and %s", operation,
+                          (long long)least, of_a, of_b);
+}
+
 bool scion_check_axes(const char *operation, const struct scion_tensor *x, unsigned axes, unsigned *result)
 {
         unsigned all = (1u << x->shape.ndim) - 1;

@@ -66,6 +66,10 @@ int scion_check_axis(const char *operation, const struct scion_tensor *x, int ax
 bool scion_check_broadcast(const char *operation, const struct scion_tensor *a, const struct scion_tensor *b,
                            struct scion_shape *result);
 
+/* Two float matrices of as many columns, [N, D] and [M, D], of at least `least` rows each. */
+bool scion_check_rows(const char *operation, const struct scion_tensor *a, const struct scion_tensor *b,
+                      int64_t least);
+
 /* Axes set as in scion_sum(), as one bit an axis; fails on an axis that is not there. */
 bool scion_check_axes(const char *operation, const struct scion_tensor *x, unsigned axes, unsigned *result);
 

@@ -291,7 +291,7 @@ static void shapes_that_do_not_fit(void **state)
         assert_null(scion_cosine_distance(scion_scalar(1), scion_scalar(1)));
         assert_error_has("cosine_distance: takes vectors", NULL);
         assert_null(scion_coral(x, one));
-        assert_error_has("coral: a covariance takes 2 examples or more, got 4x3 and 1x3", NULL);
+        assert_error_has("coral: takes 2 examples or more of each, got 4x3 and 1x3", NULL);
         assert_null(scion_coral(row, x));
         assert_error_has("coral: takes NxD and MxD, got 3 and 4x3", NULL);
         assert_null(scion_mmd(one, x, NULL));
