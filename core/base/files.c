@@ -141,32 +141,37 @@ static size_t folder_length(const char *path)
         return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* A new, empty file in the folder of `path`. -1, with errno, when there cannot be one. */
-static int open_beside(const char *path, char **beside)
+char *scion_file_beside(const char *path)
 {
         static atomic_uint made;
         size_t folder = folder_length(path), room = folder + 64;
         char *name = malloc(room);
 
-        /* The name does not hold the path's own, which may be as long as names can be. A leftover of a killed
-         * process may have had this process's number. */
-        for (int tries = 0; name && tries < 1000; tries++) {
-                int descriptor;
-
+        /* It does not hold the path's own name, which may be as long as names can be. */
+        if (name)
                 snprintf(name, room, "%.*s" PREFIX "%ld-%u" SUFFIX, (int)folder, path, (long)getpid(),
                          atomic_fetch_add(&made, 1));
-                descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        return name;
+}
+
+/* A new, empty file in the folder of `path`. -1, with errno, when there cannot be one. */
+static int open_beside(const char *path, char **beside)
+{
+        /* A leftover of a killed process may have had this process's number. */
+        for (int tries = 0; tries < 1000; tries++) {
+                char *name = scion_file_beside(path);
+                int descriptor = name ? open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666) : -1;
+                int why = name ? errno : ENOMEM;
+
                 if (descriptor >= 0) {
                         *beside = name;
                         return descriptor;
                 }
-                if (errno != EEXIST)
+                free(name);
+                errno = why;
+                if (why != EEXIST)
                         break;
         }
-        int why = errno;
-
-        free(name);
-        errno = why;
         return -1;
 }
 

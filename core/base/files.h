@@ -40,7 +40,10 @@ bool scion_write_all(int descriptor, const void *data, size_t bytes);
 /* Reads until all is there or the file ends; how many bytes came. -1, with errno set, when it cannot be read. */
 ssize_t scion_read_all(int descriptor, void *data, size_t bytes);
 
-/* Removes what killed processes have left in a folder that nobody else writes to now: files in the making. */
+/* A new name in the folder of `path`, for what is to take its place. The caller frees it; NULL when memory is out. */
+char *scion_file_beside(const char *path);
+
+/* Removes what killed processes have left in a folder that nobody else writes to now: files of such names. */
 void scion_remove_leftovers(const char *folder);
 
 /* Makes a folder and those above it that are missing. One that is there already is good. */

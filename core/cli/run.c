@@ -14,15 +14,18 @@ static const char help[] = "Usage: scion run [options] FILE...\n"
                            "Runs the experiments that the YAML files describe. A file with a matrix is a\n"
                            "suite of runs. Each run gets a folder OUT/NAME/RUN with metrics.csv,\n"
                            "config.yaml, model.safetensors and log.txt; each file gets OUT/NAME/results.csv\n"
-                           "with a row for each run. Runs that are finished there already are kept; a run\n"
-                           "whose folder is removed is run again. Runs with the same source train it\n"
-                           "once, and it is kept for later ones; see 'scion cache'.\n"
+                           "with a row for each run. Runs that are finished there already are kept, those\n"
+                           "that were interrupted go on after their last checkpoint; a run whose folder is\n"
+                           "removed is run again. Runs with the same source train it once, and it is kept\n"
+                           "for later ones; see 'scion cache'.\n"
                            "\n"
                            "  -s, --set KEY=VALUE    replace a value in the file, as target.train.epochs=5\n"
                            "                         (may be repeated)\n"
                            "  -o, --out DIR          where results go (default: runs)\n"
                            "  -j, --jobs N           runs at a time (default: the processors over a\n"
                            "                         run's threads)\n"
+                           "  -c, --checkpoint SECS  least time between two checkpoints of a run; each is\n"
+                           "                         written after a whole epoch (default: 1; 0: after all)\n"
                            "  -n, --dry-run          show the runs, and how far each is, and run nothing\n"
                            "  -f, --force            take a file that asks for more than 100000 runs\n"
                            "  -q, --quiet            no line for each run\n"
@@ -53,6 +56,17 @@ static bool parse_jobs(const char *text, int *jobs, int *status)
         return false;
 }
 
+static bool parse_interval(const char *text, double *seconds, int *status)
+{
+        char *end;
+
+        *seconds = strtod(text, &end);
+        if (!*end && end != text && *seconds >= 0 && *seconds <= 1e9)
+                return true;
+        *status = scion_cli_usage("run", "--checkpoint takes a number of seconds, not '%s'", text);
+        return false;
+}
+
 /* An empty one, from an unset variable of a script, would be the root of the file system. */
 static bool parse_out(const char *out, int *status)
 {
@@ -79,6 +93,7 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
                 SCION_CLI_LONG,
                 { "out", required_argument, NULL, 'o' },
                 { "jobs", required_argument, NULL, 'j' },
+                { "checkpoint", required_argument, NULL, 'c' },
                 { "dry-run", no_argument, NULL, 'n' },
                 { "force", no_argument, NULL, 'f' },
                 { "quiet", no_argument, NULL, 'q' },
@@ -88,11 +103,13 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
         bool going = true;
         int option;
 
-        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "o:j:nfq", longs, NULL)) != -1) {
+        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "o:j:c:nfq", longs, NULL)) != -1) {
                 if (option == 'o')
                         going = parse_out(options->suite.out = optarg, status);
                 else if (option == 'j')
                         going = parse_jobs(optarg, &options->suite.jobs, status);
+                else if (option == 'c')
+                        going = parse_interval(optarg, &options->suite.interval, status);
                 else if (option == 'n')
                         options->dry_run = true;
                 else if (option == CACHE)
@@ -172,7 +189,7 @@ static enum scion_status run_files(const struct options *options, char *const *f
 int scion_command_run(int argc, char **argv)
 {
         struct options options = {
-                .suite = { .out = "runs", .progress = stdout },
+                .suite = { .out = "runs", .interval = 1, .progress = stdout },
         };
         int status = SCION_FAILED;
 

@@ -442,6 +442,21 @@ bool scion_csv_row(struct scion_csv_writer *writer, const char *const *fields)
         return false;
 }
 
+bool scion_csv_move(struct scion_csv_writer *writer, const char *path)
+{
+        char *copy = strdup(path);
+
+        if (!copy)
+                return scion_fail("%s: out of memory", path);
+        if (rename(writer->path, path) != 0) {
+                free(copy);
+                return scion_fail("%s: cannot be replaced: %s", path, strerror(errno));
+        }
+        free(writer->path);
+        writer->path = copy;
+        return true;
+}
+
 bool scion_csv_sync(struct scion_csv_writer *writer)
 {
         return !fsync(writer->descriptor) || errno == EINVAL ||

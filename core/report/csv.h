@@ -26,6 +26,8 @@ struct scion_csv_writer *scion_csv_append(const char *path, const char *const *c
  * file is cut back to its last whole row, and a later row may succeed.
  */
 bool scion_csv_row(struct scion_csv_writer *writer, const char *const *fields);
+/* Puts the file in another's place; rows go on being appended to it. */
+bool scion_csv_move(struct scion_csv_writer *writer, const char *path);
 /* Waits until the rows are on the disk. */
 bool scion_csv_sync(struct scion_csv_writer *writer);
 /* A row's text, with its line end, for what is no file. The caller frees it. */

@@ -1,6 +1,5 @@
 #include "report/sheet.h"
 
-#include <errno.h>
 #include <scion/error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,8 @@
 
 #include "base/files.h"
 #include "base/number.h"
+
+#define LARGEST ((size_t)1 << 30) /* bytes of a file's text */
 
 /* --- Rows ----------------------------------------------------------------------------------------------- */
 
@@ -130,21 +131,18 @@ static bool write_row(struct scion_sheet *table, const struct scion_row *row)
  * neither. */
 bool scion_sheet_write(struct scion_sheet *table)
 {
-        size_t length = strlen(table->path) + sizeof ".new";
-        char *beside = malloc(length);
+        char *beside = scion_file_beside(table->path);
 
         if (!beside)
                 return scion_fail("out of memory");
-        snprintf(beside, length, "%s.new", table->path);
         scion_csv_close(table->writer);
         table->writer = scion_csv_create(beside, (const char *const *)table->column, table->columns);
-        bool good = table->writer != NULL;
+        bool good = table->writer || scion_fail_prefix("%s", table->path);
 
         for (size_t i = 0; good && i < table->rows; i++)
                 good = write_row(table, &table->row[i]);
         good = good && (table->rows == 0 || scion_csv_sync(table->writer));
-        if (good && rename(beside, table->path) != 0)
-                good = scion_fail("%s: cannot be replaced: %s", table->path, strerror(errno));
+        good = good && scion_csv_move(table->writer, table->path);
         if (!good) { /* a row that was added to this file would be lost with it */
                 scion_csv_close(table->writer);
                 table->writer = NULL;
@@ -170,29 +168,6 @@ struct scion_sheet *scion_sheet_plan(const char *path, const char *const *column
                 return table;
         scion_sheet_close(table);
         return NULL;
-}
-
-struct scion_sheet *scion_sheet_parse(const char *path, const char *text, size_t bytes, const char *anchor)
-{
-        struct scion_csv_table rows;
-
-        if (!scion_csv_parse(path, text, bytes, &rows))
-                return NULL;
-        struct scion_sheet *table =
-                scion_sheet_plan(path, (const char *const *)rows.name, rows.columns, anchor);
-
-        for (size_t i = 0; table && i < rows.rows; i++) {
-                struct scion_row row = { 0 };
-
-                scion_row_take(&row, &rows, i);
-                if (!scion_sheet_hold(table, &row)) {
-                        scion_sheet_close(table);
-                        table = NULL;
-                }
-                scion_row_finish(&row);
-        }
-        scion_csv_table_finish(&rows);
-        return table;
 }
 
 struct scion_sheet *scion_sheet_create(const char *path, const char *const *columns, size_t count,
@@ -238,6 +213,40 @@ static bool hold(struct scion_sheet *table, const struct scion_row *row, bool *g
         }
         table->row[table->rows++] = copy;
         return true;
+}
+
+char *scion_sheet_text(const struct scion_sheet *table, size_t *bytes)
+{
+        return scion_file_read(table->path, LARGEST, bytes);
+}
+
+/* The columns first, in the file's order: rows bring those they have values for. */
+static bool restore(struct scion_sheet *table, const struct scion_csv_table *rows)
+{
+        bool good = true, grown;
+
+        for (size_t i = 0; good && i < rows->columns; i++)
+                good = has_column(table, rows->name[i]) || add_column(table, rows->name[i]);
+        for (size_t i = 0; good && i < rows->rows; i++) {
+                struct scion_row row = { 0 };
+
+                scion_row_take(&row, rows, i);
+                good = hold(table, &row, &grown);
+                scion_row_finish(&row);
+        }
+        return good && scion_sheet_write(table);
+}
+
+bool scion_sheet_restore(struct scion_sheet *table, const char *text, size_t bytes)
+{
+        struct scion_csv_table rows;
+
+        if (!scion_csv_parse(table->path, text, bytes, &rows))
+                return false;
+        bool good = restore(table, &rows);
+
+        scion_csv_table_finish(&rows);
+        return good;
 }
 
 bool scion_sheet_hold(struct scion_sheet *table, const struct scion_row *row)

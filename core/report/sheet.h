@@ -50,8 +50,10 @@ struct scion_sheet *scion_sheet_plan(const char *path, const char *const *column
 bool scion_sheet_hold(struct scion_sheet *table, const struct scion_row *row);
 bool scion_sheet_write(struct scion_sheet *table);
 
-/* The same with the columns and rows of a file's text. `path` stands for it in messages, too. */
-struct scion_sheet *scion_sheet_parse(const char *path, const char *text, size_t bytes, const char *anchor);
+/* What the file has by now. The caller frees it. */
+char *scion_sheet_text(const struct scion_sheet *table, size_t *bytes);
+/* Takes in the columns and rows of such a text, and writes the file. */
+bool scion_sheet_restore(struct scion_sheet *table, const char *text, size_t bytes);
 
 /* Appends a row, which is on its way to the disk when this returns. */
 bool scion_sheet_add(struct scion_sheet *table, const struct scion_row *row);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/lock.h"
 #include "base/text.h"
@@ -18,6 +19,7 @@
 #include "suite/order.h"
 #include "suite/pool.h"
 #include "suite/task.h"
+#include "train/run.h"
 
 struct suite {
         const struct scion_plan *plan;
@@ -30,6 +32,8 @@ struct suite {
         bool stale;                /* results.csv has other rows than the table */
         struct scion_lock lock;
         size_t finished, failed;
+        size_t *unsettled, unsettled_runs; /* finished, and their results perhaps not on the disk yet */
+        double settled;                    /* when the others' were put there */
         struct scion_pool *pool;
         size_t *working; /* what each of the pool's slots works on */
         struct scion_order order;
@@ -96,6 +100,16 @@ static bool hold_row(struct scion_sheet *sheet, const struct scion_csv_table *ol
         return good;
 }
 
+static void forget(const struct suite *suite, const struct scion_planned *planned)
+{
+        struct scion_text path = { 0 };
+
+        scion_text_add(&path, "%s/%s", suite->folder, planned->id);
+        if (!path.failed)
+                scion_run_forget(path.text);
+        free(path.text);
+}
+
 /* Takes over the rows of finished runs, into memory, and counts them. */
 static bool take_finished(struct suite *suite, const struct scion_earlier *earlier, size_t *kept)
 {
@@ -116,6 +130,7 @@ static bool take_finished(struct suite *suite, const struct scion_earlier *earli
                 suite->done[planned - suite->plan->planned] = true;
                 suite->finished++;
                 *kept += 1;
+                forget(suite, planned);
         }
         return true;
 }
@@ -214,13 +229,31 @@ static bool record(struct suite *suite, const struct scion_planned *planned,
                         scion_row_text(&row, planned->run->point[i].path, planned->run->point[i].label);
         for (size_t i = 0; i < report->cells.count; i++)
                 scion_row_text(&row, report->cells.cell[i].column, report->cells.cell[i].value);
-        scion_row_fixed(&row, "seconds", report->seconds, 3);
+        if (!scion_row_get(&row, "seconds")) /* one that was gone on with knows better */
+                scion_row_fixed(&row, "seconds", report->seconds, 3);
         scion_row_fixed(&row, "peak_mib", report->peak_mib, 1);
         if (report->status != SCION_GOOD)
                 scion_row_text(&row, "error", report->message);
         good = add_row(suite, &row);
         scion_row_finish(&row);
         return good;
+}
+
+/*
+ * What a run could be gone on from is removed when its results are on the disk, to survive a power failure. Waiting
+ * for the disk takes its time, so not more than once a second, but for the last.
+ */
+static bool settle(struct suite *suite, bool last)
+{
+        if (suite->unsettled_runs == 0 || (!last && scion_clock() - suite->settled < 1))
+                return true;
+        if (!scion_sheet_sync(suite->table))
+                return false;
+        for (size_t i = 0; i < suite->unsettled_runs; i++)
+                forget(suite, &suite->plan->planned[suite->unsettled[i]]);
+        suite->unsettled_runs = 0;
+        suite->settled = scion_clock();
+        return true;
 }
 
 /* What became of a run. One that was stopped has no row: it is as good as not started. */
@@ -240,13 +273,16 @@ static bool take_report(struct suite *suite, int slot, const struct scion_report
         suite->failed += report->status != SCION_GOOD;
         bool good = record(suite, planned, report);
 
+        if (good && report->status == SCION_GOOD)
+                suite->unsettled[suite->unsettled_runs++] = suite->working[slot];
         say(suite, planned, report);
-        return good;
+        return good && settle(suite, false);
 }
 
 static bool start(struct suite *suite, size_t run)
 {
-        struct scion_task task = { &suite->plan->planned[run], suite->folder, suite->plan->count > 1 };
+        struct scion_task task = { &suite->plan->planned[run], suite->folder, suite->plan->count > 1,
+                                   suite->options->interval };
         int slot = scion_pool_free_slot(suite->pool);
 
         suite->working[slot] = run;
@@ -316,7 +352,8 @@ static enum scion_status run_all(struct suite *suite)
         if (suite->bad)
                 return SCION_BAD_INPUT;
         if (!good || (suite->stale && suite->table && !scion_sheet_write(suite->table)) ||
-            (suite->table && !scion_sheet_sort(suite->table, place_in_plan, (void *)suite->plan)))
+            (suite->table && !scion_sheet_sort(suite->table, place_in_plan, (void *)suite->plan)) ||
+            !settle(suite, true))
                 return SCION_FAILED;
         if (suite->stopping) {
                 scion_fail("stopped, with %zu of %zu runs done; the same command goes on", suite->finished,
@@ -343,8 +380,9 @@ static bool open_suite(struct suite *suite)
         suite->folder = folder.text;
         suite->results = results.text;
         suite->done = calloc(suite->plan->count, sizeof *suite->done);
+        suite->unsettled = calloc(suite->plan->count, sizeof *suite->unsettled);
         suite->working = calloc(jobs, sizeof *suite->working);
-        if (folder.failed || results.failed || !suite->done || !suite->working)
+        if (folder.failed || results.failed || !suite->done || !suite->unsettled || !suite->working)
                 return scion_fail("out of memory");
         return true;
 }
@@ -356,6 +394,7 @@ static void close_suite(struct suite *suite)
         free(suite->folder);
         free(suite->results);
         free(suite->done);
+        free(suite->unsettled);
         free(suite->working);
 }
 
@@ -394,6 +433,7 @@ static enum scion_status run_suite(struct suite *suite)
 
         if (!lock(suite))
                 return SCION_FAILED;
+        scion_remove_leftovers(suite->folder);
         if (!keep_finished(suite))
                 return SCION_BAD_INPUT;
         if (suite->finished > 0 && suite->options->progress)

@@ -10,6 +10,7 @@
 struct scion_suite_options {
         const char *out; /* folder that gets a folder for each suite: OUT/NAME */
         int jobs;        /* runs at a time; at least 1 */
+        double interval; /* seconds between two checkpoints of a run, at epochs' ends; 0: one after each */
         FILE *progress;  /* gets a line an event; NULL: none */
 };
 

@@ -62,9 +62,9 @@ enum scion_status scion_task_work(void *context, const struct scion_observer *ob
         if (good && (config = scion_planned_config(task->planned)))
                 run = scion_run_prepare(config);
         if (run && (task->checked || open_log(folder.text)))
-                status = scion_run_execute(run, folder.text, observer, cells) ? SCION_GOOD
-                         : scion_run_stopped(run)                             ? SCION_STOPPED
-                                                                              : SCION_FAILED;
+                status = scion_run_execute(run, folder.text, task->interval, observer, cells) ? SCION_GOOD
+                         : scion_run_stopped(run)                                             ? SCION_STOPPED
+                                                                                              : SCION_FAILED;
         if (run)
                 scion_text_add(note, "%s", scion_run_note(run));
         free(folder.text);

@@ -11,6 +11,7 @@ struct scion_task {
         const struct scion_planned *planned;
         const char *folder; /* of the suite */
         bool checked;       /* its like, by scion_plan_check() */
+        double interval;    /* seconds between two checkpoints */
 };
 
 /*

@@ -5,13 +5,19 @@
 #include <scion/tape.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend/backend.h"
+#include "base/clock.h"
 #include "base/files.h"
 #include "tensor/tensor.h"
+#include "train/key.h"
 #include "train/safetensors.h"
 #include "train/source.h"
 #include "train/weights.h"
+
+#define CHECKPOINT "checkpoint.bin"
+#define SOURCE_CHECKPOINT "checkpoint-source.bin" /* until there is one of the target's training */
 
 struct scion_run {
         struct scion_config *config;
@@ -26,6 +32,8 @@ struct scion_run {
         struct scion_sheet *metrics;
         const struct scion_observer *observer;
         bool stopped;
+        struct scion_recovery recovery; /* of the target's training; and of the source's before it */
+        struct scion_recovery source_recovery;
 };
 
 /* --- Preparing
@@ -91,6 +99,7 @@ static struct scion_training training_of(struct scion_run *run, bool target, str
                 .log = run->log,
                 .observer = run->observer,
                 .stopped = &run->stopped,
+                .recovery = target ? &run->recovery : &run->source_recovery,
         };
 }
 
@@ -410,6 +419,7 @@ static bool open_outputs(struct scion_run *run, const char *folder)
 
         if (!scion_make_folders(folder) || !write_config(run, folder))
                 return false;
+        scion_remove_leftovers(folder);
         path = path_in(folder, "log.txt");
         run->log = path ? fopen(path, "a") : NULL;
         if (!run->log)
@@ -427,21 +437,63 @@ static bool close_outputs(struct scion_run *run)
 {
         bool good = !run->log || fclose(run->log) == 0 || scion_fail("log.txt: %s", strerror(errno));
 
+        good = (!run->metrics || scion_sheet_sync(run->metrics)) && good;
         scion_sheet_close(run->metrics);
         run->log = NULL;
         run->metrics = NULL;
         return good;
 }
 
+/* --- Going on with what was interrupted --- */
+
+static bool make_key(const struct scion_run *run, XXH128_hash_t *key)
+{
+        char *text = scion_run_describe(&run->experiment, run->source_data, run->target_data, run->config);
+
+        if (text)
+                *key = XXH3_128bits(text, strlen(text));
+        free(text);
+        return text != NULL;
+}
+
+static struct scion_recovery recovery_of(struct scion_run *run, const char *path, XXH128_hash_t key,
+                                         double interval, struct scion_row *results)
+{
+        return (struct scion_recovery){ .path = path,
+                                        .key = key,
+                                        .interval = interval,
+                                        .metrics = run->metrics,
+                                        .results = results,
+                                        .log = run->log };
+}
+
+/* The source as setup() is given it goes into the target's checkpoints: it may be changed by then. */
+static bool keep_source(struct scion_run *run)
+{
+        size_t bytes = run->source->extent * sizeof *run->source->values;
+
+        run->recovery.source = malloc(bytes + 1);
+        if (!run->recovery.source)
+                return scion_fail("out of memory");
+        memcpy(run->recovery.source, run->source->values, bytes);
+        run->recovery.source_bytes = bytes;
+        return true;
+}
+
 static bool run_source(struct scion_run *run, struct scion_row *results)
 {
         struct scion_transfer transfer = source_transfer(run);
         struct scion_training training = training_of(run, false, &transfer);
+        bool good = true;
 
-        if (!run->experiment.source.weights)
-                return scion_source_train(&training, run->config, results);
-        fprintf(run->log, "source: %s\n", run->weights.text);
-        return true;
+        if (scion_recovery_found(&run->recovery, NULL))
+                good = scion_recovery_source(&run->recovery, run->source->values,
+                                             run->source->extent * sizeof *run->source->values);
+        else if (!run->experiment.source.weights)
+                good = scion_source_train(&training, run->config, results);
+        else
+                fprintf(run->log, "source: %s\n", run->weights.text);
+        return good && keep_source(run);
 }
 
 static bool run_target(struct scion_run *run, const char *folder, struct scion_row *results)
@@ -472,17 +524,39 @@ static bool run_target(struct scion_run *run, const char *folder, struct scion_r
         return good;
 }
 
-bool scion_run_execute(struct scion_run *run, const char *folder, const struct scion_observer *observer,
-                       struct scion_row *results)
+static bool run_all(struct scion_run *run, const char *folder, double interval, struct scion_row *results)
+{
+        char *path = path_in(folder, CHECKPOINT), *source_path = path_in(folder, SOURCE_CHECKPOINT);
+        XXH128_hash_t key;
+        bool good = path && source_path && make_key(run, &key);
+
+        if (good) {
+                run->recovery = recovery_of(run, path, key, interval, results);
+                run->source_recovery = recovery_of(run, source_path, key, interval, results);
+                good = scion_recovery_open(&run->recovery);
+        }
+        good = good && (!run->with_source || run_source(run, results)) && run_target(run, folder, results);
+        if (run->recovery.before + run->source_recovery.before > 0)
+                scion_row_fixed(results, "seconds",
+                                run->recovery.before + run->source_recovery.before + scion_clock() -
+                                        scion_clock_start(),
+                                3);
+        scion_recovery_finish(&run->recovery);
+        scion_recovery_finish(&run->source_recovery);
+        free(path);
+        free(source_path);
+        return good;
+}
+
+bool scion_run_execute(struct scion_run *run, const char *folder, double interval,
+                       const struct scion_observer *observer, struct scion_row *results)
 {
         struct scion_tape *before = scion_tape_use(run->tape);
 
         run->observer = observer;
         run->stopped = false;
-        bool good = open_outputs(run, folder);
+        bool good = open_outputs(run, folder) && run_all(run, folder, interval, results);
 
-        good = good && (!run->with_source || run_source(run, results));
-        good = good && run_target(run, folder, results);
         scion_tape_use(before);
         return close_outputs(run) && good;
 }
@@ -490,4 +564,17 @@ bool scion_run_execute(struct scion_run *run, const char *folder, const struct s
 bool scion_run_stopped(const struct scion_run *run)
 {
         return run->stopped;
+}
+
+void scion_run_forget(const char *folder)
+{
+        static const char *const names[] = { CHECKPOINT, SOURCE_CHECKPOINT };
+
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+                char *path = path_in(folder, names[i]);
+
+                if (path)
+                        unlink(path);
+                free(path);
+        }
 }

@@ -30,12 +30,16 @@ bool scion_run_has_values(const struct scion_run *run);
 /*
  * Runs, writing config.yaml, metrics.csv, log.txt and model.safetensors into `folder`, which is made.
  * `results` gets the cells of the run's row in results.csv that it knows, also when the run fails; the
- * message is not among them. `observer` may be NULL.
+ * message is not among them. What an interrupted process left in the folder is gone on from; `interval` is the time
+ * between two checkpoints, in seconds, or 0 for one after every epoch. `observer` may be NULL.
  */
-bool scion_run_execute(struct scion_run *run, const char *folder, const struct scion_observer *observer,
-                       struct scion_row *results);
+bool scion_run_execute(struct scion_run *run, const char *folder, double interval,
+                       const struct scion_observer *observer, struct scion_row *results);
 
 /* Whether it ended early because the observer asked for it, and not for a reason of its own. */
 bool scion_run_stopped(const struct scion_run *run);
+
+/* Removes what a run's folder holds to go on from: the results are on the disk. */
+void scion_run_forget(const char *folder);
 
 #endif

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cache.h"
 #include "base/hash.h"
 #include "base/lock.h"
+#include "train/key.h"
 #include "train/safetensors.h"
-#include "train/source_key.h"
 #include "train/weights.h"
 
 #define PREFIX "source_test_" /* of its results */
@@ -28,9 +29,10 @@ struct source {
 
 static bool train(const struct source *source)
 {
+        struct scion_recovery *recovery = source->training->recovery;
         struct scion_trained trained;
 
-        return scion_train(source->training, &trained) &&
+        return (!recovery || scion_recovery_open(recovery)) && scion_train(source->training, &trained) &&
                scion_test(source->training, PREFIX, false, source->results);
 }
 
@@ -128,6 +130,33 @@ static void keep(const struct source *source)
         if (!scion_weights_take(source->training->transfer->target, &file) || !write_entry(source, &file))
                 fprintf(source->training->log, "source: not kept for other runs: %s\n", scion_error());
         scion_safetensors_finish(&file);
+}
+
+/* Whichever run comes to make the entry goes on where another one stopped. */
+static bool make_entry(const struct source *source)
+{
+        struct scion_recovery *recovery = source->training->recovery;
+        struct scion_text path = { 0 };
+
+        scion_text_add(&path, "%s.checkpoint", source->path);
+        if (path.failed) {
+                free(path.text);
+                return scion_fail("out of memory");
+        }
+        if (recovery) {
+                recovery->path = path.text;
+                recovery->key = XXH3_128bits(source->made_from, strlen(source->made_from));
+        }
+        bool good = train(source);
+
+        if (good)
+                keep(source);
+        if (good)
+                unlink(path.text);
+        if (recovery)
+                recovery->path = NULL;
+        free(path.text);
+        return good;
 }
 
 /* --- Taking --------------------------------------------------------------------------------------------- */
@@ -289,11 +318,8 @@ static bool make(const struct source *source)
 
         if (taken == DAMAGED)
                 fprintf(log, "source: %s is damaged and made again: %s\n", source->path, scion_error());
-        if (taken == DAMAGED || taken == NOT_THERE) {
-                good = train(source);
-                if (good)
-                        keep(source);
-        }
+        if (taken == DAMAGED || taken == NOT_THERE)
+                good = make_entry(source);
         if (locked == SCION_LOCKED)
                 scion_lock_release(&lock);
         return good;

@@ -1,6 +1,6 @@
 /*
  * The source that a run trains: trained once and kept in the user's cache (base/cache.h), under the hash of all that
- * it was made from (train/source_key.h). Runs at the same time that want the same one wait for the first.
+ * it was made from (train/key.h). Runs at the same time that want the same one wait for the first.
  *
  * An entry, sources/HASH.safetensors, is a model as any other; its metadata say what it was made from, the rows
  * of its metrics, its results, and the hash of all that.

@@ -28,6 +28,7 @@ struct loop {
         int64_t shuffled;      /* epochs over all stages: each has an order of its own */
         double factor;         /* of the learning rate, at the last step */
         float last;            /* good value of the loss; NaN before there is one */
+        int64_t resumed;       /* the stage, after this epoch */
         double began;          /* when, and when the observer was last told */
         double told;
         /* The best epoch so far, by the validation split: */
@@ -127,6 +128,7 @@ static void tell(struct loop *loop, enum scion_phase phase, int64_t step)
                 .stage = loop->stage,
                 .epoch = loop->epoch,
                 .epochs = loop->epochs,
+                .epochs_before = loop->resumed,
                 .step = step,
                 .steps = loop->steps,
                 .seconds = now - loop->began,
@@ -257,6 +259,72 @@ static bool report_epoch(struct loop *loop, double seconds)
         return good;
 }
 
+/* All that an epoch leaves to the next ones. What is random depends on the seed and on these numbers alone. */
+static void describe(struct loop *loop, struct scion_state *state)
+{
+        struct scion_transfer *transfer = loop->training->transfer;
+
+        scion_state_add(state, "loop.step", &loop->step, sizeof loop->step);
+        scion_state_add(state, "loop.shuffled", &loop->shuffled, sizeof loop->shuffled);
+        scion_state_add(state, "loop.last", &loop->last, sizeof loop->last);
+        if (loop->best)
+                scion_state_add(state, "best", loop->best, transfer->target->extent * sizeof *loop->best);
+        scion_state_add(state, "best.epoch", &loop->best_epoch, sizeof loop->best_epoch);
+        scion_state_add(state, "best.merit", &loop->best_merit, sizeof loop->best_merit);
+        scion_state_add(state, "best.loss", &loop->best_loss, sizeof loop->best_loss);
+        scion_transfer_describe(transfer, state);
+        scion_update_describe(loop->update, state);
+}
+
+static void save(struct loop *loop)
+{
+        struct scion_state state = { 0 };
+
+        describe(loop, &state);
+        scion_recovery_save(loop->training->recovery, loop->stage, loop->epoch, &state);
+        scion_state_finish(&state);
+}
+
+/* The strategy's part of epochs that are over. What it measures does not count, so that one batch is enough for it. */
+static bool begin_epochs_again(struct loop *loop, int64_t epochs)
+{
+        struct scion_transfer *transfer = loop->training->transfer;
+        bool good = true;
+
+        transfer->rehearsal = true;
+        for (int64_t epoch = 1; good && epoch <= epochs; epoch++) {
+                if (epoch > 1) /* of the step before */
+                        transfer->progress = (double)((epoch - 1) * loop->steps - 1) /
+                                             (double)(loop->steps * loop->epochs);
+                scion_tape_reset(loop->training->tape);
+                good = scion_transfer_begin_epoch(transfer, epoch);
+        }
+        transfer->rehearsal = false;
+        return good;
+}
+
+/* Goes on where the checkpoint was written, in this stage: everything that has changed by then is given back. */
+static bool resume(struct loop *loop)
+{
+        const struct scion_training *training = loop->training;
+        struct scion_state state = { 0 };
+
+        loop->resumed = training->recovery->epoch;
+        if (!begin_epochs_again(loop, loop->resumed))
+                return false;
+        describe(loop, &state);
+        bool good = scion_recovery_restore(training->recovery, &state);
+
+        scion_state_finish(&state);
+        if (!good)
+                return false;
+        scion_update_restored(loop->update);
+        loop->epoch = loop->resumed;
+        if (training->log)
+                fprintf(training->log, "%s: resumed after epoch %lld\n", loop->stage, (long long)loop->epoch);
+        return true;
+}
+
 static bool stop(const struct loop *loop)
 {
         if (loop->training->stopped)
@@ -267,7 +335,7 @@ static bool stop(const struct loop *loop)
 
 static bool run_epochs(struct loop *loop)
 {
-        for (loop->epoch = 1; loop->epoch <= loop->epochs; loop->epoch++) {
+        for (loop->epoch++; loop->epoch <= loop->epochs; loop->epoch++) {
                 double start = scion_clock();
 
                 if (scion_observer_stopping(loop->training->observer))
@@ -275,6 +343,9 @@ static bool run_epochs(struct loop *loop)
                 if (!run_epoch(loop) || !validate(loop) || !report_epoch(loop, scion_clock() - start))
                         return false;
                 tell(loop, SCION_AT_EPOCH, loop->steps);
+                if (scion_recovery_due(loop->training->recovery) ||
+                    scion_observer_stopping(loop->training->observer))
+                        save(loop);
         }
         return true;
 }
@@ -301,29 +372,61 @@ static struct scion_update *create_update(const struct scion_training *training)
 static bool train_stage(struct loop *loop)
 {
         const struct scion_training *training = loop->training;
-        struct scion_transfer *transfer = training->transfer;
 
-        loop->stage = scion_transfer_stage_name(transfer, training->stage);
-        loop->epochs = scion_transfer_stage_epochs(transfer, training->stage);
         loop->step = 0;
+        loop->epoch = 0;
         loop->best_epoch = 0;
+        loop->resumed = 0;
         loop->update = create_update(training);
-        bool good = loop->update && run_epochs(loop);
+        bool good = loop->update &&
+                    (!scion_recovery_found(training->recovery, loop->stage) || resume(loop)) &&
+                    run_epochs(loop);
 
         scion_update_destroy(loop->update);
         loop->update = NULL;
         return good;
 }
 
-static bool train_stages(struct loop *loop)
+/* Where the checkpoint was written; -1: there is none to go on from. */
+static bool find_stage(struct loop *loop, int *stage)
+{
+        const struct scion_training *training = loop->training;
+        struct scion_transfer *transfer = training->transfer;
+
+        *stage = -1;
+        if (!scion_recovery_found(training->recovery, NULL))
+                return true;
+        for (transfer->stage = 0; transfer->stage <= transfer->own_stages; transfer->stage++)
+                if (scion_recovery_found(training->recovery,
+                                         scion_transfer_stage_name(transfer, training->stage)))
+                        *stage = transfer->stage;
+        return *stage >= 0 || scion_recovery_refuse(training->recovery, "there is no such stage any more");
+}
+
+static bool begin_stage(struct loop *loop, int stage, bool again)
 {
         struct scion_transfer *transfer = loop->training->transfer;
 
-        for (int stage = 0; stage <= transfer->own_stages; stage++) {
-                scion_tape_reset(loop->training->tape);
-                if (!scion_transfer_begin_stage(transfer, stage) || !train_stage(loop))
+        scion_tape_reset(loop->training->tape);
+        transfer->rehearsal = again;
+        bool good = scion_transfer_begin_stage(transfer, stage);
+
+        transfer->rehearsal = false;
+        loop->stage = scion_transfer_stage_name(transfer, loop->training->stage);
+        loop->epochs = scion_transfer_stage_epochs(transfer, loop->training->stage);
+        return good;
+}
+
+static bool train_stages(struct loop *loop)
+{
+        int resumed;
+
+        if (!find_stage(loop, &resumed))
+                return false;
+        for (int stage = 0; stage <= loop->training->transfer->own_stages; stage++)
+                if (!begin_stage(loop, stage, stage <= resumed) ||
+                    !(stage < resumed ? begin_epochs_again(loop, loop->epochs) : train_stage(loop)))
                         return false;
-        }
         return true;
 }
 
@@ -351,7 +454,7 @@ bool scion_train(const struct scion_training *training, struct scion_trained *tr
         if (good && loop.best && loop.best_epoch > 0)
                 memcpy(model->values, loop.best, model->extent * sizeof *loop.best);
         if (training->transfer->stage == training->transfer->own_stages)
-                trained->epochs = good ? training->stage->epochs : loop.epoch - 1;
+                trained->epochs = good ? training->stage->epochs : loop.epoch > 0 ? loop.epoch - 1 : 0;
         trained->best_epoch = loop.best_epoch;
 out:
         scion_tape_use(before);

@@ -5,6 +5,7 @@
 #include "data/data.h"
 #include "train/experiment.h"
 #include "train/observer.h"
+#include "train/recovery.h"
 #include "train/scores.h"
 #include "train/transfer.h"
 
@@ -19,6 +20,7 @@ struct scion_training {
         FILE *log;                             /* a line an epoch */
         const struct scion_observer *observer; /* NULL: nobody watches */
         bool *stopped; /* set when it ends early, as the observer asked; NULL: nobody wants to know */
+        struct scion_recovery *recovery; /* what it goes on from, and where checkpoints go; NULL: neither */
 };
 
 struct scion_trained {

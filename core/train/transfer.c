@@ -8,6 +8,7 @@
 
 #include "nn/model.h"
 #include "nn/module.h"
+#include "train/checkpoint.h"
 #include "train/experiment.h"
 
 static const struct scion_strategy_plugin *plugin_of(const struct scion_transfer *transfer)
@@ -198,6 +199,20 @@ void scion_transfer_finish(struct scion_transfer *transfer)
         transfer->own_models = transfer->own_value_blocks = 0;
         transfer->initial = NULL;
         transfer->source_batches = transfer->unlabelled = (struct scion_beside){ 0 };
+}
+
+void scion_transfer_describe(struct scion_transfer *transfer, struct scion_state *state)
+{
+        scion_state_add(state, "transfer.step", &transfer->step, sizeof transfer->step);
+        scion_state_add(state, "transfer.scalars", &transfer->scalars, sizeof transfer->scalars);
+        scion_state_add(state, "transfer.scalar", transfer->scalar, sizeof transfer->scalar);
+        for (int i = 0; i < transfer->own_value_blocks; i++) {
+                struct scion_own_values *own = &transfer->own_values[i];
+                char name[SCION_TRANSFER_NAME + 8];
+
+                snprintf(name, sizeof name, "values.%s", own->name);
+                scion_state_add(state, name, own->value, (size_t)own->count * sizeof *own->value);
+        }
 }
 
 /* --- When the engine asks ------------------------------------------------------------------------------- */

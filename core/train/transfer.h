@@ -123,6 +123,10 @@ struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfe
 /* Parameters that are made from others get the values made. Before evaluation, and at a stage's end. */
 bool scion_transfer_settle(struct scion_transfer *transfer);
 
+/* Adds what changes while training, besides the models that are trained. */
+struct scion_state;
+void scion_transfer_describe(struct scion_transfer *transfer, struct scion_state *state);
+
 /* The stage's name and epochs; `main` tells those of the main one. */
 struct scion_stage;
 const char *scion_transfer_stage_name(const struct scion_transfer *transfer, const struct scion_stage *main);

@@ -1,16 +1,24 @@
 #include "train/update.h"
 
 #include <scion/optimizer.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plugin/params.h"
 
+/* What a strategy may say of a parameter, as it is kept in checkpoints. */
+struct handling {
+        float lr_scale;
+        int32_t frozen, decay;
+};
+
 /* One of the models, and what the optimizer keeps for it. */
 struct part {
         struct scion_model *model;
-        float *state;   /* `states` blocks, each as long as the model's */
-        int64_t *steps; /* of each parameter: updates so far */
+        float *state;              /* `states` blocks, each as long as the model's */
+        int64_t *steps;            /* of each parameter: updates so far */
+        struct handling *handling; /* of each parameter, when it was last asked for */
 };
 
 struct scion_update {
@@ -30,8 +38,9 @@ static bool add_part(struct scion_update *update, struct scion_model *model)
 
         part->model = model;
         part->steps = calloc((size_t)model->count + 1, sizeof *part->steps);
+        part->handling = calloc((size_t)model->count + 1, sizeof *part->handling);
         part->state = aligned_alloc(64, bytes ? bytes : 64);
-        if (!part->steps || !part->state)
+        if (!part->steps || !part->handling || !part->state)
                 return false;
         memset(part->state, 0, bytes);
         return true;
@@ -87,6 +96,7 @@ void scion_update_destroy(struct scion_update *update)
         for (int i = 0; i < update->parts; i++) {
                 free(update->part[i].state);
                 free(update->part[i].steps);
+                free(update->part[i].handling);
         }
         free(update->part);
         free(update->span);
@@ -145,6 +155,49 @@ void scion_update_step(struct scion_update *update, double factor)
         update->plugin->step(update->self, update->span, count);
         for (int i = 0; i < update->parts; i++)
                 hold_masks(update->part[i].model);
+}
+
+/* NAME.INDEX */
+static void add_block(struct scion_state *state, const char *name, int index, void *data, size_t bytes)
+{
+        char text[32];
+
+        snprintf(text, sizeof text, "%s.%d", name, index);
+        scion_state_add(state, text, data, bytes);
+}
+
+void scion_update_describe(struct scion_update *update, struct scion_state *state)
+{
+        for (int i = 0; i < update->parts; i++) {
+                struct part *part = &update->part[i];
+                struct scion_model *model = part->model;
+                size_t count = (size_t)model->count;
+
+                for (size_t k = 0; k < count; k++)
+                        part->handling[k] =
+                                (struct handling){ model->parameter[k].lr_scale, model->parameter[k].frozen,
+                                                   model->parameter[k].decay };
+                add_block(state, "model", i, model->values, model->extent * sizeof *model->values);
+                add_block(state, "handling", i, part->handling, count * sizeof *part->handling);
+                add_block(state, "state", i, part->state,
+                          (size_t)update->states * model->length * sizeof *part->state);
+                add_block(state, "steps", i, part->steps, count * sizeof *part->steps);
+        }
+}
+
+void scion_update_restored(struct scion_update *update)
+{
+        for (int i = 0; i < update->parts; i++) {
+                struct part *part = &update->part[i];
+
+                for (int k = 0; k < part->model->count; k++) {
+                        struct scion_parameter *parameter = &part->model->parameter[k];
+
+                        parameter->lr_scale = part->handling[k].lr_scale;
+                        parameter->decay = part->handling[k].decay;
+                        scion_parameter_freeze(parameter, part->handling[k].frozen);
+                }
+        }
 }
 
 double scion_update_rate(const struct scion_update *update)

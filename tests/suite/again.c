@@ -67,6 +67,58 @@ static void plans_take_turns(void **state)
         free(first);
 }
 
+#define FIRST                                                                                       \
+        "# Two strategies.\nname: changed\ntarget:\n  model: { use: mlp, hidden: [2] }\n"           \
+        "  dataset: { use: random, shape: [4], num_classes: 2, train_size: 8, test_size: 4 }\n"     \
+        "  optimizer: { use: sgd, lr: 0.1 }\n  train: { epochs: 1 }\n"                              \
+        "matrix:\n  seed: [1, 2]\n  target.optimizer:\n    - { use: sgd, lr: 0.1, label: first }\n" \
+        "    - { use: sgd, lr: 0.2, label: second }\nstrategy: scratch\n"
+/* The same in other words: spaces, quotes, a default spelled out. */
+#define REWORDED                                                                                    \
+        "name: 'changed'\ntarget:\n  model: {use: mlp, hidden: [ 2 ], activation: relu}\n"          \
+        "  dataset: { use: random, shape: [4], num_classes: 2, train_size: 8, test_size: 4 }\n"     \
+        "  optimizer:\n    use: sgd\n    lr: 0.1\n  train: { epochs: 1 }\n"                         \
+        "matrix:\n  seed: [1, 2]\n  target.optimizer:\n    - { use: sgd, lr: 0.1, label: first }\n" \
+        "    - { use: sgd, lr: 0.2, label: second }\nstrategy: { use: scratch }\n"
+
+/* The rows of results.csv whose runs begin so, as one text. */
+static char *rows_of(const char *results, const char *run)
+{
+        char *text = read_text(results), *rows = calloc(1, strlen(text) + 1);
+
+        for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+                if (strncmp(line, run, strlen(run)) == 0)
+                        strcat(strcat(rows, line), "\n");
+        free(text);
+        return rows;
+}
+
+/* Only the runs run again that the change is about. */
+static void changed_file(void **state)
+{
+        (void)state;
+        write_text("changed.yaml", FIRST);
+        run_scion_expecting(0, "run changed.yaml");
+        char *first = rows_of("runs/changed/results.csv", "scratch-seed1-first"),
+             *second = rows_of("runs/changed/results.csv", "scratch-seed1-second");
+
+        write_text("changed.yaml", REWORDED);
+        assert_output_has(run_scion_expecting(0, "run changed.yaml"), "4 of 4 runs were done before", NULL);
+        assert_int_equal(system("sed -i 's/lr: 0.2/lr: 0.3/' changed.yaml"), 0);
+        assert_output_has(run_scion_expecting(0, "run changed.yaml"), "2 of 4 runs were done before",
+                          "] scratch-seed1-second-", "] scratch-seed2-second-", NULL);
+        char *first_now = rows_of("runs/changed/results.csv", "scratch-seed1-first"),
+             *second_now = rows_of("runs/changed/results.csv", "scratch-seed1-second");
+
+        assert_true(strlen(first) > 0 && strlen(second) > 0 && strlen(second_now) > 0);
+        assert_string_equal(first_now, first);
+        assert_string_not_equal(second_now, second);
+        free(first);
+        free(second);
+        free(first_now);
+        free(second_now);
+}
+
 /* A row that a power cut left half written is as good as none; the whole ones are kept. */
 static void cut_row_runs_again(void **state)
 {
@@ -168,6 +220,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(finished_suite_is_not_written),
                 cmocka_unit_test(plans_take_turns),
+                cmocka_unit_test(changed_file),
                 cmocka_unit_test(cut_row_runs_again),
                 cmocka_unit_test(removed_folder_runs_again),
                 cmocka_unit_test(one_at_a_time),

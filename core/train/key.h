@@ -1,6 +1,6 @@
-/* What a trained source depends on. */
-#ifndef SCION_TRAIN_SOURCE_KEY_H
-#define SCION_TRAIN_SOURCE_KEY_H
+/* What a training depends on. */
+#ifndef SCION_TRAIN_KEY_H
+#define SCION_TRAIN_KEY_H
 
 #include "data/data.h"
 #include "train/experiment.h"
@@ -13,5 +13,9 @@
  */
 char *scion_source_describe(const struct scion_stage *stage, const struct scion_data *data,
                             const struct scion_config *run);
+
+/* The same of a whole run; data that it does not have are NULL. */
+char *scion_run_describe(const struct scion_experiment *experiment, const struct scion_data *source,
+                         const struct scion_data *target, const struct scion_config *run);
 
 #endif
