@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nn/module.h"
+#include "plugin/params.h"
 #include "plugin/plugin.h"
 
 /* --- Putting one together ------------------------------------------------------------------------------- */
@@ -129,9 +130,15 @@ void scion_model_destroy(struct scion_model *model)
         free(model);
 }
 
-/* Builds what the plugin describes; says which plugin and where in the file when that fails. */
 struct scion_model *scion_model_create(const struct scion_config *map, const struct scion_shape *input,
                                        int64_t outputs, uint64_t seed)
+{
+        return scion_model_create_scaled(map, input, outputs, seed, 1);
+}
+
+/* Builds what the plugin describes; says which plugin and where in the file when that fails. */
+struct scion_model *scion_model_create_scaled(const struct scion_config *map, const struct scion_shape *input,
+                                              int64_t outputs, uint64_t seed, double width)
 {
         struct scion_instance *instance = scion_instance_create(SCION_MODEL, map, NULL);
 
@@ -140,8 +147,8 @@ struct scion_model *scion_model_create(const struct scion_config *map, const str
         const struct scion_model_plugin *plugin = (const void *)instance->plugin;
 
         scion_error_clear();
-        struct scion_module *root =
-                check_shapes(input, outputs) ? plugin->build(instance->self, input, outputs) : NULL;
+        bool good = check_shapes(input, outputs) && scion_params_scale(plugin->params, instance->self, width);
+        struct scion_module *root = good ? plugin->build(instance->self, input, outputs) : NULL;
         struct scion_model *model = scion_model_assemble(root, plugin->head, input, outputs, seed);
 
         if (model) {

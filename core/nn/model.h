@@ -53,6 +53,10 @@ struct scion_model {
 struct scion_model *scion_model_create(const struct scion_config *map, const struct scion_shape *input,
                                        int64_t outputs, uint64_t seed);
 
+/* The same with the plugin's widths multiplied (scion_params_scale()). */
+struct scion_model *scion_model_create_scaled(const struct scion_config *map, const struct scion_shape *input,
+                                              int64_t outputs, uint64_t seed, double width);
+
 /*
  * The same from a tree of modules that is there already, which the model owns from now on, also when this
  * fails. `head` is the path of the head; NULL: the last linear layer. NULL, with a message, for NULL, for a

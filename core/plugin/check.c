@@ -74,6 +74,10 @@ static bool check_param(const struct scion_param *table, size_t index, size_t si
         if (param->offset % fields[param->type].alignment != 0)
                 return scion_fail("parameter '%s' lies at byte %zu, which its type cannot", param->name,
                                   param->offset);
+        if (param->scales && param->type != SCION_PARAM_FLOAT && param->type != SCION_PARAM_INT &&
+            param->type != SCION_PARAM_FLOATS && param->type != SCION_PARAM_INTS)
+                return scion_fail("parameter '%s' is no number, and cannot be a width that .scales",
+                                  param->name);
         if (!param->help)
                 return scion_fail("parameter '%s' has no help text", param->name);
         if (!check_default(param))

@@ -24,6 +24,13 @@ void scion_params_release(const struct scion_param *table, void *state);
  * lists without a default stay out. */
 bool scion_params_complete(const struct scion_param *table, struct scion_config *map);
 
+/*
+ * Multiplies, in a filled state, every number that the table marks as a width (scion/param.h), in lists too;
+ * integers are rounded, and at least 1. Fails when none is marked and the factor is not 1, when a result is out of
+ * its range, and on a factor that is not above 0.
+ */
+bool scion_params_scale(const struct scion_param *table, void *state, double factor);
+
 /* The entry of that name; NULL when there is none. */
 const struct scion_param *scion_params_find(const struct scion_param *table, const char *name);
 

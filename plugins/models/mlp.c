@@ -16,7 +16,7 @@ enum activation { RELU, TANH, SIGMOID };
 static const char *const activations[] = { "relu", "tanh", "sigmoid", NULL };
 
 static const struct scion_param params[] = {
-        SCION_INTS(struct mlp, hidden, "[128]", "widths of the hidden layers", .min = 1),
+        SCION_INTS(struct mlp, hidden, "[128]", "widths of the hidden layers", .min = 1, .scales = true),
         SCION_CHOICE(struct mlp, activation, activations, RELU, "after every hidden layer"),
         SCION_FLOAT(struct mlp, dropout, 0, "probability of dropping a hidden unit", .max = 1,
                     .below_max = true),

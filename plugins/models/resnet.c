@@ -34,7 +34,7 @@ static const struct scion_param params[] = {
                   .max = 1202),
         SCION_INT(struct resnet, width, 0,
                   "channels of the first stage: if not given, 16 of cifar, 64 of imagenet", .min = 1,
-                  .max = 4096),
+                  .max = 4096, .scales = true),
         SCION_CHOICE(struct resnet, shortcut, shortcuts, PROJECTION,
                      "into more channels: a 1x1 convolution (the paper's B), or zeros added (A)"),
         SCION_BOOL(struct resnet, decay_norm, true,

@@ -217,6 +217,51 @@ static void vgg(void **state)
         scion_model_destroy(model);
 }
 
+static struct scion_model *create_scaled(const char *text, struct scion_shape input, double width)
+{
+        struct scion_config *map = scion_config_parse(text, "test.yaml");
+        struct scion_model *model = scion_model_create_scaled(map, &input, 10, 1, width);
+
+        scion_config_destroy(map);
+        return model;
+}
+
+/* A width multiplier multiplies what a model calls its widths; an own width of lenet5 does the same. */
+static void widths(void **state)
+{
+        static const struct {
+                const char *model;
+                double width;
+                const char *name, *shape, *other, *other_shape;
+        } cases[] = {
+                { "use: resnet", 0.5, "conv1.weight", "8x1x3x3", "fc.weight", "10x32" },
+                { "{ use: resnet, width: 12 }", 1.5, "layer2.0.conv1.weight", "36x18x3x3", "fc.bias", "10" },
+                { "{ use: vgg, width: 4, hidden: [10, 5] }", 2, "features.0.weight", "8x1x3x3",
+                  "classifier.3.weight", "10x20" },
+                { "{ use: mlp, hidden: [9, 1] }", 0.5, "fc1.weight", "5x784", "fc2.weight", "1x5" },
+                { "use: lenet5", 0.5, "conv2.weight", "8x3x5x5", "fc2.weight", "42x60" },
+                { "{ use: lenet5, width: 0.5 }", 1, "conv2.weight", "8x3x5x5", "fc3.weight", "10x42" },
+                { "{ use: lenet5, width: 2 }", 2, "conv1.weight", "24x1x5x5", "fc1.weight", "480x1600" },
+                { "use: lenet5", 0.001, "conv2.weight", "1x1x5x5", "fc3.weight", "10x1" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+                struct scion_model *model =
+                        create_scaled(cases[i].model, SCION_SHAPE(1, 28, 28), cases[i].width);
+
+                if (!model)
+                        fail_msg("%s: %s", cases[i].model, scion_error());
+                assert_shape(model, cases[i].name, cases[i].shape);
+                assert_shape(model, cases[i].other, cases[i].other_shape);
+                scion_model_destroy(model);
+        }
+        assert_null(create_scaled("use: lenet5", SCION_SHAPE(1, 28, 28), -1));
+        assert_error_has("test.yaml:1:1: lenet5: a width multiplier must be above 0, got -1", NULL);
+        assert_null(create_scaled("use: resnet", SCION_SHAPE(1, 28, 28), 1000));
+        assert_error_has("test.yaml:1:1: resnet: width: 16, multiplied, would be 16000", NULL);
+}
+
 static void seeds(void **state)
 {
         struct scion_model *ten = create_good("use: lenet5", SCION_SHAPE(1, 28, 28), 10);
@@ -259,6 +304,7 @@ static void refused(void **state)
         assert_refused("{ use: resnet, variant: imagenet, depth: 50 }", SCION_SHAPE(1, 8, 8),
                        "test.yaml:1:", "18 or 34, got 50");
         assert_refused("{ use: resnet, width: 0 }", SCION_SHAPE(1, 8, 8), "test.yaml:1:", "width");
+        assert_refused("{ use: lenet5, width: 0 }", SCION_SHAPE(1, 28, 28), "test.yaml:1:", "width");
         assert_refused("{ use: vgg, depth: 12 }", SCION_SHAPE(1, 8, 8),
                        "test.yaml:1:", "11, 13, 16 or 19, got 12");
         assert_refused("{ use: vgg, pool: 0 }", SCION_SHAPE(1, 8, 8), "test.yaml:1:", "pool");
@@ -272,7 +318,7 @@ int main(void)
                 cmocka_unit_test(lenet5),  cmocka_unit_test(lenet5_sizes),
                 cmocka_unit_test(resnet),  cmocka_unit_test(resnet_first_values),
                 cmocka_unit_test(vgg),     cmocka_unit_test(seeds),
-                cmocka_unit_test(refused),
+                cmocka_unit_test(refused), cmocka_unit_test(widths),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

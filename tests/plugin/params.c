@@ -431,6 +431,84 @@ static void tables_as_text(void **state)
         text_is(scion_param_default_text, needy, "root", "required");
 }
 
+/* --- Widths --------------------------------------------------------------------------------------------- */
+
+struct widths {
+        int64_t width, depth;
+        float factor;
+        struct scion_ints hidden;
+        struct scion_floats shares;
+};
+
+static const struct scion_param widths[] = {
+        SCION_INT(struct widths, width, 10, "channels", .min = 1, .max = 100, .scales = true),
+        SCION_INT(struct widths, depth, 3, "layers", .min = 1),
+        SCION_FLOAT(struct widths, factor, 1, "of the width", .min = 0, .max = 8, .scales = true),
+        SCION_INTS(struct widths, hidden, "[3, 7]", "units", .min = 1, .scales = true),
+        SCION_FLOATS(struct widths, shares, "[0.5]", "shares", .min = 0, .scales = true),
+        SCION_PARAMS_END
+};
+
+static void scaling(void **state)
+{
+        struct widths s;
+
+        (void)state;
+        assert_true(scion_params_fill(widths, NULL, "model 'w'", NULL, &s));
+        assert_true(scion_params_scale(widths, &s, 1.5));
+        assert_int_equal(s.width, 15);
+        assert_int_equal(s.depth, 3);
+        assert_true(s.factor == 1.5f);
+        assert_int_equal(s.hidden.value[0], 5); /* 4.5 */
+        assert_int_equal(s.hidden.value[1], 11);
+        assert_true(s.shares.value[0] == 0.75f);
+        assert_true(scion_params_scale(widths, &s, 0.01));
+        assert_int_equal(s.width, 1);
+        assert_int_equal(s.hidden.value[1], 1);
+        assert_true(scion_params_scale(widths, &s, 1));
+        assert_false(scion_params_scale(widths, &s, 1000));
+        assert_error_has("width: 1, multiplied, would be 1000", "range", NULL);
+        s.width = 0;
+        assert_false(scion_params_scale(widths, &s, 2));
+        assert_error_has("width is not given", NULL);
+        assert_false(scion_params_scale(widths, &s, 0));
+        assert_error_has("above 0, got 0", NULL);
+        assert_false(scion_params_scale(widths, &s, NAN));
+        assert_false(scion_params_scale(widths, &s, INFINITY));
+        scion_params_release(widths, &s);
+        assert_true(scion_params_scale(needy, &s, 1));
+        assert_false(scion_params_scale(needy, &s, 2));
+        assert_error_has("no width", NULL);
+        assert_false(scion_params_scale(NULL, &s, 2));
+}
+
+/* The table of a plugin that was built when `scales` was not there: a byte for each option, 0 or 1. */
+static void earlier_tables(void **state)
+{
+        struct earlier {
+                const char *name;
+                size_t offset;
+                enum scion_param_type type;
+                bool bounded, required, above_min, below_max;
+                double number;
+                const char *text;
+                const char *const *choices;
+                double min, max;
+                const char *help;
+        } before = { .type = SCION_PARAM_FLOAT, .bounded = true, .below_max = true, .max = 1, .help = "it" };
+        struct scion_param now;
+
+        (void)state;
+        assert_int_equal(sizeof before, sizeof now);
+        memcpy(&now, &before, sizeof now);
+        assert_true(now.bounded && !now.required && !now.above_min && now.below_max && !now.scales);
+        assert_true(now.max == 1);
+        assert_string_equal(now.help, "it");
+        before.below_max = false;
+        memcpy(&now, &before, sizeof now);
+        assert_true(!now.below_max && !now.scales);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -446,6 +524,8 @@ int main(void)
                 cmocka_unit_test(a_bad_default_is_no_crash),
                 cmocka_unit_test(completing),
                 cmocka_unit_test(tables_as_text),
+                cmocka_unit_test(scaling),
+                cmocka_unit_test(earlier_tables),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@ struct rezero {
 };
 
 static const struct scion_param params[] = {
-        SCION_INT(struct rezero, width, 64, "units of each block", .min = 1, .max = 65536),
+        SCION_INT(struct rezero, width, 64, "units of each block", .min = 1, .max = 65536, .scales = true),
         SCION_INT(struct rezero, depth, 4, "residual blocks", .min = 1, .max = 1000),
         SCION_FLOAT(struct rezero, dropout, 0, "probability of dropping a unit in a block", .max = 1,
                     .below_max = true),

@@ -195,6 +195,12 @@ static const struct scion_param params[] = {
 };
 STRATEGY("param_odd", .params = params, .size = sizeof(struct state));
 
+#elif defined CASE_param_scales
+static const struct scion_param params[] = {
+        { .name = "wide", .type = SCION_PARAM_BOOL, .scales = true, .help = "of no width" }, SCION_PARAMS_END
+};
+STRATEGY("param_scales", .params = params, .size = sizeof(struct state));
+
 #elif defined CASE_no_lr
 static int states(const void *self)
 {
