@@ -17,6 +17,7 @@ struct scion_batches {
         const struct scion_examples *examples;
         int64_t size;
         int64_t position; /* examples given out in this pass */
+        int64_t last;     /* the position before the last batch */
         bool labelled;
         bool shuffled;
         uint64_t seed, stream; /* that the order is from, when shuffled */
@@ -136,6 +137,16 @@ static bool make_tensors(const struct scion_batches *batches, int64_t size, stru
         return batch->inputs && (batch->labels || batch->targets);
 }
 
+static int64_t place_at(const struct scion_batches *batches, int64_t position)
+{
+        return batches->shuffled ? batches->order[position] : place(batches->examples, position);
+}
+
+int64_t scion_batches_place(const struct scion_batches *batches, int64_t i)
+{
+        return place_at(batches, batches->last + i);
+}
+
 /* The next `size` examples, which there are. */
 static bool gather(struct scion_batches *batches, int64_t size, struct scion_batch *batch)
 {
@@ -148,7 +159,7 @@ static bool gather(struct scion_batches *batches, int64_t size, struct scion_bat
                 return false;
         for (int64_t i = 0; i < size; i++) {
                 int64_t at = batches->position + i;
-                int64_t index = batches->shuffled ? batches->order[at] : place(examples, at);
+                int64_t index = place_at(batches, at);
 
                 if (batches->shuffled && at + AHEAD < examples->count)
                         prefetch_input(data, store, batches->order[at + AHEAD]);
@@ -159,6 +170,7 @@ static bool gather(struct scion_batches *batches, int64_t size, struct scion_bat
                         memcpy((float *)batch->targets->data + i * data->targets,
                                store->targets + index * data->targets, (size_t)data->targets * sizeof(float));
         }
+        batches->last = batches->position;
         batches->position += size;
         return true;
 }

@@ -79,6 +79,9 @@ enum scion_next { SCION_NEXT_BATCH, SCION_NEXT_END, SCION_NEXT_FAILED };
 /* Fills `batch` with tensors on the current tape. They are valid until the tape is reset or the next call. */
 enum scion_next scion_batches_next(struct scion_batches *batches, struct scion_batch *batch);
 
+/* The place in memory of example i of the last batch: the same whenever the example is given. */
+int64_t scion_batches_place(const struct scion_batches *batches, int64_t i);
+
 /*
  * Batch number `step`, from 0, of a stream without end, for what is trained on beside something else: pass
  * after pass over the split, each in an order of its own. All batches are full, so what is left over at the

@@ -196,9 +196,14 @@ static struct scion_tensor *sequential_forward(void *self, struct scion_module *
         return x;
 }
 
+static const struct scion_module_impl sequential = { .kind = "sequential", .forward = sequential_forward };
+
 struct scion_module *scion_nn_sequential(void)
 {
-        static const struct scion_module_impl impl = { .kind = "sequential", .forward = sequential_forward };
+        return scion_nn_module(&sequential, 0);
+}
 
-        return scion_nn_module(&impl, 0);
+bool scion_module_is_sequential(const struct scion_module *module)
+{
+        return module->impl == &sequential;
 }

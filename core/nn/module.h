@@ -71,6 +71,9 @@ bool scion_module_has_parameters(const struct scion_module *module);
 /* Is it one of scion_nn_linear()'s? */
 bool scion_module_is_linear(const struct scion_module *module);
 
+/* Is it one of scion_nn_sequential()'s? */
+bool scion_module_is_sequential(const struct scion_module *module);
+
 /* --- First values (init.c) ------------------------------------------------------------------------------ */
 
 /* Fails on an unknown kind, on a gain that is negative or not finite, on a negative fan_in, and when values of

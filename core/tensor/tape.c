@@ -144,6 +144,11 @@ void scion_tape_random(struct scion_tape *tape, struct scion_random *random)
         *random = scion_random(tape->seed, SCION_RANDOM_DROPOUT, (tape->step << 12) + tape->draws++);
 }
 
+uint64_t scion_tape_draws(const struct scion_tape *tape)
+{
+        return tape->draws;
+}
+
 struct scion_tape_usage scion_tape_usage(const struct scion_tape *tape)
 {
         return tape->usage;

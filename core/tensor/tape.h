@@ -34,6 +34,9 @@ bool scion_tape_training(const struct scion_tape *tape);
 struct scion_random;
 void scion_tape_random(struct scion_tape *tape, struct scion_random *random);
 
+/* Streams drawn from in this step. */
+uint64_t scion_tape_draws(const struct scion_tape *tape);
+
 /* A zeroed tensor of the current tape, to be filled in. NULL, with a message, when memory is out. */
 struct scion_tensor *scion_tape_tensor(void);
 /* Zeroed memory on the current tape, for structures. NULL, with a message, when memory is out. */

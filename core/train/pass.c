@@ -53,8 +53,12 @@ static struct scion_forward_pass *pass_of(struct scion_transfer *transfer, struc
         if (pass || !batch)
                 return pass;
         forget(model);
-        struct scion_tensor *outputs = scion_model_forward(model, batch->inputs);
+        struct scion_tensor *outputs = NULL;
 
+        if (transfer->reuse && model == transfer->target && scion_recording())
+                outputs = scion_reuse_target(transfer->reuse, model, batch);
+        if (!outputs)
+                outputs = scion_model_forward(model, batch->inputs);
         if (!outputs)
                 return NULL;
         /* More than there is room for only cost time: the last one's place is taken. */
@@ -114,11 +118,32 @@ struct scion_tensor *scion_target_logits(struct scion_transfer *transfer, const 
 struct scion_tensor *scion_target_features(struct scion_transfer *transfer, const struct scion_batch *batch,
                                            const char *path)
 {
+        if (transfer->reuse && path)
+                scion_reuse_look(transfer->reuse);
         return features_of(pass_of(transfer, transfer->target, batch), transfer->target, path);
+}
+
+/* What was computed once for all epochs. Only what is asked for in the rehearsal is. */
+static struct scion_tensor *known(struct scion_transfer *transfer, struct scion_module *module, bool input,
+                                  const struct scion_batch *batch)
+{
+        struct scion_reuse *reuse = transfer->reuse;
+
+        if (!reuse || !module || batch != transfer->batch)
+                return NULL;
+        if (!transfer->rehearsal)
+                return scion_reuse_source(reuse, transfer->source, module, input, batch);
+        scion_reuse_want(reuse, module, input);
+        return NULL;
 }
 
 struct scion_tensor *scion_source_logits(struct scion_transfer *transfer, const struct scion_batch *batch)
 {
+        struct scion_tensor *outputs =
+                transfer->source ? known(transfer, transfer->source->root, false, batch) : NULL;
+
+        if (outputs)
+                return outputs;
         const struct scion_forward_pass *pass = source_pass(transfer, batch);
 
         return pass ? pass->outputs : NULL;
@@ -127,7 +152,12 @@ struct scion_tensor *scion_source_logits(struct scion_transfer *transfer, const 
 struct scion_tensor *scion_source_features(struct scion_transfer *transfer, const struct scion_batch *batch,
                                            const char *path)
 {
-        return features_of(source_pass(transfer, batch), transfer->source, path);
+        struct scion_model *source = transfer->source;
+        struct scion_module *module =
+                source ? scion_model_look_up_module(source, path ? path : source->head) : NULL;
+        struct scion_tensor *features = known(transfer, module, !path, batch);
+
+        return features ? features : features_of(source_pass(transfer, batch), source, path);
 }
 
 struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfer)

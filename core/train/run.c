@@ -25,6 +25,7 @@ struct scion_run {
         bool with_source; /* the strategy wants it */
         struct scion_data *source_data, *target_data;
         struct scion_model *source, *target;
+        struct scion_reuse *reuse; /* of what frozen modules make of the target's data */
         struct scion_tape *tape;
         struct scion_text weights; /* what was loaded and what was not */
         /* Of an execution: */
@@ -136,6 +137,7 @@ static struct scion_transfer target_transfer(const struct scion_run *run, struct
                 .source_data = run->source_data,
                 .target_data = run->target_data,
                 .batch_size = experiment->target.batch_size,
+                .reuse = run->reuse,
         };
 
         if (run->source_data)
@@ -199,12 +201,11 @@ static bool check_needs(const struct scion_run *run)
         return check_batches(run);
 }
 
-/* The loss of the first batch, thrown away: whatever does not fit together shows here. */
-static bool rehearse_loss(struct scion_run *run, bool target, struct scion_transfer *transfer)
+/* The loss of so many examples, thrown away. */
+static bool rehearse_batch(const struct scion_run *run, const struct scion_training *training, int64_t size)
 {
-        struct scion_training training = training_of(run, target, transfer);
-        struct scion_batches *batches =
-                scion_batches_create(training.data, SCION_TRAIN, training.stage->batch_size);
+        struct scion_batches *batches = scion_batches_create(training->data, SCION_TRAIN, size);
+        struct scion_transfer *transfer = training->transfer;
         struct scion_batch batch;
         bool good = false;
 
@@ -216,12 +217,26 @@ static bool rehearse_loss(struct scion_run *run, bool target, struct scion_trans
                 scion_transfer_begin_step(transfer, &batch);
                 struct scion_tensor *loss = scion_transfer_loss(transfer);
 
-                good = loss && check_loss(loss, training.stage);
+                good = loss && check_loss(loss, training->stage);
         }
+        scion_model_clear_stand_ins(transfer->target);
         scion_tape_reset(run->tape);
         scion_batches_destroy(batches);
-        const struct scion_config *map = training.stage->map;
+        return good;
+}
 
+/* The loss of the first batch, and of a smaller one at the end of an epoch: whatever does not fit together shows
+ * here. */
+static bool rehearse_loss(struct scion_run *run, bool target, struct scion_transfer *transfer)
+{
+        struct scion_training training = training_of(run, target, transfer);
+        const struct scion_config *map = training.stage->map;
+        int64_t examples = scion_data_size(training.data, SCION_TRAIN), size = training.stage->batch_size;
+        int64_t last = examples > size && !training.stage->drop_last ? examples % size : 0;
+        bool good = rehearse_batch(run, &training, size);
+
+        if (good && last > 0 && !rehearse_batch(run, &training, last))
+                good = scion_fail_prefix("the last batch of an epoch, of %lld", (long long)last);
         if (transfer->loss_failed)
                 map = scion_config_get(map, "loss");
         return good || scion_config_fail(map, "%s: %s", training.stage->name, scion_error());
@@ -279,11 +294,7 @@ static bool rehearse_with_source(struct scion_run *run)
                 good = rehearse_loss(run, false, &transfer);
         }
         good = good && rehearse_strategy(run);
-        if (bytes == run->source->extent * sizeof *kept)
-                memcpy(run->source->values, kept, bytes);
-        else if (good)
-                good = scion_config_fail(scion_config_get(run->config, "strategy"),
-                                         "setup changed the source's modules: changes belong in the target");
+        memcpy(run->source->values, kept, bytes);
         scion_model_set_frozen(run->source, false);
         free(kept);
         return good;
@@ -298,80 +309,43 @@ static bool rehearse(struct scion_run *run)
         return good;
 }
 
-/* What the file says, and the target's data. */
-static bool begin(struct scion_run *run)
+static bool prepare(struct scion_run *run)
 {
         struct scion_experiment *experiment = &run->experiment;
 
         if (!scion_experiment_read(run->config, experiment))
                 return false;
-        scion_backend_set_threads((int)experiment->threads);
-        run->tape = scion_tape_create();
-        run->target_data =
-                run->tape ? scion_data_open(experiment->target.dataset, experiment->target.seed) : NULL;
-        return run->target_data != NULL;
-}
-
-static bool build(struct scion_run *run)
-{
-        if (!begin(run) || (run->experiment.has_source && !prepare_source(run)))
-                return false;
-        run->target = create_target(run);
-        return run->target != NULL;
-}
-
-static bool prepare(struct scion_run *run)
-{
-        struct scion_experiment *experiment = &run->experiment;
-
-        if (!begin(run))
-                return false;
         const struct scion_strategy_plugin *strategy =
                 (const struct scion_strategy_plugin *)experiment->strategy->plugin;
 
+        scion_backend_set_threads((int)experiment->threads);
         run->with_source = strategy->needs & (SCION_NEEDS_SOURCE | SCION_NEEDS_SAME_CLASSES);
-        if (run->with_source && !prepare_source(run))
+        run->tape = scion_tape_create();
+        run->target_data =
+                run->tape ? scion_data_open(experiment->target.dataset, experiment->target.seed) : NULL;
+        if (!run->target_data || (run->with_source && !prepare_source(run)))
                 return false;
         if (strategy->needs & SCION_NEEDS_SOURCE_BATCHES && !run->source_data &&
             !(run->source_data = scion_data_open(experiment->source.dataset, experiment->source.seed)))
                 return false;
-        if (!check_needs(run) || !rehearse(run))
+        run->reuse = scion_reuse_create(run->target_data);
+        if (!run->reuse || !check_needs(run) || !rehearse(run))
                 return false;
         run->target = create_target(run);
         return run->target != NULL;
 }
 
-static struct scion_run *create(struct scion_config *config, bool (*make)(struct scion_run *run))
+struct scion_run *scion_run_prepare(struct scion_config *config)
 {
         struct scion_run *run = calloc(1, sizeof *run);
 
         if (!run)
                 return scion_fail_null("out of memory");
         run->config = config;
-        if (make(run))
+        if (prepare(run))
                 return run;
         scion_run_destroy(run);
         return NULL;
-}
-
-struct scion_run *scion_run_prepare(struct scion_config *config)
-{
-        return create(config, prepare);
-}
-
-struct scion_run *scion_run_open(struct scion_config *config)
-{
-        return create(config, build);
-}
-
-struct scion_model *scion_run_source(struct scion_run *run)
-{
-        return run->source;
-}
-
-struct scion_model *scion_run_target(struct scion_run *run)
-{
-        return run->target;
 }
 
 void scion_run_destroy(struct scion_run *run)
@@ -379,6 +353,7 @@ void scion_run_destroy(struct scion_run *run)
         if (!run)
                 return;
         scion_tape_destroy(run->tape);
+        scion_reuse_destroy(run->reuse);
         scion_model_destroy(run->source);
         scion_model_destroy(run->target);
         scion_data_close(run->source_data);

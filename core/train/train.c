@@ -146,6 +146,8 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
         struct scion_transfer *transfer = training->transfer;
 
         scion_transfer_begin_step(transfer, batch);
+        if (transfer->reuse)
+                scion_reuse_batch(transfer->reuse, loop->batches, batch);
         transfer->progress = (double)loop->step / (double)(loop->steps * loop->epochs);
         struct scion_tensor *loss = scion_transfer_loss(transfer);
 
@@ -161,6 +163,7 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
         loop->factor =
                 scion_schedule_factor(training->stage->schedule, loop->step, loop->steps, loop->epochs);
         scion_update_step(loop->update, loop->factor);
+        scion_model_clear_stand_ins(transfer->target);
         if (transfer->step++ == 0 && training->log)
                 fprintf(training->log, "%s: first step done %.3f s after the run began\n", loop->stage,
                         scion_clock() - scion_clock_start());
@@ -197,6 +200,8 @@ static bool run_epoch(struct loop *loop)
                 if (good)
                         tell(loop, SCION_AT_STEP, step + 1);
         }
+        if (transfer->reuse)
+                scion_reuse_batch(transfer->reuse, NULL, NULL);
         scion_tape_reset(training->tape);
         return good && scion_transfer_settle(transfer);
 }
@@ -316,8 +321,9 @@ static bool resume(struct loop *loop)
         bool good = scion_recovery_restore(training->recovery, &state);
 
         scion_state_finish(&state);
-        if (!good || !scion_update_restored(loop->update))
+        if (!good)
                 return false;
+        scion_update_restored(loop->update);
         loop->epoch = loop->resumed;
         if (training->log)
                 fprintf(training->log, "%s: resumed after epoch %lld\n", loop->stage, (long long)loop->epoch);

@@ -46,8 +46,7 @@ static bool check_setting_up(const struct scion_transfer *transfer, const char *
 
 static struct scion_model *build(const struct scion_blueprint *plan, double width)
 {
-        (void)width;
-        return scion_model_create(plan->map, &plan->input, plan->outputs, plan->seed);
+        return scion_model_create_scaled(plan->map, &plan->input, plan->outputs, plan->seed, width);
 }
 
 bool scion_target_like_source(struct scion_transfer *transfer, double width)
@@ -293,7 +292,7 @@ bool scion_transfer_settle(struct scion_transfer *transfer)
         if (!plugin || !plugin->make)
                 return true;
         scion_no_grad_begin();
-        bool good = make(transfer);
+        bool good = make(transfer) && scion_model_settle(transfer->target);
 
         scion_no_grad_end();
         return good;

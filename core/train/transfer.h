@@ -6,6 +6,7 @@
 
 #include "data/data.h"
 #include "plugin/plugin.h"
+#include "train/reuse.h"
 
 #define SCION_TRANSFER_NAME 48 /* bytes of the names that a strategy gives */
 #define SCION_MAX_SCALARS 32
@@ -73,6 +74,7 @@ struct scion_transfer {
         struct scion_data *source_data,
                 *target_data; /* what batches beside come from, and visits go through */
         int64_t batch_size;
+        struct scion_reuse *reuse; /* the run's; NULL: everything is computed anew */
         /* What the strategy has added: */
         struct scion_own_model *own_model;
         int own_models;

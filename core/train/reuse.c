@@ -1,0 +1,321 @@
+#include "train/reuse.h"
+
+#include <scion/error.h>
+#include <scion/tape.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/module.h"
+#include "tensor/tape.h"
+
+#define MOST_KEPT ((size_t)1 << 29) /* bytes; what needs more is computed anew in each step */
+#define MOST_WANTED 16
+#define FILL_BATCH 256 /* nothing is kept for a backward pass, so it can be larger than training's */
+
+/* What one module makes of each example, or takes. */
+struct kept {
+        struct scion_module *module;
+        bool input;
+        struct scion_shape shape; /* of one example */
+        size_t width;             /* floats of it */
+        float *rows;
+        struct scion_tensor *gathered; /* for the batch at hand; NULL: not yet */
+};
+
+struct scion_reuse {
+        struct scion_data *data;
+        /* The batch at hand, and where it is from: */
+        const struct scion_batches *batches;
+        const struct scion_batch *batch;
+        /* The row of the example at each place of the data's store. */
+        int64_t *row;
+        int64_t places;
+        size_t bytes; /* of all that is kept */
+        /* Of the source: */
+        struct kept want[MOST_WANTED];
+        int wanted;
+        bool tried; /* to fill them */
+        /* Of the target: */
+        bool looked;
+        size_t frozen; /* modules at its front without anything to train, when `prefix` was made; 0: never */
+        size_t front;  /* those that `prefix` stands for */
+        struct kept prefix;
+};
+
+struct scion_reuse *scion_reuse_create(struct scion_data *data)
+{
+        struct scion_reuse *reuse = calloc(1, sizeof *reuse);
+
+        if (!reuse)
+                return scion_fail_null("out of memory");
+        reuse->data = data;
+        return reuse;
+}
+
+static size_t examples_of(const struct scion_reuse *reuse)
+{
+        return (size_t)scion_data_size(reuse->data, SCION_TRAIN);
+}
+
+static void drop(struct scion_reuse *reuse, struct kept *kept)
+{
+        if (kept->rows)
+                reuse->bytes -= kept->width * sizeof(float) * examples_of(reuse);
+        free(kept->rows);
+        kept->rows = NULL;
+        kept->gathered = NULL;
+}
+
+void scion_reuse_destroy(struct scion_reuse *reuse)
+{
+        if (!reuse)
+                return;
+        for (int i = 0; i < reuse->wanted; i++)
+                drop(reuse, &reuse->want[i]);
+        drop(reuse, &reuse->prefix);
+        free(reuse->row);
+        free(reuse);
+}
+
+void scion_reuse_batch(struct scion_reuse *reuse, const struct scion_batches *batches,
+                       const struct scion_batch *batch)
+{
+        reuse->batches = batches;
+        reuse->batch = batch;
+        reuse->prefix.gathered = NULL;
+        for (int i = 0; i < reuse->wanted; i++)
+                reuse->want[i].gathered = NULL;
+}
+
+/* --- Filling -------------------------------------------------------------------------------------------- */
+
+/* Notes where the example of each row lies. */
+static bool note_places(struct scion_reuse *reuse, const struct scion_batches *batches, int64_t first,
+                        int64_t count)
+{
+        for (int64_t i = 0; i < count; i++) {
+                int64_t place = scion_batches_place(batches, i);
+
+                if (place >= reuse->places) {
+                        int64_t places = place < 512 ? 1024 : 2 * place;
+                        int64_t *longer = realloc(reuse->row, (size_t)places * sizeof *longer);
+
+                        if (!longer)
+                                return false;
+                        reuse->row = longer;
+                        reuse->places = places;
+                }
+                reuse->row[place] = first + i;
+        }
+        return true;
+}
+
+/* Keeps the rows of a batch that has just gone through the module, making room for all before the first. */
+static bool keep_rows(struct scion_reuse *reuse, struct kept *kept, int64_t first, int64_t count)
+{
+        struct scion_tensor *made = kept->input ? kept->module->input : kept->module->output;
+        const float *values = made ? scion_data(made) : NULL;
+
+        if (!values || made->shape.ndim < 1 || made->shape.dim[0] != count)
+                return false;
+        if (!kept->rows) {
+                kept->shape = made->shape;
+                kept->width = (size_t)(scion_size(made) / count);
+                size_t bytes = kept->width * sizeof(float) * examples_of(reuse);
+
+                if (bytes > MOST_KEPT - reuse->bytes || !(kept->rows = malloc(bytes)))
+                        return false;
+                reuse->bytes += bytes;
+        }
+        if ((size_t)scion_size(made) != kept->width * (size_t)count)
+                return false;
+        memcpy(kept->rows + (size_t)first * kept->width, values,
+               kept->width * (size_t)count * sizeof *values);
+        return true;
+}
+
+static struct scion_tensor *run(const struct scion_modules *chain, size_t count, struct scion_tensor *x)
+{
+        for (size_t i = 0; i < count; i++)
+                x = scion_nn_forward(chain->module[i], x);
+        return x;
+}
+
+/* Takes all examples through the first modules of the chain, and keeps what `kept` wants of them. */
+static bool fill(struct scion_reuse *reuse, const struct scion_modules *chain, size_t length,
+                 struct kept *kept, int count)
+{
+        struct scion_batches *batches = scion_batches_create(reuse->data, SCION_TRAIN, FILL_BATCH);
+        struct scion_tape *tape = batches ? scion_tape_create() : NULL;
+        struct scion_tape *before = tape ? scion_tape_use(tape) : NULL;
+        enum scion_next next = SCION_NEXT_FAILED;
+        struct scion_batch batch;
+        bool good = tape != NULL;
+
+        scion_no_grad_begin();
+        for (int64_t first = 0; good; first += batch.size) {
+                scion_tape_reset(tape);
+                next = scion_batches_next(batches, &batch);
+                if (next != SCION_NEXT_BATCH)
+                        break;
+                good = note_places(reuse, batches, first, batch.size) && run(chain, length, batch.inputs);
+                for (int i = 0; good && i < count; i++)
+                        good = keep_rows(reuse, &kept[i], first, batch.size);
+        }
+        scion_no_grad_end();
+        if (tape)
+                scion_tape_use(before);
+        scion_tape_destroy(tape);
+        scion_batches_destroy(batches);
+        good = good && next == SCION_NEXT_END;
+        for (int i = 0; !good && i < count; i++)
+                drop(reuse, &kept[i]);
+        return good;
+}
+
+/* The rows of the batch at hand, as a tensor. */
+static struct scion_tensor *gather(const struct scion_reuse *reuse, struct kept *kept)
+{
+        struct scion_shape shape = kept->shape;
+
+        if (kept->gathered)
+                return kept->gathered;
+        shape.dim[0] = reuse->batch->size;
+        struct scion_tensor *x = scion_tensor_new(shape, SCION_F32, NULL);
+
+        for (int64_t i = 0; x && i < reuse->batch->size; i++)
+                memcpy((float *)x->data + (size_t)i * kept->width,
+                       kept->rows + (size_t)reuse->row[scion_batches_place(reuse->batches, i)] * kept->width,
+                       kept->width * sizeof(float));
+        kept->gathered = x;
+        return x;
+}
+
+/* --- The source ----------------------------------------------------------------------------------------- */
+
+static struct kept *find(struct scion_reuse *reuse, const struct scion_module *module, bool input)
+{
+        for (int i = 0; i < reuse->wanted; i++)
+                if (reuse->want[i].module == module && reuse->want[i].input == input)
+                        return &reuse->want[i];
+        return NULL;
+}
+
+void scion_reuse_want(struct scion_reuse *reuse, struct scion_module *module, bool input)
+{
+        if (!find(reuse, module, input) && reuse->wanted < MOST_WANTED)
+                reuse->want[reuse->wanted++] = (struct kept){ .module = module, .input = input };
+}
+
+struct scion_tensor *scion_reuse_source(struct scion_reuse *reuse, struct scion_model *source,
+                                        const struct scion_module *module, bool input,
+                                        const struct scion_batch *batch)
+{
+        struct kept *kept = batch == reuse->batch ? find(reuse, module, input) : NULL;
+        struct scion_module *root = source->root;
+        const struct scion_modules chain = { .count = 1, .module = &root };
+
+        if (!kept)
+                return NULL;
+        if (!reuse->tried)
+                fill(reuse, &chain, 1, reuse->want, reuse->wanted);
+        reuse->tried = true;
+        return kept->rows ? gather(reuse, kept) : NULL;
+}
+
+/* --- The target ----------------------------------------------------------------------------------------- */
+
+void scion_reuse_look(struct scion_reuse *reuse)
+{
+        reuse->looked = true;
+}
+
+/* Is the parameter that of the module, or of one below it? */
+static bool is_below(const struct scion_parameter *parameter, const struct scion_module *module)
+{
+        size_t length = strlen(module->path);
+
+        return strncmp(parameter->name, module->path, length) == 0 && parameter->name[length] == '.';
+}
+
+/* Modules right below a sequential root that are before the first one with something to train, when there is
+ * something frozen among them. */
+static size_t count_frozen(const struct scion_model *model)
+{
+        const struct scion_module *root = model->root;
+        int first = 0;
+
+        if (!scion_module_is_sequential(root) || root->substitute || root->before.count > 0 ||
+            root->after.count > 0)
+                return 0;
+        while (first < model->count && model->parameter[first].frozen)
+                first++;
+        if (first == 0 || first == model->count)
+                return 0;
+        for (size_t i = 0; i < root->child.count; i++)
+                if (is_below(&model->parameter[first], root->child.module[i]))
+                        return is_below(&model->parameter[0], root->child.module[i]) ? 0 : i;
+        return 0;
+}
+
+/* Buffers that move in training, though no parameter beside them is trained. */
+static bool has_free_buffers(const struct scion_module *module)
+{
+        bool buffers = false, parameters = false;
+
+        for (int i = 0; i < module->declared; i++) {
+                buffers = buffers || module->parameter[i].buffer;
+                parameters = parameters || !module->parameter[i].buffer;
+        }
+        bool has = buffers && !parameters;
+
+        for (size_t i = 0; !has && scion_module_below(module, i); i++)
+                has = has_free_buffers(scion_module_below(module, i));
+        return has;
+}
+
+/* Of these modules, those that do in training as in evaluation: that draw no random numbers. */
+static size_t count_steady(const struct scion_modules *chain, size_t count, const struct scion_batch *batch)
+{
+        struct scion_tape *tape = scion_tape_current();
+        struct scion_tensor *x = batch->inputs;
+        size_t steady = 0;
+
+        scion_no_grad_begin();
+        for (; steady < count && x && !has_free_buffers(chain->module[steady]); steady++) {
+                uint64_t draws = scion_tape_draws(tape);
+
+                x = scion_nn_forward(chain->module[steady], x);
+                if (scion_tape_draws(tape) != draws)
+                        break;
+        }
+        scion_no_grad_end();
+        return x ? steady : 0;
+}
+
+struct scion_tensor *scion_reuse_target(struct scion_reuse *reuse, struct scion_model *target,
+                                        const struct scion_batch *batch)
+{
+        const struct scion_modules *chain = &target->root->child;
+        size_t frozen = reuse->looked || batch != reuse->batch ? 0 : count_frozen(target);
+
+        if (frozen == 0)
+                return NULL;
+        if (frozen != reuse->frozen) {
+                drop(reuse, &reuse->prefix);
+                reuse->frozen = frozen;
+                reuse->front = count_steady(chain, frozen, batch);
+                if (reuse->front > 0) {
+                        reuse->prefix = (struct kept){ .module = chain->module[reuse->front - 1] };
+                        fill(reuse, chain, reuse->front, &reuse->prefix, 1);
+                }
+        }
+        if (!reuse->prefix.rows)
+                return NULL;
+        struct scion_tensor *x = gather(reuse, &reuse->prefix);
+
+        for (size_t i = reuse->front; i < chain->count; i++)
+                x = scion_nn_forward(chain->module[i], x);
+        target->root->output = x; /* what it would have made had it been run */
+        return x;
+}

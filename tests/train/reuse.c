@@ -1,0 +1,229 @@
+/* What frozen modules make is computed once for all epochs, and makes no difference but for time. */
+#include "train/reuse.h"
+
+#include <math.h>
+
+#include "support/test.h"
+#include "train/train.h"
+
+enum { OUTPUTS = 5, EPOCHS = 3 };
+
+/* A training on random images, and what is left of it. */
+struct trial {
+        struct scion_config *map;
+        struct scion_stage stage;
+        struct scion_data *data;
+        struct scion_model *source, *target;
+        struct scion_transfer transfer;
+        struct scion_tape *tape;
+};
+
+static const char yaml[] =
+        "dataset: { use: random, shape: [1, 12, 12], num_classes: 5, train_size: 300, test_size: 10 }\n"
+        "loss: { use: cross-entropy }\n"
+        "optimizer: { use: sgd, lr: 0.05, momentum: 0.9 }\n"
+        "kd: { use: kd }\n"
+        "model: ";
+
+static struct scion_instance *instance(const struct trial *trial, enum scion_kind kind, const char *key)
+{
+        struct scion_instance *made = scion_instance_create(kind, scion_config_get(trial->map, key), NULL);
+
+        if (!made)
+                fail_msg("%s", scion_error());
+        return made;
+}
+
+static void begin(struct trial *trial, const char *model, bool kd)
+{
+        struct scion_shape shape = SCION_SHAPE(1, 12, 12);
+        char text[512];
+
+        snprintf(text, sizeof text, "%s%s", yaml, model);
+        *trial = (struct trial){ .map = scion_config_parse(text, "reuse.yaml") };
+        assert_non_null(trial->map);
+        trial->data = scion_data_open(scion_config_get(trial->map, "dataset"), 1);
+        trial->source = scion_model_create(scion_config_get(trial->map, "model"), &shape, OUTPUTS, 1);
+        trial->target = scion_model_create(scion_config_get(trial->map, "model"), &shape, OUTPUTS, 2);
+        if (!trial->data || !trial->source || !trial->target)
+                fail_msg("%s", scion_error());
+        trial->stage = (struct scion_stage){ .name = "target",
+                                             .seed = 1,
+                                             .loss = instance(trial, SCION_LOSS, "loss"),
+                                             .optimizer = instance(trial, SCION_OPTIMIZER, "optimizer"),
+                                             .schedule = scion_schedule_create(NULL),
+                                             .epochs = EPOCHS,
+                                             .batch_size = 32 };
+        trial->transfer =
+                (struct scion_transfer){ .source = kd ? trial->source : NULL,
+                                         .target = trial->target,
+                                         .strategy = kd ? instance(trial, SCION_STRATEGY, "kd") : NULL,
+                                         .loss = trial->stage.loss,
+                                         .seed = 1 };
+        trial->tape = scion_tape_create();
+        if (kd)
+                assert_true(scion_transfer_setup(&trial->transfer));
+}
+
+static void end(struct trial *trial)
+{
+        scion_reuse_destroy(trial->transfer.reuse);
+        scion_transfer_finish(&trial->transfer);
+        scion_instance_destroy(trial->transfer.strategy);
+        scion_instance_destroy(trial->stage.loss);
+        scion_instance_destroy(trial->stage.optimizer);
+        scion_schedule_destroy(trial->stage.schedule);
+        scion_model_destroy(trial->source);
+        scion_model_destroy(trial->target);
+        scion_data_close(trial->data);
+        scion_tape_destroy(trial->tape);
+        scion_config_destroy(trial->map);
+}
+
+static void train(struct trial *trial)
+{
+        const struct scion_training training = {
+                .stage = &trial->stage, .data = trial->data, .transfer = &trial->transfer, .tape = trial->tape
+        };
+        struct scion_trained trained;
+
+        if (!scion_train(&training, &trained))
+                fail_msg("%s", scion_error());
+        assert_int_equal(trained.epochs, EPOCHS);
+}
+
+static void freeze_front(const struct trial *trial)
+{
+        for (int i = 0; i < scion_model_parameter_count(trial->target); i++) {
+                struct scion_parameter *parameter = scion_model_parameter(trial->target, i);
+
+                scion_parameter_freeze(parameter, !scion_model_in_head(trial->target, parameter));
+        }
+}
+
+/* How far two models have come apart: the largest difference, over the largest value. */
+static double apart(const struct trial *a, const struct trial *b)
+{
+        double most = 0, largest = 0;
+
+        for (size_t i = 0; i < a->target->extent; i++) {
+                most = fmax(most, fabs((double)a->target->values[i] - (double)b->target->values[i]));
+                largest = fmax(largest, fabs((double)a->target->values[i]));
+        }
+        return most / largest;
+}
+
+/* Trains three times: everything anew, and twice with reuse. */
+static void same_with_reuse(const char *model, bool kd)
+{
+        struct trial trial[3];
+
+        for (int i = 0; i < 3; i++) {
+                begin(&trial[i], model, kd);
+                if (!kd)
+                        freeze_front(&trial[i]);
+                if (i > 0)
+                        trial[i].transfer.reuse = scion_reuse_create(trial[i].data);
+                if (i > 0 && kd)
+                        scion_reuse_want(trial[i].transfer.reuse, trial[i].source->root, false);
+                train(&trial[i]);
+        }
+        assert_true(apart(&trial[0], &trial[1]) < 1e-5);
+        assert_memory_equal(trial[1].target->values, trial[2].target->values,
+                            trial[1].target->extent * sizeof(float));
+        for (int i = 0; i < 3; i++)
+                end(&trial[i]);
+}
+
+static void a_frozen_front_is_passed_by(void **state)
+{
+        (void)state;
+        same_with_reuse("{ use: lenet5 }", false);
+        same_with_reuse("{ use: mlp, hidden: [20, 10] }", false);
+        same_with_reuse("{ use: resnet, depth: 8, width: 4 }", false);
+}
+
+static void a_teacher_is_asked_once(void **state)
+{
+        (void)state;
+        same_with_reuse("{ use: lenet5 }", true);
+}
+
+/* Does a module at the target's front run in a training step? */
+static bool runs(struct trial *trial, const char *path)
+{
+        struct scion_batches *batches = scion_batches_create(trial->data, SCION_TRAIN, 32);
+        struct scion_tape *before = scion_tape_use(trial->tape);
+        struct scion_module *module = scion_model_module(trial->target, path);
+        struct scion_transfer *transfer = &trial->transfer;
+        struct scion_batch batch;
+
+        for (int step = 0; step < 2; step++) { /* the first computes what the second uses */
+                scion_tape_reset(trial->tape);
+                scion_tape_set_training(trial->tape, true);
+                assert_int_equal(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
+                scion_transfer_begin_step(transfer, &batch);
+                scion_reuse_batch(transfer->reuse, batches, &batch);
+                if (!scion_target_logits(transfer, &batch))
+                        fail_msg("%s", scion_error());
+        }
+        bool ran = module->output != NULL;
+
+        scion_reuse_batch(transfer->reuse, NULL, NULL);
+        scion_tape_use(before);
+        scion_batches_destroy(batches);
+        return ran;
+}
+
+static void thawing_is_seen(void **state)
+{
+        struct trial trial;
+
+        (void)state;
+        begin(&trial, "{ use: lenet5 }", false);
+        trial.transfer.reuse = scion_reuse_create(trial.data);
+        assert_true(runs(&trial, "conv1"));
+        freeze_front(&trial);
+        assert_false(runs(&trial, "conv1"));
+        assert_false(runs(&trial, "fc2"));
+        scion_parameter_freeze(scion_model_find(trial.target, "fc1.bias"), false);
+        assert_false(runs(&trial, "conv2"));
+        assert_true(runs(&trial, "fc1"));
+        scion_parameter_freeze(scion_model_find(trial.target, "conv1.weight"), false);
+        assert_true(runs(&trial, "conv1"));
+        end(&trial);
+}
+
+/* Dropout is drawn anew in each step, and what a strategy looks at must be there. */
+static void what_changes_is_not_kept(void **state)
+{
+        struct trial trial;
+
+        (void)state;
+        begin(&trial, "{ use: mlp, hidden: [20, 10], dropout: 0.5 }", false);
+        trial.transfer.reuse = scion_reuse_create(trial.data);
+        freeze_front(&trial);
+        assert_false(runs(&trial, "fc1"));
+        assert_true(runs(&trial, "dropout1"));
+        assert_true(runs(&trial, "fc2"));
+        end(&trial);
+
+        begin(&trial, "{ use: lenet5 }", false);
+        trial.transfer.reuse = scion_reuse_create(trial.data);
+        freeze_front(&trial);
+        scion_reuse_look(trial.transfer.reuse);
+        assert_true(runs(&trial, "conv1"));
+        end(&trial);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_frozen_front_is_passed_by),
+                cmocka_unit_test(a_teacher_is_asked_once),
+                cmocka_unit_test(thawing_is_seen),
+                cmocka_unit_test(what_changes_is_not_kept),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
