@@ -11,6 +11,7 @@
 int scion_command_cache(int argc, char **argv);
 int scion_command_check(int argc, char **argv);
 int scion_command_compare(int argc, char **argv);
+int scion_command_modules(int argc, char **argv);
 int scion_command_plugins(int argc, char **argv);
 int scion_command_run(int argc, char **argv);
 

@@ -98,6 +98,13 @@ void scion_model_clear_stand_ins(struct scion_model *model);
 /* The same, but first the values of each stand-in become the parameter's own: for evaluation, and at the end. */
 bool scion_model_settle(struct scion_model *model);
 
+/* --- What was said of parameters (handling.c) ----------------------------------------------------------- */
+
+/* What is frozen, scaled, decayed and masked, as so many bytes; and the other way. */
+size_t scion_model_handling_bytes(const struct scion_model *model);
+void scion_model_read_handling(const struct scion_model *model, unsigned char *bytes);
+bool scion_model_write_handling(struct scion_model *model, const unsigned char *bytes);
+
 /* --- Layout (layout.c) ---------------------------------------------------------------------------------- */
 
 /*

@@ -108,13 +108,14 @@ static bool add_user(struct places *places)
 
 /*
  * Those that belong to this library, by where it lies, so that an installation can be moved: scion/plugins
- * beside it; or, in a build tree, where it is BUILD/core/libscion.so, BUILD/plugins.
+ * beside it; or, in a build tree, where it is BUILD/core/libscion.so, BUILD/plugins. `directory` stays NULL when
+ * that is not known.
  */
-static bool add_own(struct places *places)
+static bool find_own(char **directory)
 {
         Dl_info info;
         struct stat status;
-        char *self = NULL, *directory = NULL, *slash;
+        char *self = NULL, *slash;
         bool good = true;
 
         if (!dladdr((const void *)&given, &info) || !info.dli_fname ||
@@ -124,18 +125,30 @@ static bool add_own(struct places *places)
         if (!slash || slash == self)
                 goto done;
         *slash = '\0';
-        directory = joined(self, "scion/plugins");
+        *directory = joined(self, "scion/plugins");
         slash = strrchr(self, '/');
-        if (directory && stat(directory, &status) != 0 && slash && strcmp(slash, "/core") == 0) {
+        if (*directory && stat(*directory, &status) != 0 && slash && strcmp(slash, "/core") == 0) {
                 *slash = '\0';
-                free(directory);
-                directory = joined(self, "plugins");
+                free(*directory);
+                *directory = joined(self, "plugins");
         }
-        good = add(places, directory);
+        good = *directory != NULL;
 
 done:
         free(self);
         return good;
+}
+
+/* Looked for once: it takes a hundred system calls, and a large suite asks for its plugins a million times. */
+static bool add_own(struct places *places)
+{
+        static char *own;
+        bool good;
+
+        pthread_mutex_lock(&lock);
+        good = own || find_own(&own);
+        pthread_mutex_unlock(&lock);
+        return good && (!own || add(places, strdup(own)));
 }
 
 static bool places_find(struct places *places)

@@ -13,8 +13,7 @@ struct scion_planned {
         const struct scion_config_run *run; /* what it has on the axes */
         const char *strategy;               /* its label on that axis, else the plugin's name */
         const char *seed;
-        size_t source; /* the first run with the same source, as far as the file tells;
-                                               SCION_PLAN_NO_SOURCE when it trains none */
+        size_t source; /* the first run with the same source, by the file; SCION_PLAN_NO_SOURCE: it trains none */
         struct scion_limits limits;
         bool first_of_its_kind; /* has something on an axis, the seed's aside, that none before has */
 };

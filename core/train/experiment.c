@@ -273,7 +273,11 @@ static bool complete_plugin(struct scion_config *map, enum scion_kind kind)
         const struct scion_plugin *plugin = use && use->text ? scion_plugin_find(kind, use->text) : NULL;
 
         if (!plugin)
-                return scion_config_fail(map, "no plugin to complete");
+                return use && use->text ? scion_config_fail(use, "%s", scion_error())
+                                        : scion_config_fail(map,
+                                                            "%s: write { use: NAME }; 'scion plugins %s' "
+                                                            "lists them",
+                                                            scion_kind_name(kind), scion_kind_name(kind));
         return !plugin->params || scion_params_complete(plugin->params, map);
 }
 

@@ -294,7 +294,11 @@ static bool rehearse_with_source(struct scion_run *run)
                 good = rehearse_loss(run, false, &transfer);
         }
         good = good && rehearse_strategy(run);
-        memcpy(run->source->values, kept, bytes);
+        if (bytes == run->source->extent * sizeof *kept)
+                memcpy(run->source->values, kept, bytes);
+        else if (good)
+                good = scion_config_fail(scion_config_get(run->config, "strategy"),
+                                         "setup changed the source's modules: changes belong in the target");
         scion_model_set_frozen(run->source, false);
         free(kept);
         return good;
@@ -309,21 +313,39 @@ static bool rehearse(struct scion_run *run)
         return good;
 }
 
-static bool prepare(struct scion_run *run)
+/* What the file says, and the target's data. */
+static bool begin(struct scion_run *run)
 {
         struct scion_experiment *experiment = &run->experiment;
 
         if (!scion_experiment_read(run->config, experiment))
                 return false;
-        const struct scion_strategy_plugin *strategy =
-                (const struct scion_strategy_plugin *)experiment->strategy->plugin;
-
         scion_backend_set_threads((int)experiment->threads);
-        run->with_source = strategy->needs & (SCION_NEEDS_SOURCE | SCION_NEEDS_SAME_CLASSES);
         run->tape = scion_tape_create();
         run->target_data =
                 run->tape ? scion_data_open(experiment->target.dataset, experiment->target.seed) : NULL;
-        if (!run->target_data || (run->with_source && !prepare_source(run)))
+        return run->target_data != NULL;
+}
+
+static bool build(struct scion_run *run)
+{
+        if (!begin(run) || (run->experiment.has_source && !prepare_source(run)))
+                return false;
+        run->target = create_target(run);
+        return run->target != NULL;
+}
+
+static bool prepare(struct scion_run *run)
+{
+        struct scion_experiment *experiment = &run->experiment;
+
+        if (!begin(run))
+                return false;
+        const struct scion_strategy_plugin *strategy =
+                (const struct scion_strategy_plugin *)experiment->strategy->plugin;
+
+        run->with_source = strategy->needs & (SCION_NEEDS_SOURCE | SCION_NEEDS_SAME_CLASSES);
+        if (run->with_source && !prepare_source(run))
                 return false;
         if (strategy->needs & SCION_NEEDS_SOURCE_BATCHES && !run->source_data &&
             !(run->source_data = scion_data_open(experiment->source.dataset, experiment->source.seed)))
@@ -335,17 +357,37 @@ static bool prepare(struct scion_run *run)
         return run->target != NULL;
 }
 
-struct scion_run *scion_run_prepare(struct scion_config *config)
+static struct scion_run *create(struct scion_config *config, bool (*make)(struct scion_run *run))
 {
         struct scion_run *run = calloc(1, sizeof *run);
 
         if (!run)
                 return scion_fail_null("out of memory");
         run->config = config;
-        if (prepare(run))
+        if (make(run))
                 return run;
         scion_run_destroy(run);
         return NULL;
+}
+
+struct scion_run *scion_run_prepare(struct scion_config *config)
+{
+        return create(config, prepare);
+}
+
+struct scion_run *scion_run_open(struct scion_config *config)
+{
+        return create(config, build);
+}
+
+struct scion_model *scion_run_source(struct scion_run *run)
+{
+        return run->source;
+}
+
+struct scion_model *scion_run_target(struct scion_run *run)
+{
+        return run->target;
 }
 
 void scion_run_destroy(struct scion_run *run)

@@ -21,6 +21,16 @@ struct scion_run;
 struct scion_run *scion_run_prepare(struct scion_config *config);
 void scion_run_destroy(struct scion_run *run); /* takes NULL */
 
+/*
+ * Reads the configuration and builds the models, the source's whenever the file has one, to be looked at:
+ * nothing is rehearsed, and it is not for executing. NULL as above.
+ */
+struct scion_run *scion_run_open(struct scion_config *config);
+
+/* As setup() gets them, but for values that are trained. The source may be NULL. */
+struct scion_model *scion_run_source(struct scion_run *run);
+struct scion_model *scion_run_target(struct scion_run *run);
+
 /* What was loaded and what was not, in a line; "" when there was nothing to load. Valid as long as the run. */
 const char *scion_run_note(const struct scion_run *run);
 

@@ -321,9 +321,8 @@ static bool resume(struct loop *loop)
         bool good = scion_recovery_restore(training->recovery, &state);
 
         scion_state_finish(&state);
-        if (!good)
+        if (!good || !scion_update_restored(loop->update))
                 return false;
-        scion_update_restored(loop->update);
         loop->epoch = loop->resumed;
         if (training->log)
                 fprintf(training->log, "%s: resumed after epoch %lld\n", loop->stage, (long long)loop->epoch);

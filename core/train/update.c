@@ -7,18 +7,12 @@
 
 #include "plugin/params.h"
 
-/* What a strategy may say of a parameter, as it is kept in checkpoints. */
-struct handling {
-        float lr_scale;
-        int32_t frozen, decay;
-};
-
 /* One of the models, and what the optimizer keeps for it. */
 struct part {
         struct scion_model *model;
-        float *state;              /* `states` blocks, each as long as the model's */
-        int64_t *steps;            /* of each parameter: updates so far */
-        struct handling *handling; /* of each parameter, when it was last asked for */
+        float *state;            /* `states` blocks, each as long as the model's */
+        int64_t *steps;          /* of each parameter: updates so far */
+        unsigned char *handling; /* of its parameters, when it was last asked for */
 };
 
 struct scion_update {
@@ -38,7 +32,7 @@ static bool add_part(struct scion_update *update, struct scion_model *model)
 
         part->model = model;
         part->steps = calloc((size_t)model->count + 1, sizeof *part->steps);
-        part->handling = calloc((size_t)model->count + 1, sizeof *part->handling);
+        part->handling = malloc(scion_model_handling_bytes(model) + 1);
         part->state = aligned_alloc(64, bytes ? bytes : 64);
         if (!part->steps || !part->handling || !part->state)
                 return false;
@@ -171,33 +165,23 @@ void scion_update_describe(struct scion_update *update, struct scion_state *stat
         for (int i = 0; i < update->parts; i++) {
                 struct part *part = &update->part[i];
                 struct scion_model *model = part->model;
-                size_t count = (size_t)model->count;
 
-                for (size_t k = 0; k < count; k++)
-                        part->handling[k] =
-                                (struct handling){ model->parameter[k].lr_scale, model->parameter[k].frozen,
-                                                   model->parameter[k].decay };
+                scion_model_read_handling(model, part->handling);
                 add_block(state, "model", i, model->values, model->extent * sizeof *model->values);
-                add_block(state, "handling", i, part->handling, count * sizeof *part->handling);
+                add_block(state, "handling", i, part->handling, scion_model_handling_bytes(model));
                 add_block(state, "state", i, part->state,
                           (size_t)update->states * model->length * sizeof *part->state);
-                add_block(state, "steps", i, part->steps, count * sizeof *part->steps);
+                add_block(state, "steps", i, part->steps, (size_t)model->count * sizeof *part->steps);
         }
 }
 
-void scion_update_restored(struct scion_update *update)
+bool scion_update_restored(struct scion_update *update)
 {
-        for (int i = 0; i < update->parts; i++) {
-                struct part *part = &update->part[i];
+        bool good = true;
 
-                for (int k = 0; k < part->model->count; k++) {
-                        struct scion_parameter *parameter = &part->model->parameter[k];
-
-                        parameter->lr_scale = part->handling[k].lr_scale;
-                        parameter->decay = part->handling[k].decay;
-                        scion_parameter_freeze(parameter, part->handling[k].frozen);
-                }
-        }
+        for (int i = 0; good && i < update->parts; i++)
+                good = scion_model_write_handling(update->part[i].model, update->part[i].handling);
+        return good;
 }
 
 double scion_update_rate(const struct scion_update *update)

@@ -20,10 +20,11 @@ void scion_update_clear_gradients(struct scion_update *update);
  * rate. Where a parameter is masked the optimizer sees a gradient of 0, and the value stays 0. */
 void scion_update_step(struct scion_update *update, double factor);
 
-/* Adds what is trained and how: the models' values, the optimizer's own, and what is frozen or scaled by now. */
+/* Adds what is trained and how: the models' values, the optimizer's own, and what is frozen, scaled or masked by
+ * now. */
 void scion_update_describe(struct scion_update *update, struct scion_state *state);
-/* After that state was restored: freezes and scales the models' parameters as it says. */
-void scion_update_restored(struct scion_update *update);
+/* After that state was restored: freezes, scales and masks the models' parameters as it says. */
+bool scion_update_restored(struct scion_update *update);
 
 /* The optimizer's own learning rate: its parameter `lr`. */
 double scion_update_rate(const struct scion_update *update);

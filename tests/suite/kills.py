@@ -100,7 +100,8 @@ def main():
     seeds = range(1, max(1, options.runs // 4) + 1)
     random.seed(options.seed)
 
-    with tempfile.TemporaryDirectory(prefix='scion-kills-') as folder:
+    memory = '/dev/shm' if os.access('/dev/shm', os.W_OK) and not os.environ.get('TMPDIR') else None
+    with tempfile.TemporaryDirectory(prefix='scion-kills-', dir=memory) as folder:
         os.chdir(folder)
         pathlib.Path('suite.yaml').write_text(SUITE.replace('SEEDS', str(list(seeds)))
                                               .replace('EPOCHS', str(options.epochs)), encoding='utf-8')

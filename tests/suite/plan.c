@@ -83,6 +83,7 @@ static void ids_are_stable(void **state)
         compare_ids("name: a\n" RUN, TARGET "strategy: scratch\nname: a\n", true);
         compare_ids("name: a\n" RUN, "name: a\n" RUN "threads: 1\n", true);
         compare_ids("name: a\n" RUN, "name: a\n" RUN "# a remark\n", true);
+        compare_ids("name: a\n" RUN, "name: a\n" RUN "limits: { minutes: 5 }\n", true);
         compare_ids("name: a\n" RUN, "name: a\n" TARGET "matrix: { strategy: [scratch], seed: [1] }\n", true);
         compare_ids("name: a\n" RUN, "name: a\n" TARGET "strategy: scratch\nseeds: 1\n", true);
         compare_ids("name: a\n" RUN, "name: a\nstrategy: scratch\nseed: 2\n" TARGET, false);

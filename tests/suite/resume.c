@@ -2,39 +2,45 @@
 #define _DEFAULT_SOURCE /* glob */
 #include "support/command.h"
 
+#include <errno.h>
 #include <glob.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "support/results.h"
 
 #define RUN "run --plugin-path " BUILD_DIR "/tests/suite/plugins --quiet --checkpoint 0 "
-#define DATASET(classes)                                                                                    \
-        "  dataset: { use: random, shape: [1, 6, 6], num_classes: " classes ", train_size: 48, test_size: " \
-        "12, valid: 0.25 }\n  loss: fatal\n"
+#define SOURCE                                                                                             \
+        "source:\n  dataset: { use: random, shape: [1, 6, 6], num_classes: 3, train_size: 48, test_size: " \
+        "12, "                                                                                             \
+        "valid: 0.25 }\n  loss: fatal\n"
+#define TARGET                                                                                        \
+        "target:\n  loss: fatal\n"                                                                    \
+        "  dataset: { use: random, shape: [1, 6, 6], num_classes: 4, train_size: 96, test_size: 12, " \
+        "limit: 48, unlabelled: true, valid: 0.25 }\n"
 
 /* Everything that has a state: running statistics, dropout, momenta and their steps, warm-up, the best epoch. */
 static const char *const files[] = {
         /* batch normalisation, adam, warm-up and cosine; the best epoch is seldom the last */
-        "name: resnet\nsource:\n" DATASET("3") "  model: { use: resnet, depth: 8, width: 2 }\n"
-                                               "  optimizer: { use: adam, lr: 0.02 }\n"
-                                               "  train: { epochs: 3, batch_size: 8 }\n"
-                                               "strategy: fine-tune\n"
-                                               "target:\n" DATASET(
-                                                       "4") "  optimizer: { use: adam, lr: 0.02 }\n"
-                                                            "  schedule: { use: cosine, warmup: 2 }\n"
-                                                            "  train: { epochs: 5, batch_size: 8 }\n",
-        /* dropout, momentum, steps of the learning rate; a strategy that changes the source and logs by chance */
-        "name: mlp\nsource:\n" DATASET("3") "  model: { use: mlp, hidden: [16, 8], dropout: 0.3 }\n"
-                                            "  optimizer: { use: sgd, lr: 0.1, momentum: 0.9 }\n"
-                                            "  train: { epochs: 3, batch_size: 9 }\n"
-                                            "strategy: restless\n"
-                                            "target:\n" DATASET(
-                                                    "4") "  optimizer: { use: adamw, lr: 0.02 }\n"
-                                                         "  schedule: { use: step, every: 2, gamma: 0.5 }\n"
-                                                         "  train: { epochs: 6, batch_size: 7 }\n",
+        "name: resnet\n" SOURCE "  model: { use: resnet, depth: 8, width: 2 }\n"
+        "  optimizer: { use: adam, lr: 0.02 }\n"
+        "  train: { epochs: 3, batch_size: 8 }\n"
+        "strategy: fine-tune\n" TARGET "  optimizer: { use: adam, lr: 0.02 }\n"
+        "  schedule: { use: cosine, warmup: 2 }\n"
+        "  train: { epochs: 5, batch_size: 8 }\n",
+        /* dropout, momentum, steps of the learning rate; a strategy that has and changes all it may */
+        "name: mlp\n" SOURCE "  model: { use: mlp, hidden: [16, 8], dropout: 0.3 }\n"
+        "  optimizer: { use: sgd, lr: 0.1, momentum: 0.9 }\n"
+        "  train: { epochs: 3, batch_size: 9 }\n"
+        "strategy: restless\n" TARGET "  optimizer: { use: adamw, lr: 0.02 }\n"
+        "  schedule: { use: step, every: 2, gamma: 0.5 }\n"
+        "  train: { epochs: 6, batch_size: 7 }\n",
         /* nothing to choose by, no source */
-        "name: plain\nstrategy: scratch\n"
+        "name: plain\n"
+        "strategy: scratch\n"
         "target:\n"
-        "  dataset: { use: random, shape: [1, 6, 6], num_classes: 4, train_size: 40 }\n  loss: fatal\n"
+        "  dataset: { use: random, shape: [1, 6, 6], num_classes: 4, train_size: 40 }\n"
+        "  loss: fatal\n"
         "  model: { use: mlp, hidden: [8], dropout: 0.5 }\n"
         "  optimizer: { use: sgd, lr: 0.1, momentum: 0.9, nesterov: true }\n"
         "  train: { epochs: 14, batch_size: 8 }\n",
@@ -64,12 +70,41 @@ static void assert_same_file(const char *pattern, const char *other)
         assert_int_equal(system(command), 0);
 }
 
+static bool is_there(const char *pattern)
+{
+        glob_t found;
+        bool there = glob(pattern, 0, NULL, &found) == 0;
+
+        if (there)
+                globfree(&found);
+        return there;
+}
+
+static void assert_log_has(const char *text)
+{
+        char *log = read_text(only("killed/*/*/log.txt"));
+
+        if (!strstr(log, text))
+                fail_msg("\"%s\" is not in the log:\n%s", text, log);
+        free(log);
+}
+
 static void assert_same_run(void)
 {
         assert_same(only("whole/*/results.csv"), only("killed/*/results.csv"));
         assert_same(only("whole/*/*/metrics.csv"), only("killed/*/*/metrics.csv"));
         assert_same_file("whole/*/*/model.safetensors", "killed/*/*/model.safetensors");
         assert_same_file("whole/*/*/config.yaml", "killed/*/*/config.yaml");
+        assert_false(is_there("killed/*/*/checkpoint*"));
+        assert_false(is_there("killed/*/*/.scion-*"));
+}
+
+static void strike_at(int call, int number)
+{
+        char text[32];
+
+        snprintf(text, sizeof text, "%d %d", call, number);
+        write_text("fatal", text);
 }
 
 /* The command is killed at the N-th loss, again and again, each time with another N, until none is killed. */
@@ -78,15 +113,12 @@ static int kill_until_done(const char *options, const int *calls, size_t count)
         int kills = 0;
 
         for (size_t i = 0;; i = (i + 1) % count) {
-                char number[16];
-
-                snprintf(number, sizeof number, "%d", calls[i]);
-                write_text("fatal", number);
+                strike_at(calls[i], SIGKILL);
                 const struct command_result *result = run_scion(RUN "file.yaml --out killed %s", options);
 
                 if (result->status == 0)
                         break;
-                if (result->status != 128 + 9 || access("fatal", F_OK) == 0)
+                if (result->status != 128 + SIGKILL || access("fatal", F_OK) == 0)
                         fail_msg("status %d: %s", result->status, result->output);
                 assert_true(++kills < 200);
         }
@@ -102,30 +134,156 @@ static void begin(const char *file)
 }
 
 /* Some kills within the first epoch, so that nothing is gained, some after one or more. */
-static void kill_and_compare(const char *options)
+static void kill_and_compare(const char *options, size_t count)
 {
         static const int calls[] = { 17, 5, 12, 23, 9 };
 
-        for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        for (size_t i = 0; i < count; i++) {
                 begin(files[i]);
                 assert_true(kill_until_done(options, calls, sizeof calls / sizeof *calls) >= 4);
                 assert_same_run();
-                assert_int_equal(system("grep -q 'target: resumed after epoch' killed/*/*/log.txt"), 0);
+                assert_log_has("target: resumed after epoch");
         }
 }
 
 static void killed_again_and_again(void **state)
 {
         (void)state;
-        kill_and_compare("--cache ''");
+        kill_and_compare("--cache ''", sizeof files / sizeof *files);
 }
 
 /* The source's checkpoints are with the cache, for whichever run comes to train it. */
 static void killed_while_sharing(void **state)
 {
         (void)state;
-        kill_and_compare("--cache cache");
-        assert_int_equal(system("ls cache/sources/*.checkpoint 2>/dev/null"), 2 << 8);
+        kill_and_compare("--cache cache", 2);
+        assert_false(is_there("cache/sources/*.checkpoint"));
+}
+
+/* --- What is not gone on with --------------------------------------------------------------------------- */
+
+/* Killed in the target's third epoch. */
+static void begin_and_kill(const char *options)
+{
+        begin(files[2]);
+        strike_at(15, SIGKILL);
+        assert_int_equal(run_scion(RUN "file.yaml --out killed %s", options)->status, 128 + SIGKILL);
+        assert_true(is_there("killed/*/*/checkpoint.bin"));
+}
+
+static void damaged_checkpoint(void **state)
+{
+        static const char *const damages[] = {
+                "truncate -s -1",
+                "truncate -s 0",
+                "truncate -s +1",
+                "sed -i s/loop.step/loop.stop/",
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+                char command[128];
+
+                begin_and_kill("");
+                snprintf(command, sizeof command, "%s killed/*/*/checkpoint.bin", damages[i]);
+                assert_int_equal(system(command), 0);
+                run_scion_expecting(0, RUN "file.yaml --out killed");
+                assert_log_has("the checkpoint is not used: ");
+                assert_same_run();
+        }
+}
+
+/* Who mends a plugin wants to see what it does from the start. */
+static void another_plugin(void **state)
+{
+        (void)state;
+        begin_and_kill("");
+        assert_int_equal(system("mkdir -p own/losses && cp " BUILD_DIR
+                                "/tests/suite/plugins/losses/fatal.so own/losses && "
+                                "printf x >> own/losses/fatal.so"),
+                         0);
+        run_scion_expecting(0, "run --plugin-path own file.yaml --out killed");
+        assert_log_has("the checkpoint is not used: killed/plain/scratch-seed1-");
+        assert_log_has("checkpoint.bin: of another configuration, data or plugin");
+        assert_same_run();
+}
+
+/* Files that were being written when the process was killed. */
+static void leftovers(void **state)
+{
+        (void)state;
+        begin_and_kill("");
+        assert_int_equal(
+                system("for folder in killed/* killed/*/*/; do touch $folder/.scion-12345-6.tmp; done"), 0);
+        run_scion_expecting(0, RUN "file.yaml --out killed");
+        assert_log_has("target: resumed after epoch 2");
+        assert_same_run();
+        assert_false(is_there("killed/*/.scion-*"));
+}
+
+/* Finished, and killed before its row was written. */
+static void row_is_lost(void **state)
+{
+        (void)state;
+        begin_and_kill("");
+        assert_int_equal(system("cp killed/*/*/checkpoint.bin kept"), 0);
+        run_scion_expecting(0, RUN "file.yaml --out killed");
+        assert_int_equal(system("sed -i 2d killed/*/results.csv && mv kept $(dirname "
+                                "killed/*/*/config.yaml)/checkpoint.bin"),
+                         0);
+        run_scion_expecting(0, RUN "file.yaml --out killed");
+        assert_same_run();
+}
+
+/* --- Ends that are no accident -------------------------------------------------------------------------- */
+
+/* However long the time between checkpoints is, an interrupted epoch is finished and kept. */
+static void interrupted(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+                begin(files[i]);
+                for (int times = 0; times < 3; times++) {
+                        strike_at(12, SIGINT);
+                        assert_output_has(
+                                run_scion(RUN "--checkpoint 1000 file.yaml --out killed --cache cache"),
+                                "the same command goes on", NULL);
+                }
+                assert_true(is_there("killed/*/*/checkpoint.bin"));
+                run_scion_expecting(0, RUN "file.yaml --out killed --cache cache");
+                assert_same_run();
+        }
+}
+
+/* A checkpoint that finds no room is no reason to fail; the run says so. */
+static void no_room_for_checkpoints(void **state)
+{
+        struct rlimit before, limit;
+
+        (void)state;
+        begin(files[2]);
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+        limit = before;
+        limit.rlim_cur = 4096;
+        signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        run_scion_expecting(0, RUN "file.yaml --out killed");
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        signal(SIGXFSZ, SIG_DFL);
+        assert_log_has("no checkpoint: killed/plain/scratch-seed1-");
+        assert_log_has(strerror(EFBIG));
+        assert_same_run();
+}
+
+static void interval_of_checkpoints(void **state)
+{
+        (void)state;
+        write_text("file.yaml", files[2]);
+        assert_output_has(run_scion_expecting(2, RUN "--checkpoint x file.yaml"),
+                          "--checkpoint takes a number of seconds, not 'x'", NULL);
+        run_scion_expecting(2, RUN "--checkpoint -1 file.yaml");
+        run_scion_expecting(2, RUN "--checkpoint '' file.yaml");
+        run_scion_expecting(2, RUN "--checkpoint nan file.yaml");
 }
 
 int main(void)
@@ -133,7 +291,16 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(killed_again_and_again),
                 cmocka_unit_test(killed_while_sharing),
+                cmocka_unit_test(damaged_checkpoint),
+                cmocka_unit_test(another_plugin),
+                cmocka_unit_test(leftovers),
+                cmocka_unit_test(row_is_lost),
+                cmocka_unit_test(interrupted),
+                cmocka_unit_test(no_room_for_checkpoints),
+                cmocka_unit_test(interval_of_checkpoints),
         };
 
+        if (access("/dev/shm", W_OK) == 0)
+                setenv("TMPDIR", "/dev/shm", 0); /* every epoch is synced to the disk */
         return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

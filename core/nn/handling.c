@@ -1,0 +1,74 @@
+/* What was said of a model's parameters, as bytes: whoever goes on with a training says it again by them. */
+#include <scion/error.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/model.h"
+
+/* Of each parameter; then come the masks, of all parameters, a bit a value. */
+struct handling {
+        float lr_scale;
+        uint8_t frozen, decay, masked, unused;
+};
+
+size_t scion_model_handling_bytes(const struct scion_model *model)
+{
+        return (size_t)model->count * sizeof(struct handling) + (model->length + 7) / 8;
+}
+
+static size_t first_bit(const struct scion_model *model, const struct scion_parameter *parameter)
+{
+        return (size_t)((const float *)parameter->value.data - model->values);
+}
+
+void scion_model_read_handling(const struct scion_model *model, unsigned char *bytes)
+{
+        unsigned char *bits = bytes + (size_t)model->count * sizeof(struct handling);
+
+        memset(bytes, 0, scion_model_handling_bytes(model));
+        for (int i = 0; i < model->count; i++) {
+                const struct scion_parameter *parameter = &model->parameter[i];
+                const struct handling handling = { .lr_scale = parameter->lr_scale,
+                                                   .frozen = parameter->frozen,
+                                                   .decay = parameter->decay,
+                                                   .masked = parameter->mask != NULL };
+                size_t bit = first_bit(model, parameter);
+
+                memcpy(bytes + (size_t)i * sizeof handling, &handling, sizeof handling);
+                for (size_t k = 0; parameter->mask && k < parameter->value.length; k++, bit++)
+                        bits[bit / 8] |= (unsigned char)((parameter->mask[k] != 0) << bit % 8);
+        }
+}
+
+static bool set_mask(struct scion_parameter *parameter, const unsigned char *bits, size_t bit)
+{
+        float *mask = malloc((parameter->value.length + 1) * sizeof *mask);
+
+        if (!mask)
+                return scion_fail("out of memory");
+        for (size_t k = 0; k < parameter->value.length; k++, bit++)
+                mask[k] = (float)(bits[bit / 8] >> bit % 8 & 1);
+        bool good = scion_parameter_mask(parameter, mask);
+
+        free(mask);
+        return good;
+}
+
+bool scion_model_write_handling(struct scion_model *model, const unsigned char *bytes)
+{
+        const unsigned char *bits = bytes + (size_t)model->count * sizeof(struct handling);
+
+        for (int i = 0; i < model->count; i++) {
+                struct scion_parameter *parameter = &model->parameter[i];
+                struct handling handling;
+
+                memcpy(&handling, bytes + (size_t)i * sizeof handling, sizeof handling);
+                parameter->lr_scale = handling.lr_scale;
+                parameter->decay = handling.decay;
+                scion_parameter_freeze(parameter, handling.frozen);
+                if (!(handling.masked ? set_mask(parameter, bits, first_bit(model, parameter))
+                                      : scion_parameter_mask(parameter, NULL)))
+                        return false;
+        }
+        return true;
+}
