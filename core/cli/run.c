@@ -26,9 +26,11 @@ static const char help[] = "Usage: scion run [options] FILE...\n"
                            "                         run's threads)\n"
                            "  -c, --checkpoint SECS  least time between two checkpoints of a run; each is\n"
                            "                         written after a whole epoch (default: 1; 0: after all)\n"
+                           "      --fail-fast        start nothing more when a run has failed\n"
+                           "      --retry-failed     run those again that have failed before\n"
                            "  -n, --dry-run          show the runs, and how far each is, and run nothing\n"
                            "  -f, --force            take a file that asks for more than 100000 runs\n"
-                           "  -q, --quiet            no line for each run\n"
+                           "  -q, --quiet            no line for each run, but of failures\n"
                            "      --cache DIR        where trained sources and inflated data are kept for\n"
                            "                         other runs, instead of $SCION_CACHE; '' keeps none\n"
                            "  -P, --plugin-path DIR  look for plugins there first (may be repeated)\n"
@@ -76,7 +78,7 @@ static bool parse_out(const char *out, int *status)
         return false;
 }
 
-enum { CACHE = 256 }; /* options without a letter */
+enum { CACHE = 256, FAIL_FAST, RETRY_FAILED }; /* options without a letter */
 
 /* As many runs as processors can serve, each with its threads. */
 static int default_jobs(const struct scion_plan *plan)
@@ -97,6 +99,8 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
                 { "dry-run", no_argument, NULL, 'n' },
                 { "force", no_argument, NULL, 'f' },
                 { "quiet", no_argument, NULL, 'q' },
+                { "fail-fast", no_argument, NULL, FAIL_FAST },
+                { "retry-failed", no_argument, NULL, RETRY_FAILED },
                 { "cache", required_argument, NULL, CACHE },
                 { NULL, 0, NULL, 0 },
         };
@@ -114,6 +118,10 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
                         options->dry_run = true;
                 else if (option == CACHE)
                         going = scion_cli_cache(optarg, status);
+                else if (option == FAIL_FAST)
+                        options->suite.fail_fast = true;
+                else if (option == RETRY_FAILED)
+                        options->suite.retry_failed = true;
                 else if (option == 'f')
                         options->forced = true;
                 else if (option == 'q')
@@ -189,7 +197,7 @@ static enum scion_status run_files(const struct options *options, char *const *f
 int scion_command_run(int argc, char **argv)
 {
         struct options options = {
-                .suite = { .out = "runs", .interval = 1, .progress = stdout },
+                .suite = { .out = "runs", .interval = 1, .progress = stdout, .failures = stderr },
         };
         int status = SCION_FAILED;
 

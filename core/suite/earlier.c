@@ -44,6 +44,11 @@ bool scion_earlier_done(const struct scion_earlier *earlier, size_t row)
         return strcmp(scion_csv_field(&earlier->rows, row, earlier->status), "done") == 0;
 }
 
+bool scion_earlier_failed(const struct scion_earlier *earlier, size_t row)
+{
+        return strcmp(scion_csv_field(&earlier->rows, row, earlier->status), "failed") == 0;
+}
+
 bool scion_earlier_folder(const char *folder, const char *id)
 {
         struct scion_text path = { 0 };
@@ -67,7 +72,7 @@ static void read_states(const struct scion_plan *plan, const struct scion_earlie
                         continue;
                 if (scion_earlier_done(earlier, i))
                         *state = SCION_DONE;
-                else if (strcmp(scion_csv_field(&earlier->rows, i, earlier->status), "failed") == 0)
+                else if (scion_earlier_failed(earlier, i))
                         *state = SCION_STATE_FAILED;
         }
 }

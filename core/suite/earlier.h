@@ -20,6 +20,7 @@ void scion_earlier_finish(struct scion_earlier *earlier);
 /* The run that a row is of. */
 const char *scion_earlier_id(const struct scion_earlier *earlier, size_t row);
 bool scion_earlier_done(const struct scion_earlier *earlier, size_t row);
+bool scion_earlier_failed(const struct scion_earlier *earlier, size_t row);
 
 /* Whether FOLDER/ID is there: who removes a run's folder wants the run again. */
 bool scion_earlier_folder(const char *folder, const char *id);

@@ -253,6 +253,9 @@ void scion_process_report(struct scion_process *process, int status, const struc
         tell_end(process, status, &message);
         if (message.text)
                 process->report.status = SCION_FAILED;
+        /* Whether it was seen in time must not matter: one that was over its limit has failed. */
+        if (limit > 0 && process->report.peak_mib > limit && process->report.status == SCION_GOOD)
+                process->report.status = SCION_FAILED;
         if (process->report.status != SCION_GOOD && process->reason.text) {
                 process->report.status = process->verdict;
                 message.length = 0;

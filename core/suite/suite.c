@@ -4,6 +4,7 @@
 #include <math.h>
 #include <scion/error.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,6 +17,7 @@
 #include "report/csv.h"
 #include "report/summary.h"
 #include "suite/earlier.h"
+#include "suite/failure.h"
 #include "suite/order.h"
 #include "suite/pool.h"
 #include "suite/task.h"
@@ -27,7 +29,7 @@ struct suite {
         char *folder;              /* OUT/NAME */
         char *results;             /* its results.csv */
         struct scion_sheet *table; /* NULL until there is a row */
-        bool *done;                /* by an earlier call */
+        bool *done;                /* by an earlier call, which may have failed */
         bool values;               /* the targets are known to be values, not classes */
         bool stale;                /* results.csv has other rows than the table */
         struct scion_lock lock;
@@ -37,8 +39,9 @@ struct suite {
         struct scion_pool *pool;
         size_t *working; /* what each of the pool's slots works on */
         struct scion_order order;
-        int stopping; /* 1: nothing more is started, 2: and what runs ends at once */
-        bool bad;     /* its input was bad, and it is the only run there is */
+        int stopping;           /* 1: nothing more is started, 2: and what runs ends at once */
+        struct scion_text halt; /* why, unless it was a signal */
+        bool bad;               /* its input was bad, and it is the only run there is */
 };
 
 /* --- The table of results
@@ -80,6 +83,18 @@ static bool create_table(struct suite *suite, bool values)
         return suite->table != NULL;
 }
 
+/* The caller frees it; NULL when memory is out. */
+static char *folder_of(const struct suite *suite, const struct scion_planned *planned)
+{
+        struct scion_text path = { 0 };
+
+        scion_text_add(&path, "%s/%s", suite->folder, planned->id);
+        if (!path.failed)
+                return path.text;
+        free(path.text);
+        return NULL;
+}
+
 static bool add_row(struct suite *suite, const struct scion_row *row)
 {
         if (!suite->table && (!scion_make_folders(suite->folder) ||
@@ -102,12 +117,18 @@ static bool hold_row(struct scion_sheet *sheet, const struct scion_csv_table *ol
 
 static void forget(const struct suite *suite, const struct scion_planned *planned)
 {
-        struct scion_text path = { 0 };
+        char *folder = folder_of(suite, planned);
 
-        scion_text_add(&path, "%s/%s", suite->folder, planned->id);
-        if (!path.failed)
-                scion_run_forget(path.text);
-        free(path.text);
+        if (folder)
+                scion_run_forget(folder);
+        free(folder);
+}
+
+/* Those that failed stay so, unless they are wanted again. */
+static bool is_kept(const struct suite *suite, const struct scion_earlier *earlier, size_t row)
+{
+        return scion_earlier_done(earlier, row) ||
+               (!suite->options->retry_failed && scion_earlier_failed(earlier, row));
 }
 
 /* Takes over the rows of finished runs, into memory, and counts them. */
@@ -119,8 +140,7 @@ static bool take_finished(struct suite *suite, const struct scion_earlier *earli
                 const struct scion_planned *planned =
                         scion_plan_find(suite->plan, scion_earlier_id(earlier, i));
 
-                if (!planned || strcmp(scion_csv_field(rows, i, earlier->status), "done") != 0 ||
-                    suite->done[planned - suite->plan->planned] ||
+                if (!planned || !is_kept(suite, earlier, i) || suite->done[planned - suite->plan->planned] ||
                     !scion_earlier_folder(suite->folder, planned->id))
                         continue;
                 if (!suite->table && !create_table(suite, scion_csv_column(rows, "test_mse") >= 0))
@@ -128,9 +148,12 @@ static bool take_finished(struct suite *suite, const struct scion_earlier *earli
                 if (!hold_row(suite->table, rows, i))
                         return false;
                 suite->done[planned - suite->plan->planned] = true;
-                suite->finished++;
+                suite->finished += scion_earlier_done(earlier, i);
+                suite->failed += !scion_earlier_done(earlier, i);
                 *kept += 1;
-                forget(suite, planned);
+                if (scion_earlier_done(earlier,
+                                       i)) /* one that has failed may be gone on with, when retried */
+                        forget(suite, planned);
         }
         return true;
 }
@@ -193,18 +216,32 @@ static size_t place_in_plan(void *context, const struct scion_row *row)
 
 /* --- Running -------------------------------------------------------------------------------------------- */
 
+static void say_failed(FILE *file, const struct suite *suite, const struct scion_planned *planned,
+                       const struct scion_report *report)
+{
+        char *folder = folder_of(suite, planned);
+
+        fprintf(file, "failed: %s\n", report->message);
+        if (folder)
+                scion_failure_show(file, planned, folder);
+        free(folder);
+}
+
 static void say(const struct suite *suite, const struct scion_planned *planned,
                 const struct scion_report *report)
 {
-        FILE *file = suite->options->progress;
+        bool failed = report->status != SCION_GOOD;
+        FILE *file = suite->options->progress ? suite->options->progress
+                     : failed                 ? suite->options->failures
+                                              : NULL;
         const char *metric = scion_row_get(&report->cells, "test_accuracy") ? "test_accuracy" : "test_mse";
         const char *value = scion_row_get(&report->cells, metric);
 
         if (!file)
                 return;
         fprintf(file, "[%zu/%zu] %s: ", suite->finished + suite->failed, suite->plan->count, planned->id);
-        if (report->status != SCION_GOOD)
-                fprintf(file, "failed: %s\n", report->message);
+        if (failed)
+                say_failed(file, suite, planned, report);
         else if (value)
                 fprintf(file, "%s %s, %.1f s\n", metric, value, report->seconds);
         else
@@ -256,27 +293,70 @@ static bool settle(struct suite *suite, bool last)
         return true;
 }
 
-/* What became of a run. One that was stopped has no row: it is as good as not started. */
-static bool take_report(struct suite *suite, int slot, const struct scion_report *report)
+/* Nothing more is started, and what runs ends where it can be gone on with. */
+static void halt(struct suite *suite, const char *format, ...)
+{
+        char text[1024];
+        va_list arguments;
+
+        if (suite->halt.text)
+                return;
+        va_start(arguments, format);
+        vsnprintf(text, sizeof text, format, arguments);
+        va_end(arguments);
+        scion_text_add(&suite->halt, "%s", text);
+        if (suite->stopping == 0) {
+                suite->stopping = 1;
+                scion_pool_stop(suite->pool, false);
+        }
+}
+
+/* A row that could not be written is kept in memory: at the end there may be room for it. */
+static void take_result(struct suite *suite, size_t run, const struct scion_report *report)
+{
+        const struct scion_planned *planned = &suite->plan->planned[run];
+        bool failed = report->status != SCION_GOOD;
+        char *folder = folder_of(suite, planned);
+
+        suite->finished += !failed;
+        suite->failed += failed;
+        if (!record(suite, planned, report)) {
+                suite->stale = true;
+                halt(suite, "%s", scion_error());
+        } else if (!failed) {
+                suite->unsettled[suite->unsettled_runs++] = run;
+        }
+        say(suite, planned, report);
+        if (failed && folder)
+                scion_failure_log(folder, report->message);
+        if (failed && suite->options->fail_fast)
+                halt(suite, "stopped at the first failure, %s: %s", planned->id, report->message);
+        if (!settle(suite, false))
+                halt(suite, "%s", scion_error());
+        free(folder);
+}
+
+/* What became of a run. One that was stopped has no row: it is as good as not started. So is one that found the
+ * disk full, which is not its fault, and is so for all. */
+static void take_report(struct suite *suite, int slot, const struct scion_report *report)
 {
         const struct scion_planned *planned = &suite->plan->planned[suite->working[slot]];
 
+        scion_order_ended(&suite->order, suite->working[slot], report->status == SCION_GOOD);
         if (report->status == SCION_STOPPED)
-                return true;
+                return;
+        if (!report->message) {
+                halt(suite, "out of memory");
+                return;
+        }
         if (report->status == SCION_BAD_INPUT && suite->plan->count == 1) {
                 suite->bad = true;
                 scion_fail("%s", report->message);
-                return true;
+        } else if (report->status != SCION_GOOD && scion_failure_is_of_space(report->message)) {
+                halt(suite, "%s: %s", planned->id, report->message);
+        } else {
+                take_result(suite, suite->working[slot], report);
         }
-        scion_order_ended(&suite->order, suite->working[slot], report->status == SCION_GOOD);
-        suite->finished += report->status == SCION_GOOD;
-        suite->failed += report->status != SCION_GOOD;
-        bool good = record(suite, planned, report);
-
-        if (good && report->status == SCION_GOOD)
-                suite->unsettled[suite->unsettled_runs++] = suite->working[slot];
-        say(suite, planned, report);
-        return good && settle(suite, false);
 }
 
 static bool start(struct suite *suite, size_t run)
@@ -302,19 +382,16 @@ static void take_signal(struct suite *suite, int number)
         }
 }
 
-static bool take_event(struct suite *suite, struct scion_event *event)
+static void take_event(struct suite *suite, struct scion_event *event)
 {
-        bool good = true;
-
         if (event->kind == SCION_EVENT_PROGRESS) {
                 scion_order_told(&suite->order, suite->working[event->slot], &event->progress);
         } else if (event->kind == SCION_EVENT_ENDED) {
-                good = take_report(suite, event->slot, &event->report);
+                take_report(suite, event->slot, &event->report);
                 scion_report_finish(&event->report);
         } else if (event->kind == SCION_EVENT_SIGNAL && event->signal != SIGWINCH) {
                 take_signal(suite, event->signal);
         }
-        return good;
 }
 
 /* All that are left, as many at a time as the pool has slots for. */
@@ -336,7 +413,7 @@ static bool run_left(struct suite *suite)
                         return good;
                 if (!scion_pool_next(suite->pool, INFINITY, &event))
                         return false;
-                good = take_event(suite, &event) && good;
+                take_event(suite, &event);
         }
 }
 
@@ -355,15 +432,16 @@ static enum scion_status run_all(struct suite *suite)
             (suite->table && !scion_sheet_sort(suite->table, place_in_plan, (void *)suite->plan)) ||
             !settle(suite, true))
                 return SCION_FAILED;
-        if (suite->stopping) {
-                scion_fail("stopped, with %zu of %zu runs done; the same command goes on", suite->finished,
-                           suite->plan->count);
-                return SCION_STOPPED;
+        if (suite->halt.text || suite->stopping) {
+                scion_fail("%s%s%zu of %zu runs are done; the same command goes on",
+                           suite->halt.text ? suite->halt.text : "stopped", suite->halt.text ? "; " : ", ",
+                           suite->finished, suite->plan->count);
+                return suite->halt.text ? SCION_FAILED : SCION_STOPPED;
         }
         if (suite->failed == 0)
                 return SCION_GOOD;
-        scion_fail("%zu of %zu runs failed; see the column 'error' of %s", suite->failed, suite->plan->count,
-                   suite->results);
+        scion_fail("%zu of %zu runs failed; see the column 'error' of %s; --retry-failed runs them again",
+                   suite->failed, suite->plan->count, suite->results);
         return SCION_FAILED;
 }
 
@@ -396,6 +474,7 @@ static void close_suite(struct suite *suite)
         free(suite->done);
         free(suite->unsettled);
         free(suite->working);
+        free(suite->halt.text);
 }
 
 static bool writable(const struct suite *suite)
@@ -427,6 +506,18 @@ static bool lock(struct suite *suite)
         return locked != SCION_LOCK_BUSY || scion_fail_prefix("another scion is running there");
 }
 
+static void say_kept(const struct suite *suite)
+{
+        FILE *file = suite->options->progress;
+
+        if (!file || suite->finished + suite->failed == 0)
+                return;
+        fprintf(file, "%zu of %zu runs were done before", suite->finished, suite->plan->count);
+        if (suite->failed > 0)
+                fprintf(file, ", and %zu failed; --retry-failed runs those again", suite->failed);
+        fputc('\n', file);
+}
+
 static enum scion_status run_suite(struct suite *suite)
 {
         size_t count = suite->plan->count;
@@ -436,10 +527,8 @@ static enum scion_status run_suite(struct suite *suite)
         scion_remove_leftovers(suite->folder);
         if (!keep_finished(suite))
                 return SCION_BAD_INPUT;
-        if (suite->finished > 0 && suite->options->progress)
-                fprintf(suite->options->progress, "%zu of %zu runs were done before\n", suite->finished,
-                        count);
-        if (count > 1 && suite->finished < count) {
+        say_kept(suite);
+        if (count > 1 && suite->finished + suite->failed < count) {
                 enum scion_status status = scion_plan_check(suite->plan, &suite->values, NULL);
 
                 /* A plugin that crashes here will do so in its own runs, and no others. */

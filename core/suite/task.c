@@ -134,10 +134,28 @@ static bool wait_for_check(struct scion_pool *pool, struct scion_report *report)
         return false;
 }
 
+/* What the process that prepares them one by one may use, with the next there before the last is gone. */
+static struct scion_limits check_limits(const struct scion_plan *plan)
+{
+        struct scion_limits most = plan->planned[0].limits;
+
+        for (size_t i = 0; i < plan->count; i++) {
+                const struct scion_limits *limits = &plan->planned[i].limits;
+
+                most.minutes =
+                        limits->minutes == 0 || most.minutes == 0 ? 0 : fmax(most.minutes, limits->minutes);
+                most.memory_mib = limits->memory_mib == 0 || most.memory_mib == 0
+                                          ? 0
+                                          : fmax(most.memory_mib, limits->memory_mib);
+        }
+        most.memory_mib *= 2;
+        return most;
+}
+
 /* A message on the input has its place; what happened to the process is told with the run it happened in. */
 static enum scion_status check(const struct checking *checking, FILE *notes)
 {
-        const struct scion_limits limits = { 0 };
+        const struct scion_limits limits = check_limits(checking->plan);
         struct scion_pool *pool = scion_pool_create(1);
         bool good = pool && scion_pool_start(pool, 0, &limits, check_work, (void *)checking);
         struct scion_report report;
