@@ -82,17 +82,21 @@ static bool sort_strata(const double *values, const size_t *stratum, size_t coun
         return true;
 }
 
-static void draw_means(const struct strata *strata, size_t count, double *means)
+/* `number` has room for a number for each value. */
+static void draw_means(const struct strata *strata, size_t count, uint32_t *number, double *means)
 {
         struct scion_random random = scion_random(SEED, SCION_RANDOM_DATA, 0);
 
         for (size_t b = 0; b < SCION_BOOTSTRAP_SAMPLES; b++) {
                 double sum = 0;
 
-                for (size_t s = 0, start = 0; s < strata->count; start = strata->end[s++])
+                scion_random_fill(&random, number, count);
+                for (size_t s = 0, start = 0; s < strata->count; start = strata->end[s++]) {
+                        uint64_t size = strata->end[s] - start;
+
                         for (size_t i = start; i < strata->end[s]; i++)
-                                sum += strata->value[start +
-                                                     scion_random_below(&random, strata->end[s] - start)];
+                                sum += strata->value[start + (number[i] * size >> 32)];
+                }
                 means[b] = sum / (double)count;
         }
         qsort(means, SCION_BOOTSTRAP_SAMPLES, sizeof *means, by_size);
@@ -133,6 +137,9 @@ static double share_below(const double *means, double mean)
 static double quantile(const double *sorted, size_t count, double p)
 {
         double place = p * (double)(count - 1);
+
+        if (isnan(place)) /* of values so large that their sum overflows */
+                return NAN;
         size_t below = (size_t)place;
 
         return below + 1 >= count
@@ -152,11 +159,12 @@ bool scion_bootstrap_mean(const double *values, const size_t *stratum, size_t co
 {
         struct strata strata = { 0 };
         double *means = malloc(SCION_BOOTSTRAP_SAMPLES * sizeof *means);
-        bool good = means || scion_fail("out of memory");
+        uint32_t *number = malloc((count + 1) * sizeof *number);
+        bool good = (means && number) || scion_fail("out of memory");
 
         *interval = (struct scion_interval){ NAN, NAN };
         if (good && count > 1 && (good = sort_strata(values, stratum, count, &strata))) {
-                draw_means(&strata, count, means);
+                draw_means(&strata, count, number, means);
                 double bias = scion_normal_quantile(share_below(means, scion_sample_mean(values, count)));
                 double a = acceleration(&strata);
 
@@ -165,6 +173,7 @@ bool scion_bootstrap_mean(const double *values, const size_t *stratum, size_t co
         }
         free(strata.value);
         free(strata.end);
+        free(number);
         free(means);
         return good;
 }

@@ -8,8 +8,8 @@
 #include <scion/api.h>
 
 #define SCION_BOOTSTRAP_SAMPLES 10000
-#define SCION_PERMUTATION_EXACT 20       /* differences up to which all patterns of signs are gone through */
-#define SCION_PERMUTATION_SAMPLES 999999 /* patterns drawn when there are more */
+#define SCION_PERMUTATION_EXACT 20      /* differences up to which all patterns of signs are gone through */
+#define SCION_PERMUTATION_SAMPLES 99999 /* patterns drawn when there are more */
 
 double scion_sample_mean(const double *values, size_t count);
 /* Of a sample: n - 1. */
@@ -38,7 +38,7 @@ struct scion_permutation {
 /*
  * The two-sided permutation test of paired differences: how many patterns of signs give a sum as far from
  * zero as the one seen (Fisher 1935). Up to 20 differences all patterns are gone through; of more,
- * 999,999 are drawn, and p = (b + 1) / (drawn + 1) (Phipson, Smyth. 2010). Sums that differ by `tie` or less
+ * 99,999 are drawn, and p = (b + 1) / (drawn + 1) (Phipson, Smyth. 2010). Sums that differ by `tie` or less
  * count as equal. p is NaN without a difference. False when memory is out.
  */
 bool scion_permutation_test(const double *difference, size_t count, double tie,

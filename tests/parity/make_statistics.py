@@ -19,7 +19,7 @@ FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors", "stat
 # The few that a small sample's means can be are whole numbers over the count: SciPy sees which of them are equal.
 SAMPLES = {
     "three": [8016, 7921, 8134],
-    "five with two equal": [0.5, 0.625, 0.5, 0.75, 0.875],
+    "seven, two of them equal": [0.5132, 0.6218, 0.5132, 0.7311, 0.8579, 0.6007, 0.7104],
     "twelve, skewed": np.random.default_rng(6).lognormal(0, 0.8, 12).round(4).tolist(),
     "twenty of a normal": np.random.default_rng(1).normal(3, 2, 20).round(4).tolist(),
     "forty of a lognormal": np.random.default_rng(2).lognormal(0, 1, 40).round(4).tolist(),
