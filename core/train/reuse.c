@@ -14,7 +14,7 @@
 
 /* What one module makes of each example, or takes. */
 struct kept {
-        struct scion_module *module;
+        struct scion_module *module; /* NULL: what the whole chain makes */
         bool input;
         struct scion_shape shape; /* of one example */
         size_t width;             /* floats of it */
@@ -110,10 +110,17 @@ static bool note_places(struct scion_reuse *reuse, const struct scion_batches *b
         return true;
 }
 
-/* Keeps the rows of a batch that has just gone through the module, making room for all before the first. */
-static bool keep_rows(struct scion_reuse *reuse, struct kept *kept, int64_t first, int64_t count)
+static struct scion_tensor *made_by(const struct kept *kept, struct scion_tensor *result)
 {
-        struct scion_tensor *made = kept->input ? kept->module->input : kept->module->output;
+        if (!kept->module)
+                return result;
+        return kept->input ? kept->module->input : kept->module->output;
+}
+
+/* Keeps the rows of a batch that has just gone through the module, making room for all before the first. */
+static bool keep_rows(struct scion_reuse *reuse, struct kept *kept, struct scion_tensor *made, int64_t first,
+                      int64_t count)
+{
         const float *values = made ? scion_data(made) : NULL;
 
         if (!values || made->shape.ndim < 1 || made->shape.dim[0] != count)
@@ -158,9 +165,11 @@ static bool fill(struct scion_reuse *reuse, const struct scion_modules *chain, s
                 next = scion_batches_next(batches, &batch);
                 if (next != SCION_NEXT_BATCH)
                         break;
-                good = note_places(reuse, batches, first, batch.size) && run(chain, length, batch.inputs);
+                struct scion_tensor *result = run(chain, length, batch.inputs);
+
+                good = result && note_places(reuse, batches, first, batch.size);
                 for (int i = 0; good && i < count; i++)
-                        good = keep_rows(reuse, &kept[i], first, batch.size);
+                        good = keep_rows(reuse, &kept[i], made_by(&kept[i], result), first, batch.size);
         }
         scion_no_grad_end();
         if (tape)
@@ -248,7 +257,7 @@ static size_t count_frozen(const struct scion_model *model)
         if (!scion_module_is_sequential(root) || root->substitute || root->before.count > 0 ||
             root->after.count > 0)
                 return 0;
-        while (first < model->count && model->parameter[first].frozen)
+        while (first < model->count && model->parameter[first].frozen && !model->parameter[first].stand_in)
                 first++;
         if (first == 0 || first == model->count)
                 return 0;
@@ -306,7 +315,7 @@ struct scion_tensor *scion_reuse_target(struct scion_reuse *reuse, struct scion_
                 reuse->frozen = frozen;
                 reuse->front = count_steady(chain, frozen, batch);
                 if (reuse->front > 0) {
-                        reuse->prefix = (struct kept){ .module = chain->module[reuse->front - 1] };
+                        reuse->prefix = (struct kept){ .module = NULL };
                         fill(reuse, chain, reuse->front, &reuse->prefix, 1);
                 }
         }

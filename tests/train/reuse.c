@@ -143,6 +143,25 @@ static void a_frozen_front_is_passed_by(void **state)
         same_with_reuse("{ use: resnet, depth: 8, width: 4 }", false);
 }
 
+/* What was grafted onto the last module of the front is a part of what it makes. */
+static void grafts_at_the_end_of_the_front(void **state)
+{
+        struct trial trial[2];
+
+        (void)state;
+        for (int i = 0; i < 2; i++) {
+                begin(&trial[i], "{ use: lenet5 }", false);
+                if (!scion_model_graft(trial[i].target, "relu4", SCION_AFTER, "tanh", scion_nn_tanh()))
+                        fail_msg("%s", scion_error());
+                freeze_front(&trial[i]);
+                trial[i].transfer.reuse = i > 0 ? scion_reuse_create(trial[i].data) : NULL;
+                train(&trial[i]);
+        }
+        assert_true(apart(&trial[0], &trial[1]) < 1e-5);
+        end(&trial[0]);
+        end(&trial[1]);
+}
+
 static void a_teacher_is_asked_once(void **state)
 {
         (void)state;
@@ -186,6 +205,15 @@ static void thawing_is_seen(void **state)
         freeze_front(&trial);
         assert_false(runs(&trial, "conv1"));
         assert_false(runs(&trial, "fc2"));
+        /* What stands in for a parameter may be another in each step, though the parameter is frozen. */
+        struct scion_parameter *bias = scion_model_find(trial.target, "conv2.bias");
+
+        assert_true(scion_parameter_make(bias, scion_parameter_tensor(bias)));
+        assert_false(runs(&trial, "conv1"));
+        assert_true(runs(&trial, "conv2"));
+        scion_model_clear_stand_ins(trial.target);
+        assert_false(runs(&trial, "conv2"));
+
         scion_parameter_freeze(scion_model_find(trial.target, "fc1.bias"), false);
         assert_false(runs(&trial, "conv2"));
         assert_true(runs(&trial, "fc1"));
@@ -220,6 +248,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_frozen_front_is_passed_by),
+                cmocka_unit_test(grafts_at_the_end_of_the_front),
                 cmocka_unit_test(a_teacher_is_asked_once),
                 cmocka_unit_test(thawing_is_seen),
                 cmocka_unit_test(what_changes_is_not_kept),
