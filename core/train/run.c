@@ -492,11 +492,12 @@ static bool open_outputs(struct scion_run *run, const char *folder)
         return run->metrics != NULL;
 }
 
-static bool close_outputs(struct scion_run *run)
+/* Of one that has failed the first message counts: what follows from it, as on a full disk, does not. */
+static bool close_outputs(struct scion_run *run, bool good)
 {
-        bool good = !run->log || fclose(run->log) == 0 || scion_fail("log.txt: %s", strerror(errno));
-
-        good = (!run->metrics || scion_sheet_sync(run->metrics)) && good;
+        if (run->log && fclose(run->log) != 0 && good)
+                good = scion_fail("log.txt: %s", strerror(errno));
+        good = good && (!run->metrics || scion_sheet_sync(run->metrics));
         scion_sheet_close(run->metrics);
         run->log = NULL;
         run->metrics = NULL;
@@ -617,7 +618,7 @@ bool scion_run_execute(struct scion_run *run, const char *folder, double interva
         bool good = open_outputs(run, folder) && run_all(run, folder, interval, results);
 
         scion_tape_use(before);
-        return close_outputs(run) && good;
+        return close_outputs(run, good);
 }
 
 bool scion_run_stopped(const struct scion_run *run)
