@@ -1,0 +1,137 @@
+/*
+ * The target's parameters as a learned linear map of the source's, then fine-tuned: W_t = L W_s R^T, with a factor
+ * L for the axis of outputs and R for that of inputs, which begin as identities and learn in a stage of their own.
+ */
+#include <scion/scion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct map {
+        struct scion_parameter *from, *to;
+        struct scion_tensor *left, *right; /* [out_t, out_s], [in_t, in_s]; a vector has no right one */
+};
+
+struct linear_map {
+        int64_t map_epochs;
+        int head;
+        struct map *map;
+        size_t count;
+};
+
+enum { NEW, KEEP };
+
+static const char *const heads[] = { "new", "keep", NULL };
+
+static const struct scion_param params[] = {
+        SCION_INT(struct linear_map, map_epochs, 5, "epochs in which the map is learned, before fine-tuning",
+                  .min = 0),
+        SCION_CHOICE(struct linear_map, head, heads, NEW,
+                     "the last layer: fresh, or mapped too (same classes)"),
+        SCION_PARAMS_END,
+};
+
+/* Only outputs and inputs may be more or fewer. */
+static bool check_shapes(const char *name, struct scion_shape from, struct scion_shape to)
+{
+        bool fits = from.ndim == to.ndim && from.ndim > 0;
+        char source[96], target[96];
+
+        for (int i = 2; fits && i < from.ndim; i++)
+                fits = from.dim[i] == to.dim[i];
+        return fits ||
+               scion_fail("%s: %s in the source and %s in the target differ in more than outputs and inputs",
+                          name, scion_shape_text(&from, source, sizeof source),
+                          scion_shape_text(&to, target, sizeof target));
+}
+
+static bool add_map(struct linear_map *linear, struct scion_transfer *transfer, struct scion_parameter *from,
+                    struct scion_parameter *to)
+{
+        const struct scion_init identity = { .kind = SCION_INIT_IDENTITY };
+        struct scion_shape is = scion_parameter_shape(from), wanted = scion_parameter_shape(to);
+        struct scion_module *factors = scion_nn_sequential(); /* a place to hold them */
+        struct map *map = &linear->map[linear->count];
+        char name[32];
+
+        if (!from || !check_shapes(scion_parameter_name(to), is, wanted))
+                return false;
+        scion_nn_parameter(factors, "left", SCION_SHAPE(wanted.dim[0], is.dim[0]), identity);
+        if (is.ndim > 1)
+                scion_nn_parameter(factors, "right", SCION_SHAPE(wanted.dim[1], is.dim[1]), identity);
+        snprintf(name, sizeof name, "map%zu", ++linear->count);
+        struct scion_model *own = scion_own_model(transfer, name, factors);
+
+        *map = (struct map){ from, to, scion_parameter_tensor(scion_model_parameter(own, 0)),
+                             scion_parameter_tensor(scion_model_parameter(own, 1)) };
+        return own != NULL;
+}
+
+static bool setup(void *self, struct scion_transfer *transfer)
+{
+        struct linear_map *linear = self;
+        struct scion_model *target = scion_target(transfer), *source = scion_source(transfer);
+        int count = scion_model_parameter_count(target);
+
+        linear->map = calloc((size_t)count, sizeof *linear->map);
+        if (!linear->map)
+                return scion_fail("out of memory");
+        for (int i = 0; i < count; i++) {
+                struct scion_parameter *to = scion_model_parameter(target, i);
+
+                if ((linear->head == KEEP || !scion_model_in_head(target, to)) &&
+                    !add_map(linear, transfer, scion_model_find(source, scion_parameter_name(to)), to))
+                        return false;
+        }
+        return scion_add_stage(transfer, "map", linear->map_epochs) >= 0;
+}
+
+/* What is mapped learns nothing itself, until the main stage. */
+static bool begin_stage(void *self, struct scion_transfer *transfer, int stage)
+{
+        const struct linear_map *linear = self;
+
+        (void)transfer;
+        for (size_t i = 0; i < linear->count; i++)
+                scion_parameter_freeze(linear->map[i].to, stage == 0);
+        return true;
+}
+
+/* L W R^T, of matrices, of kernels at each of their places, or L w of a vector. */
+static struct scion_tensor *apply(const struct map *map)
+{
+        struct scion_tensor *w = scion_parameter_tensor(map->from);
+        struct scion_shape shape = scion_parameter_shape(map->to);
+
+        if (!map->right)
+                return scion_reshape(
+                        scion_matmul(map->left, scion_reshape(w, SCION_SHAPE(-1, 1)), false, false), shape);
+        int64_t out = scion_dim(w, 0), in = scion_dim(w, 1);
+        struct scion_tensor *x = scion_reshape(w, SCION_SHAPE(out, in, -1)); /* [out_s, in_s, places] */
+
+        x = scion_permute(x, (int[]){ 2, 0, 1 });
+        x = scion_matmul(scion_matmul(map->left, x, false, false), map->right, false, true);
+        return scion_reshape(scion_permute(x, (int[]){ 1, 2, 0 }), shape);
+}
+
+static bool make(void *self, struct scion_transfer *transfer)
+{
+        const struct linear_map *linear = self;
+
+        for (size_t i = 0; i < linear->count && scion_stage(transfer) == 0; i++)
+                if (!scion_parameter_make(linear->map[i].to, apply(&linear->map[i])))
+                        return false;
+        return true;
+}
+
+static void finish(void *self)
+{
+        free(((struct linear_map *)self)->map);
+}
+
+SCION_PLUGIN_STRATEGY(
+        "linear-map",
+        .summary = "the target's parameters as a learned linear map of the source's, then fine-tuned",
+        .reference = "Wang et al. ICLR 2023. arXiv:2303.00980 (a learned factored map from one model's "
+                     "weights to another's)",
+        .params = params, .size = sizeof(struct linear_map), .needs = SCION_NEEDS_SOURCE, .setup = setup,
+        .begin_stage = begin_stage, .make = make, .finish = finish);
