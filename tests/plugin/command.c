@@ -37,7 +37,7 @@ static void broken_plugins_are_listed_with_the_reason(void **state)
         assert_output_has(run_scion_expecting(0, "plugins " BAD "strategy"),
                           "cannot be used: " BUILD_DIR
                           "/tests/plugin/bad/strategies/undefined.so: undefined symbol 'scion_of_tomorrow'",
-                          "  smaller          a plugin for a test\n", NULL);
+                          "  a plugin for a test\n", NULL);
 }
 
 static void one_plugin(void **state)
