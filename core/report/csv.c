@@ -352,24 +352,40 @@ static bool open_to_append(struct scion_csv_writer *writer)
                scion_fail("%s: cannot be written: %s", writer->path, strerror(errno));
 }
 
-struct scion_csv_writer *scion_csv_create(const char *path, const char *const *columns, size_t count)
+/* A file that is there whole, or one that nobody knows of yet. */
+static bool write_header(struct scion_csv_writer *writer, size_t length, bool whole)
+{
+        if (whole)
+                return scion_file_write(writer->path, writer->row, length) && open_to_append(writer);
+        writer->descriptor = open(writer->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+        return (writer->descriptor >= 0 && scion_write_all(writer->descriptor, writer->row, length)) ||
+               scion_fail("%s: cannot be written: %s", writer->path, strerror(errno));
+}
+
+static struct scion_csv_writer *create(const char *path, const char *const *columns, size_t count, bool whole)
 {
         struct scion_csv_writer *writer = writer_create(path, columns, count);
-        size_t length;
 
         if (!writer)
                 return NULL;
-        length = format_row(writer, columns);
-        if (!length) {
+        size_t length = format_row(writer, columns);
+
+        if (!length)
                 scion_fail("%s: out of memory", path);
-                goto failed;
-        }
-        if (!scion_file_write(path, writer->row, length) || !open_to_append(writer))
-                goto failed;
-        return writer;
-failed:
+        if (length && write_header(writer, length, whole))
+                return writer;
         scion_csv_close(writer);
         return NULL;
+}
+
+struct scion_csv_writer *scion_csv_create(const char *path, const char *const *columns, size_t count)
+{
+        return create(path, columns, count, true);
+}
+
+struct scion_csv_writer *scion_csv_begin(const char *path, const char *const *columns, size_t count)
+{
+        return create(path, columns, count, false);
 }
 
 /* Fails naming both header rows. */

@@ -15,6 +15,8 @@ struct scion_csv_writer;
 
 /* Creates the file, in place of an older one, with its header row. The columns' names are all different. */
 struct scion_csv_writer *scion_csv_create(const char *path, const char *const *columns, size_t count);
+/* The same of a new file that scion_csv_move() is to put in the place of another: nothing is on the disk yet. */
+struct scion_csv_writer *scion_csv_begin(const char *path, const char *const *columns, size_t count);
 /*
  * Opens a file that has this very header row, to append. A last row that a killed process left incomplete (no
  * line end, or too few fields) is cut off first; whole rows are never lost. NULL for any other damage, with

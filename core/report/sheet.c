@@ -136,7 +136,7 @@ bool scion_sheet_write(struct scion_sheet *table)
         if (!beside)
                 return scion_fail("out of memory");
         scion_csv_close(table->writer);
-        table->writer = scion_csv_create(beside, (const char *const *)table->column, table->columns);
+        table->writer = scion_csv_begin(beside, (const char *const *)table->column, table->columns);
         bool good = table->writer || scion_fail_prefix("%s", table->path);
 
         for (size_t i = 0; good && i < table->rows; i++)
@@ -267,7 +267,7 @@ bool scion_sheet_add(struct scion_sheet *table, const struct scion_row *row)
 
 bool scion_sheet_sync(struct scion_sheet *table)
 {
-        return !table->writer || (scion_csv_sync(table->writer) && scion_folder_sync(table->path));
+        return !table->writer || scion_csv_sync(table->writer);
 }
 
 struct placed {

@@ -58,7 +58,7 @@ bool scion_sheet_restore(struct scion_sheet *table, const char *text, size_t byt
 /* Appends a row, which is on its way to the disk when this returns. */
 bool scion_sheet_add(struct scion_sheet *table, const struct scion_row *row);
 
-/* Waits until all that was added is on the disk, to stay after a power failure. */
+/* Waits until all that was added is on the disk; for the entry in its folder, see scion_folder_sync(). */
 bool scion_sheet_sync(struct scion_sheet *table);
 
 /* Puts the rows into the order that `place` gives (smaller first, equal ones stay), and writes the file anew

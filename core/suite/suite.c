@@ -284,7 +284,7 @@ static bool settle(struct suite *suite, bool last)
 {
         if (suite->unsettled_runs == 0 || (!last && scion_clock() - suite->settled < 1))
                 return true;
-        if (!scion_sheet_sync(suite->table))
+        if (!scion_sheet_sync(suite->table) || !scion_folder_sync(suite->results))
                 return false;
         for (size_t i = 0; i < suite->unsettled_runs; i++)
                 forget(suite, &suite->plan->planned[suite->unsettled[i]]);

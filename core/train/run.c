@@ -579,7 +579,8 @@ static bool run_target(struct scion_run *run, const char *folder, struct scion_r
 
         char *path = path_in(folder, "model.safetensors");
 
-        good = path && scion_weights_save(run->target, path);
+        /* On the disk before anybody says that the run is done; writing the model syncs the folder. */
+        good = path && scion_sheet_sync(run->metrics) && scion_weights_save(run->target, path);
         free(path);
         return good;
 }

@@ -112,7 +112,7 @@ def main():
         kills = 0
         for _ in range(options.kills):
             process = start(options, 'killed')
-            time.sleep(random.uniform(0, 2 * duration / (options.kills + 1)))
+            time.sleep(random.uniform(0, 1.2 * duration / options.kills))
             kills += kill(process)
         finish(start(options, 'killed'))
 
