@@ -1,4 +1,5 @@
 /* Vectors brought to length 1. */
+#include <float.h>
 #include <math.h>
 
 #include "tensor/gradient.h"
@@ -61,4 +62,13 @@ struct scion_tensor *scion_normalize(struct scion_tensor *x, unsigned axes, floa
         if (node)
                 *(struct saved *)node->saved = (struct saved){ factor, norm, eps };
         return y;
+}
+
+struct scion_tensor *scion_norm(struct scion_tensor *x, unsigned axes, bool keep)
+{
+        scion_no_grad_begin();
+        struct scion_tensor *direction = scion_normalize(x, axes, FLT_MIN);
+
+        scion_no_grad_end();
+        return scion_sum(scion_mul(x, direction), axes, keep); /* whose gradient is the direction */
 }

@@ -65,6 +65,37 @@ SCION_API float *scion_own_values(struct scion_transfer *transfer, const char *n
  */
 SCION_API int scion_add_stage(struct scion_transfer *transfer, const char *name, int64_t epochs);
 
+/* --- Layers that are compared -------------------------------------------------------------------------- */
+
+#define SCION_MAX_LAYERS 128
+
+/* Layers of the target, each with one of the source: paths, for scion_target_features() and
+ * scion_source_features(). NULL is what the head is given. */
+struct scion_layers {
+        int count;
+        const char *target[SCION_MAX_LAYERS];
+        const char *source[SCION_MAX_LAYERS];
+};
+
+/*
+ * In setup(), after whatever makes the target another: the layers that the file names, by patterns as in
+ * scion_model_select(), in the order of the patterns. No patterns of the source's are the same as the target's;
+ * none at all what both heads are given. Fails when one model's are not as many as the other's, and with near
+ * names when a pattern matches nothing.
+ */
+SCION_API bool scion_layers_pair(struct scion_transfer *transfer, const struct scion_strings *target,
+                                 const struct scion_strings *source, struct scion_layers *layers);
+
+/* What a layer makes of one example, without the batch axis. */
+SCION_API struct scion_shape scion_layers_target_shape(struct scion_transfer *transfer,
+                                                       const struct scion_layers *layers, int index);
+SCION_API struct scion_shape scion_layers_source_shape(struct scion_transfer *transfer,
+                                                       const struct scion_layers *layers, int index);
+
+/* The message that this pair does not go together: paths, shapes, and `why`. Returns false. */
+SCION_API bool scion_layers_fail(struct scion_transfer *transfer, const struct scion_layers *layers,
+                                 int index, const char *why);
+
 /* --- Where training stands ------------------------------------------------------------------------------ */
 
 SCION_API int scion_stage(const struct scion_transfer *transfer);
@@ -113,6 +144,15 @@ SCION_API struct scion_tensor *scion_source_features(struct scion_transfer *tran
 /* The loss that the run's file names for the target, of these outputs: a scalar. */
 SCION_API struct scion_tensor *scion_task_loss(struct scion_transfer *transfer, struct scion_tensor *outputs,
                                                const struct scion_batch *batch);
+
+/*
+ * Distillation beside another loss: `loss` + weight KL(teacher || student), of the source's and the target's
+ * outputs for the batch at the temperature, which is above 0; the mean over examples, logged as "kd". A weight of
+ * 0 leaves it out, and costs nothing. Fails when the targets are values, and when the models have not as many
+ * outputs. Hinton, Vinyals, Dean. arXiv:1503.02531, where the weight has a factor of temperature^2.
+ */
+SCION_API struct scion_tensor *scion_add_kd(struct scion_tensor *loss, struct scion_transfer *transfer,
+                                            const struct scion_batch *batch, float weight, float temperature);
 
 /*
  * The mean of `value`, a float scalar, over the epoch's batches becomes the column train_NAME of metrics.csv.

@@ -133,6 +133,9 @@ SCION_API struct scion_tensor *scion_log_softmax(struct scion_tensor *x, int axi
 /* ln sum e^x, which drops the axis and does not overflow; where all x are -infinity, not a number. */
 SCION_API struct scion_tensor *scion_logsumexp(struct scion_tensor *x, int axis);
 
+/* |x|, the Euclidean norm over the axes; the gradient of a vector of zeros, which has no direction, is 0. */
+SCION_API struct scion_tensor *scion_norm(struct scion_tensor *x, unsigned axes, bool keep);
+
 /* x / max(|x|, eps), with the Euclidean norm over the axes named; eps is positive. The gradient of a vector of
  * zeros, which has no direction, is 0. */
 SCION_API struct scion_tensor *scion_normalize(struct scion_tensor *x, unsigned axes, float eps);

@@ -1,5 +1,4 @@
 /* Knowledge distillation: the student learns what the teacher says of each example, besides its label. */
-#include <scion/losses.h>
 #include <scion/scion.h>
 
 struct kd {
@@ -17,13 +16,10 @@ static const struct scion_param params[] = {
 static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct kd *kd = self;
-        struct scion_tensor *student = scion_target_logits(transfer, batch);
-        struct scion_tensor *teacher = scion_source_logits(transfer, batch);
-        struct scion_tensor *soft = scion_kl_divergence(student, teacher, kd->temperature);
+        float t = kd->temperature;
+        struct scion_tensor *task = scion_task_loss(transfer, scion_target_logits(transfer, batch), batch);
 
-        scion_log_scalar(transfer, "kd", soft);
-        return scion_add(scion_scale(scion_task_loss(transfer, student, batch), 1 - kd->alpha),
-                         scion_scale(soft, kd->alpha * kd->temperature * kd->temperature));
+        return scion_add_kd(scion_scale(task, 1 - kd->alpha), transfer, batch, kd->alpha * t * t, t);
 }
 
 SCION_PLUGIN_STRATEGY("kd", .summary = "the teacher's softened outputs beside the labels",

@@ -63,10 +63,17 @@ def pairwise_squared_distance(a, b):
     return (a[:, None] - b[None]).pow(2).sum(-1)
 
 
-def pairwise_distance(a, b):
-    """Where there is no distance there is no gradient: the root's is infinite."""
-    square = pairwise_squared_distance(a, b)
+def root(square):
+    """Without a gradient at 0, where the root's is infinite."""
     return torch.where(square > 0, torch.where(square > 0, square, torch.ones_like(square)).sqrt(), square * 0)
+
+
+def pairwise_distance(a, b):
+    return root(pairwise_squared_distance(a, b))
+
+
+def norm(x, axes, keep):
+    return root(x.pow(2).sum(axes, keepdim=keep))
 
 
 def normalize(x, axes, eps):

@@ -106,6 +106,7 @@ OPS = {
     "softmax": (lambda args, x: x.softmax(args["axis"]), 2e-6, 1),
     "log_softmax": (lambda args, x: x.log_softmax(args["axis"]), 2e-6, 1),
     "logsumexp": (lambda args, x: x.logsumexp(args["axis"]), 2e-6, 1),
+    "norm": (lambda args, x: formulas.norm(x, axes_of(args, x), args["keep"]), 2e-6, 1),
     "normalize": (lambda args, x: formulas.normalize(x, axes_of(args, x), args["eps"]), 2e-6, 1),
     "pairwise_squared_distance": (lambda args, a, b: formulas.pairwise_squared_distance(a, b), 1e-6, 1),
     "pairwise_distance": (lambda args, a, b: formulas.pairwise_distance(a, b), 1e-6, 1),
@@ -451,9 +452,11 @@ def distances():
                         ((2, 3, 4, 5), [1, 2, 3]), ((2, 3), "all")):
         yield case("normalize", shape, axes=axes, eps=1e-12)
         yield case("normalize", shape, axes=axes, eps=10.0)
+        yield case("norm", shape, axes=axes, keep=len(shape) % 2 == 0)
     for channels in (16, 17):
         yield case("normalize", (2, 1, 4, 4), axes=[1], eps=1e-8, blocked=channels)
         yield case("normalize", (2, 1, 4, 4), axes=[1, 2, 3], eps=1e-8, blocked=channels)
+    yield case("norm", exactly([0, 0, 3, 4, 1e-12, 0], 3, 2), axes=[1], keep=False, note="a row of zeros")
     yield case("normalize", between(1e-9, 2e-9, 3, 4), axes=[1], eps=1e-12, note="small")
     for shape, axis in (((5, 3), 1), ((4, 33), 0), ((2, 3, 4, 5), 1), ((3, 1), -1)):
         yield case("logsumexp", between(-8, 8, *shape), axis=axis)

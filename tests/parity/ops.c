@@ -179,6 +179,7 @@ OP(batch_norm_running)
 WITH(huber, real(args, "delta"))
 WITH(reverse_gradient, real(args, "factor"))
 WITH(logsumexp, integer(args, "axis"))
+WITH(norm, axes_of(args), vectors_flag(args, "keep"))
 WITH(normalize, axes_of(args), real(args, "eps"))
 BINARY(pairwise_distance)
 BINARY(pairwise_squared_distance)
@@ -270,6 +271,7 @@ static const struct op {
         ENTRY(huber),
         ENTRY(reverse_gradient),
         ENTRY(logsumexp),
+        ENTRY(norm),
         ENTRY(normalize),
         ENTRY(pairwise_distance),
         ENTRY(pairwise_squared_distance),

@@ -146,11 +146,14 @@ static void begin(struct trial *trial)
         struct scion_transfer *transfer = &trial->transfer;
         const json_t *test_case = trial->test_case;
         const json_t *stage = json_object_get(test_case, "stage");
+        int64_t epoch = json_integer_value(json_object_get(test_case, "epoch"));
         int64_t beside = json_integer_value(json_object_get(test_case, "source_batch"));
         int64_t unlabelled = json_integer_value(json_object_get(test_case, "unlabelled"));
 
         transfer->stage = stage ? (int)json_integer_value(stage) : transfer->own_stages;
         transfer->progress = json_number_value(json_object_get(test_case, "progress"));
+        if (epoch && !scion_transfer_begin_epoch(transfer, epoch))
+                fail_msg("%s", scion_error());
         trial->batch =
                 make_batch(trial, &transfer->target_plan, vectors_integer(test_case, "batch"), INPUTS, true);
         scion_tape_set_training(scion_tape_current(), true);

@@ -92,7 +92,7 @@ class Trial:
     are the own model's, in its order; `values` maps names to counts, drawn from [0, 1)."""
 
     def __init__(self, name, strategy, target, source=None, batch=6, source_batch=0, unlabelled=0, own=None,
-                 values=None, stage=None, progress=0.0, task="{use: cross-entropy}"):
+                 values=None, stage=None, progress=0.0, epoch=0, task="{use: cross-entropy}"):
         self.seed = seed = vectors.seed_of(name)
         self.target, self.source, self.own = target, source, own or {}
         self.x = vectors.uniform(seed, INPUTS, [batch, *target.shape])
@@ -121,6 +121,8 @@ class Trial:
             self.case["stage"] = stage
         if progress:
             self.case["progress"] = progress
+        if epoch:
+            self.case["epoch"] = epoch
 
     def model(self, net, stream):
         return {"config": net.use, "shape": net.shape, "outputs": net.outputs,

@@ -78,6 +78,37 @@ static void short_vectors(void **state)
         assert_values(scion_grad(x), (const float[]){ 0, 0, -0.064f, 0.048f, 1e5f, 2e5f }, 1e-6);
 }
 
+static struct scion_tensor *build_norm(struct scion_tensor *const *leaf, const void *context)
+{
+        const struct context *c = context;
+
+        return scion_norm(leaf[0], c->axes, c->eps > 1);
+}
+
+static void norms(void **state)
+{
+        const float rows[] = { 0, 0, 3, 4, -5e-13f, 12e-13f };
+        struct scion_tensor *x = scion_require_grad(scion_from(SCION_SHAPE(3, 2), rows));
+        struct scion_tensor *y = scion_norm(x, SCION_AXIS(1), false);
+
+        (void)state;
+        assert_shape(y, SCION_SHAPE(3));
+        assert_values(y, (const float[]){ 0, 5, 13e-13f }, 1e-6);
+        assert_true(scion_backward(scion_sum(y, SCION_ALL_AXES, false)));
+        assert_values(scion_grad(x), (const float[]){ 0, 0, 0.6f, 0.8f, -5 / 13.0f, 12 / 13.0f }, 1e-6);
+        for (size_t i = 0; i < COUNT(cases); i++) {
+                struct context context = { cases[i].axes, (float)i };
+
+                gradcheck(&(struct gradcheck){ .name = "norm",
+                                               .build = build_norm,
+                                               .context = &context,
+                                               .leaves = 1,
+                                               .shape = { cases[i].shape },
+                                               .low = 0.4f,
+                                               .high = 1.5f });
+        }
+}
+
 static void errors(void **state)
 {
         struct scion_tensor *x = scion_zeros(SCION_SHAPE(2, 3));
@@ -90,15 +121,18 @@ static void errors(void **state)
         assert_null(
                 scion_normalize(scion_from_i32(SCION_SHAPE(1), (const int32_t[]){ 1 }), SCION_AXIS(0), 1));
         assert_error_has("normalize: takes floats, got integers", NULL);
+        assert_null(scion_norm(x, SCION_AXIS(2), false));
+        assert_error_has("no axis 2 in a tensor of shape 2x3", NULL);
         scion_fail("the first message");
         assert_null(scion_normalize(NULL, SCION_AXIS(0), 1));
+        assert_null(scion_norm(NULL, SCION_AXIS(0), true));
         assert_string_equal(scion_error(), "the first message");
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = { tape_test(values), tape_test(gradients), tape_test(short_vectors),
-                                            tape_test(errors) };
+                                            tape_test(norms), tape_test(errors) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

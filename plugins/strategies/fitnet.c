@@ -1,0 +1,107 @@
+/* FitNets: first the student's layers learn to tell what the teacher's make, then it is distilled. */
+#include <scion/scion.h>
+#include <stdio.h>
+
+enum { SUM, MEAN };
+
+struct fitnet {
+        struct scion_strings layers, source_layers;
+        int64_t hint_epochs;
+        int reduction;
+        float kd, kd_end, temperature;
+        int hint; /* the stage */
+        struct scion_layers pair;
+        struct scion_model *regressor[SCION_MAX_LAYERS];
+};
+
+static const char *const reductions[] = { [SUM] = "sum", [MEAN] = "mean", NULL };
+
+static const struct scion_param params[] = {
+        SCION_STRINGS(struct fitnet, layers, NULL,
+                      "guided modules of the target; left out: what the head is given"),
+        SCION_STRINGS(struct fitnet, source_layers, NULL,
+                      "as many of the source, the hints; left out: the same"),
+        SCION_INT(struct fitnet, hint_epochs, 5, "epochs of the first stage", .min = 0),
+        SCION_CHOICE(struct fitnet, reduction, reductions, MEAN,
+                     "of the squares of an example; sum is the paper's, and takes a small lr"),
+        SCION_FLOAT(struct fitnet, kd, 4, "weight of the teacher's softened outputs at first", .min = 0),
+        SCION_FLOAT(struct fitnet, kd_end, 1, "and in the end", .min = 0),
+        SCION_FLOAT(struct fitnet, temperature, 3, "softens both models' outputs", .above_min = true),
+        SCION_PARAMS_END,
+};
+
+/* From the shape of what is guided to that of the hint: a convolution whose kernel leaves a hint's size. */
+static struct scion_module *regressor(const struct scion_shape *from, const struct scion_shape *to)
+{
+        if (from->ndim == 1)
+                return scion_nn_linear(from->dim[0], to->dim[0], true);
+        return scion_nn_conv2d(from->dim[0], to->dim[0],
+                               &(struct scion_window){ .kernel = { (int)(from->dim[1] - to->dim[1] + 1),
+                                                                   (int)(from->dim[2] - to->dim[2] + 1) } },
+                               true);
+}
+
+static bool setup(void *self, struct scion_transfer *transfer)
+{
+        struct fitnet *fitnet = self;
+
+        if (!scion_layers_pair(transfer, &fitnet->layers, &fitnet->source_layers, &fitnet->pair))
+                return false;
+        for (int i = 0; i < fitnet->pair.count; i++) {
+                struct scion_shape from = scion_layers_target_shape(transfer, &fitnet->pair, i);
+                struct scion_shape to = scion_layers_source_shape(transfer, &fitnet->pair, i);
+                char name[32];
+
+                if (from.ndim != to.ndim || (from.ndim != 1 && from.ndim != 3))
+                        return scion_layers_fail(transfer, &fitnet->pair, i,
+                                                 "both make maps, CxHxW, or both make vectors");
+                if (from.ndim == 3 && (from.dim[1] < to.dim[1] || from.dim[2] < to.dim[2]))
+                        return scion_layers_fail(transfer, &fitnet->pair, i,
+                                                 "a hint's maps are not the larger");
+                snprintf(name, sizeof name, "regressor%d", i + 1);
+                fitnet->regressor[i] = scion_own_model(transfer, name, regressor(&from, &to));
+                if (!fitnet->regressor[i])
+                        return false;
+        }
+        fitnet->hint = scion_add_stage(transfer, "hint", fitnet->hint_epochs);
+        return fitnet->hint >= 0;
+}
+
+/* 1/2 |hint - r(guided)|^2, the mean over examples, summed over pairs of layers. */
+static struct scion_tensor *hint_loss(const struct fitnet *fitnet, struct scion_transfer *transfer,
+                                      const struct scion_batch *batch)
+{
+        struct scion_tensor *sum = scion_scalar(0);
+
+        for (int i = 0; i < fitnet->pair.count; i++) {
+                struct scion_tensor *guided = scion_target_features(transfer, batch, fitnet->pair.target[i]);
+                struct scion_tensor *hint = scion_source_features(transfer, batch, fitnet->pair.source[i]);
+                struct scion_tensor *apart =
+                        scion_sub(hint, scion_model_forward(fitnet->regressor[i], guided));
+                struct scion_tensor *squares = scion_sum(scion_mul(apart, apart), SCION_ALL_AXES, false);
+                int64_t count = fitnet->reduction == MEAN ? scion_size(apart) : batch->size;
+
+                sum = scion_add(sum, scion_scale(squares, 0.5f / (float)count));
+        }
+        scion_log_scalar(transfer, "hint", sum);
+        return sum;
+}
+
+/* The hints; then task + lambda KL(teacher || student), with lambda going from `kd` to `kd_end`. */
+static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
+{
+        const struct fitnet *fitnet = self;
+        double done = scion_progress(transfer);
+
+        if (scion_stage(transfer) == fitnet->hint)
+                return hint_loss(fitnet, transfer, batch);
+        return scion_add_kd(scion_task_loss(transfer, scion_target_logits(transfer, batch), batch), transfer,
+                            batch, (float)(fitnet->kd + (fitnet->kd_end - fitnet->kd) * done),
+                            fitnet->temperature);
+}
+
+SCION_PLUGIN_STRATEGY(
+        "fitnet", .summary = "hints from the teacher's middle layers, then distillation",
+        .reference = "Romero, Ballas, Kahou, Chassang, Gatta, Bengio. ICLR 2015. arXiv:1412.6550",
+        .params = params, .size = sizeof(struct fitnet), .needs = SCION_NEEDS_SOURCE, .setup = setup,
+        .loss = loss);
