@@ -67,6 +67,8 @@ static int64_t smaller(int64_t a, int64_t b)
 static struct scion_tensor *distance(const struct attention *at, struct scion_tensor *s,
                                      struct scion_tensor *t)
 {
+        if (!s || !t)
+                return NULL;
         int64_t height = smaller(scion_dim(s, 2), scion_dim(t, 2)),
                 width = smaller(scion_dim(s, 3), scion_dim(t, 3));
         struct scion_tensor *apart =

@@ -53,6 +53,8 @@ static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, co
 
         if (!y)
                 return scion_fail_null("takes class labels; the target's targets are values");
+        if (!s || !t)
+                return NULL;
         struct scion_tensor *tckd = scion_kl_divergence(two_way(s, y), two_way(t, y), 1);
         struct scion_tensor *nckd = scion_kl_divergence(others(s, y), others(t, y), 1);
 

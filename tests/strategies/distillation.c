@@ -54,8 +54,8 @@ static bool same(const struct scion_safetensors *a, const struct scion_safetenso
         NAME SOURCE("3") STRATEGY(                                                                         \
                 "fitnet, layers: [relu1], source_layers: [relu3], "                                        \
                 "hint_epochs: " epochs) "target:\n" DATASET("3") "  model: { use: mlp, hidden: [9, 7] }\n" \
-                                                                 "  optimizer: { use: sgd, lr: 0.02 }\n  " \
-                                                                 "train: { epochs: 0 }\n"
+                                                                 "  optimizer: { use: sgd, lr: 0.2 }\n  "  \
+                                                                 "train: { epochs: 0, batch_size: 8 }\n"
 
 /* The first stage moves what leads to the guided layer, and nothing behind it; the hints come nearer. */
 static void hints_train_what_is_guided(void **state)
