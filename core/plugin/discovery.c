@@ -297,6 +297,23 @@ static char *find_file(enum scion_kind kind, const char *name, const struct plac
         return NULL;
 }
 
+/* Another kind has one of this very name: that says more than a name like it. */
+static bool hint_kind(struct scion_text *text, const char *name, const struct places *places)
+{
+        bool failed = false, found = false;
+
+        for (int other = 1; !found && !failed && other <= LAST_KIND; other++) {
+                char *path = find_file((enum scion_kind)other, name, places, &failed);
+
+                found = path != NULL;
+                if (found)
+                        scion_text_add(text, " (there is one of the kind %s)",
+                                       scion_kind_name((enum scion_kind)other));
+                free(path);
+        }
+        return found;
+}
+
 static void hint_near(struct scion_text *text, enum scion_kind kind, const char *name,
                       const struct places *places)
 {
@@ -314,17 +331,6 @@ static void hint_near(struct scion_text *text, enum scion_kind kind, const char 
                 scion_text_add(text, " (did you mean '%s'?)", near);
         free(names);
         scion_plugin_list_finish(&list);
-        for (int other = 1; !near && other <= LAST_KIND; other++) {
-                bool failed = false;
-                char *path = find_file((enum scion_kind)other, name, places, &failed);
-
-                if (path)
-                        scion_text_add(text, " (there is one of the kind %s)",
-                                       scion_kind_name((enum scion_kind)other));
-                free(path);
-                if (path || failed)
-                        break;
-        }
 }
 
 static void fail_unknown(enum scion_kind kind, const char *name, const struct places *places)
@@ -332,7 +338,8 @@ static void fail_unknown(enum scion_kind kind, const char *name, const struct pl
         struct scion_text text = { 0 };
 
         scion_text_add(&text, "no %s '%s'", scion_kind_name(kind), name);
-        hint_near(&text, kind, name, places);
+        if (!hint_kind(&text, name, places))
+                hint_near(&text, kind, name, places);
         scion_text_add(&text, "; looked in ");
         for (size_t i = 0; i < places->count; i++)
                 scion_text_add(&text, "%s%s/%s", i ? ", " : "", places->directory[i],
