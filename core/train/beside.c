@@ -21,8 +21,6 @@ static const struct scion_batch *draw(const struct scion_transfer *transfer, str
 {
         uint64_t seed = scion_seed(transfer->seed, stream);
 
-        if (beside->drawn)
-                return &beside->batch;
         beside->drawn = scion_batches_at(beside->batches, seed, (uint64_t)transfer->step, &beside->batch);
         return beside->drawn ? &beside->batch : NULL;
 }
@@ -33,6 +31,8 @@ const struct scion_batch *scion_source_batch(struct scion_transfer *transfer)
 
         if (!has_need(transfer, SCION_NEEDS_SOURCE_BATCHES, "SCION_NEEDS_SOURCE_BATCHES"))
                 return NULL;
+        if (beside->drawn)
+                return &beside->batch;
         if (!transfer->source_data)
                 return scion_fail_null("the run has no data of the source");
         if (!beside->batches)
@@ -47,6 +47,8 @@ const struct scion_batch *scion_unlabelled_batch(struct scion_transfer *transfer
 
         if (!has_need(transfer, SCION_NEEDS_UNLABELLED, "SCION_NEEDS_UNLABELLED"))
                 return NULL;
+        if (beside->drawn)
+                return &beside->batch;
         if (!transfer->target_data || scion_data_unlabelled(transfer->target_data) == 0)
                 return scion_fail_null("the run has no unlabelled examples of the target");
         if (!beside->batches)

@@ -155,21 +155,35 @@ static bool check_loss(const struct scion_tensor *loss, const struct scion_stage
                scion_fail("there is nothing to train: the loss depends on no parameter that is not frozen");
 }
 
-/* Is every batch of the target's large enough for the strategy? */
+static bool check_batch(const struct scion_config *map, const struct scion_strategy_plugin *plugin,
+                        const char *what, int64_t size)
+{
+        return size >= plugin->min_batch ||
+               scion_config_fail(map,
+                                 "strategy '%s' takes batches of at least %lld examples, and %s has %lld",
+                                 plugin->name, (long long)plugin->min_batch, what, (long long)size);
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+        return a < b ? a : b;
+}
+
+/* Is every batch large enough for the strategy? Those beside the target's are all of one size. */
 static bool check_batches(const struct scion_run *run)
 {
         const struct scion_strategy_plugin *plugin =
                 (const struct scion_strategy_plugin *)run->experiment.strategy->plugin;
         const struct scion_stage *stage = &run->experiment.target;
         int64_t examples = scion_data_size(run->target_data, SCION_TRAIN), size = stage->batch_size;
-        int64_t first = examples < size ? examples : size, last = examples % size;
+        int64_t last = examples % size;
 
-        if (first < plugin->min_batch)
-                return scion_config_fail(
-                        stage->map,
-                        "strategy '%s' takes batches of at least %lld examples, and the first one "
-                        "has %lld",
-                        plugin->name, (long long)plugin->min_batch, (long long)first);
+        if (!check_batch(stage->map, plugin, "the first one", least(examples, size)))
+                return false;
+        if (plugin->needs & SCION_NEEDS_SOURCE_BATCHES &&
+            !check_batch(run->experiment.source.dataset, plugin, "one of the source",
+                         least(scion_data_size(run->source_data, SCION_TRAIN), size)))
+                return false;
         if (last > 0 && last < plugin->min_batch && examples > size && !stage->drop_last)
                 return scion_config_fail(
                         stage->map,

@@ -303,6 +303,7 @@ void scion_transfer_begin_step(struct scion_transfer *transfer, const struct sci
         transfer->batch = batch;
         transfer->passes = 0;
         transfer->source_batches.drawn = transfer->unlabelled.drawn = false;
+        transfer->domains.made = false;
         transfer->failed = false;
 }
 

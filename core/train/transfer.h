@@ -61,6 +61,15 @@ struct scion_beside {
         bool drawn; /* in this step */
 };
 
+/* The batches of two domains as one. */
+struct scion_domains {
+        bool joined;      /* asked for by the strategy */
+        float supervised; /* weight of the target's labels; above 0: its labelled batch comes last */
+        bool made;        /* in this step */
+        const struct scion_batch *source, *target;
+        struct scion_batch batch; /* source's, target's, labelled: in this order */
+};
+
 struct scion_transfer {
         struct scion_model *source;      /* NULL: none */
         struct scion_model *target;      /* setup may put another in its place */
@@ -93,6 +102,7 @@ struct scion_transfer {
         struct scion_forward_pass pass[SCION_MAX_PASSES];
         int passes;
         struct scion_beside source_batches, unlabelled;
+        struct scion_domains domains;
         /* Of the epoch at hand: */
         struct scion_scalar scalar[SCION_MAX_SCALARS];
         int scalars;

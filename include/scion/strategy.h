@@ -161,6 +161,31 @@ SCION_API struct scion_tensor *scion_add_kd(struct scion_tensor *loss, struct sc
 SCION_API void scion_log_scalar(struct scion_transfer *transfer, const char *name,
                                 struct scion_tensor *value);
 
+/* --- Two domains ----------------------------------------------------------------------------------------- */
+
+/*
+ * For strategies that adapt the target to a domain of which no labels are known, with SCION_NEEDS_SOURCE_BATCHES
+ * and SCION_NEEDS_UNLABELLED: called in setup(), so that in each step scion_source_batch() and
+ * scion_unlabelled_batch(), and the target's labelled batch if `supervised` is above 0, go through the target as
+ * one batch. Batch normalisation then sees, in training, the mixture of domains by whose statistics it goes in
+ * evaluation; two passes would each have statistics of their own. Fails, with the shapes, when the two domains'
+ * examples are of different ones.
+ */
+SCION_API bool scion_join_domains(struct scion_transfer *transfer, float supervised);
+
+enum scion_domain {
+        SCION_DOMAIN_SOURCE, /* of scion_source_batch() */
+        SCION_DOMAIN_TARGET, /* of scion_unlabelled_batch() */
+};
+
+/* What the target's module at `path` makes of one domain's examples, NULL being what the head is given, as
+ * [N, D]. */
+SCION_API struct scion_tensor *scion_domain_features(struct scion_transfer *transfer,
+                                                     enum scion_domain domain, const char *path);
+
+/* The task's loss of the source's labelled examples + `supervised` times that of the target's. */
+SCION_API struct scion_tensor *scion_domains_loss(struct scion_transfer *transfer);
+
 /* --- The plugin ----------------------------------------------------------------------------------------- */
 
 /* What a run must have for the strategy, checked before anything is trained. */

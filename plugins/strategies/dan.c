@@ -3,7 +3,7 @@
 #include <scion/scion.h>
 
 struct dan {
-        float weight;
+        float weight, supervised;
         struct scion_strings layers;
         int estimator, heuristic;
         int64_t kernels;
@@ -17,9 +17,11 @@ static const char *const estimators[] = {
 static const char *const heuristics[] = { [SCION_MMD_MEDIAN] = "median", [SCION_MMD_MEAN] = "mean", NULL };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct dan, weight, 1, "of the discrepancy", .min = 0),
-        SCION_STRINGS(struct dan, layers, "[\"\"]",
-                      "modules whose outputs are to be alike; \"\" is the whole model: its logits"),
+        SCION_FLOAT(struct dan, weight, 10, "of the discrepancy", .min = 0),
+        SCION_FLOAT(struct dan, supervised, 0, "weight of the target's own labels; 0: they are not used",
+                    .min = 0),
+        SCION_STRINGS(struct dan, layers, NULL,
+                      "modules whose outputs are to be alike; left out: what the head is given, and makes"),
         SCION_CHOICE(struct dan, estimator, estimators, SCION_MMD_UNBIASED,
                      "linear is the paper's, for large batches; biased is what most code has"),
         SCION_CHOICE(struct dan, heuristic, heuristics, SCION_MMD_MEDIAN,
@@ -31,14 +33,17 @@ static const struct scion_param params[] = {
 
 static bool setup(void *self, struct scion_transfer *transfer)
 {
+        static const char *const last[] = { NULL, "" };
         struct dan *dan = self;
         struct scion_model *target = scion_target(transfer);
 
-        return scion_model_copy(target, scion_source(transfer), true) >= 0 &&
-               scion_model_select(target, &dan->layers, &dan->paths);
+        dan->paths = (struct scion_strings){ .value = last, .count = 2 };
+        return scion_join_domains(transfer, dan->supervised) &&
+               scion_model_copy(target, scion_source(transfer), true) >= 0 &&
+               (dan->layers.count == 0 || scion_model_select(target, &dan->layers, &dan->paths));
 }
 
-/* The task's loss of labelled source examples + weight * sum over layers of MMD^2(source, target). */
+/* The task's loss of labelled examples + weight * sum over layers of MMD^2(source, target). */
 static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct dan *dan = self;
@@ -46,22 +51,18 @@ static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, co
                                           .heuristic = (enum scion_mmd_bandwidth)dan->heuristic,
                                           .kernels = (int)dan->kernels,
                                           .step = dan->step };
-        const struct scion_batch *source = scion_source_batch(transfer),
-                                 *target = scion_unlabelled_batch(transfer);
-        struct scion_tensor *mmd = scion_full(SCION_SCALAR, 0);
+        struct scion_tensor *sum = scion_full(SCION_SCALAR, 0);
 
-        (void)batch; /* its labels are not used: the target is not supervised */
+        (void)batch;
         for (size_t i = 0; i < dan->paths.count; i++) {
                 const char *path = dan->paths.value[i];
 
-                mmd = scion_add(mmd,
-                                scion_mmd(scion_flatten(scion_target_features(transfer, source, path), 1),
-                                          scion_flatten(scion_target_features(transfer, target, path), 1),
-                                          &kernel));
+                sum = scion_add(sum, scion_mmd(scion_domain_features(transfer, SCION_DOMAIN_SOURCE, path),
+                                               scion_domain_features(transfer, SCION_DOMAIN_TARGET, path),
+                                               &kernel));
         }
-        scion_log_scalar(transfer, "mmd", mmd);
-        return scion_add(scion_task_loss(transfer, scion_target_logits(transfer, source), source),
-                         scion_scale(mmd, dan->weight));
+        scion_log_scalar(transfer, "mmd", sum);
+        return scion_add(scion_domains_loss(transfer), scion_scale(sum, dan->weight));
 }
 
 SCION_PLUGIN_STRATEGY("dan",

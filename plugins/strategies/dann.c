@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 struct dann {
-        float weight, gamma;
+        float weight, gamma, supervised;
         const char *layer;
         struct scion_ints hidden;
         float lr_scale;
@@ -15,6 +15,8 @@ struct dann {
 static const struct scion_param params[] = {
         SCION_FLOAT(struct dann, weight, 1, "of the reversed gradient, in the end", .min = 0),
         SCION_FLOAT(struct dann, gamma, 10, "how fast it gets there; 0: from the start", .min = 0),
+        SCION_FLOAT(struct dann, supervised, 0, "weight of the target's own labels; 0: they are not used",
+                    .min = 0),
         SCION_STRING(
                 struct dann, layer, NULL,
                 "module whose output is to tell nothing of the domain; left out: what the head is given"),
@@ -45,7 +47,8 @@ static bool setup(void *self, struct scion_transfer *transfer)
         struct scion_model *target = scion_target(transfer);
         struct scion_shape features = scion_model_feature_shape(target, dann->layer);
 
-        if (scion_model_copy(target, scion_source(transfer), true) < 0 || features.ndim < 1)
+        if (!scion_join_domains(transfer, dann->supervised) ||
+            scion_model_copy(target, scion_source(transfer), true) < 0 || features.ndim < 1)
                 return false;
         dann->domain = scion_own_model(transfer, "domain", classifier(dann, scion_shape_size(&features)));
         return dann->domain && scion_model_scale_lr(dann->domain, "*", dann->lr_scale);
@@ -64,30 +67,26 @@ static struct scion_tensor *tell_apart(struct scion_tensor *source, struct scion
 
 /* The domain classifier's logits for the features, which learn the opposite of what it learns. */
 static struct scion_tensor *domain_of(const struct dann *dann, struct scion_transfer *transfer,
-                                      const struct scion_batch *batch, float lambda)
+                                      enum scion_domain domain, float lambda)
 {
-        struct scion_tensor *features = scion_target_features(transfer, batch, dann->layer);
+        struct scion_tensor *features = scion_domain_features(transfer, domain, dann->layer);
 
-        return scion_model_forward(dann->domain, scion_reverse_gradient(scion_flatten(features, 1), lambda));
+        return scion_model_forward(dann->domain, scion_reverse_gradient(features, lambda));
 }
 
-/* The task's loss of labelled source examples + the domain classifier's, whose gradient reaches the features times
+/* The task's loss of labelled examples + the domain classifier's, whose gradient reaches the features times
  * -weight (2 / (1 + exp(-gamma p)) - 1), p being the share of training done. */
 static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct dann *dann = self;
-        const struct scion_batch *source = scion_source_batch(transfer),
-                                 *target = scion_unlabelled_batch(transfer);
-        double ramp =
-                dann->gamma > 0 ? 2 / (1 + exp((double)-dann->gamma * scion_progress(transfer))) - 1 : 1;
-        float lambda = dann->weight * (float)ramp;
+        double p = scion_progress(transfer), gamma = (double)dann->gamma;
+        float lambda = dann->weight * (gamma > 0 ? (float)(2 / (1 + exp(-gamma * p)) - 1) : 1);
+        struct scion_tensor *domain = tell_apart(domain_of(dann, transfer, SCION_DOMAIN_SOURCE, lambda),
+                                                 domain_of(dann, transfer, SCION_DOMAIN_TARGET, lambda));
 
-        (void)batch; /* its labels are not used: the target is not supervised */
-        struct scion_tensor *domain = tell_apart(domain_of(dann, transfer, source, lambda),
-                                                 domain_of(dann, transfer, target, lambda));
-
+        (void)batch;
         scion_log_scalar(transfer, "domain", domain);
-        return scion_add(scion_task_loss(transfer, scion_target_logits(transfer, source), source), domain);
+        return scion_add(scion_domains_loss(transfer), domain);
 }
 
 SCION_PLUGIN_STRATEGY("dann",

@@ -7,6 +7,7 @@ import make_ops
 import make_optimizers
 import make_statistics
 import make_strategies_distillation
+import make_strategies_feature
 import make_strategies_parameter
 import make_transforms
 import vectors
@@ -19,6 +20,7 @@ SUBJECTS = {
     "transforms": make_transforms,
     "strategies-parameter": make_strategies_parameter,
     "strategies-distillation": make_strategies_distillation,
+    "strategies-feature": make_strategies_feature,
 }
 
 if __name__ == "__main__":

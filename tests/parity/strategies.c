@@ -77,7 +77,8 @@ static struct scion_model *make_model(struct trial *trial, int which, struct sci
 
         if (!model)
                 fail_msg("%s", scion_error());
-        write_parameters(trial, model, vectors_member(described, "parameters"), which == 0 ? TARGET : SOURCE);
+        if (which > 0) /* the target's are described as setup leaves them */
+                write_parameters(trial, model, vectors_member(described, "parameters"), SOURCE);
         return model;
 }
 

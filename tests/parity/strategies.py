@@ -78,10 +78,11 @@ def bound_of(shape):
 
 
 def draw(seed, stream, net):
-    """Gives a module's parameters their values; returns what the case says of them."""
+    """Gives a module's parameters their values; returns what the case says of them. With a `gain` of the net, a
+    power of two, examples differ more in what deep layers make of them."""
     described = []
     for i, (name, parameter) in enumerate(net.named_parameters()):
-        bound = bound_of(parameter.shape)
+        bound = bound_of(parameter.shape) * getattr(net, "gain", 1)
         parameter.data = vectors.uniform(seed, stream + i, list(parameter.shape), -bound, bound)
         described.append({"name": name, "shape": list(parameter.shape), "bound": bound})
     return described

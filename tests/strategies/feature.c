@@ -1,0 +1,296 @@
+/* Feature transfer in whole runs: what each strategy trains and what it leaves alone, and what is refused before. */
+#include "support/command.h"
+
+#include <math.h>
+#include <sys/stat.h>
+
+#include "report/csv.h"
+#include "train/safetensors.h"
+
+#define DATA(shape, more)                                                                                    \
+        "  dataset: { use: random, shape: " shape ", num_classes: 3, train_size: 40, test_size: 8" more " }" \
+        "\n"
+#define TRAIN(epochs)                                                                                       \
+        "  optimizer: { use: sgd, lr: 0.02, momentum: 0.9 }\n  train: { epochs: " epochs ", batch_size: 8 " \
+        "}\n"
+#define IMAGES "[1, 12, 12]"
+#define RESNET "  model: { use: resnet, depth: 8, width: 4 }\n"
+#define MLP "  model: { use: mlp, hidden: [9, 7] }\n"
+#define NAME "name: feature\n"
+#define SOURCE(model) "source:\n" DATA(IMAGES, "") model TRAIN("1")
+#define TARGET(more, epochs) "target:\n" DATA(IMAGES, more) TRAIN(epochs)
+#define STRATEGY(text) "strategy: { use: " text " }\n"
+#define POOL ", unlabelled: true, transform: [{ use: blur, sigma: 1 }]"
+
+/* --- Runs ----------------------------------------------------------------------------------------------- */
+
+static void run(const char *name, const char *yaml)
+{
+        char text[256];
+
+        write_text("run.yaml", yaml);
+        run_scion_expecting(0, "run run.yaml --quiet --out %s", name);
+        snprintf(text, sizeof text,
+                 "mv %s/feature/*/model.safetensors %s.safetensors && mv %s/feature/*/metrics.csv %s.csv",
+                 name, name, name, name);
+        assert_int_equal(system(text), 0);
+}
+
+static struct scion_safetensors model_of(const char *name)
+{
+        struct scion_safetensors file;
+        char path[64];
+
+        snprintf(path, sizeof path, "%s.safetensors", name);
+        if (!scion_safetensors_read(path, &file))
+                fail_msg("%s", scion_error());
+        return file;
+}
+
+static const struct scion_safetensor *find(const struct scion_safetensors *file, const char *name)
+{
+        for (size_t i = 0; i < file->count; i++)
+                if (strcmp(file->tensor[i].name, name) == 0)
+                        return &file->tensor[i];
+        return NULL;
+}
+
+/* Of the tensors of one run's model, those outside `except` equal the other run's, bit by bit; how many. */
+static int count_same(const char *a, const char *b, const char *except)
+{
+        struct scion_safetensors left = model_of(a), right = model_of(b);
+        int same = 0;
+
+        for (size_t i = 0; i < left.count; i++) {
+                const struct scion_safetensor *x = &left.tensor[i], *y = find(&right, x->name);
+
+                if (except && strncmp(x->name, except, strlen(except)) == 0)
+                        continue;
+                assert_non_null(y);
+                assert_true(scion_shape_equal(&x->shape, &y->shape));
+                same += memcmp(x->values, y->values, (size_t)scion_shape_size(&x->shape) * sizeof(float)) ==
+                        0;
+        }
+        scion_safetensors_finish(&left);
+        scion_safetensors_finish(&right);
+        return same;
+}
+
+/* A column's value in the last row of a run's metrics. */
+static double last_of(const char *name, const char *column)
+{
+        struct scion_csv_table table;
+        char path[64];
+
+        snprintf(path, sizeof path, "%s.csv", name);
+        if (!scion_csv_read(path, &table))
+                fail_msg("%s", scion_error());
+        int at = scion_csv_column(&table, column);
+
+        assert_true(at >= 0);
+        double value = strtod(scion_csv_field(&table, table.rows - 1, (size_t)at), NULL);
+
+        scion_csv_table_finish(&table);
+        return value;
+}
+
+/* --- feature-map ---------------------------------------------------------------------------------------- */
+
+#define MAP(text, epochs) NAME SOURCE(RESNET) STRATEGY("feature-map" text) TARGET("", epochs)
+
+/* The body, running statistics and all, is the source's to the last bit; the map and the head have learned. */
+static void features_stay(void **state)
+{
+        (void)state;
+        run("probe", NAME SOURCE(RESNET) STRATEGY("linear-probe") TARGET("", "0"));
+        run("before", MAP("", "0"));
+        run("after", MAP("", "2"));
+        struct scion_safetensors probe = model_of("probe");
+        int body = (int)probe.count - 2;
+
+        assert_true(body > 20);
+        assert_non_null(find(&probe, "layer3.0.bn2.running_var"));
+        scion_safetensors_finish(&probe);
+        assert_int_equal(count_same("before", "probe", "fc."), body);
+        assert_int_equal(count_same("after", "probe", "fc."), body);
+        assert_int_equal(count_same("before", "after", NULL), body); /* all four of the head's have changed */
+}
+
+/* As far as widths allow. */
+static void map_begins_as_the_identity(void **state)
+{
+        static const struct {
+                const char *name, *yaml;
+                int64_t features;
+        } cases[] = { { "as-wide", MAP("", "0"), 16 },
+                      { "narrower", MAP(", features: 5", "0"), 5 },
+                      { "wider", MAP(", features: 20", "0"), 20 } };
+
+        (void)state;
+        for (size_t c = 0; c < 3; c++) {
+                run(cases[c].name, cases[c].yaml);
+                struct scion_safetensors file = model_of(cases[c].name);
+                const struct scion_safetensor *map = find(&file, "fc.map.weight"),
+                                              *bias = find(&file, "fc.map.bias"),
+                                              *head = find(&file, "fc.head.weight");
+
+                assert_true(map && bias && head);
+                assert_int_equal(map->shape.dim[0], cases[c].features);
+                assert_int_equal(map->shape.dim[1], 16);
+                assert_int_equal(head->shape.dim[1], cases[c].features);
+                for (int64_t i = 0; i < cases[c].features; i++) {
+                        assert_true(bias->values[i] == 0);
+                        for (int64_t j = 0; j < 16; j++)
+                                assert_true(map->values[i * 16 + j] == (i == j ? 1.0f : 0.0f));
+                }
+                scion_safetensors_finish(&file);
+        }
+}
+
+/* --- dan, deep-coral, dann ------------------------------------------------------------------------------ */
+
+#define ADAPT(strategy, more) NAME SOURCE(MLP) STRATEGY(strategy) TARGET(POOL more, "4")
+
+static const char *const names[] = { "dan", "deep-coral", "dann" };
+
+static void adapt(const char *name, const char *strategy, const char *more, const char *data)
+{
+        char yaml[2048];
+
+        snprintf(yaml, sizeof yaml, ADAPT("%s%s", "%s"), strategy, more, data);
+        run(name, yaml);
+}
+
+/* Other labels of the target change nothing in what is learned, but when they are asked for. */
+static void labels_of_the_target(void **state)
+{
+        static const char *const permuted = ", classes: [1, 2, 0]";
+
+        (void)state;
+        for (int i = 0; i < 3; i++) {
+                adapt("labels", names[i], "", "");
+                adapt("permuted", names[i], "", permuted);
+                assert_int_equal(count_same("labels", "permuted", NULL), 6);
+                adapt("asked", names[i], ", supervised: 1", "");
+                adapt("asked-permuted", names[i], ", supervised: 1", permuted);
+                assert_int_equal(count_same("asked", "asked-permuted", NULL), 0);
+        }
+}
+
+/* Without weight all three are one: the target learns the source's task; the distances are looked at alone. With
+ * weight the domains are more alike at the end: nearer, or harder to tell apart. */
+static void domains_become_alike(void **state)
+{
+        static const char *const columns[] = { "train_mmd", "train_coral", "train_domain" };
+
+        (void)state;
+        for (int i = 0; i < 3; i++) {
+                char name[32];
+
+                snprintf(name, sizeof name, "alone-%s", names[i]);
+                adapt(name, names[i], ", weight: 0", "");
+                assert_int_equal(count_same("alone-dan", name, NULL), 6);
+                adapt("alike", names[i], ", weight: 5", "");
+                assert_int_equal(count_same("alike", name, NULL), 0);
+                double apart = last_of(name, columns[i]), alike = last_of("alike", columns[i]);
+
+                assert_true(isfinite(apart) && isfinite(alike));
+                assert_true(i == 2 ? alike > apart : alike < apart);
+        }
+}
+
+/* --- What is refused ------------------------------------------------------------------------------------ */
+
+/* Before anything is trained. */
+static void refuse(const char *yaml, const char *text, const char *more)
+{
+        struct stat status;
+
+        write_text("bad.yaml", yaml);
+        assert_output_has(run_scion_expecting(2, "run bad.yaml --out out"), text, more, NULL);
+        assert_int_equal(stat("out", &status), -1);
+}
+
+static void refuse_adaptation(const char *strategy)
+{
+        char yaml[2048];
+
+#define REFUSE(text, more, ...)                           \
+        do {                                              \
+                snprintf(yaml, sizeof yaml, __VA_ARGS__); \
+                refuse(yaml, text, more);                 \
+        } while (0)
+        REFUSE("bad.yaml:2:11: ", "needs a source",
+               NAME STRATEGY("%s") "target:\n" DATA(IMAGES, POOL) MLP TRAIN("1"), strategy);
+        REFUSE("bad.yaml:10:12: ", "add 'unlabelled: true'",
+               NAME SOURCE(MLP) STRATEGY("%s") "target:\n" MLP DATA(IMAGES, "") TRAIN("1"), strategy);
+        REFUSE("bad.yaml:7:11: ", "the source has 3 outputs, the target 2",
+               NAME SOURCE(MLP) STRATEGY("%s") TARGET(POOL ", classes: [0, 1]", "1"), strategy);
+        REFUSE("bad.yaml:7:11: ", "the source's examples are 1x12x12, the target's 1x14x14",
+               NAME SOURCE(RESNET) STRATEGY("%s") "target:\n" DATA("[1, 14, 14]", POOL) TRAIN("1"), strategy);
+        REFUSE("bad.yaml:7:", "supervised must be at least 0",
+               NAME SOURCE(MLP) STRATEGY("%s, supervised: -1") TARGET(POOL, "1"), strategy);
+        REFUSE("bad.yaml:7:", "weight must be at least 0",
+               NAME SOURCE(MLP) STRATEGY("%s, weight: -1") TARGET(POOL, "1"), strategy);
+        REFUSE("conv1.weight", "the source model has no such parameter",
+               NAME SOURCE(MLP) STRATEGY("%s") "target:\n" DATA(IMAGES, POOL) "  model: lenet5\n" TRAIN("1"),
+               strategy);
+}
+
+static void adaptation_is_refused(void **state)
+{
+        (void)state;
+        for (int i = 0; i < 3; i++)
+                refuse_adaptation(names[i]);
+        refuse(NAME SOURCE(MLP) STRATEGY("dan, layers: [fc9]") TARGET(POOL, "1"), "bad.yaml:7:11: ", "fc1");
+        refuse(NAME SOURCE(MLP) STRATEGY("deep-coral, layers: [fc1, relu7]") TARGET(POOL, "1"), "'relu7'",
+               "relu1");
+        refuse(NAME SOURCE(MLP) STRATEGY("dann, layer: fc9") TARGET(POOL, "1"), "bad.yaml:7:11: ", "fc1");
+        refuse(NAME SOURCE(MLP) STRATEGY("dan, step: 1") TARGET(POOL, "1"), "bad.yaml:7:", "step must be");
+        refuse(NAME SOURCE(MLP) STRATEGY("dann, hidden: [0]") TARGET(POOL, "1"),
+               "bad.yaml:7:", "hidden must be");
+}
+
+#define ONE(part) "  dataset: { use: random, shape: " IMAGES ", num_classes: 3, train_size: 1" part " }\n"
+
+/* A covariance, or a pair, takes two examples of either domain. */
+static void batches_too_small(void **state)
+{
+        char yaml[2048];
+
+        (void)state;
+        for (int i = 0; i < 2; i++) {
+                REFUSE("takes batches of at least 2 examples", "the first one has 1",
+                       NAME SOURCE(MLP) STRATEGY("%s") "target:\n" ONE(POOL) TRAIN("1"), names[i]);
+                REFUSE("takes batches of at least 2 examples", "one of the source has 1",
+                       NAME "source:\n" ONE("") MLP TRAIN("1") STRATEGY("%s") TARGET(POOL, "1"), names[i]);
+                REFUSE("the last of an epoch has 1", "drop_last",
+                       NAME SOURCE(MLP) STRATEGY("%s") TARGET(POOL ", limit: 33", "1"), names[i]);
+        }
+}
+
+static void maps_that_cannot_be(void **state)
+{
+        (void)state;
+        refuse(NAME STRATEGY("feature-map") "target:\n" DATA(IMAGES, "") MLP TRAIN("1"),
+               "bad.yaml:2:11: ", "needs a source");
+        refuse(NAME SOURCE(MLP)
+                       STRATEGY("feature-map") "target:\n" DATA(IMAGES, "") "  model: lenet5\n" TRAIN("1"),
+               "bad.yaml:7:11: ", "leave 'model' out of 'target'");
+        refuse(NAME SOURCE(MLP) STRATEGY("feature-map") "target:\n" DATA("[1, 12, 14]", "") TRAIN("1"),
+               "bad.yaml:7:11: ", "9x168");
+        refuse(NAME SOURCE(MLP) STRATEGY("feature-map, features: -1") TARGET("", "1"),
+               "bad.yaml:7:", "features must be at least 0");
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(features_stay),         cmocka_unit_test(map_begins_as_the_identity),
+                cmocka_unit_test(labels_of_the_target),  cmocka_unit_test(domains_become_alike),
+                cmocka_unit_test(adaptation_is_refused), cmocka_unit_test(batches_too_small),
+                cmocka_unit_test(maps_that_cannot_be),
+        };
+
+        return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
