@@ -66,6 +66,18 @@ static bool add_map(struct linear_map *linear, struct scion_transfer *transfer, 
         return own != NULL;
 }
 
+/* The source's parameter of that name; the head is mapped to the head, if at all. */
+static struct scion_parameter *counterpart(struct scion_model *source, struct scion_model *target,
+                                           const struct scion_parameter *to)
+{
+        struct scion_parameter *from = scion_model_find(source, scion_parameter_name(to));
+
+        if (from && scion_model_in_head(source, from) != scion_model_in_head(target, to))
+                return scion_fail_null("%s belongs to the head of one of the two models alone",
+                                       scion_parameter_name(to));
+        return from;
+}
+
 static bool setup(void *self, struct scion_transfer *transfer)
 {
         struct linear_map *linear = self;
@@ -79,7 +91,7 @@ static bool setup(void *self, struct scion_transfer *transfer)
                 struct scion_parameter *to = scion_model_parameter(target, i);
 
                 if ((linear->head == KEEP || !scion_model_in_head(target, to)) &&
-                    !add_map(linear, transfer, scion_model_find(source, scion_parameter_name(to)), to))
+                    !add_map(linear, transfer, counterpart(source, target, to), to))
                         return false;
         }
         return scion_add_stage(transfer, "map", linear->map_epochs) >= 0;
