@@ -147,11 +147,12 @@ static struct scion_transfer target_transfer(const struct scion_run *run, struct
         return transfer;
 }
 
-static bool check_loss(const struct scion_tensor *loss, const struct scion_stage *stage)
+static bool check_loss(const struct scion_tensor *loss, const struct scion_transfer *transfer,
+                       const struct scion_stage *stage)
 {
         if (scion_size(loss) != 1)
                 return scion_fail("the loss has %lld elements, not one", (long long)scion_size(loss));
-        return loss->requires_grad || stage->epochs == 0 ||
+        return loss->requires_grad || scion_transfer_stage_epochs(transfer, stage) == 0 ||
                scion_fail("there is nothing to train: the loss depends on no parameter that is not frozen");
 }
 
@@ -231,7 +232,7 @@ static bool rehearse_batch(const struct scion_run *run, const struct scion_train
                 scion_transfer_begin_step(transfer, &batch);
                 struct scion_tensor *loss = scion_transfer_loss(transfer);
 
-                good = loss && check_loss(loss, training->stage);
+                good = loss && check_loss(loss, transfer, training->stage);
         }
         scion_model_clear_stand_ins(transfer->target);
         scion_tape_reset(run->tape);

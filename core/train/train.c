@@ -458,7 +458,7 @@ bool scion_train(const struct scion_training *training, struct scion_trained *tr
         if (good && loop.best && loop.best_epoch > 0)
                 memcpy(model->values, loop.best, model->extent * sizeof *loop.best);
         if (training->transfer->stage == training->transfer->own_stages)
-                trained->epochs = good ? training->stage->epochs : loop.epoch > 0 ? loop.epoch - 1 : 0;
+                trained->epochs = good ? loop.epochs : loop.epoch > 0 ? loop.epoch - 1 : 0;
         trained->best_epoch = loop.best_epoch;
 out:
         scion_tape_use(before);

@@ -182,6 +182,11 @@ int scion_add_stage(struct scion_transfer *transfer, const char *name, int64_t e
         return number;
 }
 
+void scion_train_nothing(struct scion_transfer *transfer)
+{
+        transfer->untrained = true;
+}
+
 void scion_transfer_finish(struct scion_transfer *transfer)
 {
         for (int i = 0; i < transfer->own_models; i++)
@@ -234,8 +239,9 @@ const char *scion_transfer_stage_name(const struct scion_transfer *transfer, con
 
 int64_t scion_transfer_stage_epochs(const struct scion_transfer *transfer, const struct scion_stage *main)
 {
-        return transfer->stage < transfer->own_stages ? transfer->own_stage[transfer->stage].epochs
-                                                      : main->epochs;
+        if (transfer->stage < transfer->own_stages)
+                return transfer->own_stage[transfer->stage].epochs;
+        return transfer->untrained ? 0 : main->epochs;
 }
 
 bool scion_transfer_setup(struct scion_transfer *transfer)

@@ -96,6 +96,9 @@ SCION_API struct scion_shape scion_layers_source_shape(struct scion_transfer *tr
 SCION_API bool scion_layers_fail(struct scion_transfer *transfer, const struct scion_layers *layers,
                                  int index, const char *why);
 
+/* The target stays as setup() makes it: the main stage has no epochs, whatever the file gives it. */
+SCION_API void scion_train_nothing(struct scion_transfer *transfer);
+
 /* --- Where training stands ------------------------------------------------------------------------------ */
 
 SCION_API int scion_stage(const struct scion_transfer *transfer);

@@ -199,6 +199,30 @@ static void domains_become_alike(void **state)
         }
 }
 
+/* --- source-only ---------------------------------------------------------------------------------------- */
+
+/* The source to the last bit, running statistics too, however many epochs the file gives the target. */
+static void nothing_is_trained(void **state)
+{
+        struct scion_csv_table table;
+
+        (void)state;
+        run("kept", NAME SOURCE(RESNET) STRATEGY("fine-tune, head: keep") TARGET("", "0"));
+        run("only", NAME SOURCE(RESNET) STRATEGY("source-only") TARGET("", "3"));
+        run("tuned", NAME SOURCE(RESNET) STRATEGY("fine-tune, head: keep") TARGET("", "3"));
+        struct scion_safetensors file = model_of("kept");
+        int all = (int)file.count;
+
+        scion_safetensors_finish(&file);
+        assert_int_equal(count_same("kept", "only", NULL), all);
+        assert_int_not_equal(count_same("tuned", "only", NULL), all);
+        if (!scion_csv_read("only/feature/results.csv", &table))
+                fail_msg("%s", scion_error());
+        assert_string_equal(scion_csv_field(&table, 0, (size_t)scion_csv_column(&table, "epochs")), "0");
+        assert_string_equal(scion_csv_field(&table, 0, (size_t)scion_csv_column(&table, "trainable")), "0");
+        scion_csv_table_finish(&table);
+}
+
 /* --- What is refused ------------------------------------------------------------------------------------ */
 
 /* Before anything is trained. */
@@ -286,10 +310,10 @@ static void maps_that_cannot_be(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(features_stay),         cmocka_unit_test(map_begins_as_the_identity),
-                cmocka_unit_test(labels_of_the_target),  cmocka_unit_test(domains_become_alike),
-                cmocka_unit_test(adaptation_is_refused), cmocka_unit_test(batches_too_small),
-                cmocka_unit_test(maps_that_cannot_be),
+                cmocka_unit_test(features_stay),        cmocka_unit_test(map_begins_as_the_identity),
+                cmocka_unit_test(labels_of_the_target), cmocka_unit_test(domains_become_alike),
+                cmocka_unit_test(nothing_is_trained),   cmocka_unit_test(adaptation_is_refused),
+                cmocka_unit_test(batches_too_small),    cmocka_unit_test(maps_that_cannot_be),
         };
 
         return cmocka_run_group_tests(tests, enter_folder, leave_folder);

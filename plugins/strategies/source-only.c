@@ -1,0 +1,14 @@
+/* The source as it is, on the target's examples: what adaptation starts from, and is compared with. */
+#include <scion/scion.h>
+
+static bool setup(void *self, struct scion_transfer *transfer)
+{
+        struct scion_model *target = scion_target(transfer);
+
+        (void)self;
+        scion_train_nothing(transfer);
+        return scion_model_copy(target, scion_source(transfer), true) >= 0 && scion_model_freeze(target, "*");
+}
+
+SCION_PLUGIN_STRATEGY("source-only", .summary = "the source as it is, not trained on the target",
+                      .needs = SCION_NEEDS_SOURCE | SCION_NEEDS_SAME_CLASSES, .setup = setup);
