@@ -12,10 +12,6 @@
 
 #define LONGEST_LABELS 120 /* of an id, before its hash; a file name has at most 255 bytes */
 
-/* Keys of an experiment that do not change what comes out of it: nor do they change the id of a run, which would
- * have finished runs done again. */
-static const char *const without_effect[] = { "name", "limits" };
-
 /* A letter of any script: its bytes in UTF-8, unless it is ASCII. */
 static bool is_letter(char c)
 {
@@ -60,8 +56,7 @@ static void add_point(struct scion_text *id, const char *path, const char *label
 /* What a run's labels leave to be told apart; its digits. The configuration is changed. */
 static void add_hash(struct scion_text *id, struct scion_config *config, int digits)
 {
-        for (size_t i = 0; i < sizeof without_effect / sizeof *without_effect; i++)
-                scion_config_remove(config, without_effect[i]);
+        scion_experiment_strip(config); /* or finished runs would be done again */
         add_dash(id);
         scion_text_add(id, "%0*llx", digits,
                        (unsigned long long)scion_config_hash(config) >> (64 - 4 * digits));

@@ -341,3 +341,9 @@ void scion_experiment_finish(struct scion_experiment *experiment)
         scion_instance_destroy(experiment->strategy);
         memset(experiment, 0, sizeof *experiment);
 }
+
+void scion_experiment_strip(struct scion_config *config)
+{
+        scion_config_remove(config, "name");
+        scion_config_remove(config, "limits");
+}

@@ -52,4 +52,7 @@ struct scion_experiment {
 bool scion_experiment_read(struct scion_config *config, struct scion_experiment *experiment);
 void scion_experiment_finish(struct scion_experiment *experiment);
 
+/* Removes the keys that do not change what comes out of the run: its name and limits. */
+void scion_experiment_strip(struct scion_config *config);
+
 #endif

@@ -97,11 +97,17 @@ char *scion_source_describe(const struct scion_stage *stage, const struct scion_
 char *scion_run_describe(const struct scion_experiment *experiment, const struct scion_data *source,
                          const struct scion_data *target, const struct scion_config *run)
 {
+        struct scion_config *stripped = scion_config_copy(run);
         struct scion_text text = { 0 };
+
+        if (!stripped)
+                return NULL;
+        scion_experiment_strip(stripped);
         bool good = describe_engine("a run", &text) &&
                     describe_plugin(scion_config_get(run, "strategy"), SCION_STRATEGY, &text) &&
                     (!experiment->has_source || describe_stage(&experiment->source, source, &text)) &&
-                    describe_stage(&experiment->target, target, &text) && describe_config(run, &text);
+                    describe_stage(&experiment->target, target, &text) && describe_config(stripped, &text);
 
+        scion_config_destroy(stripped);
         return finish(&text, good);
 }

@@ -6,9 +6,10 @@
  * by batch, and whatever else the strategy has asked to be trained.
  *
  * A run that was interrupted goes on: setup() is called again, and begin_stage() and begin_epoch() for all that
- * has begun before; then the engine gives back the values of parameters, buffers and scion_own_values(). So
- * what changes while training belongs there. The strategy's own state holds its parameters and what setup()
- * has made of them.
+ * has begun before, where scion_visit() visits the first batch alone; then the engine gives back the values of
+ * parameters, buffers and scion_own_values(), and what is frozen, scaled, masked and not decayed. So what
+ * changes while training belongs there. The strategy's own state holds its parameters and what setup() has
+ * made of them.
  *
  * All callbacks are called on one thread, with a tape current. What the functions below return belongs to the
  * engine.

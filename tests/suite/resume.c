@@ -221,6 +221,15 @@ static void leftovers(void **state)
         assert_false(is_there("killed/*/.scion-*"));
 }
 
+/* Who met a limit goes on with another. */
+static void another_limit(void **state)
+{
+        (void)state;
+        begin_and_kill("--set limits.minutes=100");
+        run_scion_expecting(0, RUN "file.yaml --out killed --set limits.minutes=50");
+        assert_log_has("target: resumed after epoch 2");
+}
+
 /* Finished, and killed before its row was written. */
 static void row_is_lost(void **state)
 {
@@ -294,6 +303,7 @@ int main(void)
                 cmocka_unit_test(damaged_checkpoint),
                 cmocka_unit_test(another_plugin),
                 cmocka_unit_test(leftovers),
+                cmocka_unit_test(another_limit),
                 cmocka_unit_test(row_is_lost),
                 cmocka_unit_test(interrupted),
                 cmocka_unit_test(no_room_for_checkpoints),
