@@ -10,9 +10,10 @@ struct dkd {
 
 static const struct scion_param params[] = {
         SCION_FLOAT(struct dkd, alpha, 1, "weight of the label's class against all others", .min = 0),
-        SCION_FLOAT(struct dkd, beta, 8, "weight of the other classes among themselves", .min = 0),
+        SCION_FLOAT(struct dkd, beta, 2, "weight of the other classes among themselves", .min = 0),
         SCION_FLOAT(struct dkd, temperature, 4, "softens both models' outputs", .above_min = true),
-        SCION_INT(struct dkd, warmup, 0, "epochs over which both weights rise to what they are", .min = 0),
+        SCION_INT(struct dkd, warmup, 10,
+                  "epochs over which both weights rise; 0: at once, which takes a small lr", .min = 0),
         SCION_PARAMS_END,
 };
 

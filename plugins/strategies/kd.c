@@ -7,7 +7,7 @@ struct kd {
 };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct kd, temperature, 4, "softens both models' outputs", .above_min = true),
+        SCION_FLOAT(struct kd, temperature, 2, "softens both models' outputs", .above_min = true),
         SCION_FLOAT(struct kd, alpha, 0.5, "weight of the teacher's word; the rest is the task's", .max = 1),
         SCION_PARAMS_END,
 };
