@@ -91,7 +91,7 @@ struct scion_transfer {
         int own_value_blocks;
         struct scion_own_stage own_stage[SCION_MAX_STAGES];
         int own_stages;
-        bool untrained; /* the main stage is left out */
+        bool untrained;              /* the main stage is left out */
         struct scion_model *initial; /* the source's first values, once asked for */
         bool setting_up;
         /* Where training stands: */

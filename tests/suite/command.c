@@ -299,7 +299,8 @@ static void weights_go_on(void **state)
 }
 
 /* Are two tensors of that name equal but for rounding? */
-static bool near_values(const struct scion_safetensors *a, const struct scion_safetensors *b, const char *name)
+static bool near_values(const struct scion_safetensors *a, const struct scion_safetensors *b,
+                        const char *name)
 {
         const struct scion_safetensor *x = tensor_of(a, name), *y = tensor_of(b, name);
 
