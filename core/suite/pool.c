@@ -27,6 +27,7 @@ struct scion_pool {
         struct slot *slot;
         struct pollfd *watched; /* the signals', then the slots' */
         int signals;            /* a descriptor that they come out of */
+        sigset_t taken;         /* which those are */
         sigset_t before;        /* those that were blocked */
         struct sigaction child_before;
         int next;  /* slot to look at first: none is heard more than the others */
@@ -42,20 +43,20 @@ static bool take_signals(struct scion_pool *pool)
 {
         static const int told[] = { SIGINT, SIGTERM, SIGHUP };
         struct sigaction action = { .sa_handler = SIG_DFL };
-        sigset_t set;
+        sigset_t *set = &pool->taken;
 
-        sigemptyset(&set);
-        sigaddset(&set, SIGCHLD);
-        sigaddset(&set, SIGWINCH);
+        sigemptyset(set);
+        sigaddset(set, SIGCHLD);
+        sigaddset(set, SIGWINCH);
         for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
                 struct sigaction is;
 
                 if (sigaction(told[i], NULL, &is) == 0 && is.sa_handler != SIG_IGN)
-                        sigaddset(&set, told[i]);
+                        sigaddset(set, told[i]);
         }
         sigaction(SIGCHLD, &action, &pool->child_before);
-        sigprocmask(SIG_BLOCK, &set, &pool->before);
-        pool->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+        sigprocmask(SIG_BLOCK, set, &pool->before);
+        pool->signals = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
         if (pool->signals >= 0)
                 return true;
         scion_fail("no descriptor for signals: %s", strerror(errno));
@@ -160,6 +161,31 @@ bool scion_pool_start(struct scion_pool *pool, int slot, const struct scion_limi
         return true;
 }
 
+void scion_pool_take_stops(struct scion_pool *pool)
+{
+        struct sigaction is;
+        sigset_t stop;
+
+        if (sigaction(SIGTSTP, NULL, &is) != 0 || is.sa_handler == SIG_IGN)
+                return;
+        sigemptyset(&stop);
+        sigaddset(&stop, SIGTSTP);
+        sigaddset(&pool->taken, SIGTSTP);
+        if (signalfd(pool->signals, &pool->taken, 0) >= 0)
+                sigprocmask(SIG_BLOCK, &stop, NULL);
+}
+
+void scion_pool_pause(void)
+{
+        sigset_t stop;
+
+        sigemptyset(&stop);
+        sigaddset(&stop, SIGTSTP);
+        raise(SIGTSTP);
+        sigprocmask(SIG_UNBLOCK, &stop, NULL); /* until SIGCONT */
+        sigprocmask(SIG_BLOCK, &stop, NULL);
+}
+
 int scion_pool_signal(void)
 {
         return last_signal;
@@ -259,7 +285,7 @@ bool scion_pool_next(struct scion_pool *pool, double seconds, struct scion_event
         for (;;) {
                 event->signal = next_signal(pool);
                 if (event->signal) {
-                        if (event->signal != SIGWINCH)
+                        if (event->signal != SIGWINCH && event->signal != SIGTSTP)
                                 last_signal = event->signal;
                         event->kind = SCION_EVENT_SIGNAL;
                         return true;

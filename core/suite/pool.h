@@ -12,7 +12,7 @@ struct scion_pool;
 enum scion_event_kind {
         SCION_EVENT_PROGRESS, /* `slot` tells how it goes */
         SCION_EVENT_ENDED,    /* `slot` has ended and is free again; `report` is the caller's to finish */
-        SCION_EVENT_SIGNAL,   /* SIGINT, SIGTERM, SIGHUP or SIGWINCH came */
+        SCION_EVENT_SIGNAL,   /* SIGINT, SIGTERM, SIGHUP, SIGWINCH, or SIGTSTP if asked for, came */
         SCION_EVENT_TIMEOUT,  /* nothing came for as long as was asked for */
 };
 
@@ -42,6 +42,13 @@ bool scion_pool_start(struct scion_pool *pool, int slot, const struct scion_limi
 
 /* Waits for the next thing to happen, at most so many seconds (INFINITY: for ever). False when that cannot be. */
 bool scion_pool_next(struct scion_pool *pool, double seconds, struct scion_event *event);
+
+/*
+ * From now on SIGTSTP, by which a terminal stops what runs on it, comes out too, so that something can be done
+ * before. The runs stop by themselves. scion_pool_pause() then stops this process, until it is continued.
+ */
+void scion_pool_take_stops(struct scion_pool *pool);
+void scion_pool_pause(void);
 
 /* The last of SIGINT, SIGTERM and SIGHUP that any pool has told of; 0: none. */
 int scion_pool_signal(void);

@@ -14,6 +14,7 @@
 #include "base/lock.h"
 #include "base/text.h"
 #include "report/summary.h"
+#include "suite/display.h"
 #include "suite/failure.h"
 #include "suite/order.h"
 #include "suite/pool.h"
@@ -27,6 +28,7 @@ struct suite {
         struct scion_rows rows;
         struct scion_lock lock;
         struct scion_pool *pool;
+        struct scion_display *display;
         size_t *working; /* what each of the pool's slots works on */
         struct scion_order order;
         int stopping;           /* 1: nothing more is started, 2: and what runs ends at once */
@@ -51,9 +53,7 @@ static void say(const struct suite *suite, const struct scion_planned *planned,
                 const struct scion_report *report)
 {
         bool failed = report->status != SCION_GOOD;
-        FILE *file = suite->options->progress ? suite->options->progress
-                     : failed                 ? suite->options->failures
-                                              : NULL;
+        FILE *file = scion_display_lines(suite->display, failed);
         const char *metric = scion_row_get(&report->cells, "test_accuracy") ? "test_accuracy" : "test_mse";
         const char *value = scion_row_get(&report->cells, metric);
 
@@ -90,9 +90,22 @@ static void halt(struct suite *suite, const char *format, ...)
         }
 }
 
-/* A row that could not be written is kept in memory: at the end there may be room for it. */
-static void take_result(struct suite *suite, size_t run, const struct scion_report *report)
+/* One that was gone on with says how long all its parts took. */
+static void tell_display(struct suite *suite, int slot, const struct scion_report *report)
 {
+        const char *seconds = scion_row_get(&report->cells, "seconds");
+
+        if (report->status == SCION_GOOD)
+                scion_display_finished(suite->display, slot,
+                                       seconds ? strtod(seconds, NULL) : report->seconds);
+        else
+                scion_display_failed(suite->display, slot);
+}
+
+/* A row that could not be written is kept in memory: at the end there may be room for it. */
+static void take_result(struct suite *suite, int slot, const struct scion_report *report)
+{
+        size_t run = suite->working[slot];
         const struct scion_planned *planned = &suite->plan->planned[run];
         bool failed = report->status != SCION_GOOD;
         char *folder = scion_rows_folder(&suite->rows, planned);
@@ -100,6 +113,7 @@ static void take_result(struct suite *suite, size_t run, const struct scion_repo
         if (!scion_rows_add(&suite->rows, run, report))
                 halt(suite, "%s", scion_error());
         say(suite, planned, report);
+        tell_display(suite, slot, report);
         if (failed && folder)
                 scion_failure_log(folder, report->message);
         if (failed && suite->options->fail_fast)
@@ -116,19 +130,18 @@ static void take_report(struct suite *suite, int slot, const struct scion_report
         const struct scion_planned *planned = &suite->plan->planned[suite->working[slot]];
 
         scion_order_ended(&suite->order, suite->working[slot], report->status == SCION_GOOD);
-        if (report->status == SCION_STOPPED)
-                return;
-        if (!report->message) {
+        if (report->status == SCION_STOPPED) {
+                scion_display_stopped(suite->display, slot);
+        } else if (!report->message) {
                 halt(suite, "out of memory");
-                return;
-        }
-        if (report->status == SCION_BAD_INPUT && suite->plan->count == 1) {
+        } else if (report->status == SCION_BAD_INPUT && suite->plan->count == 1) {
                 suite->bad = true;
                 scion_fail("%s", report->message);
         } else if (report->status != SCION_GOOD && scion_failure_is_of_space(report->message)) {
+                scion_display_stopped(suite->display, slot);
                 halt(suite, "%s: %s", planned->id, report->message);
         } else {
-                take_result(suite, suite->working[slot], report);
+                take_result(suite, slot, report);
         }
 }
 
@@ -139,13 +152,16 @@ static bool start(struct suite *suite, size_t run)
         int slot = scion_pool_free_slot(suite->pool);
 
         suite->working[slot] = run;
-        return scion_pool_start(suite->pool, slot, &task.planned->limits, scion_task_work, &task);
+        if (!scion_pool_start(suite->pool, slot, &task.planned->limits, scion_task_work, &task))
+                return false;
+        scion_display_started(suite->display, slot, run);
+        return true;
 }
 
 /* SIGINT lets the epochs at hand end; a second one does not, and neither do the others. */
 static void take_signal(struct suite *suite, int number)
 {
-        FILE *file = suite->options->progress;
+        FILE *file = scion_display_lines(suite->display, false);
 
         suite->stopping = number == SIGINT && suite->stopping == 0 ? 1 : 2;
         scion_pool_stop(suite->pool, suite->stopping == 2);
@@ -159,10 +175,16 @@ static void take_event(struct suite *suite, struct scion_event *event)
 {
         if (event->kind == SCION_EVENT_PROGRESS) {
                 scion_order_told(&suite->order, suite->working[event->slot], &event->progress);
+                scion_display_told(suite->display, event->slot, &event->progress);
         } else if (event->kind == SCION_EVENT_ENDED) {
                 take_report(suite, event->slot, &event->report);
                 scion_report_finish(&event->report);
-        } else if (event->kind == SCION_EVENT_SIGNAL && event->signal != SIGWINCH) {
+        } else if (event->kind == SCION_EVENT_SIGNAL && event->signal == SIGWINCH) {
+                scion_display_redraw(suite->display);
+        } else if (event->kind == SCION_EVENT_SIGNAL && event->signal == SIGTSTP) {
+                scion_display_leave(suite->display);
+                scion_pool_pause();
+        } else if (event->kind == SCION_EVENT_SIGNAL) {
                 take_signal(suite, event->signal);
         }
 }
@@ -184,20 +206,38 @@ static bool run_left(struct suite *suite)
                 }
                 if (scion_pool_running(suite->pool) == 0)
                         return good;
-                if (!scion_pool_next(suite->pool, INFINITY, &event))
+                if (!scion_pool_next(suite->pool, scion_display_tick(suite->display), &event))
                         return false;
                 take_event(suite, &event);
         }
+}
+
+static bool create_display(struct suite *suite)
+{
+        const struct scion_display_start start = {
+                .plan = suite->plan,
+                .done = suite->rows.done,
+                .finished = suite->rows.finished,
+                .failed = suite->rows.failed,
+                .slots = suite->options->jobs,
+        };
+
+        suite->display = scion_display_create(suite->options->progress, suite->options->failures, &start);
+        if (suite->display && scion_display_is_live(suite->display))
+                scion_pool_take_stops(suite->pool);
+        return suite->display != NULL;
 }
 
 static enum scion_status run_all(struct suite *suite)
 {
         suite->pool = scion_pool_create(suite->options->jobs);
         bool good = suite->pool && scion_order_start(&suite->order, suite->plan, suite->rows.done) &&
-                    run_left(suite);
+                    create_display(suite) && run_left(suite);
 
         scion_order_finish(&suite->order);
+        scion_display_destroy(suite->display);
         scion_pool_destroy(suite->pool);
+        suite->display = NULL;
         suite->pool = NULL;
         if (suite->bad)
                 return SCION_BAD_INPUT;

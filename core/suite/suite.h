@@ -11,7 +11,7 @@ struct scion_suite_options {
         const char *out; /* folder that gets a folder for each suite: OUT/NAME */
         int jobs;        /* runs at a time; at least 1 */
         double interval; /* seconds between two checkpoints of a run, at epochs' ends; 0: one after each */
-        FILE *progress;  /* gets a line an event; NULL: none */
+        FILE *progress;  /* gets a line an event, and what is at work if it is a terminal; NULL: none */
         FILE *failures;  /* gets those when `progress` is NULL; NULL too: they are in the results alone */
         bool fail_fast;  /* starts nothing more when a run has failed */
         bool retry_failed;
