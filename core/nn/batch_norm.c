@@ -72,16 +72,22 @@ static struct scion_module *make(const struct scion_module_impl *impl, int64_t c
         return NULL;
 }
 
+static const struct scion_module_impl impl_1d = { .kind = "batch_norm1d", .forward = forward_1d };
+static const struct scion_module_impl impl_2d = { .kind = "batch_norm2d", .forward = forward_2d };
+
 struct scion_module *scion_nn_batch_norm1d(int64_t channels, float momentum, float eps)
 {
-        static const struct scion_module_impl impl = { .kind = "batch_norm1d", .forward = forward_1d };
-
-        return make(&impl, channels, momentum, eps);
+        return make(&impl_1d, channels, momentum, eps);
 }
 
 struct scion_module *scion_nn_batch_norm2d(int64_t channels, float momentum, float eps)
 {
-        static const struct scion_module_impl impl = { .kind = "batch_norm2d", .forward = forward_2d };
+        return make(&impl_2d, channels, momentum, eps);
+}
 
-        return make(&impl, channels, momentum, eps);
+float scion_nn_batch_norm_eps(const struct scion_module *module)
+{
+        if (!module || (module->impl != &impl_1d && module->impl != &impl_2d))
+                return 0;
+        return ((const struct batch_norm *)(const void *)module->self)->eps;
 }

@@ -353,6 +353,19 @@ const char *scion_module_kind(const struct scion_module *module)
         return module ? module->impl->kind : NULL;
 }
 
+struct scion_module *scion_module_parent(const struct scion_module *module)
+{
+        return module ? module->parent : NULL;
+}
+
+struct scion_parameter *scion_module_parameter(const struct scion_module *module, const char *name)
+{
+        for (int i = 0; module && i < module->declared; i++)
+                if (strcmp(module->parameter[i].name, name) == 0)
+                        return module->parameter[i].parameter;
+        return NULL;
+}
+
 void scion_module_write_path(const struct scion_module *module, struct scion_text *text)
 {
         if (!module->parent)

@@ -113,6 +113,25 @@ bool scion_parameter_matches(const struct scion_parameter *parameter, const char
         return matches;
 }
 
+static bool fail_unmatched(const struct scion_model *model, const char *pattern)
+{
+        char *tops = top_modules(model);
+
+        scion_fail("no parameter of the model matches '%s'; its modules are %s", pattern, tops ? tops : "?");
+        free(tops);
+        return false;
+}
+
+bool scion_model_has_match(struct scion_model *model, const char *pattern)
+{
+        if (!model)
+                return scion_fail("there is no model whose '%s' could be found", pattern);
+        for (int i = 0; i < model->count; i++)
+                if (scion_parameter_matches(&model->parameter[i], pattern))
+                        return true;
+        return fail_unmatched(model, pattern);
+}
+
 /* Calls `change` for every parameter that matches; fails when none does. */
 static bool change_matching(struct scion_model *model, const char *pattern,
                             void (*change)(struct scion_parameter *parameter, float value), float value)
@@ -127,13 +146,7 @@ static bool change_matching(struct scion_model *model, const char *pattern,
                 change(&model->parameter[i], value);
                 found = true;
         }
-        if (found)
-                return true;
-        char *tops = top_modules(model);
-
-        scion_fail("no parameter of the model matches '%s'; its modules are %s", pattern, tops ? tops : "?");
-        free(tops);
-        return false;
+        return found || fail_unmatched(model, pattern);
 }
 
 static void freeze(struct scion_parameter *parameter, float value)

@@ -40,6 +40,10 @@ SCION_API struct scion_module *scion_model_module_at(struct scion_model *model, 
 SCION_API const char *scion_module_path(const struct scion_module *module);
 /* "conv2d" */
 SCION_API const char *scion_module_kind(const struct scion_module *module);
+/* The module that it is below; NULL for the root. */
+SCION_API struct scion_module *scion_module_parent(const struct scion_module *module);
+/* The module's own parameter, or buffer, of that name: "weight". NULL, without a message, when it has none. */
+SCION_API struct scion_parameter *scion_module_parameter(const struct scion_module *module, const char *name);
 
 /*
  * The paths of the modules that match one of the shell patterns, each once, in the order of construction. Here
@@ -101,6 +105,9 @@ SCION_API bool scion_model_in_head(const struct scion_model *model, const struct
 
 /* Does the parameter match the pattern? */
 SCION_API bool scion_parameter_matches(const struct scion_parameter *parameter, const char *pattern);
+
+/* Does any parameter match? False, with a message that says what there is, when none does. */
+SCION_API bool scion_model_has_match(struct scion_model *model, const char *pattern);
 
 /* Freezes what matches: it gets no gradient and no update. Fails, naming what there is, when nothing matches. */
 SCION_API bool scion_model_freeze(struct scion_model *model, const char *pattern);

@@ -78,6 +78,9 @@ SCION_API struct scion_module *scion_nn_flatten(void);
 SCION_API struct scion_module *scion_nn_batch_norm1d(int64_t channels, float momentum, float eps);
 SCION_API struct scion_module *scion_nn_batch_norm2d(int64_t channels, float momentum, float eps);
 
+/* The eps of one of these two; 0 of any other module. */
+SCION_API float scion_nn_batch_norm_eps(const struct scion_module *module);
+
 /*
  * Other first values, and no weight decay, for the module's own parameter of that name ("weight"), until the
  * model is built. Both return the module, so that a layer can be made and changed in one expression; a module
