@@ -18,7 +18,7 @@ static const struct scion_param params[] = {
         SCION_STRINGS(struct adapter, layers, NULL,
                       "modules after which there is an adapter; left out: every linear layer and convolution "
                       "but the head's"),
-        SCION_INT(struct adapter, bottleneck, 16, "units, or channels, that an adapter goes down to",
+        SCION_INT(struct adapter, bottleneck, 64, "units, or channels, that an adapter goes down to",
                   .min = 1, .max = 65536),
         SCION_CHOICE(struct adapter, nonlinearity, nonlinearities, RELU, "of the bottleneck"),
         SCION_FLOAT(

@@ -1,0 +1,423 @@
+/* What is carried over of a structure, in whole runs: where the target starts, what stays as it is, what is refused. */
+#include "support/command.h"
+
+#include <math.h>
+
+#include "report/csv.h"
+#include "train/run.h"
+#include "train/safetensors.h"
+
+#define SHAPE "[1, 12, 12]"
+#define DATASET \
+        "  dataset: { use: random, shape: " SHAPE ", num_classes: 3, train_size: 48, test_size: 24 }\n"
+#define TRAIN(epochs)                                                              \
+        "  optimizer: { use: sgd, lr: 0.05, momentum: 0.9, weight_decay: 0.01 }\n" \
+        "  train: { epochs: " #epochs ", batch_size: 16 }\n"
+#define NAME "name: grown\n"
+#define SOURCE(model, epochs) "source:\n" DATASET "  model: " model "\n" TRAIN(epochs)
+#define STRATEGY(text) "strategy: { use: " text " }\n"
+#define TARGET(epochs) "target:\n" DATASET TRAIN(epochs)
+#define RESNET "{ use: resnet, depth: 8, width: 4 }"
+
+/* What a run leaves. */
+struct outcome {
+        struct scion_safetensors model;
+        struct scion_csv_table results;
+};
+
+static void run(const char *yaml, struct outcome *outcome)
+{
+        write_text("run.yaml", yaml);
+        run_scion_expecting(0, "run run.yaml --quiet --out out");
+        assert_int_equal(system("mv out/grown/*/model.safetensors out/grown/results.csv ."), 0);
+        remove_tree("out");
+        if (!scion_safetensors_read("model.safetensors", &outcome->model) ||
+            !scion_csv_read("results.csv", &outcome->results))
+                fail_msg("%s", scion_error());
+}
+
+static void finish(struct outcome *outcome)
+{
+        scion_safetensors_finish(&outcome->model);
+        scion_csv_table_finish(&outcome->results);
+}
+
+static const char *cell(const struct outcome *outcome, const char *name)
+{
+        int column = scion_csv_column(&outcome->results, name);
+
+        assert_true(column >= 0);
+        return scion_csv_field(&outcome->results, 0, (size_t)column);
+}
+
+static const struct scion_safetensor *find(const struct outcome *outcome, const char *name)
+{
+        for (size_t i = 0; i < outcome->model.count; i++)
+                if (strcmp(outcome->model.tensor[i].name, name) == 0)
+                        return &outcome->model.tensor[i];
+        return NULL;
+}
+
+static size_t size_of(const struct scion_safetensor *tensor)
+{
+        return (size_t)scion_shape_size(&tensor->shape);
+}
+
+/* Bit by bit. */
+static bool same(const struct outcome *a, const struct outcome *b, const char *name)
+{
+        const struct scion_safetensor *x = find(a, name), *y = find(b, name);
+
+        assert_true(x && y);
+        assert_int_equal(size_of(x), size_of(y));
+        return memcmp(x->values, y->values, size_of(x) * sizeof(float)) == 0;
+}
+
+static bool in_head(const char *name)
+{
+        return strncmp(name, "fc3.", 4) == 0 || strncmp(name, "fc.", 3) == 0;
+}
+
+static bool is_norm(const char *name)
+{
+        return strstr(name, "bn") || strstr(name, "downsample.1");
+}
+
+/* --- architecture --------------------------------------------------------------------------------------- */
+
+/* The same network as one from scratch, and no source is trained for it. */
+static void architecture_is_drawn_anew(void **state)
+{
+        static const char *const pairs[][2] = {
+                { NAME SOURCE("{ use: mlp, hidden: [8, 6] }", 2) STRATEGY("architecture, width: 1.5")
+                          TARGET(0),
+                  NAME STRATEGY("scratch") TARGET(0) "  model: { use: mlp, hidden: [12, 9] }\n" },
+                { NAME SOURCE(RESNET, 2) STRATEGY("architecture, width: 0.5") TARGET(0),
+                  NAME STRATEGY("scratch") TARGET(0) "  model: { use: resnet, depth: 8, width: 2 }\n" },
+                { NAME SOURCE("lenet5", 2) STRATEGY("architecture") TARGET(0),
+                  NAME STRATEGY("scratch") TARGET(0) "  model: lenet5\n" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+                struct outcome carried, drawn;
+
+                run(pairs[i][0], &carried);
+                run(pairs[i][1], &drawn);
+                assert_int_equal(carried.model.count, drawn.model.count);
+                for (size_t k = 0; k < drawn.model.count; k++)
+                        assert_true(same(&carried, &drawn, drawn.model.tensor[k].name));
+                assert_string_equal(cell(&carried, "source_test_accuracy"), "");
+                finish(&carried);
+                finish(&drawn);
+        }
+}
+
+/* --- lottery-ticket ------------------------------------------------------------------------------------- */
+
+#define TICKET(text, epochs) NAME SOURCE(RESNET, 3) STRATEGY("lottery-ticket, " text) TARGET(epochs)
+#define TUNED(source_epochs) NAME SOURCE(RESNET, source_epochs) STRATEGY("fine-tune") TARGET(0)
+
+static size_t zeros_in(const struct scion_safetensor *tensor)
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < size_of(tensor); i++)
+                count += tensor->values[i] == 0;
+        return count;
+}
+
+/* Is `ticket` 0 where `trained` is smallest, and `start` elsewhere? */
+static void assert_pruned(const struct scion_safetensor *ticket, const struct scion_safetensor *trained,
+                          const struct scion_safetensor *start)
+{
+        float kept = INFINITY, pruned = 0;
+
+        for (size_t i = 0; i < size_of(ticket); i++) {
+                float magnitude = fabsf(trained->values[i]);
+
+                if (ticket->values[i] == 0) {
+                        pruned = fmaxf(pruned, magnitude);
+                        continue;
+                }
+                kept = fminf(kept, magnitude);
+                assert_true(ticket->values[i] == start->values[i]);
+        }
+        assert_true(pruned <= kept);
+        assert_true(pruned > 0);
+}
+
+/* In each layer the share, rounded; nothing of the head, of biases and normalisations. */
+static void small_weights_are_pruned(void **state)
+{
+        struct outcome rewound, kept, trained, initial;
+
+        (void)state;
+        run(TICKET("share: 0.7", 0), &rewound);
+        run(TICKET("share: 0.7, rewind: trained", 0), &kept);
+        run(TUNED(3), &trained);
+        run(TUNED(0), &initial);
+        for (size_t i = 0; i < rewound.model.count; i++) {
+                const struct scion_safetensor *ticket = &rewound.model.tensor[i];
+
+                if (ticket->shape.ndim < 2 || in_head(ticket->name)) {
+                        assert_true(same(&rewound, &initial, ticket->name));
+                        assert_true(same(&kept, &trained, ticket->name));
+                        continue;
+                }
+                assert_int_equal(zeros_in(ticket), lround(0.7 * (double)size_of(ticket)));
+                assert_pruned(ticket, find(&trained, ticket->name), find(&initial, ticket->name));
+                assert_pruned(find(&kept, ticket->name), find(&trained, ticket->name),
+                              find(&trained, ticket->name));
+        }
+        finish(&rewound);
+        finish(&kept);
+        finish(&trained);
+        finish(&initial);
+}
+
+/* Of all weights together: so many, and none that is kept is smaller than one that is not. */
+static void the_smallest_of_all(void **state)
+{
+        struct outcome ticket, trained;
+        size_t zeros = 0, weights = 0;
+        float kept = INFINITY, pruned = 0;
+        bool uneven = false;
+
+        (void)state;
+        run(TICKET("share: 0.7, scope: global", 0), &ticket);
+        run(TUNED(3), &trained);
+        for (size_t i = 0; i < ticket.model.count; i++) {
+                const struct scion_safetensor *tensor = &ticket.model.tensor[i];
+                const float *was = find(&trained, tensor->name)->values;
+
+                if (tensor->shape.ndim < 2 || in_head(tensor->name))
+                        continue;
+                weights += size_of(tensor);
+                zeros += zeros_in(tensor);
+                uneven = uneven || zeros_in(tensor) != (size_t)lround(0.7 * (double)size_of(tensor));
+                for (size_t k = 0; k < size_of(tensor); k++)
+                        if (tensor->values[k] == 0)
+                                pruned = fmaxf(pruned, fabsf(was[k]));
+                        else
+                                kept = fminf(kept, fabsf(was[k]));
+        }
+        assert_int_equal(zeros, lround(0.7 * (double)weights));
+        assert_true(pruned <= kept);
+        assert_true(uneven);
+        finish(&ticket);
+        finish(&trained);
+}
+
+/* What is pruned is 0 after the last step, whatever the optimizer; what is not has moved. */
+static void zeros_hold(void **state)
+{
+        static const char *const trained[] = { TICKET("share: 0.7", 4),
+                                               TICKET("share: 0.7", 4) "  schedule: cosine\n" };
+        struct outcome before, after;
+        const float nought = 0;
+
+        (void)state;
+        run(TICKET("share: 0.7", 0), &before);
+        for (size_t i = 0; i < 2; i++) {
+                size_t moved = 0;
+
+                run(trained[i], &after);
+                for (size_t k = 0; k < before.model.count; k++) {
+                        const struct scion_safetensor *was = &before.model.tensor[k];
+                        const float *is = find(&after, was->name)->values;
+
+                        if (was->shape.ndim < 2 || in_head(was->name))
+                                continue;
+                        for (size_t j = 0; j < size_of(was); j++)
+                                if (was->values[j] == 0)
+                                        assert_memory_equal(&is[j], &nought, sizeof nought);
+                                else
+                                        moved += is[j] != was->values[j];
+                }
+                assert_true(moved > 100);
+                finish(&after);
+        }
+        finish(&before);
+}
+
+/* Only what is named; a bias when it is. */
+static void named_parameters_are_pruned(void **state)
+{
+        struct outcome ticket;
+
+        (void)state;
+        run(NAME SOURCE("lenet5", 1)
+                    STRATEGY("lottery-ticket, share: 0.5, rewind: trained, prune: [conv2, fc2.bias]")
+                            TARGET(0),
+            &ticket);
+        for (size_t i = 0; i < ticket.model.count; i++) {
+                const struct scion_safetensor *tensor = &ticket.model.tensor[i];
+                bool pruned =
+                        strncmp(tensor->name, "conv2.", 6) == 0 || strcmp(tensor->name, "fc2.bias") == 0;
+
+                assert_int_equal(zeros_in(tensor), pruned ? size_of(tensor) / 2 : 0);
+        }
+        finish(&ticket);
+}
+
+/* --- adapter -------------------------------------------------------------------------------------------- */
+
+#define ADAPTED(model, text, epochs) NAME SOURCE(model, 2) STRATEGY("adapter" text) TARGET(epochs)
+#define PROBED(model) NAME SOURCE(model, 2) STRATEGY("linear-probe") TARGET(0)
+
+static void adapters_start_as_the_identity(void **state)
+{
+        static const char *const pairs[][2] = {
+                { ADAPTED("lenet5", "", 0), PROBED("lenet5") },
+                { ADAPTED(RESNET, "", 0), PROBED(RESNET) },
+                { ADAPTED(RESNET,
+                          ", layers: ['layer*.*', avgpool, flatten], bottleneck: 3, nonlinearity: tanh", 0),
+                  PROBED(RESNET) },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+                struct outcome adapted, probed;
+
+                run(pairs[i][0], &adapted);
+                run(pairs[i][1], &probed);
+                assert_string_equal(cell(&adapted, "test_loss"), cell(&probed, "test_loss"));
+                assert_true(adapted.model.count > probed.model.count);
+                for (size_t k = 0; k < probed.model.count; k++)
+                        assert_true(same(&adapted, &probed, probed.model.tensor[k].name));
+                finish(&adapted);
+                finish(&probed);
+        }
+}
+
+/* All but adapters, the head, and normalisations if they are to be trained, is the same to the last bit. */
+static void the_frozen_stays(void **state)
+{
+        static const char *const files[] = { ADAPTED(RESNET, ", norms: false", 3), ADAPTED(RESNET, "", 3) };
+        struct outcome start;
+
+        (void)state;
+        run(PROBED(RESNET), &start);
+        for (int norms = 0; norms < 2; norms++) {
+                struct outcome end;
+                size_t moved = 0;
+
+                run(files[norms], &end);
+                for (size_t i = 0; i < start.model.count; i++) {
+                        const char *name = start.model.tensor[i].name;
+
+                        assert_true(same(&start, &end, name) == !(in_head(name) || (norms && is_norm(name))));
+                }
+                for (size_t i = 0; i < end.model.count; i++)
+                        if (strstr(end.model.tensor[i].name, "adapter.up.weight"))
+                                moved += zeros_in(&end.model.tensor[i]) < size_of(&end.model.tensor[i]);
+                assert_int_equal(moved, 9); /* one after each convolution */
+                finish(&end);
+        }
+        finish(&start);
+}
+
+/* With the paper's small deviation it is nearly the identity. */
+static void adapters_of_the_paper(void **state)
+{
+        struct outcome adapted, probed;
+
+        (void)state;
+        run(ADAPTED("lenet5", ", deviation: 0.01, layers: [fc1, fc2]", 0), &adapted);
+        run(PROBED("lenet5"), &probed);
+        double difference =
+                strtod(cell(&adapted, "test_loss"), NULL) - strtod(cell(&probed, "test_loss"), NULL);
+
+        assert_true(difference != 0 && fabs(difference) < 0.02);
+        assert_int_equal(zeros_in(find(&adapted, "fc1.adapter.up.weight")), 0);
+        assert_null(find(&adapted, "conv1.adapter.up.weight"));
+        finish(&adapted);
+        finish(&probed);
+}
+
+/* --- Refused -------------------------------------------------------------------------------------------- */
+
+/* The file is refused, and the message says both. */
+static void refuse(const char *yaml, const char *text, const char *more)
+{
+        struct scion_config *config = scion_config_parse(yaml, "bad.yaml");
+
+        if (!config)
+                fail_msg("%s", scion_error());
+        assert_null(scion_run_prepare(config));
+        assert_error_has(text, more, NULL);
+        scion_config_destroy(config);
+}
+
+#define PLACE "bad.yaml:7:11: strategy "
+#define LENET SOURCE("lenet5", 1)
+#define LARGER "target:\n  dataset: { use: random, shape: [1, 16, 16], num_classes: 3 }\n" TRAIN(1)
+
+static void without_what_it_takes(void **state)
+{
+        static const char *const names[] = { "architecture", "lottery-ticket", "adapter", "net2net", NULL };
+        char text[1024];
+
+        (void)state;
+        for (int i = 0; names[i]; i++) {
+                snprintf(text, sizeof text, NAME "strategy: { use: %s }\n" TARGET(1) "  model: lenet5\n",
+                         names[i]);
+                refuse(text, "bad.yaml:2:", "needs a source");
+        }
+        refuse(NAME LENET STRATEGY("architecture") TARGET(1) "  model: lenet5\n", PLACE "'architecture'",
+               "leave 'model' out");
+        refuse(NAME LENET STRATEGY("architecture, width: 0") TARGET(1), "bad.yaml:7:", "above 0");
+        refuse(NAME LENET STRATEGY("lottery-ticket, share: 1") TARGET(1), "bad.yaml:7:", "below 1");
+        refuse(NAME LENET STRATEGY("lottery-ticket, prune: [conv3]") TARGET(1), PLACE "'lottery-ticket'",
+               "'conv3'; its modules are conv1");
+        refuse(NAME LENET STRATEGY("lottery-ticket, prune: [fc3]") TARGET(1), PLACE "'lottery-ticket'",
+               "nothing to prune");
+        refuse(NAME LENET STRATEGY("adapter, layers: [relu5]") TARGET(1), PLACE "'adapter'",
+               "'relu5' (did you mean 'relu");
+        refuse(NAME LENET STRATEGY("adapter, bottleneck: 0") TARGET(1), "bad.yaml:7:", "bottleneck");
+}
+
+static void other_shapes(void **state)
+{
+        (void)state;
+        refuse(NAME LENET STRATEGY("lottery-ticket") LARGER,
+               PLACE "'lottery-ticket': fc1.weight: 120x16 in the source", "120x64 in the target");
+        refuse(NAME LENET STRATEGY("adapter") TARGET(1) "  model: { use: lenet5, width: 2 }\n",
+               PLACE "'adapter'", "12x1x5x5 in the target");
+}
+
+/* A source that is loaded has no first values. */
+static void a_ticket_needs_the_first_values(void **state)
+{
+        struct outcome outcome;
+
+        (void)state;
+        run(NAME STRATEGY("scratch") TARGET(0) "  model: lenet5\n", &outcome);
+        finish(&outcome);
+#define LOADED "source: { model: lenet5, weights: model.safetensors }\n"
+        refuse(NAME LOADED STRATEGY("lottery-ticket") TARGET(1),
+               "bad.yaml:3:11: ", "was not trained in this run");
+        run(NAME LOADED STRATEGY("lottery-ticket, rewind: trained") TARGET(0), &outcome);
+        assert_true(zeros_in(find(&outcome, "fc1.weight")) > 0);
+        finish(&outcome);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(architecture_is_drawn_anew),
+                cmocka_unit_test(small_weights_are_pruned),
+                cmocka_unit_test(the_smallest_of_all),
+                cmocka_unit_test(zeros_hold),
+                cmocka_unit_test(named_parameters_are_pruned),
+                cmocka_unit_test(adapters_start_as_the_identity),
+                cmocka_unit_test(the_frozen_stays),
+                cmocka_unit_test(adapters_of_the_paper),
+                cmocka_unit_test(without_what_it_takes),
+                cmocka_unit_test(other_shapes),
+                cmocka_unit_test(a_ticket_needs_the_first_values),
+        };
+
+        return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
