@@ -44,6 +44,19 @@ static const char *const files[] = {
         "  model: { use: mlp, hidden: [8], dropout: 0.5 }\n"
         "  optimizer: { use: sgd, lr: 0.1, momentum: 0.9, nesterov: true }\n"
         "  train: { epochs: 14, batch_size: 8 }\n",
+        /* masks */
+        "name: ticket\n" SOURCE "  model: { use: resnet, depth: 8, width: 2 }\n"
+        "  optimizer: { use: sgd, lr: 0.1, momentum: 0.9 }\n"
+        "  train: { epochs: 3, batch_size: 8 }\n"
+        "strategy: { use: lottery-ticket, share: 0.5 }\n" TARGET
+        "  optimizer: { use: sgd, lr: 0.1, momentum: 0.9, weight_decay: 0.01 }\n"
+        "  train: { epochs: 5, batch_size: 8 }\n",
+        /* grafts, in a frozen model */
+        "name: adapter\n" SOURCE "  model: { use: resnet, depth: 8, width: 2 }\n"
+        "  optimizer: { use: sgd, lr: 0.1, momentum: 0.9 }\n"
+        "  train: { epochs: 3, batch_size: 8 }\n"
+        "strategy: { use: adapter, bottleneck: 3 }\n" TARGET "  optimizer: { use: adam, lr: 0.02 }\n"
+        "  train: { epochs: 5, batch_size: 8 }\n",
 };
 
 /* The one path that matches. */
