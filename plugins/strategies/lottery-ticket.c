@@ -21,7 +21,7 @@ static const char *const rewinds[] = { "initial", "trained", NULL };
 static const struct scion_param params[] = {
         SCION_FLOAT(struct lottery_ticket, share, 0.8, "of the weights that are pruned", .max = 1,
                     .below_max = true),
-        SCION_CHOICE(struct lottery_ticket, scope, scopes, LAYER,
+        SCION_CHOICE(struct lottery_ticket, scope, scopes, GLOBAL,
                      "the smallest of all weights together go, or of each layer's, the same share"),
         SCION_CHOICE(struct lottery_ticket, rewind, rewinds, INITIAL,
                      "what is left begins with the source's first values, or as it was trained"),

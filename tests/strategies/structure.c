@@ -153,8 +153,8 @@ static void small_weights_are_pruned(void **state)
         struct outcome rewound, kept, trained, initial;
 
         (void)state;
-        run(TICKET("share: 0.7", 0), &rewound);
-        run(TICKET("share: 0.7, rewind: trained", 0), &kept);
+        run(TICKET("share: 0.7, scope: layer", 0), &rewound);
+        run(TICKET("share: 0.7, scope: layer, rewind: trained", 0), &kept);
         run(TUNED(3), &trained);
         run(TUNED(0), &initial);
         for (size_t i = 0; i < rewound.model.count; i++) {
@@ -185,7 +185,7 @@ static void the_smallest_of_all(void **state)
         bool uneven = false;
 
         (void)state;
-        run(TICKET("share: 0.7, scope: global", 0), &ticket);
+        run(TICKET("share: 0.7", 0), &ticket);
         run(TUNED(3), &trained);
         for (size_t i = 0; i < ticket.model.count; i++) {
                 const struct scion_safetensor *tensor = &ticket.model.tensor[i];
@@ -247,9 +247,9 @@ static void named_parameters_are_pruned(void **state)
         struct outcome ticket;
 
         (void)state;
-        run(NAME SOURCE("lenet5", 1)
-                    STRATEGY("lottery-ticket, share: 0.5, rewind: trained, prune: [conv2, fc2.bias]")
-                            TARGET(0),
+        run(NAME SOURCE("lenet5", 1) STRATEGY(
+                    "lottery-ticket, share: 0.5, scope: layer, rewind: trained, prune: [conv2, fc2.bias]")
+                    TARGET(0),
             &ticket);
         for (size_t i = 0; i < ticket.model.count; i++) {
                 const struct scion_safetensor *tensor = &ticket.model.tensor[i];
