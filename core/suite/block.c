@@ -129,7 +129,6 @@ static void add_headings(struct scion_text *text, const struct table *table)
 static void add_counts(struct scion_text *text, const struct scion_block *block, const struct table *table)
 {
         const char *red = table->colours && block->failed > 0 ? RED : "", *plain = *red ? PLAIN : "";
-        int marks = (int)(strlen(red) + strlen(plain)); /* which take no room */
         size_t from = text->length;
         char time[32];
 
@@ -152,6 +151,8 @@ static void add_counts(struct scion_text *text, const struct scion_block *block,
                         scion_text_add(text, "%zu/%zu", block->done, block->count);
                 if (!isnan(block->left))
                         scion_text_add(text, brevity < 2 ? ", %s left" : ", %s", time);
+                int marks = brevity < 4 ? (int)(strlen(red) + strlen(plain)) : 0; /* which take no room */
+
                 if (text->failed || scion_width(text->text + from) - marks <= table->width)
                         return;
         }

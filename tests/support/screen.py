@@ -46,7 +46,7 @@ class Screen:
         self.rest = text[at:]
 
     def control(self, private, numbers, letter):
-        count = int(numbers or 0)if numbers.isdigit() or not numbers else 0
+        count = int(numbers or 0) if numbers.isdigit() or not numbers else 0
         if private and numbers == '7' and letter in 'hl':
             self.wrapping = letter == 'h'
         elif letter == 'A':
