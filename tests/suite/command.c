@@ -417,6 +417,7 @@ static void textbook(void **state)
         struct scion_csv_table table;
 
         (void)state;
+        run_scion_expecting(0, "check %s/experiments/*.yaml", SOURCE_DIR);
         run_scion_expecting(0, "run %s/experiments/textbook.yaml --out t", SOURCE_DIR);
         FILE *find = popen("ls -d t/textbook/*/metrics.csv", "r");
         char path[1024] = "";
