@@ -15,9 +15,11 @@
 #define OFTEN 0.1 /* seconds between two drawings, while things happen */
 #define TICK 1.0  /* and while only time goes by */
 
-#define CLEAR "\r\033[J" /* from the line's beginning to the screen's end */
 #define NO_WRAP "\033[?7l"
 #define WRAP "\033[?7h"
+/* From the line's beginning to the screen's end. A terminal drops what is on its way to it when a key sends a signal,
+ * and that may have been what lets lines wrap again. */
+#define CLEAR "\r" WRAP "\033[J"
 
 struct scion_display {
         FILE *file, *failures;

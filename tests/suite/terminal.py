@@ -84,6 +84,8 @@ class Terminal:
         condition or self.fail(f'not so: {what}')
 
     def type(self, key):
+        """When nothing is on its way: a key that sends a signal would have it dropped."""
+        self.until(self.whole, 'a whole drawing')
         os.write(self.file, key)
 
     def draws(self, more):
@@ -92,7 +94,7 @@ class Terminal:
         self.until(lambda: self.raw.count('\x1b[?7h\r') >= wanted and self.whole(), f'{more} drawings')
 
     def whole(self):
-        return self.raw.rfind('\x1b[?7h\r') > self.raw.rfind('\r\x1b[J')
+        return self.raw.rfind('\x1b[?7h\r') > self.raw.rfind('\x1b[J')
 
     def resize(self, width, height):
         """While the command is stopped, so that nothing is on its way that was for the size before."""
@@ -206,7 +208,7 @@ def paused():
     terminal.type(b'\x1a')
     terminal.until(lambda: 'paused' in terminal.raw, 'the shell')
     terminal.check_above(len(terminal.screen.lines))
-    terminal.type(b'\n')
+    os.write(terminal.file, b'\n')
     terminal.draws(1)
     terminal.check(any('/1000000' in row for row in terminal.block()), 'the block again')
     terminal.type(b'\x03')
