@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "report/compare_write.h"
+#include "report/page.h"
 #include "report/sections.h"
 #include "suite/process.h"
 
@@ -26,6 +27,9 @@ static const char help[] =
         "  -B, --baseline VALUE   compare all with this strategy (or value of the first --by)\n"
         "  -f, --format FORMAT    table (default), markdown, latex, csv or json. csv has a row\n"
         "                         for each metric and group; json has everything\n"
+        "  -r, --report FILE.html write a page as well, with all of it and plots: label and\n"
+        "                         learning curves, critical differences, time; and the runs'\n"
+        "                         configurations. The plots are drawn by gnuplot\n"
         "  -h, --help             this text\n"
         "\n"
         "Of each group: runs, failed ones, mean, standard deviation, a 95 % bootstrap interval\n"
@@ -60,6 +64,7 @@ struct options {
         struct names by, metric;
         const char *baseline;
         enum format format;
+        const char *report; /* NULL: none */
 };
 
 /* Cuts the option's text into its names. */
@@ -105,20 +110,40 @@ static bool parse_format(const char *text, enum format *format, int *status)
         return false;
 }
 
+/* The name's end is asked for, lest a results.csv that follows a forgotten name is taken for it and written over. */
+static bool parse_report(const char *text, const char **report, int *status)
+{
+        const char *end = strrchr(text, '.');
+
+        if (!end || (strcmp(end, ".html") != 0 && strcmp(end, ".htm") != 0)) {
+                *status = scion_cli_usage("compare",
+                                          "--report takes the name of a page to write, which ends in "
+                                          ".html, and got '%s'",
+                                          text);
+                return false;
+        }
+        *report = text;
+        return true;
+}
+
 /* False when the command ends here, with `status`. */
 static bool parse(int argc, char **argv, struct options *options, int *status)
 {
         static const struct option longs[] = {
-                { "by", required_argument, NULL, 'b' },       { "metric", required_argument, NULL, 'm' },
-                { "baseline", required_argument, NULL, 'B' }, { "format", required_argument, NULL, 'f' },
-                { "help", no_argument, NULL, 'h' },           { NULL, 0, NULL, 0 },
+                { "by", required_argument, NULL, 'b' },
+                { "metric", required_argument, NULL, 'm' },
+                { "baseline", required_argument, NULL, 'B' },
+                { "format", required_argument, NULL, 'f' },
+                { "report", required_argument, NULL, 'r' },
+                { "help", no_argument, NULL, 'h' },
+                { NULL, 0, NULL, 0 },
         };
         bool going = scion_cli_begin(&options->common, "compare", help, argc);
         int option;
 
         if (!going)
                 *status = scion_cli_failed(SCION_FAILED);
-        while (going && (option = getopt_long(argc, argv, ":b:m:B:f:h", longs, NULL)) != -1) {
+        while (going && (option = getopt_long(argc, argv, ":b:m:B:f:r:h", longs, NULL)) != -1) {
                 if (option == 'b')
                         going = add_names(&options->by, optarg, "--by", status);
                 else if (option == 'm')
@@ -127,6 +152,8 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
                         options->baseline = optarg;
                 else if (option == 'f')
                         going = parse_format(optarg, &options->format, status);
+                else if (option == 'r')
+                        going = parse_report(optarg, &options->report, status);
                 else
                         going = scion_cli_option(&options->common, option, argv, status);
         }
@@ -175,8 +202,12 @@ static int compare(const struct options *options, const char *const *paths, size
         struct scion_comparison comparison = { 0 };
         int status = SCION_BAD_INPUT;
 
-        if (scion_results_read(paths, count, &results) && scion_compare(&results, &what, &comparison))
-                status = print(&comparison, options->format) ? SCION_GOOD : SCION_FAILED;
+        if (scion_results_read(paths, count, &results) && scion_compare(&results, &what, &comparison)) {
+                bool good = print(&comparison, options->format) &&
+                            (!options->report || scion_page_write(&comparison, options->report));
+
+                status = good ? SCION_GOOD : SCION_FAILED;
+        }
         status = status == SCION_GOOD ? scion_cli_printed(status) : scion_cli_failed(status);
         scion_comparison_finish(&comparison);
         scion_results_finish(&results);

@@ -81,3 +81,12 @@ const char *scion_groups_value(const struct scion_groups *groups, const struct s
 {
         return scion_results_value(results, groups->first[group], groups->column[index]);
 }
+
+bool scion_groups_vary(const struct scion_groups *groups, const struct scion_results *results, size_t index)
+{
+        for (size_t i = 1; i < groups->count; i++)
+                if (strcmp(scion_groups_value(groups, results, i, index),
+                           scion_groups_value(groups, results, 0, index)) != 0)
+                        return true;
+        return false;
+}

@@ -23,4 +23,7 @@ void scion_groups_finish(struct scion_groups *groups);
 const char *scion_groups_value(const struct scion_groups *groups, const struct scion_results *results,
                                size_t group, size_t index);
 
+/* Whether the groups' runs differ in the columns[index]th of their columns. */
+bool scion_groups_vary(const struct scion_groups *groups, const struct scion_results *results, size_t index);
+
 #endif

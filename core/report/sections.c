@@ -64,8 +64,8 @@ static void add_number(struct scion_section *section, const char *format, double
 
 /* --- Sections ------------------------------------------------------------------------------------------- */
 
-static struct scion_section *begin(struct scion_sections *sections, size_t columns, size_t words,
-                                   const struct scion_text *title)
+static struct scion_section *begin(struct scion_sections *sections, enum scion_section_kind kind,
+                                   size_t columns, size_t words, const struct scion_text *title)
 {
         struct scion_section *larger = realloc(sections->section, (sections->count + 1) * sizeof *larger);
 
@@ -76,9 +76,9 @@ static struct scion_section *begin(struct scion_sections *sections, size_t colum
                 return scion_fail_null("out of memory");
         }
         make_plain(title->text);
-        larger[sections->count] =
-                (struct scion_section){ .title = title->text,
-                                        .table = { .per_row = columns, .numbers_from = words } };
+        larger[sections->count] = (struct scion_section){
+                .kind = kind, .title = title->text, .table = { .per_row = columns, .numbers_from = words }
+        };
         return &larger[sections->count++];
 }
 
@@ -101,16 +101,6 @@ static void add_group(struct scion_section *section, const struct scion_results 
                 add(section, "%s", scion_groups_value(groups, results, group, i));
 }
 
-/* Whether the runs differ in the groups' index-th column. */
-static bool varies(const struct scion_results *results, const struct scion_groups *groups, size_t index)
-{
-        for (size_t i = 1; i < groups->count; i++)
-                if (strcmp(scion_groups_value(groups, results, i, index),
-                           scion_groups_value(groups, results, 0, index)) != 0)
-                        return true;
-        return false;
-}
-
 /* "per_class and model". */
 static void name_columns(struct scion_text *text, const struct scion_results *results,
                          const struct scion_groups *groups)
@@ -119,7 +109,7 @@ static void name_columns(struct scion_text *text, const struct scion_results *re
         size_t named = 0;
 
         for (size_t i = 0; i < groups->columns; i++) {
-                if (!varies(results, groups, i))
+                if (!scion_groups_vary(groups, results, i))
                         continue;
                 if (waiting)
                         scion_text_add(text, "%s%s", named++ ? ", " : "", waiting);
@@ -144,7 +134,8 @@ static bool add_scores(struct scion_sections *sections, const struct scion_compa
                 scion_text_add(&title, ", %zu tasks: ", tasks);
                 name_columns(&title, comparison->results, &comparison->tasks);
         }
-        struct scion_section *section = begin(sections, groups->columns + 8, groups->columns, &title);
+        struct scion_section *section =
+                begin(sections, SCION_SECTION_SCORES, groups->columns + 8, groups->columns, &title);
 
         if (!section)
                 return false;
@@ -182,7 +173,8 @@ static bool add_versus(struct scion_sections *sections, const struct scion_compa
                 &title, "%s against %s, over pairs of runs that share seed", metric->name,
                 scion_groups_value(&comparison->contenders, comparison->results, comparison->baseline, 0));
         scion_text_add(&title, "%s", comparison->tasks.count > 1 ? " and task" : "");
-        struct scion_section *section = begin(sections, groups->columns + 7, groups->columns, &title);
+        struct scion_section *section =
+                begin(sections, SCION_SECTION_VERSUS, groups->columns + 7, groups->columns, &title);
 
         if (!section)
                 return false;
@@ -261,7 +253,7 @@ static bool add_over_tasks(struct scion_sections *sections, const struct scion_c
         struct scion_text title = { 0 };
 
         scion_text_add(&title, "%s over %zu tasks", metric->name, over->tasks);
-        struct scion_section *section = begin(sections, ratios ? 3 : 2, 1, &title);
+        struct scion_section *section = begin(sections, SCION_SECTION_RANKS, ratios ? 3 : 2, 1, &title);
 
         if (!section)
                 return false;
@@ -302,15 +294,15 @@ static bool add_labels(struct scion_sections *sections, const struct scion_compa
         struct scion_text title = { 0 };
 
         for (size_t i = 0; i < settings->columns; i++)
-                words += varies(comparison->results, settings, i);
+                words += scion_groups_vary(settings, comparison->results, i);
         scion_text_add(&title, "%s that reaches the %s of %s", labels, metric->name, baseline);
-        struct scion_section *section = begin(sections, words + 4, words, &title);
+        struct scion_section *section = begin(sections, SCION_SECTION_LABELS, words + 4, words, &title);
 
         if (!section)
                 return false;
         add_headings(section, comparison->results, &comparison->contenders);
         for (size_t i = 0; i < settings->columns; i++)
-                if (varies(comparison->results, settings, i))
+                if (scion_groups_vary(settings, comparison->results, i))
                         add(section, "%s", scion_results_heading(comparison->results, settings->column[i]));
         add(section, "%s of %s", labels, baseline);
         add(section, "%s", metric->name);
@@ -321,7 +313,7 @@ static bool add_labels(struct scion_sections *sections, const struct scion_compa
 
                 add_group(section, comparison->results, &comparison->contenders, need->contender);
                 for (size_t j = 0; j < settings->columns; j++)
-                        if (varies(comparison->results, settings, j))
+                        if (scion_groups_vary(settings, comparison->results, j))
                                 add(section, "%s",
                                     scion_groups_value(settings, comparison->results, need->setting, j));
                 add(section, "%.6g", need->labels);
@@ -342,7 +334,7 @@ static bool add_notes(struct scion_sections *sections, const struct scion_compar
         if (lists[0]->count + lists[1]->count == 0)
                 return true;
         scion_text_add(&title, "Notes");
-        struct scion_section *section = begin(sections, 1, 1, &title);
+        struct scion_section *section = begin(sections, SCION_SECTION_NOTES, 1, 1, &title);
 
         if (!section)
                 return false;
@@ -362,6 +354,7 @@ bool scion_sections_make(const struct scion_comparison *comparison, struct scion
         *sections = (struct scion_sections){ 0 };
         for (size_t i = 0; good && i < comparison->metrics; i++) {
                 const struct scion_compared_metric *metric = &comparison->metric[i];
+                size_t before = sections->count;
 
                 good = add_scores(sections, comparison, metric);
                 if (good && metric->versus && comparison->contenders.count > 1)
@@ -370,6 +363,8 @@ bool scion_sections_make(const struct scion_comparison *comparison, struct scion
                         good = add_over_tasks(sections, comparison, metric);
                 if (good && metric->needs > 0)
                         good = add_labels(sections, comparison, metric);
+                for (size_t j = before; j < sections->count; j++)
+                        sections->section[j].metric = i;
         }
         good = good && add_notes(sections, comparison);
         if (!good)

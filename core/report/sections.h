@@ -10,7 +10,17 @@
 #include "report/columns.h"
 #include "report/compare.h"
 
+enum scion_section_kind {
+        SCION_SECTION_SCORES, /* each group by itself */
+        SCION_SECTION_VERSUS, /* against the baseline */
+        SCION_SECTION_RANKS,  /* over tasks */
+        SCION_SECTION_LABELS, /* label efficiency */
+        SCION_SECTION_NOTES,  /* on all of it */
+};
+
 struct scion_section {
+        enum scion_section_kind kind;
+        size_t metric; /* of the comparison; not of notes */
         char *title;
         struct scion_columns table; /* its first row is the header; empty when there is nothing to tabulate */
         struct scion_notes notes;   /* sentences below the table */
