@@ -59,7 +59,7 @@ const char scion_page_style[] =
         ".sample{margin-right:.45rem;vertical-align:middle}\n"
         ".panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,19.5rem),1fr));"
         "gap:1.1rem 1.4rem}\n"
-        ".panels.one{max-width:32rem;grid-template-columns:1fr}\n"
+        ".panels.one{max-width:27rem;grid-template-columns:1fr}\n"
         ".panel h4{font-size:.9rem;font-weight:600;margin:0 0 .2rem;overflow-wrap:anywhere}\n"
         ".plot{display:block;width:100%;height:auto;font-family:inherit}\n"
         ".wide .plot{min-width:33rem;max-width:44rem}\n"
