@@ -228,8 +228,7 @@ static void note_shapes(const struct scion_model *model)
         }
 }
 
-/* What a forward pass left in the modules is of a tape that goes. */
-static void forget_tensors(const struct scion_model *model)
+void scion_model_forget_tensors(struct scion_model *model)
 {
         for (size_t i = 0; i < model->modules.count; i++)
                 model->modules.module[i]->input = model->modules.module[i]->output = NULL;
@@ -258,14 +257,14 @@ bool scion_model_try_out(struct scion_model *model)
                 shape.dim[i + 1] = model->input.dim[i];
         struct scion_tape *before = scion_tape_use(tape);
 
-        forget_tensors(model);
+        scion_model_forget_tensors(model);
         scion_no_grad_begin();
         bool good = check_outputs(model, scion_model_forward(model, scion_zeros(shape)));
 
         scion_no_grad_end();
         if (good)
                 note_shapes(model);
-        forget_tensors(model);
+        scion_model_forget_tensors(model);
         scion_tape_use(before);
         scion_tape_destroy(tape);
         return good;

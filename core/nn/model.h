@@ -120,6 +120,9 @@ void scion_model_link(struct scion_model *model);
 /* Frees a layout. What modules know is no more theirs when it is this one's. */
 void scion_model_finish_layout(struct scion_model *model);
 
+/* What a forward pass has left in the modules is of a tape that goes. */
+void scion_model_forget_tensors(struct scion_model *model);
+
 /* Runs two examples of zeros through the model, and notes the shapes that modules take and make. */
 bool scion_model_try_out(struct scion_model *model);
 

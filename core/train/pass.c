@@ -8,15 +8,16 @@
 #include "tensor/tape.h"
 #include "train/transfer.h"
 
-/* Those made while gradients were off do not serve when they are on. */
+/* Those made while gradients were off do not serve when they are on, nor those of some modules (unless `some`) when
+ * one of the others is asked for. */
 static struct scion_forward_pass *find_pass(struct scion_transfer *transfer, const struct scion_model *model,
-                                            const struct scion_batch *batch)
+                                            const struct scion_batch *batch, bool some)
 {
         for (int i = 0; i < transfer->passes; i++) {
                 struct scion_forward_pass *pass = &transfer->pass[i];
 
                 if (pass->model == model && pass->inputs == batch->inputs &&
-                    (pass->gradients || !scion_recording()))
+                    (pass->gradients || !scion_recording()) && (some || !pass->front_left_out))
                         return pass;
         }
         return NULL;
@@ -37,26 +38,21 @@ static bool keep(struct scion_forward_pass *pass, struct scion_model *model)
         return true;
 }
 
-/* What modules know of an earlier pass has gone with its step. */
-static void forget(const struct scion_model *model)
-{
-        for (size_t i = 0; i < model->modules.count; i++)
-                model->modules.module[i]->input = model->modules.module[i]->output = NULL;
-}
-
 /* The model's pass over the batch: the one there is, or a new one. */
 static struct scion_forward_pass *pass_of(struct scion_transfer *transfer, struct scion_model *model,
-                                          const struct scion_batch *batch)
+                                          const struct scion_batch *batch, bool some)
 {
-        struct scion_forward_pass *pass = batch ? find_pass(transfer, model, batch) : NULL;
+        struct scion_forward_pass *pass = batch ? find_pass(transfer, model, batch, some) : NULL;
 
         if (pass || !batch)
                 return pass;
-        forget(model);
+        scion_model_forget_tensors(model);
         struct scion_tensor *outputs = NULL;
 
-        if (transfer->reuse && model == transfer->target && scion_recording())
+        if (some && transfer->reuse && model == transfer->target && scion_recording())
                 outputs = scion_reuse_target(transfer->reuse, model, batch);
+        bool front_left_out = outputs != NULL;
+
         if (!outputs)
                 outputs = scion_model_forward(model, batch->inputs);
         if (!outputs)
@@ -64,9 +60,11 @@ static struct scion_forward_pass *pass_of(struct scion_transfer *transfer, struc
         /* More than there is room for only cost time: the last one's place is taken. */
         pass = &transfer->pass[transfer->passes < SCION_MAX_PASSES ? transfer->passes++
                                                                    : SCION_MAX_PASSES - 1];
-        *pass = (struct scion_forward_pass){
-                .model = model, .inputs = batch->inputs, .outputs = outputs, .gradients = scion_recording()
-        };
+        *pass = (struct scion_forward_pass){ .model = model,
+                                             .inputs = batch->inputs,
+                                             .outputs = outputs,
+                                             .gradients = scion_recording(),
+                                             .front_left_out = front_left_out };
         if (keep(pass, model))
                 return pass;
         transfer->passes--;
@@ -86,7 +84,7 @@ static struct scion_forward_pass *source_pass(struct scion_transfer *transfer,
 
         scion_tape_set_training(tape, false); /* what it knows, without dropout */
         scion_no_grad_begin();
-        struct scion_forward_pass *pass = pass_of(transfer, transfer->source, batch);
+        struct scion_forward_pass *pass = pass_of(transfer, transfer->source, batch, false);
 
         scion_no_grad_end();
         scion_tape_set_training(tape, training);
@@ -110,7 +108,7 @@ static struct scion_tensor *features_of(const struct scion_forward_pass *pass, s
 
 struct scion_tensor *scion_target_logits(struct scion_transfer *transfer, const struct scion_batch *batch)
 {
-        const struct scion_forward_pass *pass = pass_of(transfer, transfer->target, batch);
+        const struct scion_forward_pass *pass = pass_of(transfer, transfer->target, batch, true);
 
         return pass ? pass->outputs : NULL;
 }
@@ -118,9 +116,16 @@ struct scion_tensor *scion_target_logits(struct scion_transfer *transfer, const 
 struct scion_tensor *scion_target_features(struct scion_transfer *transfer, const struct scion_batch *batch,
                                            const char *path)
 {
-        if (transfer->reuse && path)
-                scion_reuse_look(transfer->reuse);
-        return features_of(pass_of(transfer, transfer->target, batch), transfer->target, path);
+        const struct scion_forward_pass *pass = NULL;
+
+        if (!path)
+                pass = pass_of(transfer, transfer->target, batch, true);
+        if (path || (pass && !pass->features && pass->front_left_out)) {
+                if (transfer->reuse)
+                        scion_reuse_look(transfer->reuse);
+                pass = pass_of(transfer, transfer->target, batch, false);
+        }
+        return features_of(pass, transfer->target, path);
 }
 
 /* What was computed once for all epochs. Only what is asked for in the rehearsal is. */

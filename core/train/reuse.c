@@ -4,6 +4,7 @@
 #include <scion/tape.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "nn/module.h"
 #include "tensor/tape.h"
@@ -34,12 +35,16 @@ struct scion_reuse {
         /* Of the source: */
         struct kept want[MOST_WANTED];
         int wanted;
-        bool tried; /* to fill them */
+        bool tried;           /* to fill them */
+        uint64_t source_hash; /* of the values that they were made by */
+        bool source_doubted;
         /* Of the target: */
         bool looked;
-        size_t frozen; /* modules at its front without anything to train, when `prefix` was made; 0: never */
+        size_t frozen; /* modules at its front without anything to train, at the last batch */
         size_t front;  /* those that `prefix` stands for */
         struct kept prefix;
+        uint64_t front_hash; /* of the values that it was made by */
+        bool front_doubted;
 };
 
 struct scion_reuse *scion_reuse_create(struct scion_data *data)
@@ -85,6 +90,11 @@ void scion_reuse_batch(struct scion_reuse *reuse, const struct scion_batches *ba
         reuse->prefix.gathered = NULL;
         for (int i = 0; i < reuse->wanted; i++)
                 reuse->want[i].gathered = NULL;
+}
+
+void scion_reuse_doubt(struct scion_reuse *reuse)
+{
+        reuse->source_doubted = reuse->front_doubted = true;
 }
 
 /* --- Filling -------------------------------------------------------------------------------------------- */
@@ -226,9 +236,19 @@ struct scion_tensor *scion_reuse_source(struct scion_reuse *reuse, struct scion_
 
         if (!kept)
                 return NULL;
-        if (!reuse->tried)
-                fill(reuse, &chain, 1, reuse->want, reuse->wanted);
-        reuse->tried = true;
+        if (!reuse->tried || reuse->source_doubted) {
+                uint64_t hash = XXH3_64bits(source->values, source->extent * sizeof *source->values);
+
+                for (int i = 0; hash != reuse->source_hash && i < reuse->wanted; i++)
+                        drop(reuse, &reuse->want[i]);
+                if (!reuse->tried || hash != reuse->source_hash) {
+                        fill(reuse, &chain, 1, reuse->want, reuse->wanted);
+                        scion_model_forget_tensors(source);
+                }
+                reuse->source_hash = hash;
+                reuse->source_doubted = false;
+                reuse->tried = true;
+        }
         return kept->rows ? gather(reuse, kept) : NULL;
 }
 
@@ -302,23 +322,53 @@ static size_t count_steady(const struct scion_modules *chain, size_t count, cons
         return x ? steady : 0;
 }
 
+/* Of the values in the first modules of the chain, which may be written though nothing trains them. */
+static uint64_t hash_values(const struct scion_model *model, const struct scion_modules *chain, size_t count)
+{
+        uint64_t hash = 0;
+
+        for (int i = 0; i < model->count + model->buffers; i++) {
+                const struct scion_parameter *parameter = &model->parameter[i];
+                bool below = false;
+
+                for (size_t k = 0; k < count && !below; k++)
+                        below = is_below(parameter, chain->module[k]);
+                if (below)
+                        hash = XXH3_64bits_withSeed(parameter->value.data,
+                                                    parameter->value.length * sizeof(float), hash);
+        }
+        return hash;
+}
+
+/* Makes the prefix of so many frozen modules, of which it stands for as many as can be. */
+static void make_prefix(struct scion_reuse *reuse, struct scion_model *target, size_t frozen)
+{
+        const struct scion_modules *chain = &target->root->child;
+
+        drop(reuse, &reuse->prefix);
+        reuse->frozen = frozen;
+        reuse->front = frozen > 0 ? count_steady(chain, frozen, reuse->batch) : 0;
+        reuse->prefix = (struct kept){ .module = NULL };
+        if (reuse->front > 0) {
+                fill(reuse, chain, reuse->front, &reuse->prefix, 1);
+                reuse->front_hash = hash_values(target, chain, reuse->front);
+        }
+        scion_model_forget_tensors(target);
+}
+
 struct scion_tensor *scion_reuse_target(struct scion_reuse *reuse, struct scion_model *target,
                                         const struct scion_batch *batch)
 {
         const struct scion_modules *chain = &target->root->child;
-        size_t frozen = reuse->looked || batch != reuse->batch ? 0 : count_frozen(target);
 
-        if (frozen == 0)
+        if (reuse->looked || batch != reuse->batch)
                 return NULL;
-        if (frozen != reuse->frozen) {
-                drop(reuse, &reuse->prefix);
-                reuse->frozen = frozen;
-                reuse->front = count_steady(chain, frozen, batch);
-                if (reuse->front > 0) {
-                        reuse->prefix = (struct kept){ .module = NULL };
-                        fill(reuse, chain, reuse->front, &reuse->prefix, 1);
-                }
-        }
+        size_t frozen = count_frozen(target);
+
+        if (frozen != reuse->frozen ||
+            (reuse->front_doubted && hash_values(target, chain, reuse->front) != reuse->front_hash))
+                make_prefix(reuse, target, frozen);
+        reuse->front_doubted = false;
         if (!reuse->prefix.rows)
                 return NULL;
         struct scion_tensor *x = gather(reuse, &reuse->prefix);

@@ -22,6 +22,10 @@ void scion_reuse_destroy(struct scion_reuse *reuse); /* takes NULL */
 void scion_reuse_batch(struct scion_reuse *reuse, const struct scion_batches *batches,
                        const struct scion_batch *batch);
 
+/* Somebody may have written into frozen modules: before what is kept is used next, it is seen whether they are what
+ * it was made by. */
+void scion_reuse_doubt(struct scion_reuse *reuse);
+
 /*
  * While a strategy is rehearsed, notes that what the source's module makes (or takes: `input`) of training batches
  * is wanted. Afterwards gives it for the batch at hand, of the values kept, without gradient; NULL, without a
@@ -32,7 +36,7 @@ struct scion_tensor *scion_reuse_source(struct scion_reuse *reuse, struct scion_
                                         const struct scion_module *module, bool input,
                                         const struct scion_batch *batch);
 
-/* While a strategy is rehearsed, says that it looks into the target: its front is then not passed by. */
+/* The strategy looks into the target: from now on its front is not passed by. */
 void scion_reuse_look(struct scion_reuse *reuse);
 
 /*

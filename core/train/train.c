@@ -191,6 +191,8 @@ static bool run_epoch(struct loop *loop)
         scion_batches_shuffle(loop->batches, training->stage->seed, (uint64_t)++loop->shuffled);
         scion_tape_reset(training->tape);
         good = scion_transfer_begin_epoch(transfer, loop->epoch);
+        if (transfer->reuse)
+                scion_reuse_doubt(transfer->reuse);
         for (int64_t step = 0; good && step < loop->steps; step++) {
                 scion_tape_reset(training->tape);
                 scion_tape_set_training(training->tape, true);

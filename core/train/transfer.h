@@ -27,7 +27,8 @@ struct scion_forward_pass {
         struct scion_tensor **made;    /* by each module: on the tape */
         struct scion_tensor *features; /* what the head was given */
         struct scion_tensor *outputs;
-        bool gradients; /* were recorded */
+        bool gradients;      /* were recorded */
+        bool front_left_out; /* its modules did not run: what they make was known */
 };
 
 /* What a model is built from. */

@@ -244,6 +244,110 @@ static void what_changes_is_not_kept(void **state)
         end(&trial);
 }
 
+/* The target's outputs for the first batch, written to `values`. */
+static void take_outputs(struct trial *trial, float *values)
+{
+        struct scion_batches *batches = scion_batches_create(trial->data, SCION_TRAIN, 32);
+        struct scion_tape *before = scion_tape_use(trial->tape);
+        struct scion_transfer *transfer = &trial->transfer;
+        struct scion_batch batch;
+
+        scion_tape_reset(trial->tape);
+        scion_tape_set_training(trial->tape, true);
+        assert_int_equal(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
+        scion_transfer_begin_step(transfer, &batch);
+        if (transfer->reuse)
+                scion_reuse_batch(transfer->reuse, batches, &batch);
+        const float *outputs = scion_data(scion_target_logits(transfer, &batch));
+
+        assert_non_null(outputs);
+        memcpy(values, outputs, 32 * OUTPUTS * sizeof *values);
+        if (transfer->reuse)
+                scion_reuse_batch(transfer->reuse, NULL, NULL);
+        scion_tape_use(before);
+        scion_batches_destroy(batches);
+}
+
+/* With reuse and without it. */
+static void assert_outputs_are_true(struct trial *trial)
+{
+        struct scion_reuse *reuse = trial->transfer.reuse;
+        float got[32 * OUTPUTS], wanted[32 * OUTPUTS];
+
+        take_outputs(trial, got);
+        trial->transfer.reuse = NULL;
+        take_outputs(trial, wanted);
+        trial->transfer.reuse = reuse;
+        for (int i = 0; i < 32 * OUTPUTS; i++)
+                assert_true(fabs((double)got[i] - (double)wanted[i]) < 1e-5);
+}
+
+static void change(struct trial *trial, const char *name)
+{
+        struct scion_parameter *parameter = scion_model_find(trial->target, name);
+        struct scion_shape shape = scion_parameter_shape(parameter);
+        float values[1024];
+
+        assert_true(scion_shape_size(&shape) <= 1024);
+        assert_true(scion_parameter_read(parameter, values));
+        for (int64_t i = 0; i < scion_shape_size(&shape); i++)
+                values[i] = 1 - 2 * values[i];
+        assert_true(scion_parameter_write(parameter, values));
+}
+
+/* A front that was trained for a while, and one that somebody wrote into, is not what it was. */
+static void a_front_that_has_changed_is_made_again(void **state)
+{
+        struct trial trial;
+
+        (void)state;
+        begin(&trial, "{ use: lenet5 }", false);
+        trial.transfer.reuse = scion_reuse_create(trial.data);
+        freeze_front(&trial);
+        assert_outputs_are_true(&trial);
+        scion_model_set_frozen(trial.target, false);
+        assert_outputs_are_true(&trial);
+        change(&trial, "conv1.weight");
+        freeze_front(&trial);
+        assert_outputs_are_true(&trial);
+
+        change(&trial, "conv2.bias");
+        scion_reuse_doubt(trial.transfer.reuse);
+        assert_outputs_are_true(&trial);
+        assert_false(runs(&trial, "conv1"));
+        end(&trial);
+}
+
+/* A strategy that looks into the target only later than when it was rehearsed gets what is there. */
+static void features_of_a_front_that_was_passed_by(void **state)
+{
+        struct trial trial;
+        struct scion_batch batch;
+
+        (void)state;
+        begin(&trial, "{ use: lenet5 }", false);
+        trial.transfer.reuse = scion_reuse_create(trial.data);
+        freeze_front(&trial);
+        assert_false(runs(&trial, "conv1"));
+        struct scion_batches *batches = scion_batches_create(trial.data, SCION_TRAIN, 32);
+        struct scion_tape *before = scion_tape_use(trial.tape);
+
+        scion_tape_reset(trial.tape);
+        assert_int_equal(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
+        scion_transfer_begin_step(&trial.transfer, &batch);
+        scion_reuse_batch(trial.transfer.reuse, batches, &batch);
+        assert_non_null(scion_target_logits(&trial.transfer, &batch));
+        struct scion_tensor *features = scion_target_features(&trial.transfer, &batch, "conv1");
+
+        if (!features)
+                fail_msg("%s", scion_error());
+        assert_int_equal(scion_dim(features, 0), 32);
+        assert_non_null(scion_data(features));
+        scion_tape_use(before);
+        scion_batches_destroy(batches);
+        end(&trial);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -252,6 +356,8 @@ int main(void)
                 cmocka_unit_test(a_teacher_is_asked_once),
                 cmocka_unit_test(thawing_is_seen),
                 cmocka_unit_test(what_changes_is_not_kept),
+                cmocka_unit_test(a_front_that_has_changed_is_made_again),
+                cmocka_unit_test(features_of_a_front_that_was_passed_by),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
