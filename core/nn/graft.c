@@ -48,6 +48,8 @@ static bool check(const struct graft *graft, const char *name)
 
         if (module->built || module->parent)
                 return scion_fail("it belongs to another model or module");
+        if (graft->model->closed)
+                return scion_fail("%s", graft->model->closed);
         if (!scion_module_check(module))
                 return false;
         if (graft->place == SCION_INSTEAD)

@@ -32,6 +32,7 @@ struct scion_model {
         struct scion_module *root;       /* as it was made: a substitute may run in its place */
         struct scion_modules modules;    /* all, parents first, as scion_module_below() has them */
         bool part;                       /* of a strategy's own: no head, any inputs and outputs */
+        const char *closed;              /* why nothing can be grafted now; NULL: it can */
         struct scion_shape input;
         int64_t outputs;
         uint64_t seed;

@@ -235,6 +235,7 @@ static bool rehearse_batch(const struct scion_run *run, const struct scion_train
                 good = loss && check_loss(loss, transfer, training->stage);
         }
         scion_model_clear_stand_ins(transfer->target);
+        scion_transfer_end_step(transfer);
         scion_tape_reset(run->tape);
         scion_batches_destroy(batches);
         return good;
@@ -293,29 +294,33 @@ static bool rehearse_strategy(struct scion_run *run)
 }
 
 /* The same with a source, which is rehearsed too when it is to be trained. Afterwards it is as it was: a batch
- * moves buffers, a setup may write into it, and its training may be to come. */
+ * moves buffers, a setup may write into it, mask and scale, and its training may be to come. */
 static bool rehearse_with_source(struct scion_run *run)
 {
         size_t bytes = run->source->extent * sizeof *run->source->values;
         float *kept = malloc(bytes + 1);
+        unsigned char *handling = malloc(scion_model_handling_bytes(run->source) + 1);
         bool good = true;
 
-        if (!kept)
+        if (!kept || !handling) {
+                free(kept);
+                free(handling);
                 return scion_fail("out of memory");
+        }
         memcpy(kept, run->source->values, bytes);
+        scion_model_read_handling(run->source, handling);
         if (!run->experiment.source.weights) {
                 struct scion_transfer transfer = source_transfer(run);
 
                 good = rehearse_loss(run, false, &transfer);
         }
         good = good && rehearse_strategy(run);
-        if (bytes == run->source->extent * sizeof *kept)
-                memcpy(run->source->values, kept, bytes);
-        else if (good)
-                good = scion_config_fail(scion_config_get(run->config, "strategy"),
-                                         "setup changed the source's modules: changes belong in the target");
-        scion_model_set_frozen(run->source, false);
+        /* Masks first: taking them away does not bring back what they have covered. */
+        if (good)
+                good = scion_model_write_handling(run->source, handling);
+        memcpy(run->source->values, kept, bytes);
         free(kept);
+        free(handling);
         return good;
 }
 

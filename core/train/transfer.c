@@ -244,12 +244,25 @@ int64_t scion_transfer_stage_epochs(const struct scion_transfer *transfer, const
         return transfer->untrained ? 0 : main->epochs;
 }
 
+/* The training that comes has memory for the models as they are. */
+static void close_models(struct scion_transfer *transfer)
+{
+        static const char why[] = "modules are grafted in setup() only";
+
+        transfer->target->closed = why;
+        for (int i = 0; i < transfer->own_models; i++)
+                transfer->own_model[i].model->closed = why;
+}
+
 bool scion_transfer_setup(struct scion_transfer *transfer)
 {
         const struct scion_strategy_plugin *plugin = plugin_of(transfer);
 
-        if (transfer->source)
+        if (transfer->source) {
                 scion_model_set_frozen(transfer->source, true);
+                transfer->source->closed =
+                        "the source's modules stay as they are: changes belong in the target";
+        }
         transfer->setting_up = true;
         transfer->failed = false;
         scion_error_clear();
@@ -257,6 +270,7 @@ bool scion_transfer_setup(struct scion_transfer *transfer)
 
         transfer->setting_up = false;
         transfer->passes = 0; /* of what it tried out */
+        close_models(transfer);
         if (good)
                 return true;
         if (!*scion_error())
@@ -304,12 +318,18 @@ bool scion_transfer_settle(struct scion_transfer *transfer)
         return good;
 }
 
-void scion_transfer_begin_step(struct scion_transfer *transfer, const struct scion_batch *batch)
+void scion_transfer_end_step(struct scion_transfer *transfer)
 {
-        transfer->batch = batch;
+        transfer->batch = NULL;
         transfer->passes = 0;
         transfer->source_batches.drawn = transfer->unlabelled.drawn = false;
         transfer->domains.made = false;
+}
+
+void scion_transfer_begin_step(struct scion_transfer *transfer, const struct scion_batch *batch)
+{
+        scion_transfer_end_step(transfer);
+        transfer->batch = batch;
         transfer->failed = false;
 }
 

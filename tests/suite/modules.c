@@ -104,7 +104,9 @@ static void a_run_with_a_graft(void **state)
         remove_tree("out");
         assert_output_has(
                 run_scion_expecting(2, "run graft.yaml --out out --set strategy.source=true" PLUGINS),
-                "setup changed the source's modules", NULL);
+                "the source's modules stay as they are: changes belong in the target", NULL);
+        assert_output_has(run_scion_expecting(2, "run graft.yaml --out out --set strategy.late=true" PLUGINS),
+                          "modules are grafted in setup() only", NULL);
         assert_false(exists("out"));
 }
 
