@@ -7,13 +7,15 @@
 /* Evaluation keeps nothing for a backward pass, so its batches can be larger than training's. */
 #define VISIT_BATCH 256
 
-static bool has_need(const struct scion_transfer *transfer, enum scion_needs need, const char *name)
+/* They are a step's, and so is their memory. */
+static bool can_draw(const struct scion_transfer *transfer, enum scion_needs need, const char *name)
 {
         const struct scion_strategy_plugin *plugin =
                 transfer->strategy ? (const struct scion_strategy_plugin *)transfer->strategy->plugin : NULL;
 
-        return (plugin && plugin->needs & need) ||
-               scion_fail("a strategy that uses such batches has %s among its needs", name);
+        if (!plugin || !(plugin->needs & need))
+                return scion_fail("a strategy that uses such batches has %s among its needs", name);
+        return transfer->batch || scion_fail("batches beside the target's are there in loss() only");
 }
 
 static const struct scion_batch *draw(const struct scion_transfer *transfer, struct scion_beside *beside,
@@ -29,7 +31,7 @@ const struct scion_batch *scion_source_batch(struct scion_transfer *transfer)
 {
         struct scion_beside *beside = &transfer->source_batches;
 
-        if (!has_need(transfer, SCION_NEEDS_SOURCE_BATCHES, "SCION_NEEDS_SOURCE_BATCHES"))
+        if (!can_draw(transfer, SCION_NEEDS_SOURCE_BATCHES, "SCION_NEEDS_SOURCE_BATCHES"))
                 return NULL;
         if (beside->drawn)
                 return &beside->batch;
@@ -45,7 +47,7 @@ const struct scion_batch *scion_unlabelled_batch(struct scion_transfer *transfer
 {
         struct scion_beside *beside = &transfer->unlabelled;
 
-        if (!has_need(transfer, SCION_NEEDS_UNLABELLED, "SCION_NEEDS_UNLABELLED"))
+        if (!can_draw(transfer, SCION_NEEDS_UNLABELLED, "SCION_NEEDS_UNLABELLED"))
                 return NULL;
         if (beside->drawn)
                 return &beside->batch;

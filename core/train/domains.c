@@ -37,6 +37,8 @@ static bool join(struct scion_transfer *transfer)
                 return scion_fail("scion_join_domains() comes first, in setup()");
         if (domains->made)
                 return true;
+        if (!transfer->batch)
+                return scion_fail("two domains' batches are there in loss() only");
         domains->source = scion_source_batch(transfer);
         domains->target = scion_unlabelled_batch(transfer);
         if (!domains->source || !domains->target)

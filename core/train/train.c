@@ -179,6 +179,25 @@ static int64_t steps_of(const struct scion_training *training)
         return examples / size + (examples % size != 0 && (examples < size || !training->stage->drop_last));
 }
 
+/* What is made from other parameters is as in evaluation. */
+static bool settle(const struct scion_training *training)
+{
+        scion_tape_reset(training->tape);
+        scion_tape_set_training(training->tape, false);
+        return scion_transfer_settle(training->transfer);
+}
+
+/* As the epoch begins, all steps of those before it are done. */
+static bool begin_epoch(struct loop *loop, int64_t epoch)
+{
+        struct scion_transfer *transfer = loop->training->transfer;
+
+        transfer->progress = (double)(epoch - 1) / (double)loop->epochs;
+        scion_tape_reset(loop->training->tape);
+        scion_tape_set_training(loop->training->tape, false);
+        return scion_transfer_begin_epoch(transfer, epoch);
+}
+
 static bool run_epoch(struct loop *loop)
 {
         const struct scion_training *training = loop->training;
@@ -189,8 +208,7 @@ static bool run_epoch(struct loop *loop)
         scion_scores_clear(&loop->train);
         scion_transfer_clear_scalars(transfer);
         scion_batches_shuffle(loop->batches, training->stage->seed, (uint64_t)++loop->shuffled);
-        scion_tape_reset(training->tape);
-        good = scion_transfer_begin_epoch(transfer, loop->epoch);
+        good = begin_epoch(loop, loop->epoch);
         if (transfer->reuse)
                 scion_reuse_doubt(transfer->reuse);
         for (int64_t step = 0; good && step < loop->steps; step++) {
@@ -204,8 +222,8 @@ static bool run_epoch(struct loop *loop)
         }
         if (transfer->reuse)
                 scion_reuse_batch(transfer->reuse, NULL, NULL);
-        scion_tape_reset(training->tape);
-        return good && scion_transfer_settle(transfer);
+        scion_transfer_end_step(transfer);
+        return good && settle(training);
 }
 
 static bool validate(struct loop *loop)
@@ -299,13 +317,8 @@ static bool begin_epochs_again(struct loop *loop, int64_t epochs)
         bool good = true;
 
         transfer->rehearsal = true;
-        for (int64_t epoch = 1; good && epoch <= epochs; epoch++) {
-                if (epoch > 1) /* of the step before */
-                        transfer->progress = (double)((epoch - 1) * loop->steps - 1) /
-                                             (double)(loop->steps * loop->epochs);
-                scion_tape_reset(loop->training->tape);
-                good = scion_transfer_begin_epoch(transfer, epoch);
-        }
+        for (int64_t epoch = 1; good && epoch <= epochs; epoch++)
+                good = begin_epoch(loop, epoch);
         transfer->rehearsal = false;
         return good;
 }
@@ -386,7 +399,7 @@ static bool train_stage(struct loop *loop)
         loop->update = create_update(training);
         bool good = loop->update &&
                     (!scion_recovery_found(training->recovery, loop->stage) || resume(loop)) &&
-                    run_epochs(loop);
+                    run_epochs(loop) && (loop->epochs > 0 || settle(training));
 
         scion_update_destroy(loop->update);
         loop->update = NULL;

@@ -128,6 +128,9 @@ bool scion_transfer_begin_epoch(struct scion_transfer *transfer, int64_t epoch);
 /* A step begins, on a tape just reset: what belonged to the one before is forgotten. */
 void scion_transfer_begin_step(struct scion_transfer *transfer, const struct scion_batch *batch);
 
+/* No batch is at hand any more. Before the tape is reset for something else than the next step. */
+void scion_transfer_end_step(struct scion_transfer *transfer);
+
 /* The strategy's loss of the batch that the step began with. */
 struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer);
 

@@ -110,7 +110,8 @@ SCION_API double scion_progress(const struct scion_transfer *transfer);
 /* --- Batches -------------------------------------------------------------------------------------------- */
 
 /* The next batch of the source's training split, as large as the target's batches: one for each step, however
- * often it is asked for. For strategies with SCION_NEEDS_SOURCE_BATCHES; NULL, with a message, for others. */
+ * often it is asked for, in loss(). For strategies with SCION_NEEDS_SOURCE_BATCHES; NULL, with a message, for
+ * others. */
 SCION_API const struct scion_batch *scion_source_batch(struct scion_transfer *transfer);
 
 /* The same of the target's examples without labels; labels and targets are NULL in it. For strategies with
@@ -160,7 +161,7 @@ SCION_API struct scion_tensor *scion_add_kd(struct scion_tensor *loss, struct sc
 
 /*
  * The mean of `value`, a float scalar, over the epoch's batches becomes the column train_NAME of metrics.csv.
- * Does nothing given NULL.
+ * Does nothing given NULL, and where no batch is at hand: outside loss().
  */
 SCION_API void scion_log_scalar(struct scion_transfer *transfer, const char *name,
                                 struct scion_tensor *value);

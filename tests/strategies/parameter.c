@@ -5,7 +5,7 @@
 
 #include "nn/model.h"
 #include "plugin/plugin.h"
-#include "train/transfer.h"
+#include "train/train.h"
 
 enum { CLASSES = 3 };
 
@@ -169,6 +169,38 @@ static void a_linear_map_learns_in_two_stages(void **state)
         end(&trial);
 }
 
+/* Also when nothing is to be learned in the first. */
+static void a_linear_map_of_no_epochs_is_the_identity(void **state)
+{
+        struct scion_config *map = parse("{ use: sgd, lr: 0 }");
+        struct scion_stage stage = { .name = "target",
+                                     .seed = 1,
+                                     .optimizer = scion_instance_create(SCION_OPTIMIZER, map, NULL),
+                                     .schedule = scion_schedule_create(NULL),
+                                     .epochs = 1,
+                                     .batch_size = 8 };
+        struct scion_trained trained;
+        struct trial trial;
+
+        (void)state;
+        if (!stage.optimizer || !stage.schedule)
+                fail_msg("%s", scion_error());
+        begin(&trial, "{ use: linear-map, map_epochs: 0 }", "{ use: lenet5 }", "{ use: lenet5 }");
+        stage.loss = trial.transfer.loss;
+        const struct scion_training training = { .stage = &stage,
+                                                 .data = trial.transfer.target_data,
+                                                 .transfer = &trial.transfer,
+                                                 .tape = trial.tape };
+
+        if (!scion_train(&training, &trained))
+                fail_msg("%s", scion_error());
+        assert_true(is_at_the_source(&trial));
+        end(&trial);
+        scion_instance_destroy(stage.optimizer);
+        scion_schedule_destroy(stage.schedule);
+        scion_config_destroy(map);
+}
+
 static void l2_sp_pulls_nowhere_at_first(void **state)
 {
         struct trial trial;
@@ -326,6 +358,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_linear_map_begins_as_the_identity),
                 cmocka_unit_test(a_linear_map_takes_other_widths),
+                cmocka_unit_test(a_linear_map_of_no_epochs_is_the_identity),
                 cmocka_unit_test(a_linear_map_learns_in_two_stages),
                 cmocka_unit_test(l2_sp_pulls_nowhere_at_first),
                 cmocka_unit_test(thaws_from_the_head_down),

@@ -93,6 +93,10 @@ static bool begin_epoch(void *self, struct scion_transfer *transfer, int64_t epo
 
         if (!scion_visit(transfer, add_outputs, restless->mean))
                 return false;
+        restless->mean[3] += (float)scion_progress(transfer);
+        if (scion_source_batch(transfer) || scion_unlabelled_batch(transfer)) /* there are none now */
+                return false;
+        scion_log_scalar(transfer, "epoch", scion_scalar(1));
         if (epoch != 2)
                 return true;
         for (int i = 1; i <= OUTPUTS; i += 2)
