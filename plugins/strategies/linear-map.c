@@ -5,6 +5,7 @@
 #include <scion/scion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct map {
         struct scion_parameter *from, *to;
@@ -78,6 +79,27 @@ static struct scion_parameter *counterpart(struct scion_model *source, struct sc
         return from;
 }
 
+/* Running statistics of as many channels are the source's; others begin anew. */
+static bool copy_buffers(struct scion_model *target, struct scion_model *source)
+{
+        bool good = true;
+
+        for (int i = 0; good && i < scion_model_buffer_count(target); i++) {
+                struct scion_parameter *to = scion_model_buffer(target, i);
+                struct scion_shape shape = scion_parameter_shape(to);
+
+                for (int k = 0; good && k < scion_model_buffer_count(source); k++) {
+                        struct scion_parameter *from = scion_model_buffer(source, k);
+                        struct scion_shape is = scion_parameter_shape(from);
+
+                        if (strcmp(scion_parameter_name(from), scion_parameter_name(to)) == 0 &&
+                            scion_shape_equal(&is, &shape))
+                                good = scion_parameter_write(to, scion_data(scion_parameter_tensor(from)));
+                }
+        }
+        return good;
+}
+
 static bool setup(void *self, struct scion_transfer *transfer)
 {
         struct linear_map *linear = self;
@@ -94,7 +116,7 @@ static bool setup(void *self, struct scion_transfer *transfer)
                     !add_map(linear, transfer, counterpart(source, target, to), to))
                         return false;
         }
-        return scion_add_stage(transfer, "map", linear->map_epochs) >= 0;
+        return copy_buffers(target, source) && scion_add_stage(transfer, "map", linear->map_epochs) >= 0;
 }
 
 /* What is mapped learns nothing itself, until the main stage. */

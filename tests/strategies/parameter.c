@@ -25,6 +25,8 @@ static struct scion_config *parse(const char *text)
         return config;
 }
 
+static bool moved; /* the source's buffers, before setup */
+
 static void begin(struct trial *trial, const char *strategy, const char *source, const char *target)
 {
         struct scion_shape shape = SCION_SHAPE(1, 12, 12);
@@ -45,6 +47,8 @@ static void begin(struct trial *trial, const char *strategy, const char *source,
         transfer->loss = scion_instance_create(SCION_LOSS, trial->loss_map, NULL);
         transfer->target_data = scion_data_open(trial->data_map, 1);
         transfer->seed = 1;
+        for (int k = 0; moved && k < transfer->source->buffers; k++)
+                ((float *)scion_model_buffer(transfer->source, k)->value.data)[0] += 0.25f;
         if (!transfer->source || !transfer->target || !transfer->strategy || !transfer->loss ||
             !transfer->target_data || !scion_transfer_setup(transfer))
                 fail_msg("%s", scion_error());
@@ -85,6 +89,14 @@ static bool is_at_the_source(const struct trial *trial)
         return true;
 }
 
+/* The same between equal models, when the source's buffers are no longer what they were at first. */
+static void begin_moved(struct trial *trial, const char *strategy, const char *model)
+{
+        moved = true;
+        begin(trial, strategy, model, model);
+        moved = false;
+}
+
 /* The strategy's loss of the first examples, and what it has logged. */
 static double loss_of(struct trial *trial, double *logged)
 {
@@ -118,11 +130,18 @@ static void a_linear_map_begins_as_the_identity(void **state)
         for (int i = 0; i < 4; i++) {
                 struct trial trial;
 
-                begin(&trial, "{ use: linear-map }", models[i], models[i]);
+                begin_moved(&trial, "{ use: linear-map }", models[i]);
                 assert_false(is_at_the_source(&trial));
                 assert_true(scion_transfer_begin_stage(&trial.transfer, 0));
                 assert_true(scion_transfer_settle(&trial.transfer));
                 assert_true(is_at_the_source(&trial));
+                for (int k = 0; k < trial.transfer.target->buffers; k++) {
+                        struct scion_model *target = trial.transfer.target, *source = trial.transfer.source;
+                        const struct scion_parameter *to = scion_model_buffer(target, k);
+
+                        assert_memory_equal(to->value.data, scion_model_buffer(source, k)->value.data,
+                                            to->value.length * sizeof(float));
+                }
                 end(&trial);
         }
 }
