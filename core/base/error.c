@@ -44,7 +44,7 @@ bool scion_fail_prefix(const char *format, ...)
         va_start(arguments, format);
         vsnprintf(prefix, sizeof prefix, format, arguments);
         va_end(arguments);
-        return scion_fail("%s: %s", prefix, message);
+        return scion_fail("%s: %s", prefix, *message ? message : "failed, and gave no reason");
 }
 
 const char *scion_error(void)

@@ -79,6 +79,14 @@ static void print_axes(FILE *file, const struct scion_planned *planned)
         fputc('\n', file);
 }
 
+void scion_failure_say(FILE *file, const char *message)
+{
+        fputs("failed: ", file);
+        for (; *message; message++)
+                fputc(*message == '\n' ? ' ' : iscntrl((unsigned char)*message) ? '?' : *message, file);
+        fputc('\n', file);
+}
+
 void scion_failure_show(FILE *file, const struct scion_planned *planned, const char *folder)
 {
         int log = open_log(folder, O_RDONLY);

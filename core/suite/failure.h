@@ -6,6 +6,9 @@
 
 #include "suite/plan.h"
 
+/* Says that it failed, and why: on one line, also when a plugin's message has several. */
+void scion_failure_say(FILE *file, const char *message);
+
 /* Shows what tells the run from the others, and the last lines of its log, where there is one. `folder` is the
  * run's. */
 void scion_failure_show(FILE *file, const struct scion_planned *planned, const char *folder);

@@ -43,7 +43,7 @@ static void say_failed(FILE *file, const struct suite *suite, const struct scion
 {
         char *folder = scion_rows_folder(&suite->rows, planned);
 
-        fprintf(file, "failed: %s\n", report->message);
+        scion_failure_say(file, report->message);
         if (folder)
                 scion_failure_show(file, planned, folder);
         free(folder);

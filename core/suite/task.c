@@ -2,7 +2,6 @@
 #include "suite/task.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <scion/error.h>
 #include <signal.h>
@@ -25,14 +24,14 @@ static bool redirect(const char *folder)
         scion_text_add(&path, "%s/log.txt", folder);
         if (path.failed)
                 return scion_fail("out of memory");
-        int log = open(path.text, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-        bool good = log >= 0 && dup2(log, STDOUT_FILENO) >= 0 && dup2(log, STDERR_FILENO) >= 0;
+        /* Opened anew, stdout takes another way of buffering also when something was printed before. */
+        bool good = freopen(path.text, "a", stdout) && dup2(fileno(stdout), STDERR_FILENO) >= 0;
 
-        if (!good)
+        if (good)
+                setvbuf(stdout, NULL, _IOLBF,
+                        0); /* a plugin's last line before it crashed is the one to read */
+        else
                 scion_fail("%s: %s", path.text, strerror(errno));
-        setvbuf(stdout, NULL, _IOLBF, 0); /* a plugin's last line before it crashed is the one to read */
-        if (log >= 0)
-                close(log);
         free(path.text);
         return good;
 }

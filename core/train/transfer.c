@@ -344,6 +344,7 @@ struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer)
                 return NULL;
         if (!plugin || !plugin->loss)
                 return scion_task_loss(transfer, scion_target_logits(transfer, batch), batch);
+        scion_error_clear(); /* why there is none is for the strategy to say */
         loss = plugin->loss(transfer->strategy->self, transfer, batch);
         if (loss && !transfer->failed)
                 return loss;

@@ -18,6 +18,9 @@ static void prefixes_pile_up(void **state)
         assert_string_equal(scion_error(), "a.yaml: line 3: no such file");
         assert_null(scion_fail_null("again: %s", scion_error())); /* the old message as an argument */
         assert_string_equal(scion_error(), "again: a.yaml: line 3: no such file");
+        scion_error_clear();
+        scion_fail_prefix("strategy 'mine'");
+        assert_string_equal(scion_error(), "strategy 'mine': failed, and gave no reason");
 }
 
 static void long_messages_are_cut(void **state)

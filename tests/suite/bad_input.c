@@ -115,6 +115,9 @@ static void files(void **state)
         write_text("good.yaml", GOOD);
         assert_output_has(run_scion_expecting(2, "run good.yaml --set target.train.epoch=1"), "--set",
                           "'epochs'", NULL);
+        assert_output_has(run_scion_expecting(2, "check good.yaml --set 'matrix.strategy=[scratch, "
+                                                 "{use: scratch}]'"),
+                          "the axis 'strategy' are called 'scratch': give one of them a `label`", NULL);
         assert_output_has(run_scion_expecting(2, "run good.yaml --jobs 0"), "--jobs", NULL);
         assert_output_has(run_scion_expecting(2, "run good.yaml --oot x"), "--oot", NULL);
         assert_output_has(run_scion_expecting(2, "run"), "no file", NULL);

@@ -70,6 +70,10 @@ static void plugin_that_crashes(void **state)
                           "] crash-seed1-", ": failed: killed by SIGABRT", "] scratch-seed1-", "1 failed",
                           NULL);
         assert_int_equal(system("grep -qx 'one step to the edge' runs/crash/crash-*/log.txt"), 0);
+        /* Also when the command has printed something before it started the run. */
+        run_scion_expecting(1, "run " CRASH "file.yaml -j 1 --set name=later --set "
+                               "'matrix.strategy=[scratch, crash]' 2>/dev/null");
+        assert_int_equal(system("grep -qx 'one step to the edge' runs/later/crash-*/log.txt"), 0);
         assert_output_has(run_scion_expecting(1, "check " CRASH "file.yaml --set strategy=crash"),
                           "scion: crash-seed1-", ": killed by SIGABRT", NULL);
 

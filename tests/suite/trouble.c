@@ -23,6 +23,7 @@ static const char suite[] =
         "  - [{ use: trouble, how: allocate, label: allocate }, 0, 300]\n"
         "  - [{ use: trouble, how: fpe, label: fpe }, 0, 0]\n"
         "  - [{ use: trouble, how: nan, label: nan }, 0, 0]\n"
+        "  - [{ use: trouble, how: silent, label: silent }, 0, 0]\n"
         "  - [{ use: trouble, label: nothing }, 0, 0]\n"
         "seeds: 1\n";
 
@@ -71,12 +72,13 @@ static void each_tells_its_story(void **state)
                 run_scion_expecting(1, "run " PLUGINS "trouble.yaml -j 3"),
                 ": failed: killed by SIGSEGV (Segmentation fault)\n  strategy segfault, limits.minutes 0, "
                 "limits.memory_mib 0, seed 1\n  the end of runs/trouble/segfault-",
-                "/log.txt:\n", "  | ?[31mtrouble:?[0m segfault\n", "6 of 8 runs failed", "--retry-failed",
+                "/log.txt:\n", "  | ?[31mtrouble:?[0m segfault\n", "7 of 9 runs failed", "--retry-failed",
                 NULL);
         read_results(&table);
-        assert_int_equal(table.rows, 8);
+        assert_int_equal(table.rows, 9);
         assert_string_equal(field(&table, "scratch", "status"), "done");
         assert_string_equal(field(&table, "nothing", "status"), "done");
+        assert_failed(&table, "silent", "strategy 'trouble': failed, and gave no reason");
         assert_failed(&table, "segfault", "killed by SIGSEGV (Segmentation fault)");
         assert_failed(&table, "exit", "the process ended with status 0 before the run was over");
         assert_failed(&table, "loop", "time limit of 0.002 minutes");
@@ -98,15 +100,15 @@ static void failed_ones_are_kept(void **state)
 
         (void)state;
         assert_output_has(run_scion_expecting(1, "run " PLUGINS "trouble.yaml"),
-                          "2 of 8 runs were done before, and 6 failed; --retry-failed runs those again\n",
-                          "6 of 8 runs failed", NULL);
+                          "2 of 9 runs were done before, and 7 failed; --retry-failed runs those again\n",
+                          "7 of 9 runs failed", NULL);
         assert_file_is("runs/trouble/results.csv", before);
         free(before);
 
         assert_output_has(run_scion_expecting(1, "run " PLUGINS "--retry-failed trouble.yaml"),
-                          "2 of 8 runs were done before\n", "[8/8] ", "6 of 8 runs failed", NULL);
+                          "2 of 9 runs were done before\n", "[9/9] ", "7 of 9 runs failed", NULL);
         read_results(&table);
-        assert_int_equal(table.rows, 8);
+        assert_int_equal(table.rows, 9);
         assert_failed(&table, "exit", "the process ended with status 0");
         scion_csv_table_finish(&table);
 }
@@ -133,8 +135,8 @@ static void fail_fast(void **state)
 {
         (void)state;
         assert_output_has(run_scion_expecting(1, "run " PLUGINS "trouble.yaml --fail-fast -j 1 --out fast"),
-                          "[2/8] segfault-", "stopped at the first failure, segfault-",
-                          ": killed by SIGSEGV (Segmentation fault); 1 of 8 runs are done", NULL);
+                          "[2/9] segfault-", "stopped at the first failure, segfault-",
+                          ": killed by SIGSEGV (Segmentation fault); 1 of 9 runs are done", NULL);
         char *results = read_text("fast/trouble/results.csv");
 
         assert_null(strstr(results, "\nexit"));

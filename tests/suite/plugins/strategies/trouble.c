@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum how { NOTHING, SEGFAULT, EXIT, LOOP, ALLOCATE, FPE, NOT_A_NUMBER, FILL };
+enum how { NOTHING, SEGFAULT, EXIT, LOOP, ALLOCATE, FPE, NOT_A_NUMBER, FILL, SILENT };
 
-static const char *const hows[] = { "nothing", "segfault", "exit", "loop", "allocate",
-                                    "fpe",     "nan",      "fill", NULL };
+static const char *const hows[] = { "nothing", "segfault", "exit", "loop",   "allocate",
+                                    "fpe",     "nan",      "fill", "silent", NULL };
 
 struct trouble {
         int how;
@@ -81,6 +81,8 @@ static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, co
         case FILL:
                 fill();
                 break;
+        case SILENT:
+                return NULL;
         }
         return good;
 }
