@@ -278,8 +278,14 @@ static struct scion_matrix *matrix_create(const struct scion_config *config)
                 matrix_destroy(matrix);
                 return NULL;
         }
-        for (size_t i = 0; i < sizeof of_suites / sizeof *of_suites; i++)
+        for (size_t i = 0; i < sizeof of_suites / sizeof *of_suites; i++) {
+                const struct scion_config *given = scion_config_get(matrix->file, of_suites[i]);
+
+                /* `null` takes away what another file has brought; nothing at all was forgotten. */
+                if (given && scion_config_is_null(given) && *given->text)
+                        scion_config_remove(matrix->file, of_suites[i]);
                 scion_config_remove(matrix->bare, of_suites[i]);
+        }
         return matrix;
 }
 

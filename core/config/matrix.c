@@ -74,6 +74,19 @@ static bool grow(struct scion_matrix_group *group)
         return true;
 }
 
+/* A value that the command line has set has no line. */
+static bool fail_called_alike(const struct scion_matrix_group *group, size_t axis,
+                              const struct scion_matrix_value *value, const struct scion_config *other)
+{
+        char line[48] = "";
+
+        if (other->line > 0)
+                snprintf(line, sizeof line, ", this one and that at line %d", other->line);
+        return scion_config_fail(value->given,
+                                 "two values of the axis '%s' are called '%s'%s: give one of them a `label`",
+                                 group->path[axis], value->label, line);
+}
+
 static bool fail_twice(const struct scion_matrix_group *group, size_t axis,
                        const struct scion_matrix_value *value, const struct scion_config *where,
                        size_t before)
@@ -85,10 +98,7 @@ static bool fail_twice(const struct scion_matrix_group *group, size_t axis,
         if (value->given->kind != SCION_CONFIG_MAP)
                 return scion_config_fail(value->given, "the axis '%s' has the value %s twice",
                                          group->path[axis], value->label);
-        return scion_config_fail(value->given,
-                                 "two values of the axis '%s' are called '%s', this one and that at line %d: "
-                                 "give one of them a `label`",
-                                 group->path[axis], value->label, other->line);
+        return fail_called_alike(group, axis, value, other);
 }
 
 /* Whether one label stands for one value. Gives the value its number among those of its axis. */
@@ -105,10 +115,7 @@ static bool number_value(struct scion_matrix_group *group, size_t axis, struct s
         value->number = other->number;
         if (group->axes == 1 || scion_matrix_same(value->value, other->value))
                 return true;
-        return scion_config_fail(value->given,
-                                 "two values of the axis '%s' are called '%s', this one and that at line %d: "
-                                 "give one of them a `label`",
-                                 group->path[axis], value->label, other->given->line);
+        return fail_called_alike(group, axis, value, other->given);
 }
 
 static bool read_value(struct scion_matrix_group *group, size_t axis, const struct scion_config *given,
@@ -216,7 +223,8 @@ static bool check_axis(const struct scion_matrix *matrix, const char *path, cons
                 return false;
         for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
                 if (scion_config_path_inside(path, fixed[i]))
-                        return scion_config_fail(place, "'%s' cannot be an axis of the matrix", path);
+                        return scion_config_fail(place, "'%s' cannot be an axis of the matrix%s", path,
+                                                 strcmp(path, "seeds") == 0 ? ": the axis is 'seed'" : "");
         for (size_t g = 0; g < matrix->groups; g++)
                 if (!check_against(path, &matrix->group[g], place))
                         return false;
@@ -295,8 +303,12 @@ static bool read_group(struct scion_matrix *matrix, const char *key, const struc
         if (!read_paths(matrix, group, place))
                 return false;
         if (list->kind != SCION_CONFIG_LIST)
-                return scion_config_fail(list, "the axis '%s' must be a list of values, got %s", key,
-                                         scion_config_describe(list, got, sizeof got));
+                return scion_config_fail(list, "the axis '%s' must be a list of values, got %s%s", key,
+                                         scion_config_describe(list, got, sizeof got),
+                                         list->kind == SCION_CONFIG_MAP
+                                                 ? " (an axis has its whole path for a key, as "
+                                                   "target.train.epochs)"
+                                                 : "");
         if (list->count == 0)
                 return scion_config_fail(list, "the axis '%s' has no values", key);
         return read_rows(group, list);

@@ -200,9 +200,14 @@ static void bad_axes(void **state)
         (void)state;
         refuse("matrix: [1]", "x.yaml:1:9: matrix must be a map of paths to lists of values, got a list");
         refuse("matrix:", "x.yaml:1:8: matrix must be a map of paths to lists of values, got nothing");
+        refuse("matrix: {seeds: [3]}",
+               "x.yaml:1:10: 'seeds' cannot be an axis of the matrix: the axis is 'seed'");
+        refuse("matrix: {a: {b: [3]}}", "x.yaml:1:13: the axis 'a' must be a list of values, got a map (an "
+                                        "axis has its whole path for a key, as target.train.epochs)");
         refuse("matrix: {}", "x.yaml:1:9: the matrix has no axes: leave it out for a single run");
         refuse("matrix: {seed: 3}", "x.yaml:1:16: the axis 'seed' must be a list of values, got '3'");
-        refuse("matrix: {seed: {a: 3}}", "x.yaml:1:16: the axis 'seed' must be a list of values, got a map");
+        refuse("matrix: {seed: {a: 3}}", "x.yaml:1:16: the axis 'seed' must be a list of values, got a map "
+                                         "(an axis has its whole path for a key, as target.train.epochs)");
         refuse("matrix: {seed: []}", "x.yaml:1:16: the axis 'seed' has no values");
         refuse("matrix: {seed: [1, ~]}", "x.yaml:1:20: the axis 'seed' has an empty value");
         refuse("matrix: {a..b: [1]}", "x.yaml:1:10: the path 'a..b' has an empty name");
@@ -423,7 +428,7 @@ static void numbers_of_seeds(void **state)
         assert_string_equal(runs.run[0].point[0].path, "seed");
         run_is(&runs.run[1], "{seed: 2, a: 1}");
         scion_config_runs_finish(&runs);
-        expand("seeds: ~\na: 1", &runs);
+        expand("seeds: ~\nmatrix: ~\nexclude: null\ninclude: null\na: 1", &runs);
         assert_int_equal(runs.count, 1);
         run_is(&runs.run[0], "a: 1");
         scion_config_runs_finish(&runs);
