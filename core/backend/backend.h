@@ -28,6 +28,10 @@ void scion_backend_describe(struct scion_text *text);
 /* Elements, padding included, that a tensor of this shape takes in this layout (NULL: row-major). */
 size_t scion_layout_length(const struct scion_layout *layout, const struct scion_shape *shape);
 
+/* As oneDNN names it: "aBcd8b" has the axes a, b, c, d in this order, b being cut into blocks of 8, which come last;
+ * "row-major" for NULL. Cut to fit. Returns `text`. */
+const char *scion_layout_text(const struct scion_layout *layout, char *text, size_t bytes);
+
 /* Copies elements into another layout of the same shape. Both tensors have their memory. */
 bool scion_backend_reorder(const struct scion_tensor *from, struct scion_tensor *to);
 

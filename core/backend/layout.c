@@ -1,5 +1,6 @@
 /* Layouts: oneDNN's memory descriptors, each kept once, and copies from one to another. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,46 @@ bool scion_layout_intern(const dnnl_memory_desc_t *md, const struct scion_layout
 size_t scion_layout_length(const struct scion_layout *layout, const struct scion_shape *shape)
 {
         return layout ? layout->length : (size_t)scion_shape_size(shape);
+}
+
+/* The axes, the one with the longest strides first; of equal strides, of which one has length 1, as they come. */
+static void sort_axes(const dnnl_memory_desc_t *md, int *order)
+{
+        const int64_t *stride = md->format_desc.blocking.strides;
+
+        for (int i = 0; i < md->ndims; i++) {
+                int at = i;
+
+                for (; at > 0 && stride[order[at - 1]] < stride[i]; at--)
+                        order[at] = order[at - 1];
+                order[at] = i;
+        }
+}
+
+const char *scion_layout_text(const struct scion_layout *layout, char *text, size_t bytes)
+{
+        const dnnl_memory_desc_t *md = layout ? &layout->md : NULL;
+        const dnnl_blocking_desc_t *blocking = md ? &md->format_desc.blocking : NULL;
+        bool blocked[DNNL_MAX_NDIMS] = { false };
+        int order[DNNL_MAX_NDIMS];
+        size_t used = 0;
+
+        if (!layout || md->format_kind != dnnl_blocked) {
+                snprintf(text, bytes, "%s", layout ? "oneDNN's own" : "row-major");
+                return text;
+        }
+        for (int i = 0; i < blocking->inner_nblks; i++)
+                blocked[blocking->inner_idxs[i]] = true;
+        sort_axes(md, order);
+        text[0] = '\0';
+        for (int i = 0; i < md->ndims && used < bytes; i++)
+                used += (size_t)snprintf(text + used, bytes - used, "%c",
+                                         (blocked[order[i]] ? 'A' : 'a') + order[i]);
+        for (int i = 0; i < blocking->inner_nblks && used < bytes; i++)
+                used += (size_t)snprintf(text + used, bytes - used, "%lld%c",
+                                         (long long)blocking->inner_blks[i],
+                                         'a' + (int)blocking->inner_idxs[i]);
+        return text;
 }
 
 /* Between a layout and row-major, or two layouts, of the axes that the layouts have: a grouped convolution's

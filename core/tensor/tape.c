@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "tensor/trace.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SCION_ASAN 1
@@ -294,6 +295,8 @@ struct scion_node *scion_record(const struct scion_op *op, struct scion_tensor *
                                 struct scion_tensor *a, struct scion_tensor *b, struct scion_tensor *c,
                                 size_t saved_bytes)
 {
+        if (scion_tracing() && output)
+                scion_trace_forward(op, output, a, b, c);
         if (!output || !(scion_wants_grad(a) || scion_wants_grad(b) || scion_wants_grad(c)))
                 return NULL;
         struct scion_node *node = scion_tape_alloc(sizeof *node + saved_bytes);
@@ -325,8 +328,12 @@ static bool run_backward(struct scion_tape *tape)
         for (struct scion_node *node = tape->last; node; node = node->previous) {
                 if (!node->output->has_grad)
                         continue;
+                if (scion_tracing())
+                        scion_trace_backward_begin();
                 if (!node->op->backward(node))
                         return scion_fail_prefix("gradient of %s", node->op->name);
+                if (scion_tracing())
+                        scion_trace_backward_end(node);
         }
         return true;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
-#include "tensor/tape.h"
+#include "tensor/trace.h"
 
 int64_t scion_shape_size(const struct scion_shape *shape)
 {
@@ -228,6 +228,8 @@ struct scion_tensor *scion_grad(struct scion_tensor *x)
 
 bool scion_check_float(const char *operation, const struct scion_tensor *x)
 {
+        if (scion_tracing())
+                scion_trace_begin();
         if (!x)
                 return false;
         return x->dtype == SCION_F32 || scion_fail("%s: takes floats, got integers", operation);
@@ -238,6 +240,8 @@ int scion_check_axis(const char *operation, const struct scion_tensor *x, int ax
         int counted = axis < 0 ? axis + x->shape.ndim : axis;
         char text[96];
 
+        if (scion_tracing())
+                scion_trace_begin();
         if (counted >= 0 && counted < x->shape.ndim)
                 return counted;
         scion_fail("%s: no axis %d in a tensor of shape %s", operation, axis,
