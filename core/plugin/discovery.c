@@ -348,13 +348,35 @@ static void fail_unknown(enum scion_kind kind, const char *name, const struct pl
         free(text.text);
 }
 
+/* Is looked for before all places; NULL: none. */
+static const struct scion_plugin *preferred;
+
+void scion_plugins_prefer(const struct scion_plugin *plugin)
+{
+        pthread_mutex_lock(&lock);
+        preferred = plugin;
+        pthread_mutex_unlock(&lock);
+}
+
+static const struct scion_plugin *find_preferred(enum scion_kind kind, const char *name)
+{
+        const struct scion_plugin *plugin;
+
+        pthread_mutex_lock(&lock);
+        plugin = preferred;
+        pthread_mutex_unlock(&lock);
+        return plugin && plugin->kind == kind && strcmp(plugin->name, name) == 0 ? plugin : NULL;
+}
+
 const struct scion_plugin *scion_plugin_find(enum scion_kind kind, const char *name)
 {
-        const struct scion_plugin *plugin = NULL;
+        const struct scion_plugin *plugin = name ? find_preferred(kind, name) : NULL;
         struct places places;
         bool failed = false;
         char *path;
 
+        if (plugin)
+                return plugin;
         if (!scion_plugin_name_check(name) || !places_find(&places))
                 return NULL;
         path = find_file(kind, name, &places, &failed);

@@ -28,6 +28,9 @@ bool scion_plugins_add_path(const char *directory);
  */
 const struct scion_plugin *scion_plugin_find(enum scion_kind kind, const char *name);
 
+/* From now on this one, which was opened by its path, is what its kind and name mean. NULL: as before. */
+void scion_plugins_prefer(const struct scion_plugin *plugin);
+
 /* A plugin's file, checked the same. */
 const struct scion_plugin *scion_plugin_open(const char *path);
 

@@ -1,0 +1,367 @@
+#define _GNU_SOURCE /* MAP_ANONYMOUS */
+#include "conform/conform.h"
+
+#include <math.h>
+#include <scion/error.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "conform/tests.h"
+#include "plugin/params.h"
+#include "suite/pool.h"
+
+#define MOST_FINDINGS 8 /* that one test tells */
+
+enum ending { HELD, WRONG, SKIPPED, UNUSABLE, TROUBLE };
+
+/* What a test's process and this one both see: it is there also after a crash. */
+struct scion_conform_shared {
+        enum ending ending;
+        char doing[256]; /* what the plugin was asked for last */
+};
+
+/* --- What a test says ----------------------------------------------------------------------------------- */
+
+static void add(struct scion_conform *conform, const char *format, va_list arguments)
+{
+        char line[4096];
+
+        vsnprintf(line, sizeof line, format, arguments);
+        scion_text_add(&conform->text, "%s%s", conform->text.length ? "\n" : "", line);
+}
+
+/* What is worse stays. */
+static void end_as(struct scion_conform *conform, enum ending ending)
+{
+        if (ending > conform->shared->ending || ending == WRONG)
+                conform->shared->ending = ending;
+}
+
+bool scion_conform_wrong(struct scion_conform *conform, const char *format, ...)
+{
+        va_list arguments;
+
+        end_as(conform, WRONG);
+        if (++conform->findings > MOST_FINDINGS)
+                return false;
+        va_start(arguments, format);
+        add(conform, format, arguments);
+        va_end(arguments);
+        return false;
+}
+
+bool scion_conform_skip(struct scion_conform *conform, const char *format, ...)
+{
+        va_list arguments;
+
+        end_as(conform, SKIPPED);
+        va_start(arguments, format);
+        add(conform, format, arguments);
+        va_end(arguments);
+        return false;
+}
+
+bool scion_conform_note(struct scion_conform *conform, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        add(conform, format, arguments);
+        va_end(arguments);
+        return false;
+}
+
+bool scion_conform_unusable(struct scion_conform *conform)
+{
+        end_as(conform, UNUSABLE);
+        return false;
+}
+
+bool scion_conform_trouble(struct scion_conform *conform)
+{
+        end_as(conform, TROUBLE);
+        return false;
+}
+
+void scion_conform_doing(struct scion_conform *conform, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(conform->shared->doing, sizeof conform->shared->doing, format, arguments);
+        va_end(arguments);
+}
+
+const char *scion_conform_reason(void)
+{
+        return *scion_error() ? scion_error() : "it gives no reason: scion_fail() leaves one";
+}
+
+struct scion_instance *scion_conform_instance(struct scion_conform *conform)
+{
+        struct scion_instance *instance =
+                scion_instance_create(conform->descriptor->plugin.kind, conform->map, NULL);
+
+        if (!instance)
+                scion_conform_unusable(conform);
+        return instance;
+}
+
+/* --- One test ------------------------------------------------------------------------------------------- */
+
+struct checking {
+        const struct scion_conform_wish *wish;
+        struct scion_pool *pool;
+        struct scion_conform conform;
+        void (*tell)(void *context, const struct scion_conform_outcome *outcome);
+        void *context;
+        struct scion_conform_counts *counts;
+};
+
+struct job {
+        struct checking *checking;
+        const struct scion_conform_test *test;
+};
+
+/* In the test's process. The message of trouble goes as the failure's; everything else as the note. */
+static enum scion_status work(void *context, const struct scion_observer *observer, struct scion_row *cells,
+                              struct scion_text *note)
+{
+        struct job *job = context;
+        struct scion_conform *conform = &job->checking->conform;
+        int more;
+
+        (void)observer;
+        (void)cells;
+        scion_error_clear();
+        job->test->run(conform);
+        more = conform->findings - MOST_FINDINGS;
+        if (more > 0)
+                scion_text_add(&conform->text, "\nand %d more", more);
+        if (conform->text.failed) {
+                scion_fail("out of memory");
+                conform->shared->ending = TROUBLE;
+        }
+        *note = conform->text;
+        return conform->shared->ending >= UNUSABLE ? SCION_BAD_INPUT : SCION_GOOD;
+}
+
+static void tell(struct checking *checking, const char *test, enum scion_conform_verdict verdict,
+                 const char *text)
+{
+        const struct scion_conform_outcome outcome = { test, verdict, text };
+
+        switch (verdict) {
+        case SCION_CONFORM_GOOD:
+                checking->counts->good++;
+                break;
+        case SCION_CONFORM_WRONG:
+                checking->counts->wrong++;
+                break;
+        case SCION_CONFORM_SKIPPED:
+                checking->counts->skipped++;
+                break;
+        }
+        checking->tell(checking->context, &outcome);
+}
+
+/* Of a process that did not come to its end: `how` it went. */
+static void tell_end(struct checking *checking, const char *test, const char *how)
+{
+        const char *doing = checking->conform.shared->doing;
+        struct scion_text text = { 0 };
+
+        scion_text_add(&text, "%s%s%s", how, *doing ? ", in " : "", doing);
+        tell(checking, test, SCION_CONFORM_WRONG, text.text ? text.text : how);
+        free(text.text);
+}
+
+static enum scion_status judge(struct checking *checking, const struct scion_conform_test *test,
+                               const struct scion_report *report, bool late)
+{
+        char how[128];
+
+        if (late) {
+                snprintf(how, sizeof how, "hangs: it was not through after %g seconds",
+                         checking->wish->seconds);
+                tell_end(checking, test->name, how);
+                return SCION_GOOD;
+        }
+        if (report->status == SCION_STOPPED) {
+                scion_fail("stopped");
+                return SCION_STOPPED;
+        }
+        if (report->status == SCION_FAILED) {
+                tell_end(checking, test->name, report->message);
+                return SCION_GOOD;
+        }
+        switch (checking->conform.shared->ending) {
+        case HELD:
+                tell(checking, test->name, SCION_CONFORM_GOOD, report->note);
+                return SCION_GOOD;
+        case WRONG:
+                tell(checking, test->name, SCION_CONFORM_WRONG, report->note);
+                return SCION_GOOD;
+        case SKIPPED:
+                tell(checking, test->name, SCION_CONFORM_SKIPPED, report->note);
+                return SCION_GOOD;
+        case UNUSABLE:
+                scion_fail("%s%s", report->message,
+                           checking->wish->sets ? "" : " (parameters are given by --set KEY=VALUE)");
+                return SCION_BAD_INPUT;
+        case TROUBLE:
+                break;
+        }
+        scion_fail("%s: %s", test->name, report->message);
+        return SCION_FAILED;
+}
+
+/* SCION_GOOD when the outcome was told, whatever it is. */
+static enum scion_status run_test(struct checking *checking, const struct scion_conform_test *test)
+{
+        const struct scion_limits none = { 0 };
+        struct job job = { checking, test };
+        double end = scion_clock() + checking->wish->seconds;
+        struct scion_event event;
+        bool late = false;
+
+        memset(checking->conform.shared, 0, sizeof *checking->conform.shared);
+        if (!scion_pool_start(checking->pool, 0, &none, work, &job))
+                return SCION_FAILED;
+        for (;;) {
+                if (!scion_pool_next(checking->pool, late ? INFINITY : fmax(end - scion_clock(), 0), &event))
+                        return SCION_FAILED;
+                if (event.kind == SCION_EVENT_ENDED)
+                        break;
+                if (event.kind == SCION_EVENT_TIMEOUT)
+                        late = true;
+                else if (event.kind != SCION_EVENT_SIGNAL || event.signal == SIGWINCH)
+                        continue;
+                scion_pool_stop(checking->pool, true);
+        }
+        enum scion_status status = judge(checking, test, &event.report, late && !scion_pool_signal());
+
+        scion_report_finish(&event.report);
+        return status;
+}
+
+/* --- All tests of a plugin ------------------------------------------------------------------------------ */
+
+static enum scion_status run_tests(struct checking *checking, const struct scion_conform_test *tests)
+{
+        enum scion_status status = SCION_GOOD;
+
+        for (; tests->name && status == SCION_GOOD; tests++)
+                status = run_test(checking, tests);
+        return status;
+}
+
+/* The parameters that have no default and were not given. */
+static bool check_required(const struct scion_plugin *plugin, const struct scion_config *map)
+{
+        struct scion_text text = { 0 };
+
+        for (const struct scion_param *p = plugin->params; p && p->type != SCION_PARAM_END; p++)
+                if (p->required && !scion_config_get(map, p->name))
+                        scion_text_add(&text, "%s%s=VALUE (%s)", text.length ? ", --set " : "--set ", p->name,
+                                       p->help);
+        if (!text.text)
+                return true;
+        scion_fail("%s '%s' has parameters without a default: give %s", scion_kind_name(plugin->kind),
+                   plugin->name, text.text);
+        free(text.text);
+        return false;
+}
+
+static bool make_map(struct checking *checking)
+{
+        const struct scion_plugin *plugin = &checking->conform.descriptor->plugin;
+        const struct scion_param *lr = plugin->params ? scion_params_find(plugin->params, "lr") : NULL;
+        struct scion_text text = { 0 };
+        bool good;
+
+        scion_text_add(&text, "{ use: '%s' }", plugin->name);
+        checking->conform.map = text.text ? scion_config_parse(text.text, checking->wish->path) : NULL;
+        free(text.text);
+        good = checking->conform.map != NULL;
+        if (good)
+                checking->conform.map->line = 0; /* no place to show in messages */
+        if (good && plugin->kind == SCION_OPTIMIZER && lr && lr->required)
+                good = scion_config_override(checking->conform.map, "lr=0.01");
+        for (size_t i = 0; good && i < checking->wish->sets; i++)
+                good = scion_config_override(checking->conform.map, checking->wish->set[i]);
+        return good && check_required(plugin, checking->conform.map);
+}
+
+static const struct scion_conform_test *tests_of(enum scion_kind kind)
+{
+        switch (kind) {
+        case SCION_LOSS:
+                return scion_conform_loss;
+        case SCION_OPTIMIZER:
+                return scion_conform_optimizer;
+        case SCION_DATASET:
+                return scion_conform_dataset;
+        case SCION_MODEL:
+                return scion_conform_model;
+        case SCION_STRATEGY:
+                break;
+        }
+        return scion_conform_strategy;
+}
+
+/* A plugin is taken into this process when a process before has survived that, and has run the tests. */
+static enum scion_status run_all(struct checking *checking)
+{
+        enum scion_status status = run_tests(checking, scion_conform_loading);
+        const struct scion_plugin *plugin;
+
+        if (status != SCION_GOOD || checking->counts->wrong > 0)
+                return status;
+        plugin = scion_plugin_open(checking->wish->path);
+        if (!plugin)
+                return SCION_FAILED;
+        scion_plugins_prefer(plugin);
+        checking->conform.descriptor = (const union scion_descriptor *)plugin;
+        status = run_tests(checking, scion_conform_descriptor);
+        if (status != SCION_GOOD || checking->counts->wrong > 0)
+                return status;
+        if (!make_map(checking))
+                return SCION_BAD_INPUT;
+        status = run_tests(checking, scion_conform_instances);
+        if (status != SCION_GOOD || checking->counts->wrong > 0)
+                return status;
+        return run_tests(checking, tests_of(plugin->kind));
+}
+
+enum scion_status scion_conform_check(const struct scion_conform_wish *wish,
+                                      void (*told)(void *context,
+                                                   const struct scion_conform_outcome *outcome),
+                                      void *context, struct scion_conform_counts *counts)
+{
+        struct checking checking = { .wish = wish, .tell = told, .context = context, .counts = counts };
+        enum scion_status status = SCION_FAILED;
+        void *shared = mmap(NULL, sizeof *checking.conform.shared, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+        *counts = (struct scion_conform_counts){ 0 };
+        if (shared == MAP_FAILED) {
+                scion_fail("out of memory");
+                return status;
+        }
+        checking.conform.path = wish->path;
+        checking.conform.shared = shared;
+        checking.pool = scion_pool_create(1);
+        if (checking.pool)
+                status = run_all(&checking);
+        scion_pool_destroy(checking.pool);
+        scion_plugins_prefer(NULL);
+        scion_config_destroy(checking.conform.map);
+        munmap(shared, sizeof *checking.conform.shared);
+        return status == SCION_GOOD && counts->wrong > 0 ? SCION_BAD_INPUT : status;
+}

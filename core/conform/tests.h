@@ -1,0 +1,62 @@
+/* Inside conformance: what the tests of the kinds share. One file a kind. */
+#ifndef SCION_CONFORM_TESTS_H
+#define SCION_CONFORM_TESTS_H
+
+#include "base/text.h"
+#include "config/config.h"
+#include "plugin/loader.h"
+#include "plugin/plugin.h"
+
+struct scion_conform_shared;
+
+/* What a test is given, and notes its findings in. */
+struct scion_conform {
+        const char *path;
+        const union scion_descriptor *descriptor; /* NULL in the test that loads it */
+        struct scion_config *map; /* { use: NAME, ...parameters }: what makes an instance of it */
+
+        struct scion_conform_shared *shared; /* this and what follows is the frame's own */
+        struct scion_text text;
+        int findings;
+};
+
+/* A test: returns when it is through, whatever it found. Memory that it leaves goes with its process. */
+struct scion_conform_test {
+        const char *name; /* what is to hold, in plain words; NULL ends a list */
+        void (*run)(struct scion_conform *conform);
+};
+
+/* --- What a test says. All return false, so that `return scion_conform_wrong(...)` reads well. --- */
+
+/* The plugin does not hold to it: what was expected, what came, and where. Several are several findings. */
+bool scion_conform_wrong(struct scion_conform *conform, const char *format, ...) SCION_PRINTF(2, 3);
+/* The test does not apply to this plugin, and why. */
+bool scion_conform_skip(struct scion_conform *conform, const char *format, ...) SCION_PRINTF(2, 3);
+/* The plugin cannot be checked with the parameters given: scion_error() says why. No more tests are run. */
+bool scion_conform_unusable(struct scion_conform *conform);
+/* The checking itself failed (memory, files): scion_error() says why. */
+bool scion_conform_trouble(struct scion_conform *conform);
+/* Worth knowing about a test that holds: what it was done with. */
+bool scion_conform_note(struct scion_conform *conform, const char *format, ...) SCION_PRINTF(2, 3);
+
+/* What the plugin is being asked for, for the message when it crashes or hangs: "read() of train example 3". */
+void scion_conform_doing(struct scion_conform *conform, const char *format, ...) SCION_PRINTF(2, 3);
+
+/* The message that a callback left when it failed; what to say when it left none. Clear it before the call. */
+const char *scion_conform_reason(void);
+
+/* An instance with the parameters given; it was possible before. NULL after scion_conform_unusable(). */
+struct scion_instance *scion_conform_instance(struct scion_conform *conform);
+
+/* --- The tests, each list ended by a test without a name --- */
+
+extern const struct scion_conform_test scion_conform_loading[]; /* one: it can be loaded */
+extern const struct scion_conform_test scion_conform_descriptor[];
+extern const struct scion_conform_test scion_conform_instances[]; /* an instance is made and ended */
+extern const struct scion_conform_test scion_conform_loss[];
+extern const struct scion_conform_test scion_conform_optimizer[];
+extern const struct scion_conform_test scion_conform_dataset[];
+extern const struct scion_conform_test scion_conform_model[];
+extern const struct scion_conform_test scion_conform_strategy[];
+
+#endif

@@ -1,0 +1,9 @@
+/*
+ * Nobody can tell what it is for.
+ *
+ * FAILED: it is loaded: interface, sizes, name, callbacks, parameter table
+ * says: the plugin has no .summary
+ */
+#include <scion/scion.h>
+
+SCION_PLUGIN_STRATEGY("no-summary", .summary = NULL);
