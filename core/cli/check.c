@@ -32,13 +32,13 @@ static const char help[] =
         "Exit status: 0 all good, 1 the checking itself failed, 2 a file, a plugin or the\n"
         "usage is wrong.\n";
 
-static int check_file(const char *path, const char *const *set, size_t sets, bool forced)
+static int check_file(const char *path, const struct scion_cli *cli)
 {
         struct scion_plan plan;
         enum scion_status status = SCION_BAD_INPUT;
         bool values;
 
-        if (scion_plan_make(path, set, sets, forced, &plan)) {
+        if (scion_plan_make(path, cli->set, cli->sets, cli->forced, &plan)) {
                 status = scion_plan_check(&plan, &values, stdout);
                 if (status == SCION_GOOD)
                         printf("%s: good: %zu run%s\n", path, plan.count, plan.count == 1 ? "" : "s");
@@ -117,11 +117,9 @@ int scion_command_check(int argc, char **argv)
 {
         static const struct option longs[] = {
                 SCION_CLI_LONG,
-                { "force", no_argument, NULL, 'f' },
                 { "time", required_argument, NULL, 't' },
                 { NULL, 0, NULL, 0 },
         };
-        bool forced = false;
         double seconds = SECONDS;
         struct scion_cli cli;
         int option, status = SCION_GOOD;
@@ -129,10 +127,8 @@ int scion_command_check(int argc, char **argv)
 
         if (!going)
                 return scion_cli_failed(SCION_FAILED);
-        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "ft:", longs, NULL)) != -1)
-                if (option == 'f')
-                        forced = true;
-                else if (option == 't')
+        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "t:", longs, NULL)) != -1)
+                if (option == 't')
                         going = take_time(optarg, &seconds, &status);
                 else
                         going = scion_cli_option(&cli, option, argv, &status);
@@ -140,7 +136,7 @@ int scion_command_check(int argc, char **argv)
                 status = scion_cli_usage("check", "no file to check");
         for (int i = optind; going && i < argc; i++) {
                 int one = is_plugin(argv[i]) ? check_plugin(argv[i], cli.set, cli.sets, seconds)
-                                             : check_file(argv[i], cli.set, cli.sets, forced);
+                                             : check_file(argv[i], &cli);
 
                 status = one > status ? one : status;
         }

@@ -18,12 +18,14 @@ int scion_command_run(int argc, char **argv);
 /* --- What they share
  * ------------------------------------------------------------------------------------------- */
 
-/* The options that several commands have: --plugin-path, --set, --help. Put first into a command's own list. */
-#define SCION_CLI_SHORT ":s:P:h"
-#define SCION_CLI_LONG                                                                            \
-        { "set", required_argument, NULL, 's' }, { "plugin-path", required_argument, NULL, 'P' }, \
-        {                                                                                         \
-                "help", no_argument, NULL, 'h'                                                    \
+/* The options of the commands that plan what a file asks for: --set, --force, --plugin-path, --help. Put first into
+ * a command's own list. */
+#define SCION_CLI_SHORT ":s:fP:h"
+#define SCION_CLI_LONG                                                                \
+        { "set", required_argument, NULL, 's' }, { "force", no_argument, NULL, 'f' }, \
+                { "plugin-path", required_argument, NULL, 'P' },                      \
+        {                                                                             \
+                "help", no_argument, NULL, 'h'                                        \
         }
 
 struct scion_cli {
@@ -31,14 +33,16 @@ struct scion_cli {
         const char *help;
         const char **set; /* the values of --set; free() it */
         size_t sets;
+        bool forced; /* by --force: a file may ask for any number of runs */
 };
 
 /* Before the first option. `set` is made for as many as argc. False when memory is out. */
 bool scion_cli_begin(struct scion_cli *cli, const char *command, const char *help, int argc);
 
 /*
- * Takes what getopt_long() returned when it is none of the command's own. True when the command goes on;
- * otherwise `status` is set to what it returns: after --help, or after a message on a wrong option.
+ * Takes what getopt_long() returned when it is none of the command's own: an option that is in the command's list
+ * and in SCION_CLI_LONG, or what is wrong. True when the command goes on; otherwise `status` is set to what it
+ * returns: after --help, or after a message on a wrong option.
  */
 bool scion_cli_option(struct scion_cli *cli, int option, char **argv, int *status);
 

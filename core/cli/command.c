@@ -25,6 +25,9 @@ bool scion_cli_option(struct scion_cli *cli, int option, char **argv, int *statu
         case 's':
                 cli->set[cli->sets++] = optarg;
                 return true;
+        case 'f':
+                cli->forced = true;
+                return true;
         case 'P':
                 if (scion_plugins_add_path(optarg))
                         return true;

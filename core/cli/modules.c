@@ -112,12 +112,12 @@ static bool print_models(struct scion_model *source, struct scion_model *target)
         return good;
 }
 
-static int list(const char *path, const struct scion_cli *cli, bool forced)
+static int list(const char *path, const struct scion_cli *cli)
 {
         int status = SCION_BAD_INPUT;
         struct scion_plan plan;
 
-        if (!scion_plan_make(path, cli->set, cli->sets, forced, &plan))
+        if (!scion_plan_make(path, cli->set, cli->sets, cli->forced, &plan))
                 return scion_cli_failed(status);
         struct scion_config *config = scion_planned_config(&plan.planned[0]);
         struct scion_run *run = config ? scion_run_open(config) : NULL;
@@ -137,27 +137,22 @@ int scion_command_modules(int argc, char **argv)
 {
         static const struct option longs[] = {
                 SCION_CLI_LONG,
-                { "force", no_argument, NULL, 'f' },
                 { NULL, 0, NULL, 0 },
         };
-        bool forced = false;
         struct scion_cli cli;
         int option, status = SCION_GOOD;
         bool going = scion_cli_begin(&cli, "modules", help, argc);
 
         if (!going)
                 return scion_cli_failed(SCION_FAILED);
-        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "f", longs, NULL)) != -1)
-                if (option == 'f')
-                        forced = true;
-                else
-                        going = scion_cli_option(&cli, option, argv, &status);
+        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT, longs, NULL)) != -1)
+                going = scion_cli_option(&cli, option, argv, &status);
         if (going && optind == argc)
                 status = scion_cli_usage("modules", "no file");
         else if (going && optind + 1 < argc)
                 status = scion_cli_usage("modules", "'%s' is one file too many", argv[optind + 1]);
         else if (going)
-                status = list(argv[optind], &cli, forced);
+                status = list(argv[optind], &cli);
         free(cli.set);
         return scion_cli_printed(status);
 }

@@ -43,7 +43,6 @@ struct options {
         struct scion_cli common;
         struct scion_suite_options suite;
         bool dry_run;
-        bool forced;
 };
 
 static bool parse_jobs(const char *text, int *jobs, int *status)
@@ -97,7 +96,6 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
                 { "jobs", required_argument, NULL, 'j' },
                 { "checkpoint", required_argument, NULL, 'c' },
                 { "dry-run", no_argument, NULL, 'n' },
-                { "force", no_argument, NULL, 'f' },
                 { "quiet", no_argument, NULL, 'q' },
                 { "fail-fast", no_argument, NULL, FAIL_FAST },
                 { "retry-failed", no_argument, NULL, RETRY_FAILED },
@@ -107,7 +105,7 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
         bool going = true;
         int option;
 
-        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "o:j:c:nfq", longs, NULL)) != -1) {
+        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "o:j:c:nq", longs, NULL)) != -1) {
                 if (option == 'o')
                         going = parse_out(options->suite.out = optarg, status);
                 else if (option == 'j')
@@ -122,8 +120,6 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
                         options->suite.fail_fast = true;
                 else if (option == RETRY_FAILED)
                         options->suite.retry_failed = true;
-                else if (option == 'f')
-                        options->forced = true;
                 else if (option == 'q')
                         options->suite.progress = NULL;
                 else
@@ -172,8 +168,8 @@ static enum scion_status run_files(const struct options *options, char *const *f
         size_t made = 0;
 
         while (status == SCION_GOOD && made < count) {
-                if (scion_plan_make(files[made], options->common.set, options->common.sets, options->forced,
-                                    &plans[made]))
+                if (scion_plan_make(files[made], options->common.set, options->common.sets,
+                                    options->common.forced, &plans[made]))
                         made++;
                 else
                         status = SCION_BAD_INPUT;
