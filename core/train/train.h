@@ -27,7 +27,6 @@ struct scion_trained {
         int64_t epochs; /* gone through */
         int64_t best_epoch; /* the one whose parameters and buffers the model has now, from 1; 0 when none was gone
                                through */
-        bool stopped;       /* before all epochs, as the observer asked: no failure of the run's own */
 };
 
 /*
