@@ -306,8 +306,9 @@ static bool load(struct opening *opening, enum scion_split split, const struct s
 /* Everything that reads the dataset; its failures are told at the dataset's place. */
 static bool open_plugin(struct opening *opening, uint64_t seed)
 {
+        scion_error_clear();
         if (!opening->plugin->open(opening->self, seed, &opening->info))
-                return false;
+                return scion_plugin_failed("open");
         opening->values = check_info(&opening->info);
         return opening->values >= 0 && read_labels(opening);
 }

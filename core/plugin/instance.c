@@ -86,8 +86,8 @@ struct scion_instance *scion_instance_create(enum scion_kind kind, const struct 
                 goto failed;
         scion_error_clear();
         if (plugin->validate && !plugin->validate(instance->self)) {
-                scion_config_fail(map, "%s: %s", owner.text,
-                                  *scion_error() ? scion_error() : "its validate() gives no reason");
+                scion_plugin_failed("validate");
+                scion_config_fail(map, "%s: %s", owner.text, scion_error());
                 free(owner.text);
                 scion_instance_destroy(instance);
                 return NULL;
@@ -104,6 +104,11 @@ failed:
         free(instance);
         free(owner.text);
         return NULL;
+}
+
+bool scion_plugin_failed(const char *callback)
+{
+        return *scion_error() ? false : scion_fail("its %s() gives no reason", callback);
 }
 
 void scion_instance_destroy(struct scion_instance *instance)

@@ -71,4 +71,8 @@ struct scion_instance *scion_instance_create(enum scion_kind kind, const struct 
                                              const char *const *others);
 void scion_instance_destroy(struct scion_instance *instance); /* calls finish(); takes NULL */
 
+/* A plugin's callback has failed: when it left no message, this one says which it was. Whoever calls the callback clears
+ * the message of before, which is not its. Returns false. */
+bool scion_plugin_failed(const char *callback);
+
 #endif

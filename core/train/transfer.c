@@ -16,9 +16,10 @@ static const struct scion_strategy_plugin *plugin_of(const struct scion_transfer
         return transfer->strategy ? (const struct scion_strategy_plugin *)transfer->strategy->plugin : NULL;
 }
 
-/* Names the strategy in the message recorded. */
-static bool blame(const struct scion_transfer *transfer)
+/* Names the strategy in the message that its callback has left. */
+static bool blame(const struct scion_transfer *transfer, const char *callback)
 {
+        scion_plugin_failed(callback);
         return scion_fail_prefix("strategy '%s'", transfer->strategy->plugin->name);
 }
 
@@ -271,11 +272,7 @@ bool scion_transfer_setup(struct scion_transfer *transfer)
         transfer->setting_up = false;
         transfer->passes = 0; /* of what it tried out */
         close_models(transfer);
-        if (good)
-                return true;
-        if (!*scion_error())
-                scion_fail("its setup() gives no reason");
-        return blame(transfer);
+        return good || blame(transfer, "setup");
 }
 
 bool scion_transfer_begin_stage(struct scion_transfer *transfer, int stage)
@@ -285,24 +282,29 @@ bool scion_transfer_begin_stage(struct scion_transfer *transfer, int stage)
         transfer->stage = stage;
         transfer->progress = 0;
         transfer->scalars = 0; /* what another stage has logged is no concern of this one */
+        scion_error_clear();
         return !plugin || !plugin->begin_stage ||
-               plugin->begin_stage(transfer->strategy->self, transfer, stage) || blame(transfer);
+               plugin->begin_stage(transfer->strategy->self, transfer, stage) ||
+               blame(transfer, "begin_stage");
 }
 
 bool scion_transfer_begin_epoch(struct scion_transfer *transfer, int64_t epoch)
 {
         const struct scion_strategy_plugin *plugin = plugin_of(transfer);
 
+        scion_error_clear();
         return !plugin || !plugin->begin_epoch ||
-               plugin->begin_epoch(transfer->strategy->self, transfer, epoch) || blame(transfer);
+               plugin->begin_epoch(transfer->strategy->self, transfer, epoch) ||
+               blame(transfer, "begin_epoch");
 }
 
 static bool make(struct scion_transfer *transfer)
 {
         const struct scion_strategy_plugin *plugin = plugin_of(transfer);
 
+        scion_error_clear();
         return !plugin || !plugin->make || plugin->make(transfer->strategy->self, transfer) ||
-               blame(transfer);
+               blame(transfer, "make");
 }
 
 bool scion_transfer_settle(struct scion_transfer *transfer)
@@ -348,6 +350,6 @@ struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer)
         loss = plugin->loss(transfer->strategy->self, transfer, batch);
         if (loss && !transfer->failed)
                 return loss;
-        blame(transfer);
+        blame(transfer, "loss");
         return NULL;
 }

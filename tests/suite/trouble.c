@@ -78,7 +78,7 @@ static void each_tells_its_story(void **state)
         assert_int_equal(table.rows, 9);
         assert_string_equal(field(&table, "scratch", "status"), "done");
         assert_string_equal(field(&table, "nothing", "status"), "done");
-        assert_failed(&table, "silent", "strategy 'trouble': failed, and gave no reason");
+        assert_failed(&table, "silent", "strategy 'trouble': its loss() gives no reason");
         assert_failed(&table, "segfault", "killed by SIGSEGV (Segmentation fault)");
         assert_failed(&table, "exit", "the process ended with status 0 before the run was over");
         assert_failed(&table, "loop", "time limit of 0.002 minutes");

@@ -82,12 +82,74 @@ static void the_source_is_frozen(void **state)
         scion_config_destroy(map);
 }
 
+/* --- Callbacks that fail and do not say why --------------------------------------------------------------- */
+
+static bool silent_setup(void *self, struct scion_transfer *transfer)
+{
+        return self && !transfer;
+}
+
+static bool silent_stage(void *self, struct scion_transfer *transfer, int stage)
+{
+        return self && transfer && stage < 0;
+}
+
+static bool silent_epoch(void *self, struct scion_transfer *transfer, int64_t epoch)
+{
+        return self && transfer && epoch < 0;
+}
+
+static struct scion_tensor *silent_loss(void *self, struct scion_transfer *transfer,
+                                        const struct scion_batch *batch)
+{
+        return self && transfer && batch ? NULL : scion_full(SCION_SCALAR, 0);
+}
+
+/* What went wrong before is not why. */
+static void assert_silent(bool good, const char *callback)
+{
+        char text[96];
+
+        assert_false(good);
+        snprintf(text, sizeof text, "strategy 'silent': its %s() gives no reason", callback);
+        assert_string_equal(scion_error(), text);
+        scion_fail("an old story");
+}
+
+static void silence_is_told(void **state)
+{
+        const struct scion_strategy_plugin setup = { .name = "silent", .setup = silent_setup },
+                                           rest = { .name = "silent",
+                                                    .loss = silent_loss,
+                                                    .begin_stage = silent_stage,
+                                                    .begin_epoch = silent_epoch },
+                                           make = { .name = "silent", .make = silent_setup };
+        int self = 0;
+        struct scion_instance strategy = { (const struct scion_plugin *)&setup, &self };
+        struct scion_batch batch = { .size = 4, .inputs = scion_full(SCION_SHAPE(4, 3), 1) };
+        struct scion_transfer transfer = { .target = model_of(0), .strategy = &strategy, .batch = &batch };
+
+        (void)state;
+        scion_fail("an old story");
+        assert_silent(scion_transfer_setup(&transfer), "setup");
+        strategy.plugin = (const struct scion_plugin *)&rest;
+        assert_silent(scion_transfer_begin_stage(&transfer, 0), "begin_stage");
+        assert_silent(scion_transfer_begin_epoch(&transfer, 1), "begin_epoch");
+        assert_silent(scion_transfer_loss(&transfer), "loss");
+        strategy.plugin = (const struct scion_plugin *)&make;
+        assert_silent(scion_transfer_settle(&transfer), "make");
+        assert_silent(scion_transfer_loss(&transfer), "make");
+        scion_transfer_finish(&transfer);
+        scion_model_destroy(transfer.target);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 tape_test(outputs_come_with_gradients),
                 tape_test(the_source_only_tells),
                 tape_test(the_source_is_frozen),
+                tape_test(silence_is_told),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
