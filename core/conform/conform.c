@@ -102,16 +102,6 @@ const char *scion_conform_reason(void)
         return *scion_error() ? scion_error() : "it gives no reason: scion_fail() leaves one";
 }
 
-struct scion_instance *scion_conform_instance(struct scion_conform *conform)
-{
-        struct scion_instance *instance =
-                scion_instance_create(conform->descriptor->plugin.kind, conform->map, NULL);
-
-        if (!instance)
-                scion_conform_unusable(conform);
-        return instance;
-}
-
 /* --- One test ------------------------------------------------------------------------------------------- */
 
 struct checking {
@@ -333,10 +323,11 @@ static enum scion_status run_all(struct checking *checking)
                 return status;
         if (!make_map(checking))
                 return SCION_BAD_INPUT;
-        status = run_tests(checking, scion_conform_instances);
+        status = run_test(checking, scion_conform_instances);
         if (status != SCION_GOOD || checking->counts->wrong > 0)
-                return status;
-        return run_tests(checking, tests_of(plugin->kind));
+                return status; /* all that follows takes an instance */
+        status = run_tests(checking, scion_conform_instances + 1);
+        return status == SCION_GOOD ? run_tests(checking, tests_of(plugin->kind)) : status;
 }
 
 enum scion_status scion_conform_check(const struct scion_conform_wish *wish,

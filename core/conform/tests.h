@@ -45,14 +45,24 @@ void scion_conform_doing(struct scion_conform *conform, const char *format, ...)
 /* The message that a callback left when it failed; what to say when it left none. Clear it before the call. */
 const char *scion_conform_reason(void);
 
-/* An instance with the parameters given; it was possible before. NULL after scion_conform_unusable(). */
+/* --- Instances --- */
+
+/*
+ * An instance with the parameters given, as the engine makes one, but for bytes after its state that are watched.
+ * It was possible before; NULL when it is not this time, and the test can only return: what is wrong is noted.
+ */
 struct scion_instance *scion_conform_instance(struct scion_conform *conform);
+/* The same with other parameters. `refused`: they cannot be, and scion_error() says why. */
+struct scion_instance *scion_conform_make(struct scion_conform *conform, const struct scion_config *map,
+                                          bool *refused);
+/* Ends one of either, and notes when something was written past its state. Takes NULL. */
+void scion_conform_end(struct scion_conform *conform, struct scion_instance *instance);
 
 /* --- The tests, each list ended by a test without a name --- */
 
 extern const struct scion_conform_test scion_conform_loading[]; /* one: it can be loaded */
 extern const struct scion_conform_test scion_conform_descriptor[];
-extern const struct scion_conform_test scion_conform_instances[]; /* an instance is made and ended */
+extern const struct scion_conform_test scion_conform_instances[]; /* the first: one is made and ended */
 extern const struct scion_conform_test scion_conform_loss[];
 extern const struct scion_conform_test scion_conform_optimizer[];
 extern const struct scion_conform_test scion_conform_dataset[];

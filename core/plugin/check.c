@@ -21,6 +21,11 @@ static const struct {
         [SCION_PARAM_STRINGS] = { sizeof(struct scion_strings), _Alignof(struct scion_strings) },
 };
 
+size_t scion_param_bytes(enum scion_param_type type)
+{
+        return type < sizeof fields / sizeof *fields ? fields[type].size : 0;
+}
+
 bool scion_plugin_name_check(const char *name)
 {
         if (!name || !*name)

@@ -21,6 +21,9 @@ union scion_descriptor {
 /* Bytes of a kind's descriptor as this Scion knows it; 0 for what is no kind. */
 size_t scion_kind_bytes(enum scion_kind kind);
 
+/* Bytes of a parameter's field in the state; 0 for what is no type. */
+size_t scion_param_bytes(enum scion_param_type type);
+
 /*
  * Is the file a whole ELF shared object? dlopen() maps what the program headers say, and a file that was cut
  * off would then end the process at the first touch of a page that is not there. Messages do not repeat the

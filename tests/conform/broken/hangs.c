@@ -1,0 +1,21 @@
+/*
+ * Never comes back.
+ *
+ * FAILED: an instance with these parameters is made and ended
+ * says: hangs: it was not through after 0.3 seconds, in validate()
+ * options: --time 0.3
+ */
+#include <scion/scion.h>
+
+static bool validate(void *self)
+{
+        volatile bool *going = self;
+
+        *going = true;
+        while (*going)
+                ;
+        return true;
+}
+
+SCION_PLUGIN_STRATEGY("hangs", .summary = "a strategy that never comes back", .size = sizeof(bool),
+                      .validate = validate);
