@@ -5,7 +5,8 @@
  *
  * variant cifar (section 4.2): a 3x3 convolution, three stages of n blocks of two 3x3 convolutions each, of
  * 16, 32 and 64 channels, the mean over the image, and a linear layer: 6n + 2 layers. variant imagenet (table
- * 1): a 7x7 convolution that halves the image, a pooling that does so again, and four stages.
+ * 1): a 7x7 convolution that halves the image, a pooling that does so again, and four stages. With `stem: 3x3`
+ * the four stages take small images: what is often called ResNet-18 of CIFAR.
  */
 #include <scion/model_plugin.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #define STAGES 4
 
 struct resnet {
-        int variant, shortcut;
+        int variant, stem, shortcut;
         int64_t depth, width;
         bool decay_norm;
         /* Worked out: */
@@ -22,9 +23,11 @@ struct resnet {
 };
 
 enum variant { CIFAR, IMAGENET };
+enum stem { AUTO, KEEPING, QUARTERING };
 enum shortcut { PROJECTION, ZEROS };
 
 static const char *const variants[] = { "cifar", "imagenet", NULL };
+static const char *const stems[] = { "auto", "3x3", "7x7", NULL };
 static const char *const shortcuts[] = { "projection", "zeros", NULL };
 
 static const struct scion_param params[] = {
@@ -35,6 +38,10 @@ static const struct scion_param params[] = {
         SCION_INT(struct resnet, width, 0,
                   "channels of the first stage: if not given, 16 of cifar, 64 of imagenet", .min = 1,
                   .max = 4096, .scales = true),
+        SCION_CHOICE(
+                struct resnet, stem, stems, AUTO,
+                "a 3x3 convolution, or a 7x7 one that halves the image and a pooling that does so again; "
+                "auto: 3x3 of cifar, 7x7 of imagenet"),
         SCION_CHOICE(struct resnet, shortcut, shortcuts, PROJECTION,
                      "into more channels: a 1x1 convolution (the paper's B), or zeros added (A)"),
         SCION_BOOL(struct resnet, decay_norm, true,
@@ -78,6 +85,8 @@ static bool validate(void *self)
 {
         struct resnet *resnet = self;
 
+        if (resnet->stem == AUTO)
+                resnet->stem = resnet->variant == CIFAR ? KEEPING : QUARTERING;
         return resnet->variant == CIFAR ? validate_cifar(resnet) : validate_imagenet(resnet);
 }
 
@@ -190,13 +199,13 @@ static struct scion_module *build(void *self, const struct scion_shape *input, i
                                        scion_shape_text(input, text, sizeof text));
         struct scion_module *net = scion_nn_sequential();
 
-        if (resnet->variant == CIFAR)
+        if (resnet->stem == KEEPING)
                 scion_nn_append(net, "conv1", conv(input->dim[0], resnet->width, 3, 1));
         else
                 scion_nn_append(net, "conv1", conv(input->dim[0], resnet->width, 7, 2));
         scion_nn_append(net, "bn1", norm(resnet, resnet->width));
         scion_nn_append(net, "relu", scion_nn_relu());
-        if (resnet->variant == IMAGENET)
+        if (resnet->stem == QUARTERING)
                 scion_nn_append(net, "maxpool", scion_nn_max_pool2d(&halve));
         for (int i = 0; i < resnet->stages; i++) {
                 char name[24];

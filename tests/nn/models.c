@@ -153,6 +153,17 @@ static void resnet(void **state)
         model = create_good("{ use: resnet, variant: imagenet }", SCION_SHAPE(3, 32, 32), 1000);
         assert_int_equal(scion_model_size(model, false), 11689512);
         assert_shape(model, "layer4.1.conv2.weight", "512x512x3x3");
+        assert_shape(model, "conv1.weight", "64x3x7x7");
+        scion_model_destroy(model);
+        /* The same for small images. */
+        model = create_good("{ use: resnet, variant: imagenet, stem: 3x3 }", SCION_SHAPE(3, 32, 32), 10);
+        assert_int_equal(scion_model_size(model, false), 11173962);
+        assert_shape(model, "conv1.weight", "64x3x3x3");
+        assert_null(scion_model_look_up_module(model, "maxpool"));
+        scion_model_destroy(model);
+        model = create_good("{ use: resnet, stem: 7x7 }", SCION_SHAPE(3, 32, 32), 10);
+        assert_shape(model, "conv1.weight", "16x3x7x7");
+        assert_non_null(scion_model_look_up_module(model, "maxpool"));
         scion_model_destroy(model);
         model = create_good("{ use: resnet, variant: imagenet, depth: 34, width: 8, decay_norm: false }",
                             SCION_SHAPE(1, 1, 1), 2);

@@ -109,6 +109,8 @@ def cases():
     yield case("resnet, variant: imagenet, depth: 18, width: 4",
                ResNet(4, (3, 40, 48), 4, [2, 2, 2, 2], imagenet=True).double(), rates, rates_text,
                relative=2e-5)
+    yield case("resnet, variant: imagenet, stem: 3x3, width: 4",
+               ResNet(4, (3, 12, 10), 4, [2, 2, 2, 2]).double(), rates, rates_text, relative=2e-5)
     yield case("vgg, width: 2, pool: 2, hidden: [12], dropout: 0",
                VGG(4, (3, 16, 20), 2, 2, 12).double(), rates, rates_text, relative=2e-5)
 
