@@ -12,10 +12,12 @@
 /* How many threads kernels use from now on, whichever thread runs them; 1 until said otherwise. */
 void scion_backend_set_threads(int threads);
 
-/* What the calling thread's kernels have asked of the system so far. A steady step changes none of it. */
+/* What the calling thread's kernels have asked of the system so far, of which a steady step changes nothing; and what
+ * they have done. */
 struct scion_backend_usage {
-        size_t kernels; /* made */
-        size_t scratch; /* bytes of working memory, which all kernels of the thread share */
+        size_t kernels;    /* made */
+        size_t scratch;    /* bytes of working memory, which all kernels of the thread share */
+        double operations; /* floating-point, of convolutions and products of matrices by their definition */
 };
 
 struct scion_backend_usage scion_backend_usage(void);

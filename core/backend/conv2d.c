@@ -63,6 +63,15 @@ static struct scion_kernel *make(const struct scion_key *key, enum scion_pass pa
                        : NULL;
 }
 
+/* Each output is a sum over the window and the channels of its group; what lies in the padding counts. All passes
+ * have as many. */
+static double operations_of(const struct scion_geometry *g)
+{
+        const int64_t *window = g->weight.dim;
+
+        return 2.0 * (double)scion_shape_size(&g->y) * (double)(window[1] * window[2] * window[3]);
+}
+
 struct scion_kernel *scion_backend_conv2d(enum scion_pass pass, const struct scion_geometry *geometry,
                                           bool bias)
 {
@@ -81,7 +90,11 @@ struct scion_kernel *scion_backend_conv2d(enum scion_pass pass, const struct sci
         }
         scion_key_add(&key, window->groups);
         kernel = scion_kernel_find(&key);
-        if (!kernel && scion_images_suits(geometry))
-                return scion_images_conv2d(&key, pass, geometry, bias);
-        return kernel ? kernel : make(&key, pass, geometry, bias);
+        if (kernel)
+                return kernel;
+        kernel = scion_images_suits(geometry) ? scion_images_conv2d(&key, pass, geometry, bias)
+                                              : make(&key, pass, geometry, bias);
+        if (kernel)
+                kernel->operations = operations_of(geometry);
+        return kernel;
 }

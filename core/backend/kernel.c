@@ -320,6 +320,7 @@ bool scion_kernel_run(struct scion_kernel *kernel, void *const data[SCION_OPERAN
 
         if (!worker)
                 return false;
+        worker->usage.operations += kernel->operations;
         if (kernel->loop.run) {
                 kernel->loop.run(&kernel->loop, data, worker->scratch);
                 return true;

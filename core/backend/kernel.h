@@ -77,7 +77,8 @@ struct scion_kernel {
         struct scion_loop loop; /* without run(): a primitive it is */
         dnnl_primitive_desc_t pd;
         dnnl_primitive_t primitive;
-        size_t scratch; /* bytes */
+        size_t scratch;    /* bytes */
+        double operations; /* in a run: a multiplication and an addition are two; 0: not counted */
         dnnl_memory_t scratch_memory;
         const struct scion_layout *layout[SCION_OPERANDS];
         size_t bytes[SCION_OPERANDS];

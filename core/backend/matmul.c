@@ -73,8 +73,9 @@ bool scion_backend_multiply(const char *operation, const struct scion_product *p
         scion_key_add(&key, product->transpose_a | product->transpose_b << 1 | product->accumulate << 2 |
                                     (bias != NULL) << 3);
         kernel = scion_kernel_find(&key);
-        if (!kernel)
-                kernel = make(&key, operation, product, bias != NULL);
+        if (!kernel && (kernel = make(&key, operation, product, bias != NULL)))
+                kernel->operations = 2.0 * (double)product->batch * (double)product->m * (double)product->n *
+                                     (double)product->k;
         return kernel && scion_kernel_run(kernel, (void *[SCION_OPERANDS]){ [SCION_X] = (void *)a,
                                                                             [SCION_WEIGHT] = (void *)b,
                                                                             [SCION_BIAS] = (void *)bias,

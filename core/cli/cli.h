@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <scion/api.h>
 
+int scion_command_bench(int argc, char **argv);
 int scion_command_cache(int argc, char **argv);
 int scion_command_check(int argc, char **argv);
 int scion_command_compare(int argc, char **argv);

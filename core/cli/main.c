@@ -18,6 +18,7 @@ static const struct {
         { "check", scion_command_check, "check experiment files; nothing is run" },
         { "compare", scion_command_compare, "compare strategies, from the results of suites" },
         { "cache", scion_command_cache, "list what is kept for later runs, or delete it" },
+        { "bench", scion_command_bench, "time training steps and evaluation" },
         { "modules", scion_command_modules, "list what an experiment's models are made of" },
         { "plugins", scion_command_plugins, "list plugins, or describe one" },
 };

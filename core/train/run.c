@@ -282,6 +282,23 @@ bool scion_run_execute(struct scion_run *run, const char *folder, double interva
         return close_outputs(run, good);
 }
 
+bool scion_run_lend(struct scion_run *run, bool (*work)(void *context, struct scion_training *training),
+                    void *context)
+{
+        struct scion_tape *before = scion_tape_use(run->tape);
+        struct scion_transfer transfer =
+                scion_run_target_transfer(run, run->target, run->experiment.strategy);
+        struct scion_training training = scion_run_training(run, true, &transfer);
+        bool good = scion_transfer_setup(&transfer);
+
+        training.recovery = NULL;
+        run->target = transfer.target;
+        good = good && work(context, &training);
+        scion_transfer_finish(&transfer);
+        scion_tape_use(before);
+        return good;
+}
+
 bool scion_run_stopped(const struct scion_run *run)
 {
         return run->stopped;

@@ -46,6 +46,14 @@ bool scion_run_has_values(const struct scion_run *run);
 bool scion_run_execute(struct scion_run *run, const char *folder, double interval,
                        const struct scion_observer *observer, struct scion_row *results);
 
+/*
+ * Sets up the target's training, by a source as it was opened or loaded and not trained before, and gives it to
+ * `work`, with its tape the current one. Writes nothing. For measuring; the run is for nothing else afterwards.
+ */
+struct scion_training;
+bool scion_run_lend(struct scion_run *run, bool (*work)(void *context, struct scion_training *training),
+                    void *context);
+
 /* Whether it ended early because the observer asked for it, and not for a reason of its own. */
 bool scion_run_stopped(const struct scion_run *run);
 

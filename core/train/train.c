@@ -7,10 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "train/meter.h"
 #include "train/update.h"
-
-/* Evaluation keeps nothing for a backward pass, so its batches can be larger than training's. */
-#define EVALUATION_BATCH 256
 
 /* Seconds between two looks at how an epoch goes. */
 #define LOOK 0.25
@@ -36,52 +34,6 @@ struct loop {
         double best_merit, best_loss;
         int64_t best_epoch;
 };
-
-bool scion_evaluate(const struct scion_training *training, enum scion_split split,
-                    struct scion_scores *scores)
-{
-        struct scion_transfer *transfer = training->transfer;
-        struct scion_batches *batches = scion_batches_create(training->data, split, EVALUATION_BATCH);
-        enum scion_next next = SCION_NEXT_FAILED;
-        struct scion_batch batch;
-
-        if (!batches)
-                return false;
-        scion_tape_set_training(training->tape, false);
-        scion_no_grad_begin();
-        for (;;) {
-                scion_tape_reset(training->tape);
-                next = scion_batches_next(batches, &batch);
-                if (next != SCION_NEXT_BATCH)
-                        break;
-                struct scion_tensor *outputs = scion_model_forward(transfer->target, batch.inputs);
-                struct scion_tensor *loss = scion_task_loss(transfer, outputs, &batch);
-
-                next = SCION_NEXT_FAILED;
-                if (!loss || !scion_scores_add(scores, (double)scion_item(loss), outputs, &batch))
-                        break;
-        }
-        scion_no_grad_end();
-        scion_tape_reset(training->tape);
-        scion_batches_destroy(batches);
-        return next == SCION_NEXT_END;
-}
-
-bool scion_test(const struct scion_training *training, const char *prefix, bool with_loss,
-                struct scion_row *results)
-{
-        struct scion_scores scores = { 0 };
-        enum scion_split split = (enum scion_split)training->stage->test_split;
-        const struct scion_progress progress = { .phase = SCION_AT_TEST, .stage = training->stage->name };
-
-        scion_observer_tell(training->observer, &progress);
-        bool good = scion_data_size(training->data, split) == 0 || scion_evaluate(training, split, &scores);
-
-        if (good)
-                scion_scores_row(&scores, prefix, with_loss, results);
-        scion_scores_finish(&scores);
-        return good;
-}
 
 static bool check_loss(struct loop *loop, float value)
 {
@@ -149,17 +101,21 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
         if (transfer->reuse)
                 scion_reuse_batch(transfer->reuse, loop->batches, batch);
         transfer->progress = (double)loop->step / (double)(loop->steps * loop->epochs);
+        scion_meter_turn(transfer->meter, SCION_PART_LOSS);
         struct scion_tensor *loss = scion_transfer_loss(transfer);
 
+        scion_meter_turn(transfer->meter, SCION_PART_SCORES);
         if (!loss || !check_loss(loop, scion_item(loss)))
                 return false;
         struct scion_tensor *outputs = scores_outputs(training, batch);
 
         if (!outputs || !scion_scores_add(&loop->train, (double)scion_item(loss), outputs, batch))
                 return false;
+        scion_meter_turn(transfer->meter, SCION_PART_BACKWARD);
         scion_update_clear_gradients(loop->update);
         if (!scion_backward(loss))
                 return scion_fail_prefix("%s", loop->stage);
+        scion_meter_turn(transfer->meter, SCION_PART_UPDATE);
         loop->factor =
                 scion_schedule_factor(training->stage->schedule, loop->step, loop->steps, loop->epochs);
         scion_update_step(loop->update, loop->factor);
@@ -198,32 +154,56 @@ static bool begin_epoch(struct loop *loop, int64_t epoch)
         return scion_transfer_begin_epoch(transfer, epoch);
 }
 
-static bool run_epoch(struct loop *loop)
+static bool start_epoch(struct loop *loop)
 {
-        const struct scion_training *training = loop->training;
-        struct scion_transfer *transfer = training->transfer;
-        struct scion_batch batch;
-        bool good = true;
+        struct scion_transfer *transfer = loop->training->transfer;
 
         scion_scores_clear(&loop->train);
         scion_transfer_clear_scalars(transfer);
-        scion_batches_shuffle(loop->batches, training->stage->seed, (uint64_t)++loop->shuffled);
-        good = begin_epoch(loop, loop->epoch);
+        scion_batches_shuffle(loop->batches, loop->training->stage->seed, (uint64_t)++loop->shuffled);
+        if (!begin_epoch(loop, loop->epoch))
+                return false;
         if (transfer->reuse)
                 scion_reuse_doubt(transfer->reuse);
-        for (int64_t step = 0; good && step < loop->steps; step++) {
-                scion_tape_reset(training->tape);
-                scion_tape_set_training(training->tape, true);
-                scion_tape_set_seed(training->tape, training->stage->seed, (uint64_t)transfer->step);
-                good = scion_batches_next(loop->batches, &batch) == SCION_NEXT_BATCH &&
-                       take_step(loop, &batch);
-                if (good)
-                        tell(loop, SCION_AT_STEP, step + 1);
-        }
+        return true;
+}
+
+/* The next batch's. The number of its examples; 0 with a message. */
+static int64_t next_step(struct loop *loop)
+{
+        const struct scion_training *training = loop->training;
+        struct scion_batch batch;
+
+        scion_meter_turn(training->transfer->meter, SCION_PART_BATCH);
+        scion_tape_reset(training->tape);
+        scion_tape_set_training(training->tape, true);
+        scion_tape_set_seed(training->tape, training->stage->seed, (uint64_t)training->transfer->step);
+        bool good = scion_batches_next(loop->batches, &batch) == SCION_NEXT_BATCH && take_step(loop, &batch);
+
+        scion_meter_turn(training->transfer->meter, SCION_PART_OUTSIDE);
+        return good ? batch.size : 0;
+}
+
+static void end_epoch(struct loop *loop)
+{
+        struct scion_transfer *transfer = loop->training->transfer;
+
         if (transfer->reuse)
                 scion_reuse_batch(transfer->reuse, NULL, NULL);
         scion_transfer_end_step(transfer);
-        return good && settle(training);
+}
+
+static bool run_epoch(struct loop *loop)
+{
+        bool good = start_epoch(loop);
+
+        for (int64_t step = 0; good && step < loop->steps; step++) {
+                good = next_step(loop) > 0;
+                if (good)
+                        tell(loop, SCION_AT_STEP, step + 1);
+        }
+        end_epoch(loop);
+        return good && settle(loop->training);
 }
 
 static bool validate(struct loop *loop)
@@ -482,4 +462,107 @@ out:
         scion_scores_finish(&loop.valid);
         scion_batches_destroy(loop.batches);
         return good;
+}
+
+/* --- A step at a time ----------------------------------------------------------------------------------- */
+
+struct scion_steps {
+        struct loop loop;
+        bool going;       /* an epoch is at hand, */
+        int64_t in_epoch; /* in which so many steps were taken */
+};
+
+/* The last stage that has epochs; -1 when there is none. Those before it begin and end as if they had been gone through. */
+static int stage_to_measure(const struct scion_training *training)
+{
+        struct scion_transfer *transfer = training->transfer;
+
+        for (transfer->stage = transfer->own_stages; transfer->stage >= 0; transfer->stage--)
+                if (scion_transfer_stage_epochs(transfer, training->stage) > 0)
+                        break;
+        return transfer->stage;
+}
+
+static bool steps_begin(struct scion_steps *steps, const struct scion_training *training)
+{
+        struct loop *loop = &steps->loop;
+        int last = stage_to_measure(training);
+
+        *loop = (struct loop){ .training = training, .last = NAN, .steps = steps_of(training) };
+        if (last < 0)
+                return scion_fail("there is nothing to train: no stage has an epoch");
+        loop->batches = scion_batches_create(training->data, SCION_TRAIN, training->stage->batch_size);
+        if (!loop->batches)
+                return false;
+        for (int stage = 0; stage <= last; stage++)
+                if (!begin_stage(loop, stage, stage < last) ||
+                    (stage < last && !begin_epochs_again(loop, loop->epochs)))
+                        return false;
+        loop->update = create_update(training);
+        return loop->update != NULL;
+}
+
+struct scion_steps *scion_steps_create(const struct scion_training *training)
+{
+        struct scion_steps *steps = calloc(1, sizeof *steps);
+
+        if (!steps)
+                return scion_fail_null("out of memory");
+        if (steps_begin(steps, training))
+                return steps;
+        scion_steps_destroy(steps);
+        return NULL;
+}
+
+void scion_steps_destroy(struct scion_steps *steps)
+{
+        if (!steps)
+                return;
+        end_epoch(&steps->loop);
+        scion_tape_reset(steps->loop.training->tape);
+        scion_update_destroy(steps->loop.update);
+        scion_scores_finish(&steps->loop.train);
+        scion_batches_destroy(steps->loop.batches);
+        free(steps);
+}
+
+const char *scion_steps_stage(const struct scion_steps *steps)
+{
+        return steps->loop.stage;
+}
+
+bool scion_steps_rest(struct scion_steps *steps)
+{
+        struct loop *loop = &steps->loop;
+
+        if (!steps->going)
+                return true;
+        steps->going = false;
+        end_epoch(loop);
+        return settle(loop->training);
+}
+
+static bool turn_epoch(struct scion_steps *steps)
+{
+        struct loop *loop = &steps->loop;
+
+        if (!scion_steps_rest(steps))
+                return false;
+        if (loop->epoch++ == loop->epochs) {
+                loop->epoch = 1;
+                loop->step = 0;
+        }
+        steps->in_epoch = 0;
+        steps->going = true;
+        return start_epoch(loop);
+}
+
+int64_t scion_steps_take(struct scion_steps *steps)
+{
+        struct loop *loop = &steps->loop;
+
+        if ((!steps->going || steps->in_epoch == loop->steps) && !turn_epoch(steps))
+                return 0;
+        steps->in_epoch++;
+        return next_step(loop);
 }

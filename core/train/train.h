@@ -38,6 +38,13 @@ struct scion_trained {
  */
 bool scion_train(const struct scion_training *training, struct scion_trained *trained);
 
+/* Evaluation keeps nothing for a backward pass, so its batches can be larger than training's. */
+#define SCION_EVALUATION_BATCH 256
+
+/* Adds the next batch to `scores`. */
+enum scion_next scion_evaluate_next(const struct scion_training *training, struct scion_batches *batches,
+                                    struct scion_scores *scores);
+
 /* Adds a whole split to `scores`. Leaves the tape reset. */
 bool scion_evaluate(const struct scion_training *training, enum scion_split split,
                     struct scion_scores *scores);
@@ -46,5 +53,26 @@ bool scion_evaluate(const struct scion_training *training, enum scion_split spli
  * have no such examples. */
 bool scion_test(const struct scion_training *training, const char *prefix, bool with_loss,
                 struct scion_row *results);
+
+/* --- A step at a time, as long as somebody wants ---------------------------------------------------------- */
+
+struct scion_steps;
+
+/*
+ * Training's main stage, or the last of the strategy's own when there is nothing to train in it, from its
+ * beginning. Epochs follow each other without validation, checkpoints or rows; after the last one the schedule begins
+ * anew. `training` must outlive it. NULL, with a message.
+ */
+struct scion_steps *scion_steps_create(const struct scion_training *training);
+void scion_steps_destroy(struct scion_steps *steps); /* takes NULL */
+
+/* The stage's name. Valid as long as the transfer. */
+const char *scion_steps_stage(const struct scion_steps *steps);
+
+/* Ends the epoch at hand, so that the model can be evaluated. */
+bool scion_steps_rest(struct scion_steps *steps);
+
+/* One step; an epoch's beginning and end come before it. The number of its examples; 0 with a message. */
+int64_t scion_steps_take(struct scion_steps *steps);
 
 #endif

@@ -85,6 +85,7 @@ struct scion_transfer {
                 *target_data; /* what batches beside come from, and visits go through */
         int64_t batch_size;
         struct scion_reuse *reuse; /* the run's; NULL: everything is computed anew */
+        struct scion_meter *meter; /* NULL: nobody measures */
         /* What the strategy has added: */
         struct scion_own_model *own_model;
         int own_models;

@@ -1,0 +1,332 @@
+#include "bench/bench.h"
+
+#include <malloc.h>
+#include <scion/error.h>
+#include <scion/tape.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "backend/backend.h"
+
+#define WARM_STEPS 3
+#define WARM_SECONDS 0.1
+#define LEAST_STEPS 5
+#define MOST_STEPS 100000
+#define SECONDS 3.0 /* of steps, when nobody says how many */
+
+/* A training, or evaluation, that is being measured. */
+struct bench {
+        const struct scion_bench_options *options;
+        const struct scion_training *training;
+        struct scion_meter meter;
+        struct scion_steps *steps;
+        struct scion_batches *batches; /* to evaluate; its scores go nowhere */
+        struct scion_scores scores;
+};
+
+/* What a process has used by now. */
+struct used {
+        double cpu; /* seconds */
+        double allocated, faulted;
+        size_t tape_allocations;
+};
+
+static struct used used_now(const struct bench *bench)
+{
+        struct mallinfo2 info = mallinfo2();
+        struct rusage usage;
+
+        getrusage(RUSAGE_SELF, &usage);
+        return (struct used){
+                .cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6,
+                .allocated = (double)(info.arena + info.hblkhd),
+                .faulted = (double)usage.ru_minflt * (double)sysconf(_SC_PAGESIZE),
+                .tape_allocations = scion_tape_usage(bench->training->tape).allocations,
+        };
+}
+
+/* --- A step ----------------------------------------------------------------------------------------------- */
+
+static int64_t train(struct bench *bench)
+{
+        return scion_steps_take(bench->steps);
+}
+
+/* The number of its examples; 0 with a message. */
+static int64_t evaluate(struct bench *bench)
+{
+        for (int pass = 0; pass < 2; pass++) {
+                scion_scores_clear(&bench->scores);
+                switch (scion_evaluate_next(bench->training, bench->batches, &bench->scores)) {
+                case SCION_NEXT_BATCH:
+                        return bench->scores.examples;
+                case SCION_NEXT_FAILED:
+                        return 0;
+                case SCION_NEXT_END:
+                        scion_batches_rewind(bench->batches);
+                }
+        }
+        scion_fail("there are no examples to evaluate");
+        return 0;
+}
+
+/* --- Timing ----------------------------------------------------------------------------------------------- */
+
+/* A step's seconds: between epochs there is work that is none of its. */
+static double metered(const struct scion_meter *meter)
+{
+        double sum = 0;
+
+        for (int part = SCION_PART_OUTSIDE + 1; part < SCION_PARTS; part++)
+                sum += meter->seconds[part];
+        return sum;
+}
+
+/* All that is kept from step to step is made, and the processor is awake. `largest`: examples of a step. */
+static bool warm_up(struct bench *bench, int64_t (*step)(struct bench *bench), int64_t *largest)
+{
+        double start = scion_clock();
+
+        *largest = 0;
+        for (int i = 0; i < WARM_STEPS || scion_clock() - start < WARM_SECONDS; i++) {
+                int64_t examples = step(bench);
+
+                if (examples == 0)
+                        return false;
+                *largest = examples > *largest ? examples : *largest;
+        }
+        return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+        double x = *(const double *)a, y = *(const double *)b;
+
+        return (x > y) - (x < y);
+}
+
+/* Between the values there are. */
+static double quantile(const double *sorted, size_t count, double share)
+{
+        double at = share * (double)(count - 1);
+        size_t below = (size_t)at;
+
+        if (below + 1 >= count)
+                return sorted[count - 1];
+        return sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below]);
+}
+
+struct samples {
+        double *seconds;
+        size_t count, room;
+        double operations; /* of all of them */
+};
+
+static bool add(struct samples *samples, double seconds)
+{
+        if (samples->count == samples->room) {
+                size_t room = samples->room ? 2 * samples->room : 1024;
+                double *longer = realloc(samples->seconds, room * sizeof *longer);
+
+                if (!longer)
+                        return scion_fail("out of memory");
+                samples->seconds = longer;
+                samples->room = room;
+        }
+        samples->seconds[samples->count++] = seconds;
+        return true;
+}
+
+static bool go_on(const struct scion_bench_options *options, size_t count, double seconds)
+{
+        if (options->steps > 0)
+                return count < (size_t)options->steps;
+        return count < LEAST_STEPS || (seconds < SECONDS && count < MOST_STEPS);
+}
+
+/* Steps of the largest size, as many as are wanted. Smaller ones are in what is counted, as they are in a run. */
+static bool take(struct bench *bench, int64_t (*step)(struct bench *bench), int64_t largest,
+                 struct samples *samples, int64_t *taken)
+{
+        double start = scion_clock();
+
+        *taken = 0;
+        while (go_on(bench->options, samples->count, scion_clock() - start)) {
+                double before = metered(&bench->meter), operations = scion_backend_usage().operations;
+                int64_t examples = step(bench);
+
+                if (examples == 0)
+                        return false;
+                ++*taken;
+                if (examples < largest)
+                        continue;
+                if (!add(samples, metered(&bench->meter) - before))
+                        return false;
+                samples->operations += scion_backend_usage().operations - operations;
+        }
+        return true;
+}
+
+static bool time_steps(struct bench *bench, int64_t (*step)(struct bench *bench),
+                       struct scion_bench_times *times)
+{
+        struct samples samples = { 0 };
+        int64_t largest, taken = 0;
+
+        if (!warm_up(bench, step, &largest))
+                return false;
+        bench->meter = (struct scion_meter){ 0 };
+        struct used before = used_now(bench);
+        bool good = take(bench, step, largest, &samples, &taken);
+        struct used after = used_now(bench);
+
+        if (good) {
+                double count = (double)taken;
+
+                qsort(samples.seconds, samples.count, sizeof *samples.seconds, compare);
+                *times = (struct scion_bench_times){
+                        .steps = (int64_t)samples.count,
+                        .examples = largest,
+                        .seconds = { .median = quantile(samples.seconds, samples.count, 0.5),
+                                     .low = quantile(samples.seconds, samples.count, 0.1),
+                                     .high = quantile(samples.seconds, samples.count, 0.9) },
+                        .cpu_seconds = (after.cpu - before.cpu) / count,
+                        .operations = samples.operations / (double)samples.count,
+                        .allocated = (after.allocated - before.allocated) / count,
+                        .faulted = (after.faulted - before.faulted) / count,
+                        .tape_allocations =
+                                (double)(after.tape_allocations - before.tape_allocations) / count,
+                };
+                for (int part = 0; part < SCION_PARTS; part++)
+                        times->part[part] = bench->meter.seconds[part] / count;
+        }
+        free(samples.seconds);
+        return good;
+}
+
+/* --- A run ------------------------------------------------------------------------------------------------ */
+
+static bool begin(struct bench *bench, struct scion_training *training)
+{
+        struct scion_data *data = training->data;
+        enum scion_split split = SCION_TEST;
+
+        if (scion_data_size(data, split) == 0)
+                split = scion_data_size(data, SCION_VALID) > 0 ? SCION_VALID : SCION_TRAIN;
+        bench->training = training;
+        training->transfer->meter = &bench->meter;
+        if (bench->options->recompute)
+                training->transfer->reuse = NULL;
+        bench->batches = scion_batches_create(data, split, bench->options->evaluation_batch);
+        return bench->batches && (bench->steps = scion_steps_create(training));
+}
+
+static void end(struct bench *bench)
+{
+        scion_steps_destroy(bench->steps);
+        scion_batches_destroy(bench->batches);
+        scion_scores_finish(&bench->scores);
+}
+
+static double peak_mib(void)
+{
+        struct rusage usage;
+
+        getrusage(RUSAGE_SELF, &usage);
+        return (double)usage.ru_maxrss / 1024;
+}
+
+/* More than once, as what else the machine does changes. */
+static bool see_peak(struct scion_bench *result)
+{
+        double flops = scion_bench_peak();
+
+        result->peak_flops = flops > result->peak_flops ? flops : result->peak_flops;
+        return flops > 0;
+}
+
+struct measuring {
+        struct bench bench;
+        struct scion_bench *result;
+};
+
+static bool measure(void *context, struct scion_training *training)
+{
+        struct measuring *measuring = context;
+        struct bench *bench = &measuring->bench;
+        struct scion_bench *result = measuring->result;
+        bool good = begin(bench, training) && time_steps(bench, train, &result->training);
+
+        if (good) {
+                snprintf(result->stage, sizeof result->stage, "%s", scion_steps_stage(bench->steps));
+                result->tape_bytes = scion_tape_usage(training->tape).bytes;
+                result->peak_mib = peak_mib();
+                good = scion_steps_rest(bench->steps) && see_peak(result) &&
+                       time_steps(bench, evaluate, &result->evaluation) && see_peak(result);
+        }
+        end(bench);
+        return good;
+}
+
+bool scion_bench_run(struct scion_run *run, const struct scion_bench_options *options,
+                     struct scion_bench *bench)
+{
+        struct measuring measuring = { .bench.options = options, .result = bench };
+
+        *bench = (struct scion_bench){ 0 };
+        return scion_run_lend(run, measure, &measuring);
+}
+
+/* --- Taking turns ----------------------------------------------------------------------------------------- */
+
+struct turning {
+        struct bench bench;
+        bool evaluation;
+        FILE *in, *out;
+};
+
+/* As many steps as a turn has: wall clock, and the processor's. */
+static bool turn(const struct turning *turning, struct bench *bench, int64_t (*step)(struct bench *bench))
+{
+        int64_t count = bench->options->steps > 0 ? bench->options->steps : 1;
+        double start = scion_clock(), cpu = used_now(bench).cpu;
+
+        for (int64_t i = 0; i < count; i++)
+                if (step(bench) == 0)
+                        return false;
+        fprintf(turning->out, "%.9f,%.9f\n", (scion_clock() - start) / (double)count,
+                (used_now(bench).cpu - cpu) / (double)count);
+        return fflush(turning->out) == 0 || scion_fail("cannot write the times");
+}
+
+static bool take_turns(void *context, struct scion_training *training)
+{
+        struct turning *turning = context;
+        struct bench *bench = &turning->bench;
+        int64_t (*step)(struct bench * bench) = turning->evaluation ? evaluate : train;
+        int64_t largest;
+        bool good = begin(bench, training) && train(bench) > 0 && scion_steps_rest(bench->steps) &&
+                    warm_up(bench, step, &largest);
+        int c;
+
+        if (good) {
+                fputs("seconds,cpu_seconds\n", turning->out);
+                fflush(turning->out);
+        }
+        while (good && (c = fgetc(turning->in)) != EOF)
+                if (c == '\n')
+                        good = turn(turning, bench, step);
+        end(bench);
+        return good;
+}
+
+bool scion_bench_turns(struct scion_run *run, const struct scion_bench_options *options, bool evaluation,
+                       FILE *in, FILE *out)
+{
+        struct turning turning = { .bench.options = options, .evaluation = evaluation, .in = in, .out = out };
+
+        return scion_run_lend(run, take_turns, &turning);
+}

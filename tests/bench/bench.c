@@ -1,0 +1,171 @@
+/* What scion bench counts and says. What it times is different every time. */
+#include "support/command.h"
+
+#include <jansson.h>
+
+static const char file[] =
+        "name: small\n"
+        "matrix: { strategy: [scratch, linear-probe] }\n"
+        "source:\n"
+        "  dataset: { use: random, shape: [4], num_classes: 2, train_size: 40, test_size: 0 }\n"
+        "  model: { use: mlp, hidden: [8, 6] }\n"
+        "  optimizer: sgd\n"
+        "  train: { epochs: 1 }\n"
+        "target:\n"
+        "  dataset: { use: random, shape: [4], num_classes: 2, train_size: 40, test_size: 50 }\n"
+        "  optimizer: { use: sgd, lr: 0.01 }\n"
+        "  train: { epochs: 2, batch_size: 16 }\n";
+
+static int write_files(void **state)
+{
+        if (enter_folder(state))
+                return -1;
+        write_text("small.yaml", file);
+        return 0;
+}
+
+static json_t *bench(const char *arguments)
+{
+        json_error_t error;
+        json_t *found = json_loads(
+                run_scion_expecting(0, "bench small.yaml --format json -n 7 -b 20 %s", arguments)->output, 0,
+                &error);
+
+        if (!found)
+                fail_msg("line %d: %s", error.line, error.text);
+        return found;
+}
+
+static double number(const json_t *object, const char *key)
+{
+        const json_t *value = json_object_get(object, key);
+
+        if (!json_is_number(value))
+                fail_msg("no number \"%s\"", key);
+        return json_number_value(value);
+}
+
+/* Multiplications and additions of the products that layers of 4-8, 8-6 and 6-2 are, for so many examples. */
+static double products(int examples, int first, int second, int third)
+{
+        return 2e-9 * examples * (4 * 8 * first + 8 * 6 * second + 6 * 2 * third);
+}
+
+static void counts(void **state)
+{
+        json_t *found = bench("");
+
+        (void)state;
+        assert_string_equal(json_string_value(json_object_get(found, "strategy")), "scratch");
+        assert_string_equal(json_string_value(json_object_get(found, "model")), "mlp");
+        assert_string_equal(json_string_value(json_object_get(found, "stage")), "target");
+        assert_float_equal(number(found, "threads"), 1, 0);
+        assert_float_equal(number(found, "steps"), 7, 0);
+        assert_float_equal(number(found, "batch_size"), 16, 0);
+        assert_float_equal(number(found, "evaluation_batch_size"), 20, 0);
+        /* Forwards, to the weights, and but for the first layer to what it was given. */
+        assert_float_equal(number(found, "gflop"), products(16, 2, 3, 3), 1e-9);
+        assert_float_equal(number(found, "evaluation_gflop"), products(20, 1, 1, 1), 1e-9);
+        assert_true(number(found, "ms_p10") > 0);
+        assert_true(number(found, "ms_p10") <= number(found, "ms"));
+        assert_true(number(found, "ms") <= number(found, "ms_p90"));
+        assert_true(number(found, "peak_gflops") > 0);
+        assert_float_equal(number(found, "tape_allocations"), 0, 0);
+        assert_float_equal(number(found, "allocated_bytes"), 0, 0);
+        json_decref(found);
+}
+
+/* What frozen layers make is not made again, unless it is asked for. */
+static void reuse(void **state)
+{
+        json_t *found = bench("--set 'matrix.strategy=[linear-probe]'");
+
+        (void)state;
+        assert_float_equal(number(found, "gflop"), products(16, 0, 0, 2), 1e-9);
+        json_decref(found);
+        found = bench("--set 'matrix.strategy=[linear-probe]' --recompute");
+        assert_float_equal(number(found, "gflop"), products(16, 1, 1, 2), 1e-9);
+        json_decref(found);
+}
+
+static void other_data(void **state)
+{
+        json_t *found = bench("--random");
+
+        (void)state;
+        assert_float_equal(number(found, "gflop"), products(16, 2, 3, 3), 1e-9);
+        json_decref(found);
+        found = bench(
+                "--random=4:2 --threads 2 --set target.dataset.use=idx --set target.dataset.root=nowhere");
+        assert_float_equal(number(found, "threads"), 2, 0);
+        assert_float_equal(number(found, "gflop"), products(16, 2, 3, 3), 1e-9);
+        json_decref(found);
+        assert_output_has(run_scion_expecting(2,
+                                              "bench small.yaml --random --set target.dataset.use=idx --set "
+                                              "target.dataset.root=nowhere"),
+                          "nowhere", "--random=3x32x32:10", NULL);
+        for (const char *const *bad = (const char *const[]){ "4", "4:", ":4", "4x:2", "x4:2", "4:2x", "0:2",
+                                                             "1x1x1x1x1x1:2", "4:2:2", NULL };
+             *bad; bad++)
+                assert_output_has(run_scion_expecting(2, "bench small.yaml --random=%s", *bad),
+                                  "is no shape of data", *bad, NULL);
+}
+
+static void for_people(void **state)
+{
+        (void)state;
+        assert_output_has(run_scion_expecting(0, "bench small.yaml -n 3"), "strategy scratch, model mlp",
+                          "ms/step", "\ntraining  ", "\nevaluation  ", "\nof a training step: batch ",
+                          "GFLOP/s, in products of large matrices", "0 bytes a step from the system", NULL);
+        assert_output_has(run_scion_expecting(0, "bench small.yaml -n 3 --format csv"),
+                          "file,run,strategy,model,stage,threads,batch_size,steps,ms,ms_p10,ms_p90,cpu_ms,",
+                          "\nsmall.yaml,scratch-", ",scratch,mlp,target,1,16,3,", NULL);
+}
+
+static void turns(void **state)
+{
+        int lines = 0;
+
+        (void)state;
+        for (const char *const *phase = (const char *const[]){ "training", "evaluation", NULL }; *phase;
+             phase++) {
+                const char *output =
+                        run_scion_expecting(0, "bench small.yaml -n 2 --turns %s <<'END'\n\n\nEND", *phase)
+                                ->output;
+
+                assert_memory_equal(output, "seconds,cpu_seconds\n", 20);
+                for (lines = 0; (output = strchr(output, '\n')); output++)
+                        lines++;
+                assert_int_equal(lines, 3);
+        }
+}
+
+static void what_is_wrong(void **state)
+{
+        (void)state;
+        assert_output_has(run_scion_expecting(2, "bench"), "no file", "scion bench --help", NULL);
+        assert_output_has(run_scion_expecting(2, "bench a b"), "'b' is one file too many", NULL);
+        assert_output_has(run_scion_expecting(2, "bench nowhere.yaml"), "nowhere.yaml", NULL);
+        assert_output_has(run_scion_expecting(2, "bench small.yaml -n 0"), "--steps takes a number from 1",
+                          "not '0'", NULL);
+        assert_output_has(run_scion_expecting(2, "bench small.yaml --format jsn"),
+                          "--format cannot be 'jsn' (did you mean 'json'?)", NULL);
+        assert_output_has(run_scion_expecting(2, "bench small.yaml --turns both"), "--turns cannot be 'both'",
+                          NULL);
+        assert_output_has(run_scion_expecting(2, "bench small.yaml --run scratch"),
+                          "small.yaml: no run 'scratch'", NULL);
+        assert_output_has(run_scion_expecting(2, "bench small.yaml --set 'matrix.strategy=[scrath]'"),
+                          "'scrath' (did you mean 'scratch'?)", NULL);
+        assert_output_has(run_scion_expecting(1, "bench small.yaml --set target.train.epochs=0"),
+                          "there is nothing to train", NULL);
+        run_scion_expecting(1, "bench small.yaml -n 1 >/dev/full");
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = { cmocka_unit_test(counts),     cmocka_unit_test(reuse),
+                                            cmocka_unit_test(other_data), cmocka_unit_test(for_people),
+                                            cmocka_unit_test(turns),      cmocka_unit_test(what_is_wrong) };
+
+        return cmocka_run_group_tests(tests, write_files, leave_folder);
+}
