@@ -58,11 +58,12 @@ struct scion_instance *scion_conform_make(struct scion_conform *conform, const s
 /* Ends one of either, and notes when something was written past its state. Takes NULL. */
 void scion_conform_end(struct scion_conform *conform, struct scion_instance *instance);
 
-/* --- The tests, each list ended by a test without a name --- */
+/* --- The tests, each list ended by a test without a name. Of a kind's, and of instances, the first is what the others
+ * build on: when it fails, they are not run. --- */
 
 extern const struct scion_conform_test scion_conform_loading[]; /* one: it can be loaded */
 extern const struct scion_conform_test scion_conform_descriptor[];
-extern const struct scion_conform_test scion_conform_instances[]; /* the first: one is made and ended */
+extern const struct scion_conform_test scion_conform_instances[];
 extern const struct scion_conform_test scion_conform_loss[];
 extern const struct scion_conform_test scion_conform_optimizer[];
 extern const struct scion_conform_test scion_conform_dataset[];

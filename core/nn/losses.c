@@ -24,8 +24,12 @@ struct scion_tensor *scion_batch_values(const struct scion_batch *batch, const s
 {
         char text[96];
 
-        if (!outputs || !batch->labels)
-                return outputs ? batch->targets : NULL;
+        if (!outputs)
+                return NULL;
+        if (!batch->labels && !batch->targets)
+                return scion_fail_null("takes labels or values as targets, and this batch has neither");
+        if (!batch->labels)
+                return batch->targets;
         if (outputs->shape.ndim != 2)
                 return scion_fail_null("takes outputs of shape NxK where targets are labels, got %s",
                                        scion_shape_text(&outputs->shape, text, sizeof text));

@@ -16,6 +16,9 @@ struct scion_loss_plugin {
          */
         struct scion_tensor *(*loss)(void *self, struct scion_tensor *outputs,
                                      const struct scion_batch *batch);
+        /* Parts of the outputs count as constants on purpose (scion_detach()), so that the gradient is not the
+         * derivative of the value. */
+        bool detaches;
 };
 
 #define SCION_PLUGIN_LOSS(name, ...) SCION_PLUGIN(scion_loss_plugin, SCION_LOSS, name, __VA_ARGS__)

@@ -79,7 +79,8 @@ struct scion_mmd {
 SCION_API struct scion_tensor *scion_mmd(struct scion_tensor *x, struct scion_tensor *y,
                                          const struct scion_mmd *kernel);
 
-/* The batch's targets as values, for outputs [N, K]: labels become one-hot rows [N, K]. */
+/* The batch's targets as values, for outputs [N, K]: labels become one-hot rows [N, K]. NULL, with a
+ * message, of a batch that has neither. */
 SCION_API struct scion_tensor *scion_batch_values(const struct scion_batch *batch,
                                                   const struct scion_tensor *outputs);
 

@@ -37,4 +37,4 @@ static struct scion_tensor *loss(void *self, struct scion_tensor *outputs, const
 
 SCION_PLUGIN_LOSS("mmd", .summary = "maximum mean discrepancy of outputs and targets in a batch",
                   .reference = "Long, Cao, Wang, Jordan. ICML 2015. arXiv:1502.02791", .params = params,
-                  .size = sizeof(struct mmd), .loss = loss);
+                  .size = sizeof(struct mmd), .loss = loss, .detaches = true); /* the heuristic's bandwidth */
