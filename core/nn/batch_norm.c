@@ -2,6 +2,7 @@
 #include <math.h>
 #include <scion/error.h>
 
+#include "base/place.h"
 #include "nn/module.h"
 
 struct batch_norm {
@@ -25,8 +26,8 @@ static struct scion_tensor *forward_1d(void *self, struct scion_module *module, 
 
         (void)self;
         if (shape.ndim != 2 && shape.ndim != 3)
-                return scion_fail_null("batch_norm1d: takes inputs of shape N x C or N x C x L, got %s",
-                                       scion_shape_text(&shape, text, sizeof text));
+                return scion_refuse_null("batch_norm1d: takes inputs of shape N x C or N x C x L, got %s",
+                                         scion_shape_text(&shape, text, sizeof text));
         return normalize(module, x);
 }
 
@@ -37,8 +38,8 @@ static struct scion_tensor *forward_2d(void *self, struct scion_module *module, 
 
         (void)self;
         if (shape.ndim != 4)
-                return scion_fail_null("batch_norm2d: takes inputs of shape N x C x H x W, got %s",
-                                       scion_shape_text(&shape, text, sizeof text));
+                return scion_refuse_null("batch_norm2d: takes inputs of shape N x C x H x W, got %s",
+                                         scion_shape_text(&shape, text, sizeof text));
         return normalize(module, x);
 }
 

@@ -15,14 +15,14 @@ static bool check_alike(const char *loss, const struct scion_tensor *a, const st
         if (!scion_check_float(loss, a) || !scion_check_float(loss, b))
                 return false;
         return scion_shape_equal(&a->shape, &b->shape) ||
-               scion_fail("%s: takes two tensors of one shape, got %s and %s", loss,
-                          scion_shape_text(&a->shape, of_a, sizeof of_a),
-                          scion_shape_text(&b->shape, of_b, sizeof of_b));
+               scion_refuse("%s: takes two tensors of one shape, got %s and %s", loss,
+                            scion_shape_text(&a->shape, of_a, sizeof of_a),
+                            scion_shape_text(&b->shape, of_b, sizeof of_b));
 }
 
 struct scion_tensor *scion_batch_values(const struct scion_batch *batch, const struct scion_tensor *outputs)
 {
-        char text[96];
+        char of_labels[96], text[96];
 
         if (!outputs)
                 return NULL;
@@ -31,8 +31,9 @@ struct scion_tensor *scion_batch_values(const struct scion_batch *batch, const s
         if (!batch->labels)
                 return batch->targets;
         if (outputs->shape.ndim != 2)
-                return scion_fail_null("takes outputs of shape NxK where targets are labels, got %s",
-                                       scion_shape_text(&outputs->shape, text, sizeof text));
+                return scion_refuse_null("batch_values: labels of shape %s take outputs NxK, got %s",
+                                         scion_shape_text(&batch->labels->shape, of_labels, sizeof of_labels),
+                                         scion_shape_text(&outputs->shape, text, sizeof text));
         return scion_one_hot(batch->labels, outputs->shape.dim[1]);
 }
 
@@ -43,12 +44,12 @@ struct scion_tensor *scion_cross_entropy(struct scion_tensor *logits, struct sci
         if (!labels || !scion_check_float("cross_entropy", logits))
                 return NULL;
         if (labels->dtype != SCION_I32)
-                return scion_fail_null("cross_entropy: labels are integers, got floats");
+                return scion_refuse_null("cross_entropy: labels are integers, got floats");
         if (logits->shape.ndim != 2 || labels->shape.ndim != 1 ||
             labels->shape.dim[0] != logits->shape.dim[0])
-                return scion_fail_null("cross_entropy: takes logits NxC and labels N, got %s and %s",
-                                       scion_shape_text(&logits->shape, of_logits, sizeof of_logits),
-                                       scion_shape_text(&labels->shape, of_labels, sizeof of_labels));
+                return scion_refuse_null("cross_entropy: takes logits NxC and labels N, got %s and %s",
+                                         scion_shape_text(&logits->shape, of_logits, sizeof of_logits),
+                                         scion_shape_text(&labels->shape, of_labels, sizeof of_labels));
         return scion_neg(scion_mean(scion_pick(scion_log_softmax(logits, 1), labels), SCION_ALL_AXES, false));
 }
 
@@ -70,7 +71,7 @@ struct scion_tensor *scion_cosine_distance(struct scion_tensor *a, struct scion_
         if (!check_alike("cosine_distance", a, b))
                 return NULL;
         if (a->shape.ndim == 0)
-                return scion_fail_null("cosine_distance: takes vectors, got scalars");
+                return scion_refuse_null("cosine_distance: takes vectors, got scalars");
         struct scion_tensor *cosine = scion_sum(scion_mul(scion_normalize(a, SCION_AXIS(-1), COSINE_EPS),
                                                           scion_normalize(b, SCION_AXIS(-1), COSINE_EPS)),
                                                 SCION_AXIS(-1), false);
@@ -159,11 +160,11 @@ struct scion_tensor *scion_kl_divergence(struct scion_tensor *student_logits,
         if (!check_alike("kl_divergence", s, t))
                 return NULL;
         if (s->shape.ndim != 2)
-                return scion_fail_null("kl_divergence: takes logits NxC, got %s",
-                                       scion_shape_text(&s->shape, text, sizeof text));
+                return scion_refuse_null("kl_divergence: takes logits NxC, got %s",
+                                         scion_shape_text(&s->shape, text, sizeof text));
         if (!(temperature > 0 && isfinite(temperature)))
-                return scion_fail_null("kl_divergence: the temperature must be above 0, got %g",
-                                       (double)temperature);
+                return scion_refuse_null("kl_divergence: the temperature must be above 0, got %g",
+                                         (double)temperature);
         s = scion_tensor_plain(s);
         t = scion_tensor_plain(t);
         if (!s || !t)

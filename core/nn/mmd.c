@@ -100,7 +100,7 @@ static double bandwidth_of(const struct estimate *e, enum scion_mmd_bandwidth he
         double mean = scion_sum_of(d, (int64_t)count) / (double)count;
 
         if (!isfinite(mean)) {
-                scion_fail("mmd: the features, or their distances, are not finite");
+                scion_refuse("mmd: the features, or their distances, are not finite");
                 return 0;
         }
         double gamma = heuristic == SCION_MMD_MEDIAN ? median_of(d, count) : mean;
@@ -118,7 +118,7 @@ static bool set_up(struct kernels *kernels, const struct scion_mmd *asked, doubl
                 double inverse = pow(step, count / 2 - u) / gamma;
 
                 if (!(inverse > 1e-37 && inverse < 1e37))
-                        return scion_fail("mmd: a kernel of bandwidth %g is out of range", 1 / inverse);
+                        return scion_refuse("mmd: a kernel of bandwidth %g is out of range", 1 / inverse);
                 kernels->inverse[u] = (float)inverse;
         }
         return true;
@@ -258,10 +258,10 @@ static bool check(const struct scion_tensor *x, const struct scion_tensor *y, co
         if (!scion_check_rows("mmd", x, y, kernel->estimator == SCION_MMD_BIASED ? 1 : 2))
                 return false;
         if (kernel->kernels < 0 || kernel->kernels > MOST_KERNELS)
-                return scion_fail("mmd: takes 1 to %d kernels, got %d", MOST_KERNELS, kernel->kernels);
+                return scion_refuse("mmd: takes 1 to %d kernels, got %d", MOST_KERNELS, kernel->kernels);
         if (!(kernel->step >= 0) || !(kernel->bandwidth >= 0))
-                return scion_fail("mmd: step and bandwidth must be above 0, got %g and %g",
-                                  (double)kernel->step, (double)kernel->bandwidth);
+                return scion_refuse("mmd: step and bandwidth must be above 0, got %g and %g",
+                                    (double)kernel->step, (double)kernel->bandwidth);
         return true;
 }
 

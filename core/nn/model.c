@@ -176,9 +176,9 @@ struct scion_tensor *scion_model_forward(struct scion_model *model, struct scion
                             memcmp(inputs->shape.dim + 1, model->input.dim,
                                    (size_t)model->input.ndim * sizeof model->input.dim[0]) == 0))
                 return scion_nn_forward(model->root, inputs);
-        return scion_fail_null("the model takes inputs of shape Nx%s, got %s",
-                               scion_shape_text(&model->input, takes, sizeof takes),
-                               scion_shape_text(&inputs->shape, got, sizeof got));
+        return scion_refuse_null("the model takes inputs of shape Nx%s, got %s",
+                                 scion_shape_text(&model->input, takes, sizeof takes),
+                                 scion_shape_text(&inputs->shape, got, sizeof got));
 }
 
 struct scion_shape scion_model_input_shape(const struct scion_model *model)

@@ -74,10 +74,10 @@ static bool check_stand_in(const struct scion_parameter *parameter, const struct
                 return scion_fail("%s is a buffer, which nothing can stand in for", parameter->name);
         if (value->dtype == SCION_F32 && scion_shape_equal(&value->shape, &parameter->value.shape))
                 return true;
-        return scion_fail("%s has floats of shape %s; what is to stand in for it has %s of %s",
-                          parameter->name, scion_shape_text(&parameter->value.shape, wanted, sizeof wanted),
-                          value->dtype == SCION_F32 ? "floats" : "integers",
-                          scion_shape_text(&value->shape, is, sizeof is));
+        return scion_refuse("%s has floats of shape %s; what is to stand in for it has %s of %s",
+                            parameter->name, scion_shape_text(&parameter->value.shape, wanted, sizeof wanted),
+                            value->dtype == SCION_F32 ? "floats" : "integers",
+                            scion_shape_text(&value->shape, is, sizeof is));
 }
 
 bool scion_parameter_make(struct scion_parameter *parameter, struct scion_tensor *value)

@@ -83,11 +83,11 @@ struct scion_tensor *scion_adaptive_avg_pool2d(struct scion_tensor *x, int64_t h
         if (!scion_check_float(name, x))
                 return NULL;
         if (x->shape.ndim != 4)
-                return scion_fail_null("%s: takes images of shape N x C x H x W, got %s", name,
-                                       scion_shape_text(&x->shape, text, sizeof text));
+                return scion_refuse_null("%s: takes images of shape N x C x H x W, got %s", name,
+                                         scion_shape_text(&x->shape, text, sizeof text));
         if (height < 1 || width < 1)
-                return scion_fail_null("%s: cannot make images of %lldx%lld", name, (long long)height,
-                                       (long long)width);
+                return scion_refuse_null("%s: cannot make images of %lldx%lld", name, (long long)height,
+                                         (long long)width);
         const int64_t *dim = x->shape.dim;
 
         if (dim[2] % height == 0 && dim[3] % width == 0 && dim[2] <= INT32_MAX && dim[3] <= INT32_MAX) {

@@ -74,20 +74,20 @@ static bool check_vector(const char *what, const struct scion_tensor *vector, co
         if (!scion_check_float(name, vector))
                 return false;
         return (vector->shape.ndim == 1 && vector->shape.dim[0] == x->shape.dim[1]) ||
-               scion_fail("%s: the %s has shape %s, the input %s has %lld channels", name, what,
-                          scion_shape_text(&vector->shape, is, sizeof is),
-                          scion_shape_text(&x->shape, of_x, sizeof of_x), (long long)x->shape.dim[1]);
+               scion_refuse("%s: the %s has shape %s, the input %s has %lld channels", name, what,
+                            scion_shape_text(&vector->shape, is, sizeof is),
+                            scion_shape_text(&x->shape, of_x, sizeof of_x), (long long)x->shape.dim[1]);
 }
 
 static bool check_statistics(const struct scion_tensor *mean, const struct scion_tensor *variance,
                              bool training)
 {
         if (!mean != !variance)
-                return scion_fail("%s: takes a running mean and a running variance, or neither", name);
+                return scion_refuse("%s: takes a running mean and a running variance, or neither", name);
         if (!mean)
-                return training || scion_fail("%s: takes running statistics in evaluation", name);
+                return training || scion_refuse("%s: takes running statistics in evaluation", name);
         return !(mean->requires_grad || variance->requires_grad || mean->layout || variance->layout) ||
-               scion_fail("%s: running statistics are buffers: row-major, and without a gradient", name);
+               scion_refuse("%s: running statistics are buffers: row-major, and without a gradient", name);
 }
 
 static bool check(const struct scion_tensor *x, const struct scion_tensor *weight,
@@ -100,11 +100,11 @@ static bool check(const struct scion_tensor *x, const struct scion_tensor *weigh
                 return false;
         scion_shape_text(&x->shape, text, sizeof text);
         if (x->shape.ndim < 2)
-                return scion_fail("%s: takes inputs of shape N x C x ..., got %s", name, text);
+                return scion_refuse("%s: takes inputs of shape N x C x ..., got %s", name, text);
         if (training && scion_size(x) == x->shape.dim[1])
-                return scion_fail("%s: takes more than one value per channel in training, got inputs of "
-                                  "shape %s",
-                                  name, text);
+                return scion_refuse("%s: takes more than one value per channel in training, got inputs of "
+                                    "shape %s",
+                                    name, text);
         return check_vector("weight", weight, x) && check_vector("bias", bias, x) &&
                check_vector("running mean", mean, x) && check_vector("running variance", variance, x) &&
                check_statistics(mean, variance, training);
@@ -143,9 +143,10 @@ struct scion_tensor *scion_batch_norm(struct scion_tensor *x, struct scion_tenso
         if (!check(x, weight, bias, running_mean, running_var, training))
                 return NULL;
         if (!(eps > 0 && isfinite(eps)))
-                return scion_fail_null("%s: eps must be above 0, got %g", name, (double)eps);
+                return scion_refuse_null("%s: eps must be above 0, got %g", name, (double)eps);
         if (!(momentum >= 0 && momentum <= 1))
-                return scion_fail_null("%s: the momentum must be in 0 .. 1, got %g", name, (double)momentum);
+                return scion_refuse_null("%s: the momentum must be in 0 .. 1, got %g", name,
+                                         (double)momentum);
         const struct scion_layout *layout = scion_backend_batch_norm_layout(x->layout);
 
         if (!(x = layout ? x : scion_tensor_plain(x)))

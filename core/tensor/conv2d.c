@@ -96,10 +96,10 @@ static bool check(const struct scion_tensor *x, const struct scion_tensor *weigh
         scion_shape_text(&x->shape, of_x, sizeof of_x);
         scion_shape_text(&weight->shape, of_weight, sizeof of_weight);
         if (weight->shape.ndim != 4)
-                return scion_fail("conv2d: takes a weight of shape O x C/groups x kh x kw, got %s",
-                                  of_weight);
+                return scion_refuse("conv2d: takes a weight of shape O x C/groups x kh x kw, got %s",
+                                    of_weight);
         if (dim[2] > INT32_MAX || dim[3] > INT32_MAX)
-                return scion_fail("conv2d: the weight %s is too large", of_weight);
+                return scion_refuse("conv2d: the weight %s is too large", of_weight);
         w.kernel[0] = (int)dim[2];
         w.kernel[1] = (int)dim[3];
         if (!scion_window_place("conv2d", x, &w, dim[0], stride, geometry))
@@ -110,18 +110,18 @@ static bool check(const struct scion_tensor *x, const struct scion_tensor *weigh
         int64_t channels = x->shape.dim[1];
 
         if (channels % groups != 0 || dim[0] % groups != 0)
-                return scion_fail(
+                return scion_refuse(
                         "conv2d: %d groups do not divide the %lld channels of the input %s and the %lld "
                         "of the weight %s",
                         groups, (long long)channels, of_x, (long long)dim[0], of_weight);
         if (dim[1] != channels / groups)
-                return scion_fail("conv2d: the weight %s takes %lld channels%s, the input %s has %lld",
-                                  of_weight, (long long)(dim[1] * groups), groups > 1 ? " in its groups" : "",
-                                  of_x, (long long)channels);
+                return scion_refuse("conv2d: the weight %s takes %lld channels%s, the input %s has %lld",
+                                    of_weight, (long long)(dim[1] * groups),
+                                    groups > 1 ? " in its groups" : "", of_x, (long long)channels);
         if (bias && (bias->shape.ndim != 1 || bias->shape.dim[0] != dim[0]))
-                return scion_fail("conv2d: the weight %s makes %lld channels, the bias has shape %s",
-                                  of_weight, (long long)dim[0],
-                                  scion_shape_text(&bias->shape, of_bias, sizeof of_bias));
+                return scion_refuse("conv2d: the weight %s makes %lld channels, the bias has shape %s",
+                                    of_weight, (long long)dim[0],
+                                    scion_shape_text(&bias->shape, of_bias, sizeof of_bias));
         return true;
 }
 

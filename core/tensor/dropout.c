@@ -59,7 +59,7 @@ struct scion_tensor *scion_dropout(struct scion_tensor *x, float p)
         if (!tape)
                 return NULL;
         if (!(p >= 0 && p <= 1))
-                return scion_fail_null("dropout: the probability is in 0 .. 1, got %g", (double)p);
+                return scion_refuse_null("dropout: the probability is in 0 .. 1, got %g", (double)p);
         if (p == 0 || !scion_tape_training(tape))
                 return x;
         struct scion_tensor *y = scion_tensor_new(x->shape, SCION_F32, x->layout);

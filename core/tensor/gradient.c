@@ -10,7 +10,7 @@
 static bool is_of_this_tape(const struct scion_tensor *x)
 {
         return !x->tape || x->tape == scion_tape_current() ||
-               scion_fail("a tensor of another tape, of which detach makes a constant, wants a gradient");
+               scion_refuse("a tensor of another tape, of which detach makes a constant, wants a gradient");
 }
 
 SCION_CLONES static void add_into(float *restrict sum, const float *restrict x, size_t count)
@@ -53,9 +53,9 @@ bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g)
         if (!scion_shape_equal(&x->shape, &g->shape)) {
                 char has[96], is[96];
 
-                return scion_fail("a gradient of shape %s for a tensor of shape %s",
-                                  scion_shape_text(&g->shape, has, sizeof has),
-                                  scion_shape_text(&x->shape, is, sizeof is));
+                return scion_refuse("a gradient of shape %s for a tensor of shape %s",
+                                    scion_shape_text(&g->shape, has, sizeof has),
+                                    scion_shape_text(&x->shape, is, sizeof is));
         }
         if (!x->has_grad) {
                 if (x->grad_is_slot) {

@@ -4,25 +4,18 @@
 #include "tensor/gradient.h"
 #include "tensor/tape.h"
 
-/* The labels as integers below `classes`, one for each of `count` examples; NULL with a message otherwise. */
-static const int32_t *check_labels(const char *operation, const struct scion_tensor *labels, int64_t count,
-                                   int64_t classes)
+/* The labels [N] as integers below `classes`; NULL with a message otherwise. */
+static const int32_t *check_labels(const char *operation, const struct scion_tensor *labels, int64_t classes)
 {
-        char text[96];
-
-        if (!labels)
-                return NULL;
         if (labels->dtype != SCION_I32)
-                return scion_fail_null("%s: labels are integers, got floats", operation);
-        if (labels->shape.ndim != 1 || labels->shape.dim[0] != count)
-                return scion_fail_null("%s: labels of shape %s for %lld examples", operation,
-                                       scion_shape_text(&labels->shape, text, sizeof text), (long long)count);
+                return scion_refuse_null("%s: labels are integers, got floats", operation);
         const int32_t *label = labels->data;
 
-        for (int64_t i = 0; i < count; i++)
+        for (int64_t i = 0; i < labels->shape.dim[0]; i++)
                 if (label[i] < 0 || label[i] >= classes)
-                        return scion_fail_null("%s: label %d of example %lld is not in 0 .. %lld", operation,
-                                               (int)label[i], (long long)i, (long long)classes - 1);
+                        return scion_refuse_null("%s: label %d of example %lld is not in 0 .. %lld",
+                                                 operation, (int)label[i], (long long)i,
+                                                 (long long)classes - 1);
         return label;
 }
 
@@ -33,12 +26,12 @@ struct scion_tensor *scion_one_hot(struct scion_tensor *labels, int64_t classes)
         if (!labels)
                 return NULL;
         if (labels->shape.ndim != 1)
-                return scion_fail_null("one_hot: takes labels of one axis, got %s",
-                                       scion_shape_text(&labels->shape, text, sizeof text));
+                return scion_refuse_null("one_hot: takes labels of one axis, got %s",
+                                         scion_shape_text(&labels->shape, text, sizeof text));
         if (classes < 1)
-                return scion_fail_null("one_hot: %lld classes", (long long)classes);
+                return scion_refuse_null("one_hot: %lld classes", (long long)classes);
         int64_t count = labels->shape.dim[0];
-        const int32_t *label = check_labels("one_hot", labels, count, classes);
+        const int32_t *label = check_labels("one_hot", labels, classes);
         struct scion_tensor *y = label ? scion_zeros(SCION_SHAPE(count, classes)) : NULL;
 
         for (int64_t i = 0; y && i < count; i++)
@@ -67,15 +60,16 @@ static const struct scion_op pick_op = { "pick", pick_backward };
 
 struct scion_tensor *scion_pick(struct scion_tensor *x, struct scion_tensor *labels)
 {
-        char text[96];
+        char of_x[96], of_labels[96];
 
-        if (!scion_check_float("pick", x))
+        if (!labels || !scion_check_float("pick", x))
                 return NULL;
-        if (x->shape.ndim != 2)
-                return scion_fail_null("pick: takes a tensor of two axes, got %s",
-                                       scion_shape_text(&x->shape, text, sizeof text));
+        if (x->shape.ndim != 2 || labels->shape.ndim != 1 || labels->shape.dim[0] != x->shape.dim[0])
+                return scion_refuse_null("pick: takes NxC and labels N, got %s and %s",
+                                         scion_shape_text(&x->shape, of_x, sizeof of_x),
+                                         scion_shape_text(&labels->shape, of_labels, sizeof of_labels));
         int64_t count = x->shape.dim[0], classes = x->shape.dim[1];
-        const int32_t *label = check_labels("pick", labels, count, classes);
+        const int32_t *label = check_labels("pick", labels, classes);
 
         if (!label || !(x = scion_tensor_plain(x)))
                 return NULL;

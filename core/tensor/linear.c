@@ -83,14 +83,15 @@ static bool check(const struct scion_tensor *x, const struct scion_tensor *weigh
         scion_shape_text(&x->shape, of_x, sizeof of_x);
         scion_shape_text(&weight->shape, of_weight, sizeof of_weight);
         if (weight->shape.ndim != 2)
-                return scion_fail("linear: takes a weight of shape outputs x inputs, got %s", of_weight);
+                return scion_refuse("linear: takes a weight of shape outputs x inputs, got %s", of_weight);
         if (x->shape.ndim < 1 || scion_dim(x, -1) != weight->shape.dim[1])
-                return scion_fail("linear: the weight %s takes %lld inputs, the input %s has %lld", of_weight,
-                                  (long long)weight->shape.dim[1], of_x, (long long)scion_dim(x, -1));
+                return scion_refuse("linear: the weight %s takes %lld inputs, the input %s has %lld",
+                                    of_weight, (long long)weight->shape.dim[1], of_x,
+                                    (long long)scion_dim(x, -1));
         if (bias && (bias->shape.ndim != 1 || bias->shape.dim[0] != weight->shape.dim[0]))
-                return scion_fail("linear: the weight %s makes %lld outputs, the bias has shape %s",
-                                  of_weight, (long long)weight->shape.dim[0],
-                                  scion_shape_text(&bias->shape, of_bias, sizeof of_bias));
+                return scion_refuse("linear: the weight %s makes %lld outputs, the bias has shape %s",
+                                    of_weight, (long long)weight->shape.dim[0],
+                                    scion_shape_text(&bias->shape, of_bias, sizeof of_bias));
         return true;
 }
 

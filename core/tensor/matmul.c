@@ -165,20 +165,20 @@ static bool check(const struct scion_tensor *a, const struct scion_tensor *b, bo
         scion_shape_text(&a->shape, of_a, sizeof of_a);
         scion_shape_text(&b->shape, of_b, sizeof of_b);
         if (a->shape.ndim < 2 || b->shape.ndim < 2)
-                return scion_fail("matmul: takes tensors of two axes or more, got %s and %s", of_a, of_b);
+                return scion_refuse("matmul: takes tensors of two axes or more, got %s and %s", of_a, of_b);
         *batch = (struct batch){ .m = scion_dim(a, transpose_a ? -1 : -2),
                                  .k = scion_dim(a, transpose_a ? -2 : -1),
                                  .n = scion_dim(b, transpose_b ? -2 : -1),
                                  .transpose_a = transpose_a,
                                  .transpose_b = transpose_b };
         if (scion_dim(b, transpose_b ? -1 : -2) != batch->k)
-                return scion_fail("matmul: %s%s times %s%s: the inner lengths are %lld and %lld", of_a,
-                                  transpose_a ? " transposed" : "", of_b, transpose_b ? " transposed" : "",
-                                  (long long)batch->k, (long long)scion_dim(b, transpose_b ? -1 : -2));
+                return scion_refuse("matmul: %s%s times %s%s: the inner lengths are %lld and %lld", of_a,
+                                    transpose_a ? " transposed" : "", of_b, transpose_b ? " transposed" : "",
+                                    (long long)batch->k, (long long)scion_dim(b, transpose_b ? -1 : -2));
         left.shape.ndim -= 2;
         right.shape.ndim -= 2;
         if (!scion_check_broadcast("matmul", &left, &right, result))
-                return scion_fail("matmul: the leading axes of %s and %s do not fit together", of_a, of_b);
+                return scion_refuse("matmul: the leading axes of %s and %s do not fit together", of_a, of_b);
         batch->ndim = result->ndim;
         for (int i = 0; i < result->ndim; i++)
                 batch->dim[i] = result->dim[i];

@@ -146,7 +146,7 @@ struct scion_tensor *scion_permute(struct scion_tensor *x, const int *order)
                 if (counted[i] < 0)
                         return NULL;
                 if (seen >> counted[i] & 1)
-                        return scion_fail_null("permute: axis %d comes twice", order[i]);
+                        return scion_refuse_null("permute: axis %d comes twice", order[i]);
                 seen |= 1u << counted[i];
         }
         return permute(&permute_op, x, counted);
@@ -207,10 +207,11 @@ struct scion_tensor *scion_slice(struct scion_tensor *x, int axis, int64_t start
         if (!x || (axis = scion_check_axis("slice", x, axis)) < 0)
                 return NULL;
         if (start < 0 || length < 1 || start >= x->shape.dim[axis] || length > x->shape.dim[axis] - start)
-                return scion_fail_null("slice: %lld elements from %lld on are not in axis %d of a tensor of "
-                                       "shape %s",
-                                       (long long)length, (long long)start, axis,
-                                       scion_shape_text(&x->shape, text, sizeof text));
+                return scion_refuse_null(
+                        "slice: %lld elements from %lld on are not in axis %d of a tensor of "
+                        "shape %s",
+                        (long long)length, (long long)start, axis,
+                        scion_shape_text(&x->shape, text, sizeof text));
         if (length == x->shape.dim[axis])
                 return x;
         struct scion_shape shape = x->shape;
@@ -286,13 +287,13 @@ static bool joined_shape(struct scion_tensor *const *x, int count, int axis, str
                 char left[96], right[96];
 
                 if (x[i]->dtype != x[0]->dtype)
-                        return scion_fail("concat: floats and integers");
+                        return scion_refuse("concat: floats and integers");
                 if (other.ndim == shape->ndim)
                         other.dim[axis] = x[0]->shape.dim[axis];
                 if (!scion_shape_equal(&other, &x[0]->shape))
-                        return scion_fail("concat: shapes %s and %s do not fit together along axis %d",
-                                          scion_shape_text(&x[0]->shape, left, sizeof left),
-                                          scion_shape_text(&x[i]->shape, right, sizeof right), axis);
+                        return scion_refuse("concat: shapes %s and %s do not fit together along axis %d",
+                                            scion_shape_text(&x[0]->shape, left, sizeof left),
+                                            scion_shape_text(&x[i]->shape, right, sizeof right), axis);
                 shape->dim[axis] += x[i]->shape.dim[axis];
         }
         return true;
@@ -330,7 +331,7 @@ struct scion_tensor *scion_concat(struct scion_tensor *const *x, int count, int 
         if (!x)
                 return NULL;
         if (count < 1)
-                return scion_fail_null("concat: %d tensors", count);
+                return scion_refuse_null("concat: %d tensors", count);
         for (int i = 0; i < count; i++)
                 if (!x[i])
                         return NULL;

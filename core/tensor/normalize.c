@@ -42,7 +42,7 @@ struct scion_tensor *scion_normalize(struct scion_tensor *x, unsigned axes, floa
         if (!scion_check_float("normalize", x) || !scion_check_axes("normalize", x, axes, &axes))
                 return NULL;
         if (!(eps > 0))
-                return scion_fail_null("normalize: eps must be above 0, got %g", (double)eps);
+                return scion_refuse_null("normalize: eps must be above 0, got %g", (double)eps);
         scion_reduced_shapes(&x->shape, axes, true, &kept, &result);
         scion_no_grad_begin();
         struct scion_tensor *norm = scion_tensor_plain(scion_sqrt(scion_sum_to(scion_mul(x, x), &kept)));

@@ -37,20 +37,20 @@ static bool check(const char *operation, const struct scion_tensor *x, const str
                   struct scion_geometry *geometry)
 {
         if (!window)
-                return scion_fail("%s: takes a window", operation);
+                return scion_refuse("%s: takes a window", operation);
         if (window->dilation[0] > 1 || window->dilation[1] > 1)
-                return scion_fail("%s: takes no dilation, got %dx%d", operation, window->dilation[0],
-                                  window->dilation[1]);
+                return scion_refuse("%s: takes no dilation, got %dx%d", operation, window->dilation[0],
+                                    window->dilation[1]);
         if (window->groups > 1)
-                return scion_fail("%s: takes no groups, got %d", operation, window->groups);
+                return scion_refuse("%s: takes no groups, got %d", operation, window->groups);
         geometry->weight = SCION_SCALAR;
         if (!scion_window_place(operation, x, window, scion_dim(x, 1), window->kernel, geometry))
                 return false;
         for (int i = 0; i < 2; i++)
                 if (window->padding[i] > window->kernel[i] / 2)
-                        return scion_fail("%s: a padding of %dx%d is more than half the kernel of %dx%d",
-                                          operation, window->padding[0], window->padding[1],
-                                          window->kernel[0], window->kernel[1]);
+                        return scion_refuse("%s: a padding of %dx%d is more than half the kernel of %dx%d",
+                                            operation, window->padding[0], window->padding[1],
+                                            window->kernel[0], window->kernel[1]);
         return true;
 }
 

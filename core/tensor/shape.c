@@ -45,8 +45,8 @@ struct scion_tensor *scion_reshape(struct scion_tensor *x, struct scion_shape sh
         if (!x)
                 return NULL;
         if (shape.ndim < 0 || shape.ndim > SCION_MAX_DIMS)
-                return scion_fail_null("reshape: a tensor has 0 to %d axes, not %d", SCION_MAX_DIMS,
-                                       shape.ndim);
+                return scion_refuse_null("reshape: a tensor has 0 to %d axes, not %d", SCION_MAX_DIMS,
+                                         shape.ndim);
         bool fits = true;
 
         for (int i = 0; i < shape.ndim && fits; i++) {
@@ -60,9 +60,9 @@ struct scion_tensor *scion_reshape(struct scion_tensor *x, struct scion_shape sh
         if (fits && open >= 0)
                 shape.dim[open] = size / known;
         if (!fits || (open < 0 ? known != size : size % known != 0))
-                return scion_fail_null("reshape: %s does not fit into %s",
-                                       scion_shape_text(&x->shape, from, sizeof from),
-                                       scion_shape_text(&asked, to, sizeof to));
+                return scion_refuse_null("reshape: %s does not fit into %s",
+                                         scion_shape_text(&x->shape, from, sizeof from),
+                                         scion_shape_text(&asked, to, sizeof to));
         return seen_as(x, &shape);
 }
 

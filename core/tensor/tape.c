@@ -168,7 +168,7 @@ void scion_no_grad_end(void)
 
 struct scion_tape *scion_tape_current(void)
 {
-        return current ? current : scion_fail_null("no tape is current on this thread");
+        return current ? current : scion_refuse_null("no tape is current on this thread");
 }
 
 static struct chunk *chunk_add(struct scion_tape *tape, size_t bytes)
@@ -236,7 +236,7 @@ void *scion_tape_buffer(size_t bytes)
         if (!tape)
                 return NULL;
         if (bytes > (size_t)1 << 45)
-                return scion_fail_null("a tensor of %zu bytes is too large", bytes);
+                return scion_refuse_null("a tensor of %zu bytes is too large", bytes);
         size_t size = class_size(bytes, &class);
         struct block *block = tape->free[class];
 
@@ -274,7 +274,7 @@ struct scion_tensor *scion_require_grad(struct scion_tensor *x)
         if (x->requires_grad)
                 return x;
         if (!x->tape)
-                return scion_fail_null("require_grad: the parameter is frozen");
+                return scion_refuse_null("require_grad: the parameter is frozen");
         x->requires_grad = true;
         x->next_leaf = x->tape->leaves;
         x->tape->leaves = x;
@@ -349,15 +349,15 @@ bool scion_backward(struct scion_tensor *loss)
         if (tape->broken)
                 return scion_fail("backward: memory ran out while the step was recorded");
         if (loss->tape && loss->tape != tape)
-                return scion_fail("backward: the loss was made on another tape than the current one");
+                return scion_refuse("backward: the loss was made on another tape than the current one");
         if (scion_size(loss) != 1) {
                 char text[96];
 
-                return scion_fail("backward: the loss must be one number, its shape is %s",
-                                  scion_shape_text(&loss->shape, text, sizeof text));
+                return scion_refuse("backward: the loss must be one number, its shape is %s",
+                                    scion_shape_text(&loss->shape, text, sizeof text));
         }
         if (!loss->requires_grad)
-                return scion_fail("backward: the loss depends on nothing that wants a gradient");
+                return scion_refuse("backward: the loss depends on nothing that wants a gradient");
 
         forget_gradients(tape);
         scion_no_grad_begin();

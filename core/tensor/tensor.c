@@ -63,12 +63,13 @@ bool scion_check_shape(const struct scion_shape *shape)
         int64_t size = 1;
 
         if (shape->ndim < 0 || shape->ndim > SCION_MAX_DIMS)
-                return scion_fail("a tensor has 0 to %d axes, not %d", SCION_MAX_DIMS, shape->ndim);
+                return scion_refuse("a tensor has 0 to %d axes, not %d", SCION_MAX_DIMS, shape->ndim);
         for (int i = 0; i < shape->ndim; i++) {
                 if (shape->dim[i] < 1)
-                        return scion_fail("axis %d of a tensor has length %lld", i, (long long)shape->dim[i]);
+                        return scion_refuse("axis %d of a tensor has length %lld", i,
+                                            (long long)shape->dim[i]);
                 if (shape->dim[i] > ((int64_t)1 << 42) / size)
-                        return scion_fail("a tensor of more than 2^42 elements is too large");
+                        return scion_refuse("a tensor of more than 2^42 elements is too large");
                 size *= shape->dim[i];
         }
         return true;
@@ -157,7 +158,8 @@ static void *plain_elements(struct scion_tensor *x, enum scion_dtype dtype)
         if (!x)
                 return NULL;
         if (x->dtype != dtype)
-                return scion_fail_null("the tensor holds %s", x->dtype == SCION_F32 ? "floats" : "integers");
+                return scion_refuse_null("the tensor holds %s",
+                                         x->dtype == SCION_F32 ? "floats" : "integers");
         scion_no_grad_begin();
         struct scion_tensor *plain = scion_tensor_plain(x);
         scion_no_grad_end();
@@ -203,7 +205,7 @@ struct scion_tensor *scion_scalar(float value)
 static struct scion_tensor *copy_of(struct scion_shape shape, enum scion_dtype dtype, const void *values)
 {
         if (!values)
-                return scion_fail_null("no values to make a tensor from");
+                return scion_refuse_null("no values to make a tensor from");
         struct scion_tensor *x = scion_tensor_new(shape, dtype, NULL);
 
         if (x)
@@ -232,7 +234,7 @@ bool scion_check_float(const char *operation, const struct scion_tensor *x)
                 scion_trace_begin();
         if (!x)
                 return false;
-        return x->dtype == SCION_F32 || scion_fail("%s: takes floats, got integers", operation);
+        return x->dtype == SCION_F32 || scion_refuse("%s: takes floats, got integers", operation);
 }
 
 int scion_check_axis(const char *operation, const struct scion_tensor *x, int axis)
@@ -244,8 +246,8 @@ int scion_check_axis(const char *operation, const struct scion_tensor *x, int ax
                 scion_trace_begin();
         if (counted >= 0 && counted < x->shape.ndim)
                 return counted;
-        scion_fail("%s: no axis %d in a tensor of shape %s", operation, axis,
-                   scion_shape_text(&x->shape, text, sizeof text));
+        scion_refuse("%s: no axis %d in a tensor of shape %s", operation, axis,
+                     scion_shape_text(&x->shape, text, sizeof text));
         return -1;
 }
 
@@ -261,9 +263,9 @@ bool scion_check_broadcast(const char *operation, const struct scion_tensor *a, 
                 char left[96], right[96];
 
                 if (m != n && m != 1 && n != 1)
-                        return scion_fail("%s: shapes %s and %s do not fit together", operation,
-                                          scion_shape_text(&a->shape, left, sizeof left),
-                                          scion_shape_text(&b->shape, right, sizeof right));
+                        return scion_refuse("%s: shapes %s and %s do not fit together", operation,
+                                            scion_shape_text(&a->shape, left, sizeof left),
+                                            scion_shape_text(&b->shape, right, sizeof right));
                 result->dim[ndim - i] = m == 1 ? n : m;
         }
         return true;
@@ -279,10 +281,10 @@ bool scion_check_rows(const char *operation, const struct scion_tensor *a, const
         scion_shape_text(&a->shape, of_a, sizeof of_a);
         scion_shape_text(&b->shape, of_b, sizeof of_b);
         if (a->shape.ndim != 2 || b->shape.ndim != 2 || a->shape.dim[1] != b->shape.dim[1])
-                return scion_fail("%s: takes NxD and MxD, got %s and %s", operation, of_a, of_b);
+                return scion_refuse("%s: takes NxD and MxD, got %s and %s", operation, of_a, of_b);
         return (a->shape.dim[0] >= least && b->shape.dim[0] >= least) ||
-               scion_fail("%s: takes %lld examples or more of each, got %s and %s", operation,
-                          (long long)least, of_a, of_b);
+               scion_refuse("%s: takes %lld examples or more of each, got %s and %s", operation,
+                            (long long)least, of_a, of_b);
 }
 
 bool scion_check_axes(const char *operation, const struct scion_tensor *x, unsigned axes, unsigned *result)

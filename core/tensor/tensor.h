@@ -2,6 +2,8 @@
 #ifndef SCION_TENSOR_TENSOR_H
 #define SCION_TENSOR_TENSOR_H
 
+#include "base/place.h"
+
 #include <scion/error.h>
 #include <scion/tape.h>
 #include <scion/tensor.h>

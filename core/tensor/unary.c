@@ -156,7 +156,7 @@ struct scion_tensor *scion_tanh(struct scion_tensor *x)
 struct scion_tensor *scion_huber(struct scion_tensor *x, float delta)
 {
         if (!(delta > 0))
-                return scion_fail_null("huber: delta must be above 0, got %g", (double)delta);
+                return scion_refuse_null("huber: delta must be above 0, got %g", (double)delta);
         return apply(&huber_op, x, delta);
 }
 

@@ -15,14 +15,14 @@ bool scion_window_place(const char *operation, const struct scion_tensor *x,
 
         scion_shape_text(&x->shape, text, sizeof text);
         if (x->shape.ndim != 4)
-                return scion_fail("%s: takes images of shape N x C x H x W, got %s", operation, text);
+                return scion_refuse("%s: takes images of shape N x C x H x W, got %s", operation, text);
         geometry->x = x->shape;
         geometry->y = SCION_SHAPE(x->shape.dim[0], channels, 0, 0);
         for (int i = 0; i < 2; i++) {
                 if (w.kernel[i] < 1)
-                        return scion_fail("%s: the kernel's %s is %d", operation, side[i], w.kernel[i]);
+                        return scion_refuse("%s: the kernel's %s is %d", operation, side[i], w.kernel[i]);
                 if (w.stride[i] < 0 || w.padding[i] < 0 || w.dilation[i] < 0)
-                        return scion_fail(
+                        return scion_refuse(
                                 "%s: stride %d, padding %d, dilation %d of the %s: none may be negative",
                                 operation, w.stride[i], w.padding[i], w.dilation[i], side[i]);
                 w.stride[i] = or_default(w.stride[i], stride[i]);
@@ -32,13 +32,14 @@ bool scion_window_place(const char *operation, const struct scion_tensor *x,
                 int64_t padded = x->shape.dim[2 + i] + 2 * (int64_t)w.padding[i];
 
                 if (reach > padded)
-                        return scion_fail("%s: the window's %s of %lld is larger than the input %s with its "
-                                          "padding of %d",
-                                          operation, side[i], (long long)reach, text, w.padding[i]);
+                        return scion_refuse(
+                                "%s: the window's %s of %lld is larger than the input %s with its "
+                                "padding of %d",
+                                operation, side[i], (long long)reach, text, w.padding[i]);
                 geometry->y.dim[2 + i] = (padded - reach) / w.stride[i] + 1;
         }
         if (w.groups < 0)
-                return scion_fail("%s: %d groups", operation, w.groups);
+                return scion_refuse("%s: %d groups", operation, w.groups);
         w.groups = or_default(w.groups, 1);
         geometry->window = w;
         return true;
