@@ -257,7 +257,7 @@ static void batch_values(void **state)
         assert_values(scion_batch_values(&labelled, outputs), (const float[]){ 0, 0, 1, 1, 0, 0 }, 0);
         assert_ptr_equal(scion_batch_values(&valued, outputs), valued.targets);
         assert_null(scion_batch_values(&labelled, scion_zeros(SCION_SHAPE(2))));
-        assert_error_has("takes outputs of shape NxK where targets are labels, got 2", NULL);
+        assert_error_has("batch_values: labels of shape 2 take outputs NxK, got 2", NULL);
         scion_fail("the first message");
         assert_null(scion_batch_values(&labelled, NULL));
         assert_null(scion_batch_values(&valued, NULL));

@@ -180,9 +180,10 @@ static void one_value_per_channel(void **state)
         assert_output_has(run_scion_expecting(2, "check transfer.yaml --set source.train.batch_size=1 --set "
                                                  "'source.dataset.shape=[1, 4, 4]' --set "
                                                  "'target.dataset.shape=[1, 4, 4]'"),
-                          "transfer.yaml:3:3: source: ",
-                          "layer3.0.bn1: batch_norm: takes more than one value per channel in training, "
-                          "got inputs of shape 1x16x1x1",
+                          "transfer.yaml:3:3: source: layer3.0.bn1: ",
+                          "plugins/models/resnet.c:", /* the line that applies the layer */
+                          ": batch_norm: takes more than one value per channel in training, got "
+                          "inputs of shape 1x16x1x1",
                           NULL);
 }
 

@@ -57,7 +57,7 @@ static void errors(void **state)
         assert_null(scion_pick(x, low));
         assert_error_has("pick: label -1 of example 1 is not in 0 .. 1", NULL);
         assert_null(scion_pick(x, few));
-        assert_error_has("pick: labels of shape 2 for 3 examples", NULL);
+        assert_error_has("pick: takes NxC and labels N, got 3x2 and 2", NULL);
         assert_null(scion_pick(x, scion_zeros(SCION_SHAPE(3))));
         assert_error_has("pick: labels are integers, got floats", NULL);
         assert_null(scion_pick(few, few));
