@@ -63,7 +63,7 @@ static void errors(void **state)
         assert_null(scion_pick(few, few));
         assert_error_has("pick: takes floats, got integers", NULL);
         assert_null(scion_pick(scion_zeros(SCION_SHAPE(3)), high));
-        assert_error_has("pick: takes a tensor of two axes, got 3", NULL);
+        assert_error_has("pick: takes NxC and labels N, got 3 and 3", NULL);
         assert_null(scion_one_hot(high, 2));
         assert_error_has("one_hot: label 2 of example 2 is not in 0 .. 1", NULL);
         assert_null(scion_one_hot(square, 2));
