@@ -1,11 +1,42 @@
 /*
- * Convolutions. The direct algorithm: Winograd's, which the library would take for some 3x3 kernels, loses
- * digits, and what it takes would depend on the shape.
+ * Convolutions: by the direct algorithm, or, where that is faster, by Winograd's of 4x4 outputs a tile: Lavin,
+ * Gray. CVPR 2016, arXiv:1509.09308. Which one depends on the shapes and on scion_backend_set_winograd() alone,
+ * not on what the library would take.
  */
 #include "backend/images.h"
 #include "backend/kernel.h"
 
+#include <stdatomic.h>
 #include <string.h>
+
+#define TILE 4             /* outputs a side */
+#define FEWEST_CHANNELS 32 /* below, bringing images into tiles and back costs more than it saves */
+#define FEWEST_PIXELS 256  /* outputs a channel, all images: below, bringing the weight into tiles does */
+
+static atomic_bool winograd_wanted = true;
+
+void scion_backend_set_winograd(bool winograd)
+{
+        atomic_store(&winograd_wanted, winograd);
+}
+
+static int64_t padded_to_tile(int64_t length)
+{
+        return (length + TILE - 1) / TILE * TILE;
+}
+
+/* A tile takes 36 products where the direct algorithm takes 144; the tiles must not be padding for the most part. */
+static bool suits_winograd(const struct scion_geometry *g)
+{
+        const int64_t *y = g->y.dim;
+
+        for (int i = 0; i < 2; i++)
+                if (g->weight.dim[i] < FEWEST_CHANNELS || g->weight.dim[i + 2] != 3 ||
+                    g->window.stride[i] != 1 || g->window.dilation[i] != 1 || g->window.padding[i] > 1)
+                        return false;
+        return g->window.groups == 1 && y[0] * y[2] * y[3] >= FEWEST_PIXELS &&
+               3 * y[2] * y[3] >= 2 * padded_to_tile(y[2]) * padded_to_tile(y[3]);
+}
 
 struct descriptors {
         dnnl_memory_desc_t x, weight, bias, y;
@@ -30,7 +61,7 @@ static bool describe(const struct scion_geometry *g, struct descriptors *d)
 }
 
 static struct scion_kernel *make(const struct scion_key *key, enum scion_pass pass,
-                                 const struct scion_geometry *g, bool bias)
+                                 const struct scion_geometry *g, bool bias, dnnl_alg_kind_t algorithm)
 {
         const struct scion_kernel *forward = NULL;
         dnnl_convolution_desc_t descriptor;
@@ -44,18 +75,18 @@ static struct scion_kernel *make(const struct scion_key *key, enum scion_pass pa
         switch (pass) {
         case SCION_FORWARD:
                 status = dnnl_dilated_convolution_forward_desc_init(
-                        &descriptor, dnnl_forward_training, dnnl_convolution_direct, &d.x, &d.weight,
-                        bias ? &d.bias : NULL, &d.y, d.stride, d.dilation, d.before, d.after);
+                        &descriptor, dnnl_forward_training, algorithm, &d.x, &d.weight, bias ? &d.bias : NULL,
+                        &d.y, d.stride, d.dilation, d.before, d.after);
                 break;
         case SCION_BACKWARD_X:
-                status = dnnl_dilated_convolution_backward_data_desc_init(
-                        &descriptor, dnnl_convolution_direct, &d.x, &d.weight, &d.y, d.stride, d.dilation,
-                        d.before, d.after);
+                status = dnnl_dilated_convolution_backward_data_desc_init(&descriptor, algorithm, &d.x,
+                                                                          &d.weight, &d.y, d.stride,
+                                                                          d.dilation, d.before, d.after);
                 break;
         case SCION_BACKWARD_WEIGHT:
                 status = dnnl_dilated_convolution_backward_weights_desc_init(
-                        &descriptor, dnnl_convolution_direct, &d.x, &d.weight, bias ? &d.bias : NULL, &d.y,
-                        d.stride, d.dilation, d.before, d.after);
+                        &descriptor, algorithm, &d.x, &d.weight, bias ? &d.bias : NULL, &d.y, d.stride,
+                        d.dilation, d.before, d.after);
                 break;
         }
         return scion_dnnl_check("conv2d", status)
@@ -76,6 +107,7 @@ struct scion_kernel *scion_backend_conv2d(enum scion_pass pass, const struct sci
                                           bool bias)
 {
         const struct scion_window *window = &geometry->window;
+        const bool winograd = atomic_load(&winograd_wanted) && suits_winograd(geometry);
         struct scion_kernel *kernel;
         struct scion_key key;
 
@@ -89,11 +121,16 @@ struct scion_kernel *scion_backend_conv2d(enum scion_pass pass, const struct sci
                 scion_key_add(&key, window->dilation[i]);
         }
         scion_key_add(&key, window->groups);
+        scion_key_add(&key, winograd);
         kernel = scion_kernel_find(&key);
         if (kernel)
                 return kernel;
-        kernel = scion_images_suits(geometry) ? scion_images_conv2d(&key, pass, geometry, bias)
-                                              : make(&key, pass, geometry, bias);
+        if (scion_images_suits(geometry))
+                kernel = scion_images_conv2d(&key, pass, geometry, bias);
+        else if (winograd)
+                kernel = make(&key, pass, geometry, bias, dnnl_convolution_winograd);
+        if (!kernel) /* nor does the library have Winograd's for every processor */
+                kernel = make(&key, pass, geometry, bias, dnnl_convolution_direct);
         if (kernel)
                 kernel->operations = operations_of(geometry);
         return kernel;

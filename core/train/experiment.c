@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/backend.h"
 #include "config/tree.h"
 #include "data/data.h"
 #include "plugin/params.h"
@@ -20,6 +21,7 @@ struct run_keys {
         int64_t seed;
         int64_t threads;
         int precision;
+        bool winograd;
 };
 
 static const struct scion_param run_params[] = {
@@ -28,6 +30,8 @@ static const struct scion_param run_params[] = {
         SCION_INT(struct run_keys, seed, 1, "seed of everything random", .min = 0),
         SCION_INT(struct run_keys, threads, 1, "threads within a run", .min = 1, .max = 1024),
         SCION_CHOICE(struct run_keys, precision, precisions, 0, "arithmetic of the kernels"),
+        SCION_BOOL(struct run_keys, winograd, true,
+                   "3x3 convolutions by Winograd's algorithm where it is faster; it rounds a little more"),
         SCION_PARAMS_END,
 };
 
@@ -321,6 +325,7 @@ bool scion_experiment_read(struct scion_config *config, struct scion_experiment 
         experiment->name = scion_config_get(config, "name")->text;
         experiment->seed = (uint64_t)keys.seed;
         experiment->threads = keys.threads;
+        experiment->winograd = keys.winograd;
         if (read_all(config, experiment) && complete(config))
                 return true;
         scion_experiment_finish(experiment);
@@ -340,6 +345,12 @@ void scion_experiment_finish(struct scion_experiment *experiment)
         finish_stage(&experiment->target);
         scion_instance_destroy(experiment->strategy);
         memset(experiment, 0, sizeof *experiment);
+}
+
+void scion_experiment_use_engine(const struct scion_experiment *experiment)
+{
+        scion_backend_set_threads((int)experiment->threads);
+        scion_backend_set_winograd(experiment->winograd);
 }
 
 void scion_experiment_strip(struct scion_config *config)

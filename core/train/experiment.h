@@ -38,6 +38,7 @@ struct scion_experiment {
         const char *name; /* of the suite, or the run */
         uint64_t seed;
         int64_t threads;
+        bool winograd;
         struct scion_limits limits;
         bool has_source;
         struct scion_stage source, target;
@@ -51,6 +52,9 @@ struct scion_experiment {
  */
 bool scion_experiment_read(struct scion_config *config, struct scion_experiment *experiment);
 void scion_experiment_finish(struct scion_experiment *experiment);
+
+/* From now on kernels have the experiment's threads and arithmetic. */
+void scion_experiment_use_engine(const struct scion_experiment *experiment);
 
 /* Removes the keys that do not change what comes out of the run: its name and limits. */
 void scion_experiment_strip(struct scion_config *config);

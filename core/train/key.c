@@ -86,11 +86,12 @@ static char *finish(struct scion_text *text, bool good)
 char *scion_source_describe(const struct scion_stage *stage, const struct scion_data *data,
                             const struct scion_config *run)
 {
+        static const char *const arithmetic[] = { "threads", "precision", "winograd" };
         struct scion_text text = { 0 };
         bool good = describe_engine("a source", &text) && describe_stage(stage, data, &text);
 
-        scion_text_add(&text, "threads %s\nprecision %s\n", scion_config_get(run, "threads")->text,
-                       scion_config_get(run, "precision")->text);
+        for (size_t i = 0; i < sizeof arithmetic / sizeof arithmetic[0]; i++)
+                scion_text_add(&text, "%s %s\n", arithmetic[i], scion_config_get(run, arithmetic[i])->text);
         return finish(&text, good && describe_config(stage->map, &text));
 }
 

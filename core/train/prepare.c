@@ -316,7 +316,7 @@ static bool begin(struct scion_run *run)
 
         if (!scion_experiment_read(run->config, experiment))
                 return false;
-        scion_backend_set_threads((int)experiment->threads);
+        scion_experiment_use_engine(experiment);
         run->tape = scion_tape_create();
         run->target_data =
                 run->tape ? scion_data_open(experiment->target.dataset, experiment->target.seed) : NULL;

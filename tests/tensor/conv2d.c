@@ -42,6 +42,17 @@ static const struct shape shapes[] = {
         { 16, 9, 1, 21, 11, 1, 7, { .padding = { 0, 3 } }, true },
 };
 
+/* For Winograd's algorithm, and nearly for it: tiles that are full or not, channels around the blocks. */
+static const struct shape tiled[] = {
+        { 4, 32, 8, 8, 32, 3, 3, { .padding = { 1, 1 } }, false },
+        { 3, 48, 11, 12, 40, 3, 3, { .padding = { 1, 1 } }, true },
+        { 2, 33, 18, 14, 47, 3, 3, { .groups = 0 }, true },
+        { 3, 32, 12, 12, 64, 3, 3, { .padding = { 1, 0 } }, false },
+        { 16, 64, 4, 4, 32, 3, 3, { .padding = { 1, 1 } }, true },
+        { 2, 32, 18, 12, 32, 3, 3, { .padding = { 2, 2 } }, false },
+        { 2, 32, 10, 10, 31, 3, 3, { .padding = { 1, 1 } }, true },
+};
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static int or_one(int value)
@@ -139,6 +150,17 @@ static void equals_loops(void **state)
         (void)state;
         for (size_t i = 0; i < COUNT(shapes); i++)
                 check_shape(&shapes[i]);
+}
+
+/* Either algorithm, within the same bounds. */
+static void tiles_equal_loops(void **state)
+{
+        (void)state;
+        for (int winograd = 0; winograd < 2; winograd++) {
+                scion_backend_set_winograd(winograd);
+                for (size_t i = 0; i < COUNT(tiled); i++)
+                        check_shape(&tiled[i]);
+        }
 }
 
 static struct scion_tensor *build(struct scion_tensor *const *leaf, const void *context)
@@ -249,9 +271,8 @@ static void says_what_is_wrong(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(equals_loops),
-                cmocka_unit_test(gradients),
-                cmocka_unit_test(only_what_is_wanted),
+                cmocka_unit_test(equals_loops),       cmocka_unit_test(tiles_equal_loops),
+                cmocka_unit_test(gradients),          cmocka_unit_test(only_what_is_wanted),
                 cmocka_unit_test(says_what_is_wrong),
         };
 
