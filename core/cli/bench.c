@@ -10,52 +10,16 @@
 #include "suite/plan.h"
 #include "suite/process.h"
 
-static const char help[] = "Usage: scion bench [options] FILE\n"
-                           "\n"
-                           "Times the training step that an experiment file describes, with its strategy,\n"
-                           "model, loss, optimizer and data, and evaluation; after warming up. The step is\n"
-                           "one of the target's training; a source that would be trained first is taken as\n"
-                           "it begins. Of a suite, its first run. Nothing is written.\n"
-                           "\n"
-                           "Shows the median, the 10th and the 90th percentile of the milliseconds a step\n"
-                           "takes, the operations of convolutions and products of matrices, as counted by\n"
-                           "their definition, a second, and what share that is of what products of large\n"
-                           "matrices reach on this machine, with as many threads.\n"
-                           "\n"
-                           "  -n, --steps N          steps to time (default: what 3 seconds have)\n"
-                           "  -t, --threads N        in place of the file's\n"
-                           "  -b, --evaluation-batch N\n"
-                           "                         examples at a time in evaluation (default: 256, as\n"
-                           "                         in a run)\n"
-                           "      --random[=SHAPE]   random data like the file's; with a shape, as\n"
-                           "                         3x32x32:10 (of an input, and the classes), the file's\n"
-                           "                         data need not be there\n"
-                           "      --recompute        do not keep what frozen modules make of the data\n"
-                           "  -r, --run RUN          of a suite, the run of this id\n"
-                           "      --format FORMAT    table (default), csv or json\n"
-                           "      --turns PHASE      training or evaluation: for each line on standard\n"
-                           "                         input take --steps steps (default: 1), and print the\n"
-                           "                         seconds of one, by the clock and of the processor\n"
-                           "  -s, --set KEY=VALUE    replace a value in the file (may be repeated)\n"
-                           "  -f, --force            take a file that asks for more than 100000 runs\n"
-                           "  -P, --plugin-path DIR  look for plugins there first (may be repeated)\n"
-                           "  -h, --help             this text\n"
-                           "\n"
-                           "  scion bench experiments/quickstart.yaml --set strategy=fine-tune --random\n"
-                           "\n"
-                           "Exit status: 0 all good, 1 something failed while running, 2 the input or the\n"
-                           "usage was wrong.\n";
-
-enum { RANDOM = 256, RECOMPUTE, FORMAT, TURNS }; /* options without a letter */
+enum { RANDOM = SCION_CLI_LONG, RECOMPUTE, FORMAT, TURNS }; /* options without a letter */
 
 enum format { TABLE, CSV, JSON };
 enum turns { NO_TURNS, TRAINING, EVALUATION };
 
 struct options {
-        struct scion_cli common;
+        struct scion_cli cli;
         struct scion_bench_options bench;
         int64_t threads; /* 0: the file's */
-        bool random, forced;
+        bool random;
         const char *shape, *run;
         int format, turns;
 };
@@ -73,90 +37,56 @@ static bool parse_number(const char *option, const char *text, int64_t most, int
         return false;
 }
 
-/* One of the names, ended by NULL; its number. */
-static bool parse_name(const char *option, const char *const *names, const char *text, int *number,
-                       int *status)
+static const char *const formats[] = { "table", "csv", "json", NULL };
+static const char *const phases[] = { "training", "evaluation", NULL };
+
+static bool take_option(struct options *options, int option, int *status)
 {
-        size_t count = 0;
-
-        for (; names[count]; count++)
-                if (strcmp(names[count], text) == 0) {
-                        *number = (int)count;
-                        return true;
-                }
-        const char *near = scion_nearest(text, names, count);
-
-        *status =
-                near ? scion_cli_usage("bench", "%s cannot be '%s' (did you mean '%s'?)", option, text, near)
-                     : scion_cli_usage("bench", "%s cannot be '%s'", option, text);
-        return false;
-}
-
-/* False when the command ends here, with `status`. */
-static bool take_option(int option, char **argv, struct options *options, int *status)
-{
-        static const char *const formats[] = { "table", "csv", "json", NULL };
-        static const char *const phases[] = { "training", "evaluation", NULL };
+        const char *text = options->cli.text;
 
         switch (option) {
         case 'n':
-                return parse_number("--steps", optarg, 1000000000, &options->bench.steps, status);
+                return parse_number("--steps", text, 1000000000, &options->bench.steps, status);
         case 't':
-                return parse_number("--threads", optarg, 1024, &options->threads, status);
+                return parse_number("--threads", text, 1024, &options->threads, status);
         case 'b':
-                return parse_number("--evaluation-batch", optarg, 1 << 20, &options->bench.evaluation_batch,
+                return parse_number("--evaluation-batch", text, 1 << 20, &options->bench.evaluation_batch,
                                     status);
         case 'r':
-                options->run = optarg;
-                return true;
-        case 'f':
-                options->forced = true;
+                options->run = text;
                 return true;
         case RANDOM:
                 options->random = true;
-                options->shape = optarg;
+                options->shape = text;
                 return true;
         case RECOMPUTE:
                 options->bench.recompute = true;
                 return true;
         case FORMAT:
-                return parse_name("--format", formats, optarg, &options->format, status);
+                options->format = scion_cli_choice(&options->cli, "format", text, formats, status);
+                return options->format >= 0;
         case TURNS:
-                if (!parse_name("--turns", phases, optarg, &options->turns, status))
-                        return false;
-                options->turns++;
-                return true;
+                options->turns = 1 + scion_cli_choice(&options->cli, "phase", text, phases, status);
+                return options->turns != NO_TURNS;
         default:
-                return scion_cli_option(&options->common, option, argv, status);
+                return false;
         }
 }
 
-static bool parse(int argc, char **argv, struct options *options, int *status)
+/* False when the command ends here, with `status`. */
+static bool parse(struct options *options, int *status)
 {
-        static const struct option longs[] = {
-                SCION_CLI_LONG,
-                { "steps", required_argument, NULL, 'n' },
-                { "threads", required_argument, NULL, 't' },
-                { "evaluation-batch", required_argument, NULL, 'b' },
-                { "random", optional_argument, NULL, RANDOM },
-                { "recompute", no_argument, NULL, RECOMPUTE },
-                { "run", required_argument, NULL, 'r' },
-                { "format", required_argument, NULL, FORMAT },
-                { "turns", required_argument, NULL, TURNS },
-                { "force", no_argument, NULL, 'f' },
-                { NULL, 0, NULL, 0 },
-        };
         bool going = true;
         int option;
 
-        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "n:t:b:r:f", longs, NULL)) != -1)
-                going = take_option(option, argv, options, status);
-        if (going && optind + 1 == argc)
+        while (going && (option = scion_cli_next(&options->cli, status)) != 0)
+                going = take_option(options, option, status);
+        if (going && options->cli.argc == 1)
                 return true;
-        if (going && optind == argc)
+        if (going && options->cli.argc == 0)
                 *status = scion_cli_usage("bench", "no file");
         else if (going)
-                *status = scion_cli_usage("bench", "'%s' is one file too many", argv[optind + 1]);
+                *status = scion_cli_usage("bench", "'%s' is one file too many", options->cli.argv[1]);
         return false;
 }
 
@@ -227,7 +157,7 @@ static int bench_file(const struct options *options, const char *path)
         int status = SCION_BAD_INPUT;
         struct scion_plan plan;
 
-        if (!scion_plan_make(path, options->common.set, options->common.sets, options->forced, &plan))
+        if (!scion_plan_make(path, options->cli.set, options->cli.sets, options->cli.forced, &plan))
                 return scion_cli_failed(status);
         const struct scion_planned *planned = find_run(&plan, path, options->run);
         struct scion_config *config = planned ? scion_planned_config(planned) : NULL;
@@ -243,15 +173,68 @@ static int bench_file(const struct options *options, const char *path)
         return status;
 }
 
-int scion_command_bench(int argc, char **argv)
+static int run(int argc, char **argv)
 {
         struct options options = { .bench.evaluation_batch = SCION_EVALUATION_BATCH };
         int status = SCION_FAILED;
 
-        if (!scion_cli_begin(&options.common, "bench", help, argc))
-                return scion_cli_failed(SCION_FAILED);
-        if (parse(argc, argv, &options, &status))
-                status = bench_file(&options, argv[optind]);
-        free(options.common.set);
+        if (scion_cli_begin(&options.cli, &scion_command_bench, argc, argv) && parse(&options, &status))
+                status = bench_file(&options, options.cli.argv[0]);
+        scion_cli_finish(&options.cli);
         return scion_cli_printed(status);
 }
+
+static const struct scion_cli_option table[] = {
+        { 'n', "steps", "N", "steps to time (default: what 3 seconds have)", { 0 } },
+        { 't', "threads", "N", "in place of the file's", { 0 } },
+        { 'b',
+          "evaluation-batch",
+          "N",
+          "examples at a time in evaluation (default: 256, as in a run)",
+          { 0 } },
+        { RANDOM,
+          "random",
+          "[=SHAPE]",
+          "random data like the file's; with a shape, as 3x32x32:10 (of an input, and the classes), the "
+          "file's data "
+          "need not be there",
+          { 0 } },
+        { RECOMPUTE, "recompute", NULL, "do not keep what frozen modules make of the data", { 0 } },
+        { 'r', "run", "RUN", "of a suite, the run of this id", { 0 } },
+        { FORMAT, "format", "FORMAT", "table (default), csv or json", { SCION_CLI_WORDS, formats } },
+        { TURNS,
+          "turns",
+          "PHASE",
+          "training or evaluation: for each line on standard input take --steps steps (default: 1), and "
+          "print the "
+          "seconds of one, by the clock and of the processor",
+          { SCION_CLI_WORDS, phases } },
+        SCION_CLI_SET,
+        SCION_CLI_FORCE,
+        SCION_CLI_PLUGIN_PATH,
+        SCION_CLI_HELP,
+        SCION_CLI_END,
+};
+
+const struct scion_command scion_command_bench = {
+        .name = "bench",
+        .summary = "time training steps and evaluation",
+        .arguments = "FILE",
+        .takes = { SCION_CLI_YAML, { 0 } },
+        .text = "Times the training step that an experiment file describes, with its strategy, model, loss, "
+                "optimizer and data, and evaluation; after warming up. The step is one of the target's "
+                "training; a "
+                "source that would be trained first is taken as it begins. Of a suite, its first run. "
+                "Nothing is "
+                "written.\n"
+                "\n"
+                "Shows the median, the 10th and the 90th percentile of the milliseconds a step takes, the "
+                "operations of convolutions and products of matrices, as counted by their definition, a "
+                "second, "
+                "and what share that is of what products of large matrices reach on this machine, with as "
+                "many "
+                "threads.\n",
+        .options = table,
+        .examples = "  scion bench experiments/quickstart.yaml --set strategy=fine-tune --random\n",
+        .run = run,
+};

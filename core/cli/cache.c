@@ -10,29 +10,9 @@
 #include "suite/process.h"
 #include "train/source.h"
 
-static const char help[] =
-        "Usage: scion cache [options] [KIND]\n"
-        "\n"
-        "Lists what is kept for later runs, the last used first, and deletes it on demand:\n"
-        "\n"
-        "  sources    models that were trained as sources, by all that they came from\n"
-        "  inflated   data that were compressed\n"
-        "\n"
-        "Everything in it can be made again, and may be deleted while runs go on.\n"
-        "\n"
-        "      --older-than AGE   only what was not used for so long: 90m, 12h, 30d, 8w\n"
-        "      --delete           delete what is listed\n"
-        "      --cache DIR        the cache, instead of $SCION_CACHE, else\n"
-        "                         $XDG_CACHE_HOME/scion, else ~/.cache/scion\n"
-        "  -h, --help             this text\n"
-        "\n"
-        "Exit status: 0 all good, 1 something could not be deleted, 2 the usage was\n"
-        "wrong, or the cache cannot be read.\n";
-
-enum { OLDER_THAN = 256, DELETE, CACHE };
+enum { OLDER_THAN = SCION_CLI_LONG, DELETE };
 
 struct options {
-        struct scion_cli common;
         int64_t age; /* seconds */
         bool delete;
 };
@@ -140,36 +120,54 @@ static enum scion_status list(const struct options *options, const char *kind)
         return status;
 }
 
-int scion_command_cache(int argc, char **argv)
-{
-        static const struct option longs[] = {
-                { "older-than", required_argument, NULL, OLDER_THAN },
-                { "delete", no_argument, NULL, DELETE },
-                { "cache", required_argument, NULL, CACHE },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
-        };
-        struct options options = { 0 };
-        int option, status = SCION_FAILED;
-        bool going = scion_cli_begin(&options.common, "cache", help, argc);
+/* --- The command ---------------------------------------------------------------------------------------- */
 
-        if (!going)
-                return scion_cli_failed(SCION_FAILED);
-        while (going && (option = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+static int run(int argc, char **argv)
+{
+        struct options options = { 0 };
+        struct scion_cli cli;
+        int option, status = SCION_FAILED;
+        bool going = scion_cli_begin(&cli, &scion_command_cache, argc, argv);
+
+        while (going && (option = scion_cli_next(&cli, &status)) != 0) {
                 if (option == OLDER_THAN)
-                        going = parse_age(optarg, &options.age, &status);
-                else if (option == CACHE)
-                        going = scion_cli_cache(optarg, &status);
+                        going = parse_age(cli.text, &options.age, &status);
                 else if (option == DELETE)
                         options.delete = true;
                 else
-                        going = scion_cli_option(&options.common, option, argv, &status);
+                        going = false;
         }
-        if (going && argc - optind > 1)
-                status = scion_cli_usage("cache", "one kind at most, and '%s' is a second one",
-                                         argv[optind + 1]);
+        if (going && cli.argc > 1)
+                status = scion_cli_usage("cache", "one kind at most, and '%s' is a second one", cli.argv[1]);
         else if (going)
-                status = (int)list(&options, argv[optind]);
-        free(options.common.set);
+                status = (int)list(&options, cli.argv[0]);
+        scion_cli_finish(&cli);
         return scion_cli_printed(status);
 }
+
+static const struct scion_cli_option table[] = {
+        { OLDER_THAN, "older-than", "AGE", "only what was not used for so long: 90m, 12h, 30d, 8w", { 0 } },
+        { DELETE, "delete", NULL, "delete what is listed", { 0 } },
+        SCION_CLI_CACHE(
+                "the cache, instead of $SCION_CACHE, else $XDG_CACHE_HOME/scion, else ~/.cache/scion"),
+        SCION_CLI_HELP,
+        SCION_CLI_END,
+};
+
+const struct scion_command scion_command_cache = {
+        .name = "cache",
+        .summary = "list what is kept for later runs, or delete it",
+        .arguments = "[KIND]",
+        .takes = { { SCION_CLI_WORDS, (const char *const[]){ "sources", "inflated", NULL } }, { 0 } },
+        .text = "Lists what is kept for later runs, the last used first, and deletes it on demand:\n"
+                "\n"
+                "  sources    models that were trained as sources, by all that they came from\n"
+                "  inflated   data that were compressed\n"
+                "\n"
+                "Everything in it can be made again, and may be deleted while runs go on.\n",
+        .options = table,
+        .status =
+                "0 all good, 1 something could not be deleted, 2 the usage was wrong, or the cache cannot be "
+                "read.",
+        .run = run,
+};

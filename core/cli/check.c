@@ -11,27 +11,6 @@
 
 #define SECONDS 60 /* that one test of a plugin may take, unless said otherwise */
 
-static const char help[] =
-        "Usage: scion check [options] FILE...\n"
-        "\n"
-        "Checks experiment files as `scion run` does before it runs anything: keys,\n"
-        "plugins, parameters, data, models, weights, and what the strategies need.\n"
-        "Nothing is run and nothing is written.\n"
-        "\n"
-        "A FILE that ends in .so is a plugin: the tests of its kind are run, each in a\n"
-        "process of its own, and what it does wrong is said in plain words. Parameters\n"
-        "that it needs are given by --set.\n"
-        "\n"
-        "  -s, --set KEY=VALUE    replace a value in the file; give a plugin a parameter\n"
-        "                         (may be repeated)\n"
-        "  -f, --force            take a file that asks for more than 100000 runs\n"
-        "  -t, --time SECONDS     time for one test of a plugin; default 60\n"
-        "  -P, --plugin-path DIR  look for plugins there first (may be repeated)\n"
-        "  -h, --help             this text\n"
-        "\n"
-        "Exit status: 0 all good, 1 the checking itself failed, 2 a file, a plugin or the\n"
-        "usage is wrong.\n";
-
 static int check_file(const char *path, const struct scion_cli *cli)
 {
         struct scion_plan plan;
@@ -79,9 +58,9 @@ static void print_counts(const char *path, const struct scion_conform_counts *co
         putchar('\n');
 }
 
-static int check_plugin(const char *path, const char *const *set, size_t sets, double seconds)
+static int check_plugin(const char *path, const struct scion_cli *cli, double seconds)
 {
-        const struct scion_conform_wish wish = { path, set, sets, seconds };
+        const struct scion_conform_wish wish = { path, cli->set, cli->sets, seconds };
         struct scion_conform_counts counts;
 
         printf("%s\n", path);
@@ -113,33 +92,63 @@ static bool take_time(const char *text, double *seconds, int *status)
         return false;
 }
 
-int scion_command_check(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-        static const struct option longs[] = {
-                SCION_CLI_LONG,
-                { "time", required_argument, NULL, 't' },
-                { NULL, 0, NULL, 0 },
-        };
         double seconds = SECONDS;
         struct scion_cli cli;
-        int option, status = SCION_GOOD;
-        bool going = scion_cli_begin(&cli, "check", help, argc);
+        int option, status = SCION_FAILED;
+        bool going = scion_cli_begin(&cli, &scion_command_check, argc, argv);
 
-        if (!going)
-                return scion_cli_failed(SCION_FAILED);
-        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "t:", longs, NULL)) != -1)
-                if (option == 't')
-                        going = take_time(optarg, &seconds, &status);
-                else
-                        going = scion_cli_option(&cli, option, argv, &status);
-        if (going && optind == argc)
-                status = scion_cli_usage("check", "no file to check");
-        for (int i = optind; going && i < argc; i++) {
-                int one = is_plugin(argv[i]) ? check_plugin(argv[i], cli.set, cli.sets, seconds)
-                                             : check_file(argv[i], &cli);
+        while (going && (option = scion_cli_next(&cli, &status)) != 0)
+                going = option == 't' && take_time(cli.text, &seconds, &status);
+        if (going)
+                status = cli.argc > 0 ? SCION_GOOD : scion_cli_usage("check", "no file to check");
+        for (int i = 0; going && i < cli.argc; i++) {
+                int one = is_plugin(cli.argv[i]) ? check_plugin(cli.argv[i], &cli, seconds)
+                                                 : check_file(cli.argv[i], &cli);
 
                 status = one > status ? one : status;
         }
-        free(cli.set);
+        scion_cli_finish(&cli);
         return scion_cli_printed(status);
 }
+
+static const struct scion_cli_option table[] = {
+        { 's',
+          "set",
+          "KEY=VALUE",
+          "replace a value in the file; give a plugin a parameter (may be repeated)",
+          { 0 } },
+        SCION_CLI_FORCE,
+        { 't', "time", "SECONDS", "time for one test of a plugin; default 60", { 0 } },
+        SCION_CLI_PLUGIN_PATH,
+        SCION_CLI_HELP,
+        SCION_CLI_END,
+};
+
+#define CHECKED                                        \
+        {                                              \
+                SCION_CLI_FILES, (const char *const[]) \
+                {                                      \
+                        "yaml", "yml", "so", NULL      \
+                }                                      \
+        }
+
+const struct scion_command scion_command_check = {
+        .name = "check",
+        .summary = "check experiment files, of which nothing is run, or plugins",
+        .arguments = "FILE...",
+        .takes = { CHECKED, CHECKED },
+        .text = "Checks experiment files as `scion run` does before it runs anything: keys, plugins, "
+                "parameters, "
+                "data, models, weights, and what the strategies need. Nothing is run and nothing is "
+                "written.\n"
+                "\n"
+                "A FILE that ends in .so is a plugin: the tests of its kind are run, each in a process of "
+                "its own, "
+                "and what it does wrong is said in plain words. Parameters that it needs are given by "
+                "--set.\n",
+        .options = table,
+        .status = "0 all good, 1 the checking itself failed, 2 a file, a plugin or the usage is wrong.",
+        .run = run,
+};

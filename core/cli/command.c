@@ -1,8 +1,8 @@
-/* What the commands share. */
+/* What the commands share: their options, taken as their tables say, and their messages. */
 #include <errno.h>
+#include <getopt.h>
 #include <scion/error.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,43 +10,109 @@
 #include "plugin/plugin.h"
 #include "suite/process.h"
 
-bool scion_cli_begin(struct scion_cli *cli, const char *command, const char *help, int argc)
+/* What getopt_long() returns for a long option: its place in the table, beyond all letters. */
+#define LONG 1000
+
+/* --- Options -------------------------------------------------------------------------------------------- */
+
+static size_t count_options(const struct scion_cli_option *options)
 {
-        *cli = (struct scion_cli){ .command = command, .help = help };
-        cli->set = calloc((size_t)argc + 1, sizeof *cli->set);
-        opterr = 0; /* messages are ours */
-        optind = 1;
-        return cli->set || scion_fail("out of memory");
+        size_t count = 0;
+
+        while (options[count].name)
+                count++;
+        return count;
 }
 
-bool scion_cli_option(struct scion_cli *cli, int option, char **argv, int *status)
+static int how(const struct scion_cli_option *option)
 {
-        switch (option) {
-        case 's':
-                cli->set[cli->sets++] = optarg;
-                return true;
-        case 'f':
-                cli->forced = true;
-                return true;
-        case 'P':
-                if (scion_plugins_add_path(optarg))
-                        return true;
-                *status = scion_cli_failed(SCION_BAD_INPUT);
-                return false;
-        case 'h':
-                fputs(cli->help, stdout);
-                *status = scion_cli_printed(SCION_GOOD);
-                return false;
-        case ':':
-                *status = scion_cli_usage(cli->command, "option '%s' needs a value", argv[optind - 1]);
-                return false;
-        default:
-                *status = scion_cli_usage(cli->command, "unknown option '%s'", argv[optind - 1]);
-                return false;
+        return !option->value ? no_argument : option->value[0] == '[' ? optional_argument : required_argument;
+}
+
+/* The table as getopt_long() wants it. */
+static void fill_options(struct scion_cli *cli)
+{
+        const struct scion_cli_option *option = cli->command->options;
+        char *letter = cli->shorts;
+
+        *letter++ = ':';
+        for (size_t i = 0; option[i].name; i++) {
+                cli->longs[i] =
+                        (struct option){ option[i].name, option[i].value ? required_argument : no_argument,
+                                         NULL, LONG + (int)i };
+                if (option[i].id >= SCION_CLI_CACHE_ID)
+                        continue;
+                *letter++ = (char)option[i].id;
+                for (int colons = how(&option[i]); colons > no_argument;
+                     colons--) /* optional ones have two */
+                        *letter++ = ':';
         }
 }
 
-bool scion_cli_cache(const char *folder, int *status)
+bool scion_cli_begin(struct scion_cli *cli, const struct scion_command *command, int argc, char **argv)
+{
+        size_t options = count_options(command->options);
+
+        *cli = (struct scion_cli){ .command = command, .argc = argc, .argv = argv };
+        cli->set = calloc((size_t)argc + 1, sizeof *cli->set);
+        cli->shorts = calloc(3 * options + 2, 1);
+        cli->longs = calloc(options + 1, sizeof *cli->longs);
+        if (!cli->set || !cli->shorts || !cli->longs) {
+                scion_fail("out of memory");
+                scion_cli_failed(SCION_FAILED);
+                return false;
+        }
+        fill_options(cli);
+        opterr = 0; /* messages are ours */
+        optind = 1;
+        return true;
+}
+
+void scion_cli_finish(struct scion_cli *cli)
+{
+        free(cli->set);
+        free(cli->shorts);
+        free(cli->longs);
+        *cli = (struct scion_cli){ 0 };
+}
+
+/* What getopt_long() had to refuse. */
+static int refuse(const struct scion_cli *cli, int found)
+{
+        const char *option = cli->argv[optind - 1], *near = NULL;
+        const char *name = cli->command->name;
+
+        if (found == ':')
+                return scion_cli_usage(name, "option '%s' needs a value", option);
+        if (optopt >= LONG)
+                return scion_cli_usage(name, "option '--%s' takes no value, and got '%s'",
+                                       cli->command->options[optopt - LONG].name, option);
+        if (optopt)
+                return scion_cli_usage(name, "unknown option '-%c'", optopt);
+
+        size_t count = count_options(cli->command->options);
+        const char **names = calloc(count, sizeof *names);
+
+        for (size_t i = 0; names && i < count; i++)
+                names[i] = cli->command->options[i].name;
+        near = names ? scion_nearest(option + 2, names, count) : NULL;
+        free(names);
+        return near ? scion_cli_usage(name, "unknown option '%s' (did you mean '--%s'?)", option, near)
+                    : scion_cli_usage(name, "unknown option '%s'", option);
+}
+
+static const struct scion_cli_option *find_option(const struct scion_command *command, int found)
+{
+        if (found >= LONG)
+                return &command->options[found - LONG];
+        for (const struct scion_cli_option *option = command->options; option->name; option++)
+                if (option->id == found)
+                        return option;
+        return NULL;
+}
+
+/* --cache DIR: this process and those that it starts keep things there; "" keeps none. */
+static bool set_cache(const char *folder, int *status)
 {
         if (setenv("SCION_CACHE", folder, 1) == 0)
                 return true;
@@ -54,6 +120,82 @@ bool scion_cli_cache(const char *folder, int *status)
         *status = scion_cli_failed(SCION_FAILED);
         return false;
 }
+
+static bool is(const struct scion_cli_option *option, const char *name)
+{
+        return strcmp(option->name, name) == 0;
+}
+
+/* True when it was one that several commands have. */
+static bool take_shared(struct scion_cli *cli, const struct scion_cli_option *option, bool *going,
+                        int *status)
+{
+        if (is(option, "set")) {
+                cli->set[cli->sets++] = optarg;
+        } else if (is(option, "force")) {
+                cli->forced = true;
+        } else if (is(option, "cache")) {
+                *going = set_cache(optarg, status);
+        } else if (is(option, "plugin-path")) {
+                *going = scion_plugins_add_path(optarg);
+                if (!*going)
+                        *status = scion_cli_failed(SCION_BAD_INPUT);
+        } else if (is(option, "help")) {
+                *going = false;
+                scion_cli_help(cli->command, stdout);
+                *status = scion_cli_printed(SCION_GOOD);
+        } else {
+                return false;
+        }
+        return true;
+}
+
+int scion_cli_next(struct scion_cli *cli, int *status)
+{
+        bool going = true;
+        int found;
+
+        while (going && (found = getopt_long(cli->argc, cli->argv, cli->shorts, cli->longs, NULL)) != -1) {
+                const struct scion_cli_option *option =
+                        found == ':' || found == '?' ? NULL : find_option(cli->command, found);
+
+                if (!option) {
+                        *status = refuse(cli, found);
+                        return -1;
+                }
+                if (take_shared(cli, option, &going, status))
+                        continue;
+                cli->text = optarg;
+                return option->id;
+        }
+        if (!going)
+                return -1;
+        cli->argc -= optind;
+        cli->argv += optind;
+        return 0;
+}
+
+int scion_cli_choice(const struct scion_cli *cli, const char *what, const char *text,
+                     const char *const *words, int *status)
+{
+        struct scion_text all = { 0 };
+        const char *near;
+        int count = 0;
+
+        for (; words[count]; count++)
+                if (strcmp(text, words[count]) == 0)
+                        return count;
+        for (int i = 0; i < count; i++)
+                scion_text_add(&all, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " and ", words[i]);
+        near = scion_nearest(text, words, (size_t)count);
+        *status = scion_cli_usage(cli->command->name, "no %s '%s'%s%s%s; there are %s", what, text,
+                                  near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
+                                  all.text ? all.text : "others");
+        free(all.text);
+        return -1;
+}
+
+/* --- Messages ------------------------------------------------------------------------------------------- */
 
 int scion_cli_failed(int status)
 {

@@ -11,47 +11,16 @@
 #include "report/sections.h"
 #include "suite/process.h"
 
-static const char help[] =
-        "Usage: scion compare [options] FILE...\n"
-        "\n"
-        "Says which strategy is better, and how sure one can be, from the results.csv files of\n"
-        "suites (or the folders that they lie in). The files are joined on their axes; the\n"
-        "experiment's name, its folder, is an axis too: task.\n"
-        "\n"
-        "  -b, --by AXIS,...      what tells groups apart (default: strategy). An axis is named\n"
-        "                         as in the matrix, or by the end of that: per_class\n"
-        "  -m, --metric NAME,...  what is compared (default: test_accuracy; test_mse when the\n"
-        "                         targets are values). Names that end in loss, mae, mse, rmse,\n"
-        "                         error, seconds, mib, epoch, epochs, parameters or trainable\n"
-        "                         are better the less they are\n"
-        "  -B, --baseline VALUE   compare all with this strategy (or value of the first --by)\n"
-        "  -f, --format FORMAT    table (default), markdown, latex, csv or json. csv has a row\n"
-        "                         for each metric and group; json has everything\n"
-        "  -r, --report FILE.html write a page as well, with all of it and plots: label and\n"
-        "                         learning curves, critical differences, time; and the runs'\n"
-        "                         configurations. The plots are drawn by gnuplot\n"
-        "  -h, --help             this text\n"
-        "\n"
-        "Of each group: runs, failed ones, mean, standard deviation, a 95 % bootstrap interval\n"
-        "(BCa) of the mean, best, median, mean seconds. Against the baseline, over pairs of runs\n"
-        "that share all axes but the first of --by: mean difference, its interval, p of an exact\n"
-        "permutation test, p after Holm's correction, wins, ties, losses, and the transfer ratio\n"
-        "(error over the baseline's error; below 1 is better). With several tasks: average ranks,\n"
-        "Friedman's test, Nemenyi's critical difference. With several numbers of labels: how many\n"
-        "are needed for what the baseline reached.\n"
-        "\n"
-        "Exit status: 0 all good, 1 nothing could be written, 2 the input or the usage was wrong.\n";
-
 enum format {
         TABLE,
         MARKDOWN,
         LATEX,
         CSV,
         JSON,
-        FORMATS,
 };
 
-static const char *const formats[FORMATS] = { "table", "markdown", "latex", "csv", "json" };
+/* In this order. */
+static const char *const formats[] = { "table", "markdown", "latex", "csv", "json", NULL };
 
 /* Names, several in an option or in several options; NULL ends them. */
 struct names {
@@ -60,7 +29,7 @@ struct names {
 };
 
 struct options {
-        struct scion_cli common;
+        struct scion_cli cli;
         struct names by, metric;
         const char *baseline;
         enum format format;
@@ -95,21 +64,6 @@ static bool add_names(struct names *names, char *text, const char *option, int *
         return true;
 }
 
-static bool parse_format(const char *text, enum format *format, int *status)
-{
-        for (int i = 0; i < FORMATS; i++)
-                if (strcmp(text, formats[i]) == 0) {
-                        *format = (enum format)i;
-                        return true;
-                }
-        const char *near = scion_nearest(text, formats, FORMATS);
-
-        *status = scion_cli_usage("compare",
-                                  "no format '%s'%s%s%s; there are table, markdown, latex, csv and json",
-                                  text, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
-        return false;
-}
-
 /* The name's end is asked for, lest a results.csv that follows a forgotten name is taken for it and written over. */
 static bool parse_report(const char *text, const char **report, int *status)
 {
@@ -126,38 +80,37 @@ static bool parse_report(const char *text, const char **report, int *status)
         return true;
 }
 
-/* False when the command ends here, with `status`. */
-static bool parse(int argc, char **argv, struct options *options, int *status)
+static bool parse_format(struct options *options, int *status)
 {
-        static const struct option longs[] = {
-                { "by", required_argument, NULL, 'b' },
-                { "metric", required_argument, NULL, 'm' },
-                { "baseline", required_argument, NULL, 'B' },
-                { "format", required_argument, NULL, 'f' },
-                { "report", required_argument, NULL, 'r' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
-        };
-        bool going = scion_cli_begin(&options->common, "compare", help, argc);
+        int format = scion_cli_choice(&options->cli, "format", options->cli.text, formats, status);
+
+        options->format = format < 0 ? TABLE : (enum format)format;
+        return format >= 0;
+}
+
+/* False when the command ends here, with `status`. */
+static bool parse(struct options *options, int *status)
+{
+        bool going = true;
         int option;
 
-        if (!going)
-                *status = scion_cli_failed(SCION_FAILED);
-        while (going && (option = getopt_long(argc, argv, ":b:m:B:f:r:h", longs, NULL)) != -1) {
+        while (going && (option = scion_cli_next(&options->cli, status)) != 0) {
+                char *text = options->cli.text;
+
                 if (option == 'b')
-                        going = add_names(&options->by, optarg, "--by", status);
+                        going = add_names(&options->by, text, "--by", status);
                 else if (option == 'm')
-                        going = add_names(&options->metric, optarg, "--metric", status);
+                        going = add_names(&options->metric, text, "--metric", status);
                 else if (option == 'B')
-                        options->baseline = optarg;
+                        options->baseline = text;
                 else if (option == 'f')
-                        going = parse_format(optarg, &options->format, status);
+                        going = parse_format(options, status);
                 else if (option == 'r')
-                        going = parse_report(optarg, &options->report, status);
+                        going = parse_report(text, &options->report, status);
                 else
-                        going = scion_cli_option(&options->common, option, argv, status);
+                        going = false;
         }
-        if (going && optind == argc) {
+        if (going && options->cli.argc == 0) {
                 *status = scion_cli_usage("compare", "no file given");
                 going = false;
         }
@@ -214,15 +167,85 @@ static int compare(const struct options *options, const char *const *paths, size
         return status;
 }
 
-int scion_command_compare(int argc, char **argv)
+static int run(int argc, char **argv)
 {
         struct options options = { 0 };
-        int status = SCION_GOOD;
+        struct scion_cli *cli = &options.cli;
+        int status = SCION_FAILED;
 
-        if (parse(argc, argv, &options, &status))
-                status = compare(&options, (const char *const *)argv + optind, (size_t)(argc - optind));
+        if (scion_cli_begin(cli, &scion_command_compare, argc, argv) && parse(&options, &status))
+                status = compare(&options, (const char *const *)cli->argv, (size_t)cli->argc);
         free(options.by.name);
         free(options.metric.name);
-        free(options.common.set);
+        scion_cli_finish(cli);
         return status;
 }
+
+static const struct scion_cli_option table[] = {
+        { 'b',
+          "by",
+          "AXIS,...",
+          "what tells groups apart (default: strategy). An axis is named as in the matrix, or by the end of "
+          "that: "
+          "per_class",
+          { 0 } },
+        { 'm',
+          "metric",
+          "NAME,...",
+          "what is compared (default: test_accuracy; test_mse when the targets are values). Names that end "
+          "in loss, "
+          "mae, mse, rmse, error, seconds, mib, epoch, epochs, parameters or trainable are better the less "
+          "they "
+          "are",
+          { 0 } },
+        { 'B', "baseline", "VALUE", "compare all with this strategy (or value of the first --by)", { 0 } },
+        { 'f',
+          "format",
+          "FORMAT",
+          "table (default), markdown, latex, csv or json. csv has a row for each metric and group; json has "
+          "everything",
+          { SCION_CLI_WORDS, formats } },
+        { 'r',
+          "report",
+          "FILE.html",
+          "write a page as well, with all of it and plots: label and learning curves, critical differences, "
+          "time; "
+          "and the runs' configurations. The plots are drawn by gnuplot",
+          { SCION_CLI_FILES, (const char *const[]){ "html", "htm", NULL } } },
+        SCION_CLI_HELP,
+        SCION_CLI_END,
+};
+
+#define RESULTS                                        \
+        {                                              \
+                SCION_CLI_FILES, (const char *const[]) \
+                {                                      \
+                        "csv", NULL                    \
+                }                                      \
+        }
+
+const struct scion_command scion_command_compare = {
+        .name = "compare",
+        .summary = "compare strategies, from the results of suites",
+        .arguments = "FILE...",
+        .takes = { RESULTS, RESULTS },
+        .text = "Says which strategy is better, and how sure one can be, from the results.csv files of "
+                "suites (or "
+                "the folders that they lie in). The files are joined on their axes; the experiment's name, "
+                "its "
+                "folder, is an axis too: task.\n",
+        .options = table,
+        .notes = "Of each group: runs, failed ones, mean, standard deviation, a 95 % bootstrap interval "
+                 "(BCa) of the "
+                 "mean, best, median, mean seconds. Against the baseline, over pairs of runs that share all "
+                 "axes "
+                 "but the first of --by: mean difference, its interval, p of an exact permutation test, p "
+                 "after "
+                 "Holm's correction, wins, ties, losses, and the transfer ratio (error over the baseline's "
+                 "error; "
+                 "below 1 is better). With several tasks: average ranks, Friedman's test, Nemenyi's critical "
+                 "difference. With several numbers of labels: how many are needed for what the baseline "
+                 "reached.\n",
+        .status = "0 all good, 1 nothing could be written, 2 the input or the usage was wrong.",
+        .run = run,
+};

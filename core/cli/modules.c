@@ -12,25 +12,6 @@
 #include "suite/process.h"
 #include "train/run.h"
 
-static const char help[] = "Usage: scion modules [options] FILE\n"
-                           "\n"
-                           "Lists the modules of the source's and of the target's model in an experiment\n"
-                           "file, as a strategy is given them: what it can tap, graft onto, freeze. One\n"
-                           "table when they are alike. Of a suite, the models of its first run. Nothing is\n"
-                           "run and nothing is written.\n"
-                           "\n"
-                           "The path is what patterns and parameters' names begin with; '' is the whole.\n"
-                           "The output is that of one example. Parameters are the module's and those of all\n"
-                           "below it.\n"
-                           "\n"
-                           "  -s, --set KEY=VALUE    replace a value in the file (may be repeated)\n"
-                           "  -f, --force            take a file that asks for more than 100000 runs\n"
-                           "  -P, --plugin-path DIR  look for plugins there first (may be repeated)\n"
-                           "  -h, --help             this text\n"
-                           "\n"
-                           "  scion modules experiments/quickstart.yaml\n"
-                           "  scion modules experiments/quickstart.yaml --set source.model=resnet\n";
-
 static int64_t count_parameters(const struct scion_module *module)
 {
         const struct scion_module *below;
@@ -133,26 +114,43 @@ static int list(const char *path, const struct scion_cli *cli)
         return status;
 }
 
-int scion_command_modules(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-        static const struct option longs[] = {
-                SCION_CLI_LONG,
-                { NULL, 0, NULL, 0 },
-        };
         struct scion_cli cli;
-        int option, status = SCION_GOOD;
-        bool going = scion_cli_begin(&cli, "modules", help, argc);
+        int status = SCION_FAILED;
+        bool going = scion_cli_begin(&cli, &scion_command_modules, argc, argv) &&
+                     scion_cli_next(&cli, &status) == 0;
 
-        if (!going)
-                return scion_cli_failed(SCION_FAILED);
-        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT, longs, NULL)) != -1)
-                going = scion_cli_option(&cli, option, argv, &status);
-        if (going && optind == argc)
+        if (going && cli.argc == 0)
                 status = scion_cli_usage("modules", "no file");
-        else if (going && optind + 1 < argc)
-                status = scion_cli_usage("modules", "'%s' is one file too many", argv[optind + 1]);
+        else if (going && cli.argc > 1)
+                status = scion_cli_usage("modules", "'%s' is one file too many", cli.argv[1]);
         else if (going)
-                status = list(argv[optind], &cli);
-        free(cli.set);
+                status = list(cli.argv[0], &cli);
+        scion_cli_finish(&cli);
         return scion_cli_printed(status);
 }
+
+static const struct scion_cli_option table[] = {
+        SCION_CLI_SET, SCION_CLI_FORCE, SCION_CLI_PLUGIN_PATH, SCION_CLI_HELP, SCION_CLI_END,
+};
+
+const struct scion_command scion_command_modules = {
+        .name = "modules",
+        .summary = "list what an experiment's models are made of",
+        .arguments = "FILE",
+        .takes = { SCION_CLI_YAML, { 0 } },
+        .text = "Lists the modules of the source's and of the target's model in an experiment file, as a "
+                "strategy "
+                "is given them: what it can tap, graft onto, freeze. One table when they are alike. Of a "
+                "suite, "
+                "the models of its first run. Nothing is run and nothing is written.\n"
+                "\n"
+                "The path is what patterns and parameters' names begin with; '' is the whole. The output is "
+                "that "
+                "of one example. Parameters are the module's and those of all below it.\n",
+        .options = table,
+        .examples = "  scion modules experiments/quickstart.yaml\n"
+                    "  scion modules experiments/quickstart.yaml --set source.model=resnet\n",
+        .run = run,
+};

@@ -9,24 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char help[] = "Usage: scion plugins [options] [KIND [NAME]]\n"
-                           "\n"
-                           "Lists the plugins there are; of one kind; or describes one: what it does, where\n"
-                           "it is from, and its parameters. KIND is strategy, loss, optimizer, dataset or\n"
-                           "model.\n"
-                           "\n"
-                           "  -P, --plugin-path DIR  look in DIR/strategies, DIR/losses, ... first (may be\n"
-                           "                         repeated)\n"
-                           "  -h, --help             this text\n"
-                           "\n"
-                           "Plugins are looked for in --plugin-path, in SCION_PLUGIN_PATH (directories with\n"
-                           "colons between), in $XDG_DATA_HOME/scion/plugins (or\n"
-                           "~/.local/share/scion/plugins), and in Scion's own directory.\n"
-                           "\n"
-                           "  scion plugins\n"
-                           "  scion plugins strategy\n"
-                           "  scion plugins optimizer sgd\n";
-
 /* --- Lists ---------------------------------------------------------------------------------------------- */
 
 static bool print_kind(enum scion_kind kind)
@@ -151,24 +133,42 @@ static int list_or_describe(int argc, char **argv)
         return describe(kind, argv[1]) ? scion_cli_printed(SCION_GOOD) : scion_cli_failed(SCION_BAD_INPUT);
 }
 
-int scion_command_plugins(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-        /* No --set here: nothing is set in a list. */
-        static const struct option longs[] = {
-                { "plugin-path", required_argument, NULL, 'P' },
-                { "help", no_argument, NULL, 'h' },
-                { NULL, 0, NULL, 0 },
-        };
         struct scion_cli cli;
-        int option, status = SCION_GOOD;
-        bool going = scion_cli_begin(&cli, "plugins", help, argc);
+        int status = SCION_FAILED;
 
-        if (!going)
-                status = scion_cli_failed(SCION_FAILED);
-        while (going && (option = getopt_long(argc, argv, ":P:h", longs, NULL)) != -1)
-                going = scion_cli_option(&cli, option, argv, &status);
-        if (going)
-                status = list_or_describe(argc - optind, argv + optind);
-        free(cli.set);
+        if (scion_cli_begin(&cli, &scion_command_plugins, argc, argv) && scion_cli_next(&cli, &status) == 0)
+                status = list_or_describe(cli.argc, cli.argv);
+        scion_cli_finish(&cli);
         return status;
 }
+
+static const struct scion_cli_option table[] = {
+        { 'P',
+          "plugin-path",
+          "DIR",
+          "look in DIR/strategies, DIR/losses, ... first (may be repeated)",
+          { SCION_CLI_FOLDERS, NULL } },
+        SCION_CLI_HELP,
+        SCION_CLI_END,
+};
+
+const struct scion_command scion_command_plugins = {
+        .name = "plugins",
+        .summary = "list plugins, or describe one",
+        .arguments = "[KIND [NAME]]",
+        .takes = { { SCION_CLI_KINDS, NULL }, { SCION_CLI_PLUGINS, NULL } },
+        .text = "Lists the plugins there are; of one kind; or describes one: what it does, where it is from, "
+                "and "
+                "its parameters. KIND is strategy, loss, optimizer, dataset or model.\n",
+        .options = table,
+        .notes = "Plugins are looked for in --plugin-path, in SCION_PLUGIN_PATH (directories with colons "
+                 "between), "
+                 "in $XDG_DATA_HOME/scion/plugins (or ~/.local/share/scion/plugins), and in Scion's own "
+                 "directory.\n",
+        .examples = "  scion plugins\n"
+                    "  scion plugins strategy\n"
+                    "  scion plugins optimizer sgd\n",
+        .run = run,
+};

@@ -9,38 +9,8 @@
 #include "suite/suite.h"
 #include "suite/table.h"
 
-static const char help[] = "Usage: scion run [options] FILE...\n"
-                           "\n"
-                           "Runs the experiments that the YAML files describe. A file with a matrix is a\n"
-                           "suite of runs. Each run gets a folder OUT/NAME/RUN with metrics.csv,\n"
-                           "config.yaml, model.safetensors and log.txt; each file gets OUT/NAME/results.csv\n"
-                           "with a row for each run. Runs that are finished there already are kept, those\n"
-                           "that were interrupted go on after their last checkpoint; a run whose folder is\n"
-                           "removed is run again. Runs with the same source train it once, and it is kept\n"
-                           "for later ones; see 'scion cache'.\n"
-                           "\n"
-                           "  -s, --set KEY=VALUE    replace a value in the file, as target.train.epochs=5\n"
-                           "                         (may be repeated)\n"
-                           "  -o, --out DIR          where results go (default: runs)\n"
-                           "  -j, --jobs N           runs at a time (default: the processors over a\n"
-                           "                         run's threads)\n"
-                           "  -c, --checkpoint SECS  least time between two checkpoints of a run; each is\n"
-                           "                         written after a whole epoch (default: 1; 0: after all)\n"
-                           "      --fail-fast        start nothing more when a run has failed\n"
-                           "      --retry-failed     run those again that have failed before\n"
-                           "  -n, --dry-run          show the runs, and how far each is, and run nothing\n"
-                           "  -f, --force            take a file that asks for more than 100000 runs\n"
-                           "  -q, --quiet            no line for each run, but of failures\n"
-                           "      --cache DIR        where trained sources and inflated data are kept for\n"
-                           "                         other runs, instead of $SCION_CACHE; '' keeps none\n"
-                           "  -P, --plugin-path DIR  look for plugins there first (may be repeated)\n"
-                           "  -h, --help             this text\n"
-                           "\n"
-                           "Exit status: 0 all good, 1 something failed while running, 2 the input or the\n"
-                           "usage was wrong.\n";
-
 struct options {
-        struct scion_cli common;
+        struct scion_cli cli;
         struct scion_suite_options suite;
         bool dry_run;
 };
@@ -77,7 +47,7 @@ static bool parse_out(const char *out, int *status)
         return false;
 }
 
-enum { CACHE = 256, FAIL_FAST, RETRY_FAILED }; /* options without a letter */
+enum { FAIL_FAST = SCION_CLI_LONG, RETRY_FAILED }; /* options without a letter */
 
 /* As many runs as processors can serve, each with its threads. */
 static int default_jobs(const struct scion_plan *plan)
@@ -88,34 +58,22 @@ static int default_jobs(const struct scion_plan *plan)
 }
 
 /* False when the command ends here, with `status`. */
-static bool parse(int argc, char **argv, struct options *options, int *status)
+static bool parse(struct options *options, int *status)
 {
-        static const struct option longs[] = {
-                SCION_CLI_LONG,
-                { "out", required_argument, NULL, 'o' },
-                { "jobs", required_argument, NULL, 'j' },
-                { "checkpoint", required_argument, NULL, 'c' },
-                { "dry-run", no_argument, NULL, 'n' },
-                { "quiet", no_argument, NULL, 'q' },
-                { "fail-fast", no_argument, NULL, FAIL_FAST },
-                { "retry-failed", no_argument, NULL, RETRY_FAILED },
-                { "cache", required_argument, NULL, CACHE },
-                { NULL, 0, NULL, 0 },
-        };
         bool going = true;
         int option;
 
-        while (going && (option = getopt_long(argc, argv, SCION_CLI_SHORT "o:j:c:nq", longs, NULL)) != -1) {
+        while (going && (option = scion_cli_next(&options->cli, status)) != 0) {
+                char *text = options->cli.text;
+
                 if (option == 'o')
-                        going = parse_out(options->suite.out = optarg, status);
+                        going = parse_out(options->suite.out = text, status);
                 else if (option == 'j')
-                        going = parse_jobs(optarg, &options->suite.jobs, status);
+                        going = parse_jobs(text, &options->suite.jobs, status);
                 else if (option == 'c')
-                        going = parse_interval(optarg, &options->suite.interval, status);
+                        going = parse_interval(text, &options->suite.interval, status);
                 else if (option == 'n')
                         options->dry_run = true;
-                else if (option == CACHE)
-                        going = scion_cli_cache(optarg, status);
                 else if (option == FAIL_FAST)
                         options->suite.fail_fast = true;
                 else if (option == RETRY_FAILED)
@@ -123,9 +81,9 @@ static bool parse(int argc, char **argv, struct options *options, int *status)
                 else if (option == 'q')
                         options->suite.progress = NULL;
                 else
-                        going = scion_cli_option(&options->common, option, argv, status);
+                        going = false;
         }
-        if (going && optind == argc) {
+        if (going && options->cli.argc == 0) {
                 *status = scion_cli_usage("run", "no file to run");
                 going = false;
         }
@@ -168,8 +126,8 @@ static enum scion_status run_files(const struct options *options, char *const *f
         size_t made = 0;
 
         while (status == SCION_GOOD && made < count) {
-                if (scion_plan_make(files[made], options->common.set, options->common.sets,
-                                    options->common.forced, &plans[made]))
+                if (scion_plan_make(files[made], options->cli.set, options->cli.sets, options->cli.forced,
+                                    &plans[made]))
                         made++;
                 else
                         status = SCION_BAD_INPUT;
@@ -190,17 +148,63 @@ static enum scion_status run_files(const struct options *options, char *const *f
         return worst;
 }
 
-int scion_command_run(int argc, char **argv)
+static int run(int argc, char **argv)
 {
         struct options options = {
                 .suite = { .out = "runs", .interval = 1, .progress = stdout, .failures = stderr },
         };
+        struct scion_cli *cli = &options.cli;
         int status = SCION_FAILED;
 
-        if (!scion_cli_begin(&options.common, "run", help, argc))
-                return scion_cli_failed(SCION_FAILED);
-        if (parse(argc, argv, &options, &status))
-                status = scion_cli_printed((int)run_files(&options, argv + optind, (size_t)(argc - optind)));
-        free(options.common.set);
+        if (scion_cli_begin(cli, &scion_command_run, argc, argv) && parse(&options, &status))
+                status = scion_cli_printed((int)run_files(&options, cli->argv, (size_t)cli->argc));
+        scion_cli_finish(cli);
         return status;
 }
+
+static const struct scion_cli_option table[] = {
+        { 's',
+          "set",
+          "KEY=VALUE",
+          "replace a value in the file, as target.train.epochs=5 (may be repeated)",
+          { 0 } },
+        { 'o', "out", "DIR", "where results go (default: runs)", { SCION_CLI_FOLDERS, NULL } },
+        { 'j', "jobs", "N", "runs at a time (default: the processors over a run's threads)", { 0 } },
+        { 'c',
+          "checkpoint",
+          "SECS",
+          "least time between two checkpoints of a run; each is written after a whole epoch (default: 1; 0: "
+          "after "
+          "all)",
+          { 0 } },
+        { FAIL_FAST, "fail-fast", NULL, "start nothing more when a run has failed", { 0 } },
+        { RETRY_FAILED, "retry-failed", NULL, "run those again that have failed before", { 0 } },
+        { 'n', "dry-run", NULL, "show the runs, and how far each is, and run nothing", { 0 } },
+        SCION_CLI_FORCE,
+        { 'q', "quiet", NULL, "no line for each run, but of failures", { 0 } },
+        SCION_CLI_CACHE(
+                "where trained sources and inflated data are kept for other runs, instead of $SCION_CACHE; "
+                "'' keeps none"),
+        SCION_CLI_PLUGIN_PATH,
+        SCION_CLI_HELP,
+        SCION_CLI_END,
+};
+
+const struct scion_command scion_command_run = {
+        .name = "run",
+        .summary = "run experiments",
+        .arguments = "FILE...",
+        .takes = { SCION_CLI_YAML, SCION_CLI_YAML },
+        .text = "Runs the experiments that the YAML files describe. A file with a matrix is a suite of runs. "
+                "Each "
+                "run gets a folder OUT/NAME/RUN with metrics.csv, config.yaml, model.safetensors and "
+                "log.txt; each "
+                "file gets OUT/NAME/results.csv with a row for each run. Runs that are finished there "
+                "already are "
+                "kept, those that were interrupted go on after their last checkpoint; a run whose folder is "
+                "removed is run again. Runs with the same source train it once, and it is kept for later "
+                "ones; "
+                "see `scion cache`.\n",
+        .options = table,
+        .run = run,
+};

@@ -102,19 +102,51 @@ static void what_the_summary_says(void **state)
                 "  limit  target.model.dropout  source.model.dropout  runs", NULL);
 }
 
+static void fits_a_terminal(const char *command)
+{
+        const char *line = run_scion_expecting(0, "%s --help", command)->output;
+
+        assert_ptr_equal(strstr(line, "Usage: scion "), line);
+        for (; *line; line += strcspn(line, "\n") + 1)
+                if (strcspn(line, "\n") > 80)
+                        fail_msg("%s: longer than 80 characters: %.*s", command, (int)strcspn(line, "\n"),
+                                 line);
+}
+
+/* Those that `scion --help` lists: lines of two spaces, a name, a summary. */
 static void help_fits_a_terminal(void **state)
 {
-        static const char *const commands[] = { "--help", "run --help", "check --help", "plugins --help" };
+        char *list = strdup(run_scion_expecting(0, "--help")->output);
+        int count = 0;
 
         (void)state;
-        for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-                const char *line = run_scion_expecting(0, "%s", commands[i])->output;
+        assert_non_null(list);
+        fits_a_terminal("");
+        for (char *line = list; line; line = strchr(line + 1, '\n')) {
+                char name[32];
 
-                for (; *line; line += strcspn(line, "\n") + 1)
-                        if (strcspn(line, "\n") > 80)
-                                fail_msg("%s: longer than 80 characters: %.*s", commands[i],
-                                         (int)strcspn(line, "\n"), line);
+                if (sscanf(line, "\n  %31[a-z]", name) != 1)
+                        continue;
+                fits_a_terminal(name);
+                assert_output_has(run_scion_expecting(0, "help %s", name), "[options]", NULL);
+                count++;
         }
+        assert_true(count >= 6);
+        free(list);
+}
+
+static void wrong_options(void **state)
+{
+        (void)state;
+        assert_output_has(run_scion_expecting(2, "run --retry-faild f"), "(did you mean '--retry-failed'?)",
+                          NULL);
+        assert_output_has(run_scion_expecting(2, "run -qx f"), "unknown option '-x'; see 'scion run --help'",
+                          NULL);
+        assert_output_has(run_scion_expecting(2, "check --force=1 f"),
+                          "option '--force' takes no value, and got '--force=1'", NULL);
+        assert_output_has(run_scion_expecting(2, "chek f"), "no command 'chek' (did you mean 'check'?)",
+                          NULL);
+        assert_output_has(run_scion_expecting(2, "help chek"), "did you mean 'check'?", NULL);
 }
 
 int main(void)
@@ -123,7 +155,7 @@ int main(void)
                 cmocka_unit_test(options_of_check),     cmocka_unit_test(full_disk_is_a_failure),
                 cmocka_unit_test(closed_streams),       cmocka_unit_test(out_is_a_folder),
                 cmocka_unit_test(plugin_that_crashes),  cmocka_unit_test(what_the_summary_says),
-                cmocka_unit_test(help_fits_a_terminal),
+                cmocka_unit_test(help_fits_a_terminal), cmocka_unit_test(wrong_options),
         };
 
         return cmocka_run_group_tests(tests, write_file, leave_folder);

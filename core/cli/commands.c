@@ -1,0 +1,28 @@
+/* All commands. */
+#include <scion/error.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+const struct scion_command *const scion_commands[] = {
+        &scion_command_run,   &scion_command_check,   &scion_command_compare, &scion_command_cache,
+        &scion_command_bench, &scion_command_modules, &scion_command_plugins, NULL,
+};
+
+const struct scion_command *scion_command_find(const char *name)
+{
+        const char *names[sizeof scion_commands / sizeof *scion_commands];
+        size_t count = 0;
+
+        for (size_t i = 0; scion_commands[i]; i++) {
+                if (strcmp(name, scion_commands[i]->name) == 0)
+                        return scion_commands[i];
+                if (!scion_commands[i]->hidden)
+                        names[count++] = scion_commands[i]->name;
+        }
+        const char *near = scion_nearest(name, names, count);
+
+        return near ? scion_fail_null("no command '%s' (did you mean '%s'?); `scion --help` lists them", name,
+                                      near)
+                    : scion_fail_null("no command '%s'; `scion --help` lists them", name);
+}

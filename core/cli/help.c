@@ -1,0 +1,106 @@
+/* `--help`, of each command and of all. */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "report/wrap.h"
+
+const char scion_cli_about[] =
+        "Transfer learning experiments: parameters, features, structure, distillation.";
+
+const char scion_cli_status[] =
+        "0 all good, 1 something failed while running, 2 the input or the usage was wrong.";
+
+const char *const scion_cli_yaml[] = { "yaml", "yml", NULL };
+
+const struct scion_cli_variable scion_cli_variables[] = {
+        { "SCION_PLUGIN_PATH", "folders to look for plugins in, with colons between, after `--plugin-path`" },
+        { "SCION_CACHE", "the folder that trained sources and inflated data are kept in; empty: none are" },
+        { "XDG_CACHE_HOME", "the cache is its folder scion, without SCION_CACHE; `~/.cache` if unset" },
+        { "XDG_DATA_HOME", "one's own plugins are in its folder scion/plugins; `~/.local/share` if unset" },
+        { "NO_COLOR", "when it is set and not empty, nothing is printed in colour" },
+        { NULL, NULL },
+};
+
+/* A text of the tables: paragraphs, and lines as they stand. */
+static void print_text(const char *text, FILE *file)
+{
+        while (*text) {
+                size_t length = strcspn(text, "\n");
+
+                if (*text == ' ')
+                        fprintf(file, "%.*s\n", (int)length, text);
+                else
+                        scion_wrap(text, length, 0, 0, SCION_PAGE_WIDTH, file);
+                text += length + (text[length] != '\0');
+        }
+}
+
+/* "  -o, --out DIR"; returns its width, also when the file is NULL. */
+static int print_option(const struct scion_cli_option *option, FILE *file)
+{
+        char text[80];
+        int width;
+
+        if (option->id < SCION_CLI_CACHE_ID)
+                width = snprintf(text, sizeof text, "  -%c, --%s", option->id, option->name);
+        else
+                width = snprintf(text, sizeof text, "      --%s", option->name);
+        if (option->value)
+                width += snprintf(text + width, sizeof text - (size_t)width, "%s%s",
+                                  option->value[0] == '[' ? "" : " ", option->value);
+        if (file)
+                fputs(text, file);
+        return width;
+}
+
+static void print_options(const struct scion_cli_option *options, FILE *file)
+{
+        int widest = 0;
+
+        for (const struct scion_cli_option *option = options; option->name; option++) {
+                int width = print_option(option, NULL);
+
+                widest = width > widest ? width : widest;
+        }
+        for (; options->name; options++) {
+                int width = print_option(options, file);
+
+                fprintf(file, "%*s", widest + 2 - width, "");
+                scion_wrap(options->help, strlen(options->help), widest + 2, widest + 2, SCION_PAGE_WIDTH,
+                           file);
+        }
+}
+
+static void print_commands(FILE *file)
+{
+        fprintf(file, "Usage: scion COMMAND [arguments]\n\n%s\n\n", scion_cli_about);
+        for (size_t i = 0; scion_commands[i]; i++)
+                if (!scion_commands[i]->hidden)
+                        fprintf(file, "  %-10s %s\n", scion_commands[i]->name, scion_commands[i]->summary);
+        fputs("\n`scion COMMAND --help` says more. `scion --version` prints the version.\n", file);
+}
+
+void scion_cli_help(const struct scion_command *command, FILE *file)
+{
+        if (!command) {
+                print_commands(file);
+                return;
+        }
+        fprintf(file, "Usage: scion %s [options]%s%s\n\n", command->name, *command->arguments ? " " : "",
+                command->arguments);
+        print_text(command->text, file);
+        fputc('\n', file);
+        print_options(command->options, file);
+        if (command->notes) {
+                fputc('\n', file);
+                print_text(command->notes, file);
+        }
+        const char *status = command->status ? command->status : scion_cli_status;
+
+        fputs("\nExit status: ", file);
+        scion_wrap(status, strlen(status), (int)strlen("Exit status: "), 0, SCION_PAGE_WIDTH, file);
+        if (command->examples) {
+                fputc('\n', file);
+                print_text(command->examples, file);
+        }
+}
