@@ -37,14 +37,11 @@ static void fill_options(struct scion_cli *cli)
 
         *letter++ = ':';
         for (size_t i = 0; option[i].name; i++) {
-                cli->longs[i] =
-                        (struct option){ option[i].name, option[i].value ? required_argument : no_argument,
-                                         NULL, LONG + (int)i };
+                cli->longs[i] = (struct option){ option[i].name, how(&option[i]), NULL, LONG + (int)i };
                 if (option[i].id >= SCION_CLI_CACHE_ID)
                         continue;
                 *letter++ = (char)option[i].id;
-                for (int colons = how(&option[i]); colons > no_argument;
-                     colons--) /* optional ones have two */
+                for (int colons = how(&option[i]); colons > 0; colons--) /* two when it may be left out */
                         *letter++ = ':';
         }
 }
