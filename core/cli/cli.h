@@ -61,6 +61,8 @@ extern const struct scion_command scion_command_bench;
 extern const struct scion_command scion_command_cache;
 extern const struct scion_command scion_command_check;
 extern const struct scion_command scion_command_compare;
+extern const struct scion_command scion_command_completion;
+extern const struct scion_command scion_command_man;
 extern const struct scion_command scion_command_modules;
 extern const struct scion_command scion_command_plugins;
 extern const struct scion_command scion_command_run;

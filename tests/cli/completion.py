@@ -1,0 +1,136 @@
+"""Completion, as the shells do it: bash by its own function, zsh at a terminal of its own.
+
+Argument: the build folder.
+"""
+
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+BUILD = pathlib.Path(sys.argv[1])
+STRATEGIES = {path.stem for path in (BUILD / 'plugins' / 'strategies').glob('*.so')}
+
+
+class Completion(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix='scion-completion-'))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        for name in ('one.yaml', 'two words.yml', 'results.csv', 'plugin.so', 'note.txt'):
+            (cls.folder / name).touch()
+        (cls.folder / 'deeper').mkdir()
+        cls.environment = os.environ | {'PATH': '%s:%s' % (BUILD, os.environ['PATH']), 'HOME': str(cls.folder)}
+
+
+class Bash(Completion):
+    @classmethod
+    def setUpClass(cls):
+        if not shutil.which('bash'):
+            raise unittest.SkipTest('no bash')
+        super().setUpClass()
+
+    def complete(self, *words):
+        """What bash offers for the last word. Words are as bash breaks a line: at = too."""
+        script = '''. "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+_scion
+printf '%s\\n' "${COMPREPLY[@]}"'''
+        result = subprocess.run(['bash', '-c', script, 'bash', BUILD / 'share' / 'scion', 'scion', *words],
+                                env=self.environment, cwd=self.folder, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, encoding='utf-8', timeout=30)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        return {line for line in result.stdout.split('\n') if line}
+
+    def test_commands(self):
+        every = self.complete('')
+        self.assertLessEqual({'run', 'check', 'plugins', 'compare', 'completion', 'help'}, every)
+        self.assertNotIn('man', every)
+        self.assertEqual(self.complete('com'), {'compare', 'completion'})
+
+    def test_each_command_has_its_options(self):
+        for command in self.complete('') - {'help', '--help', '--version'}:
+            text = subprocess.run([BUILD / 'scion', command, '--help'], stdout=subprocess.PIPE, encoding='utf-8',
+                                  check=True).stdout
+            options = set(re.findall(r'(?m)^  (?:-., |    )(--[a-z-]+)', text))
+            self.assertIn('--help', options)
+            self.assertEqual(options, self.complete(command, '--'), command)
+        self.assertEqual(self.complete('run', '--re'), {'--retry-failed'})
+
+    def test_files(self):
+        self.assertEqual(self.complete('run', ''), {'one.yaml', 'two words.yml', 'deeper'})
+        self.assertEqual(self.complete('run', '-j', '2', 'one.yaml', 't'), {'two words.yml'})
+        self.assertEqual(self.complete('compare', ''), {'results.csv', 'deeper'})
+        self.assertEqual(self.complete('check', ''), {'one.yaml', 'two words.yml', 'plugin.so', 'deeper'})
+        self.assertEqual(self.complete('run', '--out', ''), {'deeper'})
+        self.assertEqual(self.complete('run', '--out', '=', 'd'), {'deeper'})
+        self.assertEqual(self.complete('run', '--out', '='), {'deeper'})
+
+    def test_values(self):
+        self.assertEqual(self.complete('compare', '-f', ''), {'table', 'markdown', 'latex', 'csv', 'json'})
+        self.assertEqual(self.complete('compare', '--format', '=', 'm'), {'markdown'})
+        self.assertEqual(self.complete('run', '--jobs', ''), set())
+        self.assertEqual(self.complete('completion', 'z'), {'zsh'})
+
+    def test_plugins(self):
+        self.assertEqual(self.complete('plugins', ''), {'strategy', 'loss', 'optimizer', 'dataset', 'model'})
+        self.assertEqual(self.complete('plugins', 'strategy', ''), STRATEGIES)
+        self.assertEqual(self.complete('plugins', '-P', 'deeper', 'optimizer', 'a'), {'adam', 'adamw'})
+        self.assertEqual(self.complete('plugins', 'strategy', 'l2-sp', ''), set())
+
+
+class Zsh(Completion):
+    @classmethod
+    def setUpClass(cls):
+        if not shutil.which('zsh'):
+            raise unittest.SkipTest('no zsh')
+        super().setUpClass()
+
+    def complete(self, line):
+        """What zsh shows after a tabulator, at a terminal."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.folder)
+            os.execvpe('zsh', ['zsh', '-f', '-i'], self.environment | {'TERM': 'dumb', 'COLUMNS': '200'})
+        try:
+            self.say(terminal, "PS1='ready> '; unsetopt zle_bracketed_paste; fpath=(%s $fpath); autoload -Uz compinit; "
+                               "compinit -u -D; setopt list_ambiguous; LISTMAX=1000; print -r -- be''gun\n"
+                     % (BUILD / 'share'), 'begun')
+            self.say(terminal, 'PROMPT_EOL_MARK=; print -r -- on''ce\n', 'once')
+            os.write(terminal, (line + '\t\t').encode())
+            return self.hear(terminal, None)
+        finally:
+            os.close(terminal)
+            os.kill(pid, 9)
+            os.waitpid(pid, 0)
+
+    def say(self, terminal, text, until):
+        os.write(terminal, text.encode())
+        self.assertIn(until, self.hear(terminal, until))
+
+    def hear(self, terminal, until):
+        """All until a word comes; or until nothing came for a while."""
+        text, end = '', time.monotonic() + 20
+        while time.monotonic() < end and not (until and re.search(r'(?m)^%s' % until, text)):
+            if not select.select([terminal], [], [], 20 if until or not text else 1)[0]:
+                break
+            text += os.read(terminal, 65536).decode(errors='replace').replace('\r', '')
+        return text
+
+    def test_commands_options_and_plugins(self):
+        self.assertRegex(self.complete('scion co'), r'compare +--')
+        self.assertIn('--retry-failed', self.complete('scion run --re'))
+        self.assertIn('linear-probe', self.complete('scion plugins strategy line'))
+        self.assertIn('results.csv', self.complete('scion compare resu'))
+
+
+if __name__ == '__main__':
+    result = unittest.main(argv=sys.argv[:1], verbosity=2, exit=False).result
+    sys.exit(0 if result.wasSuccessful() else 1)
