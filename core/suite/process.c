@@ -105,7 +105,7 @@ static void offer_to_the_kernel(void)
 
 static _Noreturn void be_child(const struct scion_limits *limits, scion_work *work, void *context, int pipe)
 {
-        struct scion_observer observer = { &pipe, tell_parent, is_stopping };
+        struct scion_observer observer = { &pipe, tell_parent, is_stopping, NULL };
         struct scion_row cells = { 0 };
         struct scion_text note = { 0 };
 

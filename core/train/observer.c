@@ -13,6 +13,12 @@ bool scion_observer_stopping(const struct scion_observer *observer)
         return observer && observer->stopping(observer->context);
 }
 
+bool scion_observer_step(const struct scion_observer *observer, struct scion_transfer *transfer,
+                         int64_t epoch)
+{
+        return !observer || !observer->step || observer->step(observer->context, transfer, epoch);
+}
+
 static void fill(const struct scion_scores *scores, bool *values, double *loss, double *score)
 {
         *loss = *score = NAN;

@@ -6,6 +6,8 @@
 
 #include "train/scores.h"
 
+struct scion_transfer;
+
 /* What a run is at. */
 enum scion_phase {
         SCION_AT_START, /* preparing: data are opened, models built */
@@ -28,16 +30,21 @@ struct scion_progress {
         double valid_loss, valid_score; /* at the last epoch's end */
 };
 
-/* Neither call is made more than a few times a second, but at the ends of epochs. Both return quickly. */
+/* The first two are not called more than a few times a second, but at the ends of epochs. They return quickly. */
 struct scion_observer {
         void *context;
         void (*progress)(void *context, const struct scion_progress *progress);
         bool (*stopping)(void *context); /* the run is to end, in a state that it can go on from */
+        /* Looks into each step of the epoch, when its gradients are there and the update is still to come. False,
+         * with a message, fails the run. May be NULL. */
+        bool (*step)(void *context, struct scion_transfer *transfer, int64_t epoch);
 };
 
 /* Those of an observer that may be NULL. */
 void scion_observer_tell(const struct scion_observer *observer, const struct scion_progress *progress);
 bool scion_observer_stopping(const struct scion_observer *observer);
+bool scion_observer_step(const struct scion_observer *observer, struct scion_transfer *transfer,
+                         int64_t epoch);
 
 /* Fills in what the scores tell: the epoch's, and the validation's, either of which may have seen nothing yet. */
 void scion_progress_scores(struct scion_progress *progress, const struct scion_scores *train,

@@ -115,6 +115,8 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
         scion_update_clear_gradients(loop->update);
         if (!scion_backward(loss))
                 return scion_fail_prefix("%s", loop->stage);
+        if (!scion_observer_step(training->observer, transfer, loop->epoch))
+                return false;
         scion_meter_turn(transfer->meter, SCION_PART_UPDATE);
         loop->factor =
                 scion_schedule_factor(training->stage->schedule, loop->step, loop->steps, loop->epochs);

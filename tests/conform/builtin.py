@@ -29,7 +29,9 @@ def main():
         write_idx(pathlib.Path(folder))
         needs = {'idx': ['--set', 'root=' + folder],
                  'attention': ['--set', 'layers=conv1'],
-                 'delta': ['--set', 'layers=conv1']}
+                 'delta': ['--set', 'layers=conv1'],
+                 'resnet': ['--set', 'width=8'],  # as they are by default they are large
+                 'vgg': ['--set', 'width=8']}
         plugins = sorted(options.plugins.glob('*.so'))
         assert plugins, 'no plugins in %s' % options.plugins
         for plugin in plugins:
