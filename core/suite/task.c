@@ -65,7 +65,9 @@ enum scion_status scion_task_work(void *context, const struct scion_observer *ob
                          : scion_run_stopped(run)                                             ? SCION_STOPPED
                                                                                               : SCION_FAILED;
         if (run)
-                scion_text_add(note, "%s", scion_run_note(run));
+                scion_text_add(note, "%s%s%s", scion_run_note(run),
+                               *scion_run_note(run) && *scion_run_traces(run) ? "\n" : "",
+                               scion_run_traces(run));
         free(folder.text);
         scion_run_destroy(run);
         scion_config_destroy(config);

@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "tensor/tensor.h"
 #include "train/safetensors.h"
+#include "train/trace.h"
 #include "train/weights.h"
 
 /* --- Source and target ------------------------------------------------------------------------------------ */
@@ -73,6 +74,8 @@ struct scion_training scion_run_training(struct scion_run *run, bool target, str
                 .tape = run->tape,
                 .metrics = run->metrics,
                 .log = run->log,
+                .trace = run->trace,
+                .traces = &run->traces,
                 .observer = run->observer,
                 .stopped = &run->stopped,
                 .recovery = target ? &run->recovery : &run->source_recovery,
@@ -335,7 +338,7 @@ bool scion_run_make_ready(struct scion_run *run)
 {
         struct scion_experiment *experiment = &run->experiment;
 
-        if (!begin(run))
+        if (!scion_step_trace_wanted(&run->trace) || !begin(run))
                 return false;
         const struct scion_strategy_plugin *strategy =
                 (const struct scion_strategy_plugin *)experiment->strategy->plugin;

@@ -17,6 +17,8 @@ struct scion_run {
         struct scion_text weights; /* what was loaded and what was not */
         /* Of an execution: */
         FILE *log;
+        int64_t trace;            /* see scion_step_trace_wanted() */
+        struct scion_text traces; /* what was seen */
         struct scion_sheet *metrics;
         const struct scion_observer *observer;
         bool stopped;

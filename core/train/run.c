@@ -61,12 +61,18 @@ void scion_run_destroy(struct scion_run *run)
         scion_data_close(run->target_data);
         scion_experiment_finish(&run->experiment);
         free(run->weights.text);
+        free(run->traces.text);
         free(run);
 }
 
 const char *scion_run_note(const struct scion_run *run)
 {
         return run->weights.text ? run->weights.text : "";
+}
+
+const char *scion_run_traces(const struct scion_run *run)
+{
+        return run->traces.text ? run->traces.text : "";
 }
 
 bool scion_run_has_values(const struct scion_run *run)

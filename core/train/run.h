@@ -34,6 +34,9 @@ struct scion_model *scion_run_target(struct scion_run *run);
 /* What was loaded and what was not, in a line; "" when there was nothing to load. Valid as long as the run. */
 const char *scion_run_note(const struct scion_run *run);
 
+/* The steps that SCION_TRACE asked for, in lines; "" when there was none. Valid as long as the run. */
+const char *scion_run_traces(const struct scion_run *run);
+
 /* Whether the target's targets are values, not classes. */
 bool scion_run_has_values(const struct scion_run *run);
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "train/meter.h"
+#include "train/trace.h"
 #include "train/update.h"
 
 /* Seconds between two looks at how an epoch goes. */
@@ -22,6 +23,7 @@ struct loop {
         const char *stage;
         int64_t epochs, steps; /* of the stage; and steps of one epoch */
         int64_t step;          /* over the stage's epochs */
+        int64_t taken;         /* steps of the stage by this process */
         int64_t epoch;         /* from 1 */
         int64_t shuffled;      /* epochs over all stages: each has an order of its own */
         double factor;         /* of the learning rate, at the last step */
@@ -111,6 +113,7 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
 
         if (!outputs || !scion_scores_add(&loop->train, (double)scion_item(loss), outputs, batch))
                 return false;
+        scion_trace_part("scores");
         scion_meter_turn(transfer->meter, SCION_PART_BACKWARD);
         scion_update_clear_gradients(loop->update);
         if (!scion_backward(loss))
@@ -121,6 +124,7 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
         loop->factor =
                 scion_schedule_factor(training->stage->schedule, loop->step, loop->steps, loop->epochs);
         scion_update_step(loop->update, loop->factor);
+        scion_trace_part("update");
         scion_model_clear_stand_ins(transfer->target);
         if (transfer->step++ == 0 && training->log)
                 fprintf(training->log, "%s: first step done %.3f s after the run began\n", loop->stage,
@@ -180,10 +184,40 @@ static int64_t next_step(struct loop *loop)
         scion_tape_reset(training->tape);
         scion_tape_set_training(training->tape, true);
         scion_tape_set_seed(training->tape, training->stage->seed, (uint64_t)training->transfer->step);
-        bool good = scion_batches_next(loop->batches, &batch) == SCION_NEXT_BATCH && take_step(loop, &batch);
+        bool good = scion_batches_next(loop->batches, &batch) == SCION_NEXT_BATCH;
 
+        scion_trace_part("batch");
+        good = good && take_step(loop, &batch);
         scion_meter_turn(training->transfer->meter, SCION_PART_OUTSIDE);
         return good ? batch.size : 0;
+}
+
+/* Of a stage with fewer steps than that, the last one is watched. */
+static bool is_watched(const struct loop *loop)
+{
+        const struct scion_training *training = loop->training;
+        int64_t left = loop->steps * loop->epochs - loop->step;
+
+        return training->trace > 0 && training->log &&
+               (loop->taken == training->trace || (left == 1 && loop->taken < training->trace));
+}
+
+static int64_t run_step(struct loop *loop)
+{
+        const struct scion_training *training = loop->training;
+        struct scion_step_trace trace;
+        char heading[200];
+
+        loop->taken++;
+        if (!is_watched(loop))
+                return next_step(loop);
+        snprintf(heading, sizeof heading, "trace of the %s's step %lld (epoch %lld)", loop->stage,
+                 (long long)loop->step + 1, (long long)loop->epoch);
+        scion_step_trace_start(&trace);
+        int64_t examples = next_step(loop);
+
+        scion_step_trace_finish(&trace, heading, examples > 0, training->log, training->traces);
+        return examples;
 }
 
 static void end_epoch(struct loop *loop)
@@ -200,7 +234,7 @@ static bool run_epoch(struct loop *loop)
         bool good = start_epoch(loop);
 
         for (int64_t step = 0; good && step < loop->steps; step++) {
-                good = next_step(loop) > 0;
+                good = run_step(loop) > 0;
                 if (good)
                         tell(loop, SCION_AT_STEP, step + 1);
         }
@@ -375,6 +409,7 @@ static bool train_stage(struct loop *loop)
         const struct scion_training *training = loop->training;
 
         loop->step = 0;
+        loop->taken = 0;
         loop->epoch = 0;
         loop->best_epoch = 0;
         loop->resumed = 0;

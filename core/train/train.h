@@ -16,8 +16,10 @@ struct scion_training {
         /* The target is trained by the strategy's loss; with strategy NULL in it, by the task's. */
         struct scion_transfer *transfer;
         struct scion_tape *tape;
-        struct scion_sheet *metrics;           /* a row an epoch */
-        FILE *log;                             /* a line an epoch */
+        struct scion_sheet *metrics; /* a row an epoch */
+        FILE *log;                   /* a line an epoch */
+        int64_t trace;             /* the step of each stage that is watched, from 1; 0: none. Needs a log */
+        struct scion_text *traces; /* what was seen is added there, too */
         const struct scion_observer *observer; /* NULL: nobody watches */
         bool *stopped; /* set when it ends early, as the observer asked; NULL: nobody wants to know */
         struct scion_recovery *recovery; /* what it goes on from, and where checkpoints go; NULL: neither */
