@@ -1,9 +1,8 @@
+#include "base/width.h"
 #include "cli/cli.h"
-#include "data/data.h"
-#include "data/transform.h"
-#include "plugin/params.h"
+#include "cli/describe.h"
 #include "plugin/plugin.h"
-#include "report/columns.h"
+#include "report/wrap.h"
 #include "suite/process.h"
 
 #include <stdlib.h>
@@ -11,11 +10,21 @@
 
 /* --- Lists ---------------------------------------------------------------------------------------------- */
 
+/* Why a file cannot be used is one line, as other messages are: there are paths in it. */
+static void print_entry(const struct scion_plugin_entry *entry, int widest)
+{
+        printf("  %s%*s", entry->name, widest + 2 - scion_width(entry->name), "");
+        if (entry->plugin)
+                scion_wrap(entry->plugin->summary, strlen(entry->plugin->summary), widest + 4, widest + 4,
+                           SCION_PAGE_WIDTH, stdout);
+        else
+                printf("cannot be used: %s\n", entry->error);
+}
+
 static bool print_kind(enum scion_kind kind)
 {
-        struct scion_columns columns = { .per_row = 2 };
         struct scion_plugin_list list;
-        bool good;
+        int widest = 0;
 
         if (!scion_plugins_list(kind, &list))
                 return false;
@@ -23,19 +32,14 @@ static bool print_kind(enum scion_kind kind)
         if (list.count == 0)
                 printf("  none\n");
         for (size_t i = 0; i < list.count; i++) {
-                const struct scion_plugin_entry *entry = &list.entry[i];
-                struct scion_text broken = { 0 };
+                int width = scion_width(list.entry[i].name);
 
-                if (!entry->plugin)
-                        scion_text_add(&broken, "cannot be used: %s", entry->error);
-                scion_columns_add(&columns, entry->name);
-                scion_columns_add(&columns, entry->plugin ? entry->plugin->summary : broken.text);
-                free(broken.text);
+                widest = width > widest ? width : widest;
         }
-        good = scion_columns_print(&columns, 2, stdout);
-        scion_columns_finish(&columns);
+        for (size_t i = 0; i < list.count; i++)
+                print_entry(&list.entry[i], widest);
         scion_plugin_list_finish(&list);
-        return good;
+        return true;
 }
 
 static bool print_all(void)
@@ -49,98 +53,82 @@ static bool print_all(void)
         return true;
 }
 
-/* --- One plugin ----------------------------------------------------------------------------------------- */
-
-static void add_param(struct scion_columns *columns, const struct scion_param *param)
-{
-        struct scion_text type = { 0 }, fallback = { 0 }, range = { 0 };
-
-        scion_param_type_text(param, &type);
-        scion_param_default_text(param, &fallback);
-        scion_param_range_text(param, &range);
-        scion_columns_add(columns, param->name);
-        scion_columns_add(columns, type.text);
-        scion_columns_add(columns, fallback.text);
-        scion_columns_add(columns, range.text);
-        scion_columns_add(columns, param->help);
-        columns->failed = columns->failed || type.failed || fallback.failed || range.failed;
-        free(type.text);
-        free(fallback.text);
-        free(range.text);
-}
-
-static bool print_params(const struct scion_param *params)
-{
-        static const char *const head[] = { "parameter", "type", "default", "range", "meaning" };
-        struct scion_columns columns = { .per_row = sizeof head / sizeof *head };
-        bool good;
-
-        for (size_t i = 0; i < columns.per_row; i++)
-                scion_columns_add(&columns, head[i]);
-        for (; params->type != SCION_PARAM_END; params++)
-                add_param(&columns, params);
-        good = scion_columns_print(&columns, 2, stdout);
-        scion_columns_finish(&columns);
-        return good;
-}
-
-static bool print_data_keys(void)
-{
-        printf("\nEvery dataset also takes:\n\n");
-        if (!print_params(scion_data_params))
-                return false;
-        printf("\nand transform, a list of what is done to every input, in order: { use: NAME, ... }\n");
-        for (const struct scion_transform_kind *kind = scion_transform_kinds; kind->name; kind++) {
-                printf("\n  %s: %s\n", kind->name, kind->summary);
-                if (kind->params && !print_params(kind->params))
-                        return false;
-        }
-        return true;
-}
-
-static bool describe(enum scion_kind kind, const char *name)
-{
-        const struct scion_plugin *plugin = scion_plugin_find(kind, name);
-
-        if (!plugin)
-                return false;
-        printf("%s %s: %s\n\n", scion_kind_name(kind), plugin->name, plugin->summary);
-        if (plugin->reference)
-                printf("  reference  %s\n", plugin->reference);
-        printf("  file       %s\n\n", scion_plugin_path(plugin));
-        if (!plugin->params || plugin->params->type == SCION_PARAM_END)
-                printf("  It has no parameters.\n");
-        else if (!print_params(plugin->params))
-                return false;
-        return kind != SCION_DATASET || print_data_keys();
-}
-
 /* --- The command ---------------------------------------------------------------------------------------- */
 
-static int list_or_describe(int argc, char **argv)
+enum { FORMAT = SCION_CLI_LONG, EXAMPLE };
+enum { TABLE, JSON };
+
+static const char *const formats[] = { "table", "json", NULL };
+
+struct options {
+        struct scion_cli cli;
+        int format;
+        bool example;
+};
+
+static bool list(const struct options *options, enum scion_kind kind)
 {
-        enum scion_kind kind;
+        if (options->format == JSON)
+                return scion_describe_list_json(kind, stdout);
+        return kind ? print_kind(kind) : print_all();
+}
+
+static bool print_example(const struct scion_plugin *plugin)
+{
+        struct scion_text text = { 0 };
+
+        scion_describe_example(plugin, &text);
+        if (text.failed)
+                scion_fail("out of memory");
+        else
+                fputs(text.text, stdout);
+        free(text.text);
+        return !text.failed;
+}
+
+static int list_or_describe(const struct options *options)
+{
+        int argc = options->cli.argc;
+        char **argv = options->cli.argv;
+        enum scion_kind kind = (enum scion_kind)0;
+        const struct scion_plugin *plugin;
+        bool good;
 
         if (argc > 2)
                 return scion_cli_usage("plugins", "'%s' is one argument too many", argv[2]);
-        if (argc == 0)
-                return print_all() ? scion_cli_printed(SCION_GOOD) : scion_cli_failed(SCION_FAILED);
-        kind = scion_kind_parse(argv[0]);
-        if (!kind)
+        if (argc < 2 && options->example)
+                return scion_cli_usage("plugins", "--example is of one plugin: give its kind and name");
+        if (argc > 0 && !(kind = scion_kind_parse(argv[0])))
                 return scion_cli_failed(SCION_BAD_INPUT);
-        if (argc == 1)
-                return print_kind(kind) ? scion_cli_printed(SCION_GOOD) : scion_cli_failed(SCION_FAILED);
-        return describe(kind, argv[1]) ? scion_cli_printed(SCION_GOOD) : scion_cli_failed(SCION_BAD_INPUT);
+        if (argc < 2)
+                return list(options, kind) ? scion_cli_printed(SCION_GOOD) : scion_cli_failed(SCION_FAILED);
+        plugin = scion_plugin_find(kind, argv[1]);
+        if (!plugin)
+                return scion_cli_failed(SCION_BAD_INPUT);
+        if (options->example)
+                good = print_example(plugin);
+        else
+                good = options->format == JSON ? scion_describe_json(plugin, stdout)
+                                               : scion_describe(plugin, stdout);
+        return good ? scion_cli_printed(SCION_GOOD) : scion_cli_failed(SCION_FAILED);
 }
 
 static int run(int argc, char **argv)
 {
-        struct scion_cli cli;
-        int status = SCION_FAILED;
+        struct options options = { .format = TABLE };
+        int option, status = SCION_FAILED;
+        bool going = scion_cli_begin(&options.cli, &scion_command_plugins, argc, argv);
 
-        if (scion_cli_begin(&cli, &scion_command_plugins, argc, argv) && scion_cli_next(&cli, &status) == 0)
-                status = list_or_describe(cli.argc, cli.argv);
-        scion_cli_finish(&cli);
+        while (going && (option = scion_cli_next(&options.cli, &status)) != 0) {
+                if (option == FORMAT)
+                        options.format =
+                                scion_cli_choice(&options.cli, "format", options.cli.text, formats, &status);
+                options.example = options.example || option == EXAMPLE;
+                going = option > 0 && options.format >= 0;
+        }
+        if (going)
+                status = list_or_describe(&options);
+        scion_cli_finish(&options.cli);
         return status;
 }
 
@@ -150,6 +138,8 @@ static const struct scion_cli_option table[] = {
           "DIR",
           "look in DIR/strategies, DIR/losses, ... first (may be repeated)",
           { SCION_CLI_FOLDERS, NULL } },
+        { FORMAT, "format", "FORMAT", "table (default) or json", { SCION_CLI_WORDS, formats } },
+        { EXAMPLE, "example", NULL, "print nothing but an experiment file that uses the plugin", { 0 } },
         SCION_CLI_HELP,
         SCION_CLI_END,
 };
@@ -166,9 +156,17 @@ const struct scion_command scion_command_plugins = {
         .notes = "Plugins are looked for in --plugin-path, in SCION_PLUGIN_PATH (directories with colons "
                  "between), "
                  "in $XDG_DATA_HOME/scion/plugins (or ~/.local/share/scion/plugins), and in Scion's own "
-                 "directory.\n",
+                 "directory.\n"
+                 "\n"
+                 "As JSON, a list is {\"plugins\": [...]}, each with kind, name, summary, reference, file "
+                 "and error, "
+                 "why it cannot be used. One plugin has kind, name, summary, reference, file, needs (texts), "
+                 "parameters and example. A parameter has name, type, default, required, min, max, "
+                 "min_excluded, "
+                 "max_excluded, choices and meaning. What there is none of is null.\n",
         .examples = "  scion plugins\n"
                     "  scion plugins strategy\n"
-                    "  scion plugins optimizer sgd\n",
+                    "  scion plugins optimizer sgd\n"
+                    "  scion plugins strategy l2-sp --example > try.yaml\n",
         .run = run,
 };

@@ -38,6 +38,10 @@ const struct scion_param *scion_params_find(const struct scion_param *table, con
 void scion_param_type_text(const struct scion_param *param, struct scion_text *text);
 /* "0 <= x < 1"; nothing when there is no range. */
 void scion_param_range_text(const struct scion_param *param, struct scion_text *text);
+/* The default as a tree that stands where `place` does, to be destroyed. NULL when there is none, and with a message
+ * and `*failed` when it cannot be had. */
+struct scion_config *scion_param_default(const struct scion_param *param, const struct scion_config *place,
+                                         bool *failed);
 /* The default as it would stand in a file; "required" or "-" where there is none. */
 void scion_param_default_text(const struct scion_param *param, struct scion_text *text);
 

@@ -70,9 +70,8 @@ static bool is_sentinel(const struct scion_param *param)
         return !scion_range_holds(param, (long double)param->number);
 }
 
-/* The default as a tree that stands where `place` does. NULL, when there is none or with `*failed`. */
-static struct scion_config *default_value(const struct scion_param *param, const struct scion_config *place,
-                                          bool *failed)
+struct scion_config *scion_param_default(const struct scion_param *param, const struct scion_config *place,
+                                         bool *failed)
 {
         char text[SCION_SCALAR_BYTES];
         struct scion_config *value = NULL;
@@ -117,7 +116,7 @@ void scion_param_default_text(const struct scion_param *param, struct scion_text
                 scion_text_add(text, "required");
                 return;
         }
-        value = default_value(param, &nowhere, &failed);
+        value = scion_param_default(param, &nowhere, &failed);
         line = value ? scion_config_line(value) : NULL;
         if (line || !value)
                 scion_text_add(text, "%s", line ? line : failed && param->text ? param->text : "-");
@@ -135,7 +134,7 @@ bool scion_params_complete(const struct scion_param *table, struct scion_config 
 
                 if (scion_config_get(map, table->name))
                         continue;
-                value = default_value(table, map, &failed);
+                value = scion_param_default(table, map, &failed);
                 if (failed || (value && !scion_config_add(map, table->name, map->line, map->column, value)))
                         return false;
         }

@@ -40,6 +40,10 @@ const char *scion_plugin_path(const struct scion_plugin *plugin);
 /* The hash of that file's bytes, as they were when it was loaded: 32 hexadecimal digits. */
 const char *scion_plugin_hash(const struct scion_plugin *plugin);
 
+/* What a plugin needs of an experiment, in plain words: number `index` of them, which the caller frees. NULL after
+ * the last, and, with `*failed`, when memory is out. */
+char *scion_plugin_need(const struct scion_plugin *plugin, size_t index, bool *failed);
+
 /* What there is of one kind, sorted by name, each name once (the first found). A file that cannot be opened
  * as a plugin is listed with its message instead. */
 struct scion_plugin_entry {
