@@ -158,6 +158,25 @@ float *scion_own_values(struct scion_transfer *transfer, const char *name, int64
         return own->value;
 }
 
+void *scion_transfer_alloc(struct scion_transfer *transfer, size_t count, size_t size)
+{
+        if (!check_setting_up(transfer, "memory that goes with the transfer"))
+                return NULL;
+        if (size > 0 && count > SIZE_MAX / size)
+                return scion_fail_null("out of memory: %zu times %zu bytes", count, size);
+        void **longer = realloc(transfer->memory, (transfer->memory_blocks + 1) * sizeof *longer);
+
+        if (!longer)
+                return scion_fail_null("out of memory");
+        transfer->memory = longer;
+        /* Of nothing, calloc() may give NULL. */
+        void *block = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
+
+        if (!block)
+                return scion_fail_null("out of memory: %zu times %zu bytes", count, size);
+        return longer[transfer->memory_blocks++] = block;
+}
+
 int scion_add_stage(struct scion_transfer *transfer, const char *name, int64_t epochs)
 {
         int number = transfer->own_stages;
@@ -194,13 +213,18 @@ void scion_transfer_finish(struct scion_transfer *transfer)
                 scion_model_destroy(transfer->own_model[i].model);
         for (int i = 0; i < transfer->own_value_blocks; i++)
                 free(transfer->own_values[i].value);
+        for (size_t i = 0; i < transfer->memory_blocks; i++)
+                free(transfer->memory[i]);
         free(transfer->own_model);
         free(transfer->own_values);
+        free(transfer->memory);
         scion_model_destroy(transfer->initial);
         scion_batches_destroy(transfer->source_batches.batches);
         scion_batches_destroy(transfer->unlabelled.batches);
         transfer->own_model = NULL;
         transfer->own_values = NULL;
+        transfer->memory = NULL;
+        transfer->memory_blocks = 0;
         transfer->own_models = transfer->own_value_blocks = 0;
         transfer->initial = NULL;
         transfer->source_batches = transfer->unlabelled = (struct scion_beside){ 0 };

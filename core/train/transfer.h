@@ -91,6 +91,8 @@ struct scion_transfer {
         int own_models;
         struct scion_own_values *own_values;
         int own_value_blocks;
+        void **memory; /* blocks that go with the transfer */
+        size_t memory_blocks;
         struct scion_own_stage own_stage[SCION_MAX_STAGES];
         int own_stages;
         bool untrained;              /* the main stage is left out */

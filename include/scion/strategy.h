@@ -60,6 +60,13 @@ SCION_API struct scion_model *scion_own_model(struct scion_transfer *transfer, c
 SCION_API float *scion_own_values(struct scion_transfer *transfer, const char *name, int64_t count);
 
 /*
+ * Memory for `count` things of `size` bytes, zero at first, for what setup() makes of the models: it is the engine's,
+ * valid as long as the transfer, and nobody frees it. It is not kept when a run is interrupted: setup() is called
+ * again then. NULL, with a message, when there is not so much; for none, a pointer that is not looked into.
+ */
+SCION_API void *scion_transfer_alloc(struct scion_transfer *transfer, size_t count, size_t size);
+
+/*
  * A stage of the strategy's own before the main one, which is called "target": so many epochs, with the target's
  * optimizer, begun afresh, and schedule. `name` stands in metrics.csv. Returns its number: 0 for the first one
  * added, 1 for the next; the main stage has the number after the last. -1, with a message.

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <scion/scion.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 struct delta {
         float alpha, beta;
@@ -13,6 +13,7 @@ struct delta {
         int64_t probe_epochs, examples;
         struct scion_strings paths; /* of the modules that they name */
         float **weight;             /* of each one's channels */
+        float *filters, *without;   /* a layer's, whole and less one channel */
         double loss;                /* of a measurement, summed over examples */
         int64_t seen;
 };
@@ -40,20 +41,27 @@ static bool setup(void *self, struct scion_transfer *transfer)
 {
         struct delta *delta = self;
         struct scion_model *target = scion_target(transfer);
+        int64_t most = 0;
 
         if (scion_model_copy(target, scion_source(transfer), false) < 0 ||
             !scion_model_select(target, &delta->layers, &delta->paths) ||
-            !(delta->weight = calloc(delta->paths.count, sizeof *delta->weight)))
+            !(delta->weight = scion_transfer_alloc(transfer, delta->paths.count, sizeof *delta->weight)))
                 return false;
         for (size_t i = 0; i < delta->paths.count; i++) {
                 struct scion_parameter *filters = find(target, delta->paths.value[i], "weight");
                 char name[32];
 
                 snprintf(name, sizeof name, "weight%zu", i);
-                if (!filters || !(delta->weight[i] = scion_own_values(transfer, name,
-                                                                      scion_parameter_shape(filters).dim[0])))
+                struct scion_shape shape = scion_parameter_shape(filters);
+
+                most = scion_shape_size(&shape) > most ? scion_shape_size(&shape) : most;
+                if (!filters || !(delta->weight[i] = scion_own_values(transfer, name, shape.dim[0])))
                         return false;
         }
+        delta->filters = scion_transfer_alloc(transfer, (size_t)most, sizeof *delta->filters);
+        delta->without = scion_transfer_alloc(transfer, (size_t)most, sizeof *delta->without);
+        if (!delta->filters || !delta->without)
+                return false;
         return scion_add_stage(transfer, "probe", delta->probe_epochs) >= 0;
 }
 
@@ -83,21 +91,18 @@ static bool measure(struct delta *delta, struct scion_transfer *transfer, double
         return good;
 }
 
-/* The loss with one channel's filter, a row of each parameter, at nought. */
+/* The loss with one channel's filter, a row of the layer's, at nought. */
 static bool measure_without(struct delta *delta, struct scion_transfer *transfer,
                             struct scion_parameter *parameter, int64_t channel, double *loss)
 {
         struct scion_shape shape = scion_parameter_shape(parameter);
-        int64_t size = scion_shape_size(&shape), row = size / shape.dim[0];
-        float *values = malloc(2 * (size_t)size * sizeof *values), *without = values + size;
-        bool good =
-                values && scion_parameter_read(parameter, values) && scion_parameter_read(parameter, without);
+        int64_t row = scion_shape_size(&shape) / shape.dim[0];
+        size_t bytes = (size_t)row * sizeof *delta->without;
 
-        for (int64_t i = 0; good && i < row; i++)
-                without[channel * row + i] = 0;
-        good = good && scion_parameter_write(parameter, without) && measure(delta, transfer, loss) &&
-               scion_parameter_write(parameter, values);
-        free(values);
+        memset(delta->without + channel * row, 0, bytes);
+        bool good = scion_parameter_write(parameter, delta->without) && measure(delta, transfer, loss);
+
+        memcpy(delta->without + channel * row, delta->filters + channel * row, bytes);
         return good;
 }
 
@@ -109,7 +114,8 @@ static bool weigh(struct delta *delta, struct scion_transfer *transfer, size_t l
         float *weight = delta->weight[layer];
         double with, without, most = -INFINITY, sum = 0;
 
-        if (!measure(delta, transfer, &with))
+        if (!measure(delta, transfer, &with) || !scion_parameter_read(filters, delta->filters) ||
+            !scion_parameter_read(filters, delta->without))
                 return false;
         for (int64_t j = 0; j < channels; j++) {
                 if (!measure_without(delta, transfer, filters, j, &without))
@@ -117,6 +123,8 @@ static bool weigh(struct delta *delta, struct scion_transfer *transfer, size_t l
                 weight[j] = (float)(without - with);
                 most = fmax(most, (double)weight[j]);
         }
+        if (!scion_parameter_write(filters, delta->filters))
+                return false;
         for (int64_t j = 0; j < channels; j++)
                 sum += weight[j] = (float)exp((double)weight[j] - most);
         for (int64_t j = 0; j < channels; j++)
@@ -186,13 +194,8 @@ static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, co
         return scion_add(task, scion_add(scion_scale(away, delta->alpha), scion_scale(decay, delta->beta)));
 }
 
-static void finish(void *self)
-{
-        free(((struct delta *)self)->weight);
-}
-
 SCION_PLUGIN_STRATEGY("delta",
                       .summary = "fine-tune, with the feature maps that matter kept near the source's",
                       .reference = "Li et al. ICLR 2019. arXiv:1901.09229", .params = params,
                       .size = sizeof(struct delta), .needs = SCION_NEEDS_SOURCE, .setup = setup, .loss = loss,
-                      .begin_stage = begin_stage, .finish = finish);
+                      .begin_stage = begin_stage);

@@ -1,7 +1,6 @@
 /* ULMFiT's fine-tuning: thawed group by group from the head down, and the lower the slower. */
 #include <math.h>
 #include <scion/scion.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct gradual_unfreeze {
@@ -38,13 +37,14 @@ static bool find_parts(struct gradual_unfreeze *gradual, struct scion_model *mod
         return gradual->count > 0 || scion_fail("the model has no parts to thaw one after the other");
 }
 
-static bool find_groups(struct gradual_unfreeze *gradual, struct scion_model *model)
+static bool find_groups(struct gradual_unfreeze *gradual, struct scion_transfer *transfer)
 {
+        struct scion_model *model = scion_target(transfer);
         size_t most = gradual->groups.count + (size_t)scion_model_module_count(model);
 
-        gradual->group = calloc(most, sizeof *gradual->group);
+        gradual->group = scion_transfer_alloc(transfer, most, sizeof *gradual->group);
         if (!gradual->group)
-                return scion_fail("out of memory");
+                return false;
         if (gradual->groups.count == 0)
                 return find_parts(gradual, model);
         for (size_t i = 0; i < gradual->groups.count; i++)
@@ -58,7 +58,7 @@ static bool setup(void *self, struct scion_transfer *transfer)
         struct gradual_unfreeze *gradual = self;
         struct scion_model *target = scion_target(transfer);
 
-        if (scion_model_copy(target, scion_source(transfer), false) < 0 || !find_groups(gradual, target))
+        if (scion_model_copy(target, scion_source(transfer), false) < 0 || !find_groups(gradual, transfer))
                 return false;
         for (size_t i = 0; i < gradual->count; i++)
                 if (!scion_model_scale_lr(target, gradual->group[i],
@@ -85,13 +85,8 @@ static bool begin_epoch(void *self, struct scion_transfer *transfer, int64_t epo
         return true;
 }
 
-static void finish(void *self)
-{
-        free(((struct gradual_unfreeze *)self)->group);
-}
-
 SCION_PLUGIN_STRATEGY("gradual-unfreeze",
                       .summary = "fine-tune from the head down, the lower layers later and slower",
                       .reference = "Howard, Ruder. ACL 2018. arXiv:1801.06146", .params = params,
                       .size = sizeof(struct gradual_unfreeze), .needs = SCION_NEEDS_SOURCE, .setup = setup,
-                      .begin_epoch = begin_epoch, .finish = finish);
+                      .begin_epoch = begin_epoch);

@@ -4,7 +4,6 @@
  */
 #include <scion/scion.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct map {
@@ -106,9 +105,9 @@ static bool setup(void *self, struct scion_transfer *transfer)
         struct scion_model *target = scion_target(transfer), *source = scion_source(transfer);
         int count = scion_model_parameter_count(target);
 
-        linear->map = calloc((size_t)count, sizeof *linear->map);
+        linear->map = scion_transfer_alloc(transfer, (size_t)count, sizeof *linear->map);
         if (!linear->map)
-                return scion_fail("out of memory");
+                return false;
         for (int i = 0; i < count; i++) {
                 struct scion_parameter *to = scion_model_parameter(target, i);
 
@@ -157,15 +156,10 @@ static bool make(void *self, struct scion_transfer *transfer)
         return true;
 }
 
-static void finish(void *self)
-{
-        free(((struct linear_map *)self)->map);
-}
-
 SCION_PLUGIN_STRATEGY(
         "linear-map",
         .summary = "the target's parameters as a learned linear map of the source's, then fine-tuned",
         .reference = "Wang et al. ICLR 2023. arXiv:2303.00980 (a learned factored map from one model's "
                      "weights to another's)",
         .params = params, .size = sizeof(struct linear_map), .needs = SCION_NEEDS_SOURCE, .setup = setup,
-        .begin_stage = begin_stage, .make = make, .finish = finish);
+        .begin_stage = begin_stage, .make = make);

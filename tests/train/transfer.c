@@ -143,13 +143,46 @@ static void silence_is_told(void **state)
         scion_model_destroy(transfer.target);
 }
 
+/* --- What setup() may do ---------------------------------------------------------------------------------- */
+
+static bool allocate(void *self, struct scion_transfer *transfer)
+{
+        const unsigned char *block = NULL;
+
+        (void)self;
+        for (size_t i = 1; i <= 100; i++) {
+                unsigned char *next = scion_transfer_alloc(transfer, i, 3);
+
+                if (!next || next == block || next[0] != 0 || memcmp(next, next + 1, 3 * i - 1) != 0)
+                        return false;
+                memset(next, 0xff, 3 * i);
+                block = next;
+        }
+        return scion_transfer_alloc(transfer, 0, 8) && !scion_transfer_alloc(transfer, SIZE_MAX / 2, 3);
+}
+
+static void memory_goes_with_the_transfer(void **state)
+{
+        const struct scion_strategy_plugin plugin = { .name = "allocate", .setup = allocate };
+        struct scion_instance strategy = { (const struct scion_plugin *)&plugin, NULL };
+        struct scion_transfer transfer = { .target = model_of(0), .strategy = &strategy };
+
+        (void)state;
+        assert_true(scion_transfer_setup(&transfer));
+        assert_error_has("out of memory: ", " times 3 bytes", NULL);
+        assert_null(scion_transfer_alloc(&transfer, 1, 1));
+        assert_string_equal(scion_error(), "memory that goes with the transfer: only in setup()");
+        scion_transfer_finish(&transfer);
+        assert_int_equal(transfer.memory_blocks, 0);
+        scion_model_destroy(transfer.target);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(outputs_come_with_gradients),
-                tape_test(the_source_only_tells),
-                tape_test(the_source_is_frozen),
-                tape_test(silence_is_told),
+                tape_test(outputs_come_with_gradients),   tape_test(the_source_only_tells),
+                tape_test(the_source_is_frozen),          tape_test(silence_is_told),
+                tape_test(memory_goes_with_the_transfer),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
