@@ -202,9 +202,12 @@ int scion_add_stage(struct scion_transfer *transfer, const char *name, int64_t e
         return number;
 }
 
-void scion_train_nothing(struct scion_transfer *transfer)
+bool scion_train_nothing(struct scion_transfer *transfer)
 {
+        if (!check_setting_up(transfer, "to train nothing"))
+                return false;
         transfer->untrained = true;
+        return true;
 }
 
 void scion_transfer_finish(struct scion_transfer *transfer)

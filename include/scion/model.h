@@ -118,8 +118,9 @@ SCION_API bool scion_model_scale_lr(struct scion_model *model, const char *patte
 
 /*
  * Copies every parameter of `source` that `target` has under the same name and shape, and every buffer; the
- * head's too if `head`. Returns how many parameters were copied; -1, with a message, when a parameter outside the head, or a head's
- * that was asked for, is missing from the other model or of another shape; nothing is copied then.
+ * head's too if `head`. Returns how many parameters were copied; -1, with a message, when a parameter outside
+ * the head, or a head's that was asked for, is missing from the other model or of another shape; nothing is
+ * copied then.
  */
 SCION_API int scion_model_copy(struct scion_model *target, struct scion_model *source, bool head);
 

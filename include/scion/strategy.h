@@ -73,6 +73,12 @@ SCION_API void *scion_transfer_alloc(struct scion_transfer *transfer, size_t cou
  */
 SCION_API int scion_add_stage(struct scion_transfer *transfer, const char *name, int64_t epochs);
 
+/*
+ * The target stays as setup() makes it: the main stage has no epochs, whatever the file gives it. Outside setup() it
+ * fails, with a message, and nothing changes.
+ */
+SCION_API bool scion_train_nothing(struct scion_transfer *transfer);
+
 /* --- Layers that are compared -------------------------------------------------------------------------- */
 
 #define SCION_MAX_LAYERS 128
@@ -103,9 +109,6 @@ SCION_API struct scion_shape scion_layers_source_shape(struct scion_transfer *tr
 /* The message that this pair does not go together: paths, shapes, and `why`. Returns false. */
 SCION_API bool scion_layers_fail(struct scion_transfer *transfer, const struct scion_layers *layers,
                                  int index, const char *why);
-
-/* The target stays as setup() makes it: the main stage has no epochs, whatever the file gives it. */
-SCION_API void scion_train_nothing(struct scion_transfer *transfer);
 
 /* --- Where training stands ------------------------------------------------------------------------------ */
 

@@ -6,8 +6,8 @@ static bool setup(void *self, struct scion_transfer *transfer)
         struct scion_model *target = scion_target(transfer);
 
         (void)self;
-        scion_train_nothing(transfer);
-        return scion_model_copy(target, scion_source(transfer), true) >= 0 && scion_model_freeze(target, "*");
+        return scion_train_nothing(transfer) && scion_model_copy(target, scion_source(transfer), true) >= 0 &&
+               scion_model_freeze(target, "*");
 }
 
 SCION_PLUGIN_STRATEGY("source-only", .summary = "the source as it is, not trained on the target",

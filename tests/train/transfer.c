@@ -161,7 +161,7 @@ static bool allocate(void *self, struct scion_transfer *transfer)
         return scion_transfer_alloc(transfer, 0, 8) && !scion_transfer_alloc(transfer, SIZE_MAX / 2, 3);
 }
 
-static void memory_goes_with_the_transfer(void **state)
+static void setup_alone_gets_memory(void **state)
 {
         const struct scion_strategy_plugin plugin = { .name = "allocate", .setup = allocate };
         struct scion_instance strategy = { (const struct scion_plugin *)&plugin, NULL };
@@ -172,6 +172,9 @@ static void memory_goes_with_the_transfer(void **state)
         assert_error_has("out of memory: ", " times 3 bytes", NULL);
         assert_null(scion_transfer_alloc(&transfer, 1, 1));
         assert_string_equal(scion_error(), "memory that goes with the transfer: only in setup()");
+        assert_false(scion_train_nothing(&transfer));
+        assert_string_equal(scion_error(), "to train nothing: only in setup()");
+        assert_false(transfer.untrained);
         scion_transfer_finish(&transfer);
         assert_int_equal(transfer.memory_blocks, 0);
         scion_model_destroy(transfer.target);
@@ -180,9 +183,9 @@ static void memory_goes_with_the_transfer(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(outputs_come_with_gradients),   tape_test(the_source_only_tells),
-                tape_test(the_source_is_frozen),          tape_test(silence_is_told),
-                tape_test(memory_goes_with_the_transfer),
+                tape_test(outputs_come_with_gradients), tape_test(the_source_only_tells),
+                tape_test(the_source_is_frozen),        tape_test(silence_is_told),
+                tape_test(setup_alone_gets_memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
