@@ -44,6 +44,17 @@ static inline void must_next(enum scion_next next, enum scion_next expected)
                 fail_msg("%d came, not %d: %s", (int)next, (int)expected, scion_error());
 }
 
+/* All inputs and labels of a split in one tensor each; gone at the next reset of the tape. */
+static inline struct scion_batch whole(struct scion_data *data, enum scion_split split)
+{
+        struct scion_batches *batches = scion_batches_create(data, split, scion_data_size(data, split));
+        struct scion_batch batch;
+
+        must_next(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
+        scion_batches_destroy(batches);
+        return batch;
+}
+
 /* A tape for the tests of a program, and the datasets that only tests have. */
 static inline int start_data(void **state)
 {

@@ -2,17 +2,6 @@
 
 #include <math.h>
 
-/* All inputs and labels of a split in one tensor each; gone at the next reset of the tape. */
-static struct scion_batch whole(struct scion_data *data, enum scion_split split)
-{
-        struct scion_batches *batches = scion_batches_create(data, split, scion_data_size(data, split));
-        struct scion_batch batch;
-
-        must_next(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
-        scion_batches_destroy(batches);
-        return batch;
-}
-
 static void defaults_and_sizes(void **state)
 {
         struct scion_data *data =
