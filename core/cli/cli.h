@@ -64,6 +64,7 @@ extern const struct scion_command scion_command_compare;
 extern const struct scion_command scion_command_completion;
 extern const struct scion_command scion_command_man;
 extern const struct scion_command scion_command_modules;
+extern const struct scion_command scion_command_new;
 extern const struct scion_command scion_command_plugins;
 extern const struct scion_command scion_command_run;
 

@@ -140,15 +140,23 @@ done:
 }
 
 /* Looked for once: it takes a hundred system calls, and a large suite asks for its plugins a million times. */
-static bool add_own(struct places *places)
+bool scion_plugins_own(const char **directory)
 {
         static char *own;
         bool good;
 
         pthread_mutex_lock(&lock);
         good = own || find_own(&own);
+        *directory = own;
         pthread_mutex_unlock(&lock);
-        return good && (!own || add(places, strdup(own)));
+        return good;
+}
+
+static bool add_own(struct places *places)
+{
+        const char *own;
+
+        return scion_plugins_own(&own) && (!own || add(places, strdup(own)));
 }
 
 static bool places_find(struct places *places)

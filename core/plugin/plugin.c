@@ -3,6 +3,7 @@
 #include "plugin/plugin.h"
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "plugin/loader.h"
 
 #include <dlfcn.h>
@@ -60,11 +61,17 @@ size_t scion_kind_bytes(enum scion_kind kind)
 
 enum scion_kind scion_kind_parse(const char *text)
 {
-        for (unsigned kind = 1; kind < KINDS; kind++)
+        const char *names[KINDS], *near;
+
+        for (unsigned kind = 1; kind < KINDS; kind++) {
                 if (strcmp(text, kinds[kind].name) == 0 || strcmp(text, kinds[kind].folder) == 0)
                         return (enum scion_kind)kind;
-        scion_fail("no kind of plugin is called '%s': there are strategy, loss, optimizer, dataset and model",
-                   text);
+                names[kind] = kinds[kind].name;
+        }
+        near = scion_nearest(text, names + 1, KINDS - 1);
+        scion_fail("no kind of plugin is called '%s'%s%s%s: there are strategy, loss, optimizer, dataset and "
+                   "model",
+                   text, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
         return (enum scion_kind)0;
 }
 

@@ -22,6 +22,10 @@ enum scion_kind scion_kind_parse(const char *text);
 /* Looks there first; directories added later come after those added before. */
 bool scion_plugins_add_path(const char *directory);
 
+/* The directory of the plugins that come with this libscion: LIBDIR/scion/plugins, or BUILD/plugins. It stays NULL
+ * when it is not known where they are. False when memory is out. */
+bool scion_plugins_own(const char **directory);
+
 /*
  * The plugin of that kind and name. NULL, with a message: no such plugin (near names, and where it was looked
  * for), not a plugin, another ABI, another kind, another name than its file, an undefined symbol.

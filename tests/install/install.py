@@ -1,57 +1,30 @@
 """Installs Scion into a temporary prefix and uses it as the author of a plugin does.
 
 The examples under docs/examples are compiled outside the tree, by what pkg-config says, found by the installed
-command, and run. Arguments: see the end of this file.
+command, and run. Arguments: see prefix.py.
 """
 
-import argparse
 import csv
 import os
-import pathlib
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
-import unittest
+
+from prefix import OPTIONS, Prefix, main
 
 KINDS = ['strategies', 'losses', 'optimizers', 'datasets', 'models']
 
 
-class Installed(unittest.TestCase):
+class Installed(Prefix):
     @classmethod
     def setUpClass(cls):
-        cls.top = pathlib.Path(tempfile.mkdtemp(prefix='scion-install-'))
-        cls.addClassCleanup(shutil.rmtree, cls.top)
-        # Nothing of the build tree is to help: the environment starts afresh.
-        cls.environment = {'PATH': os.environ['PATH'], 'HOME': str(cls.top / 'home'), 'LC_ALL': 'C.UTF-8',
-                           'OMP_NUM_THREADS': '1'}
-        for name in ('ASAN_OPTIONS', 'LSAN_OPTIONS', 'UBSAN_OPTIONS'):
-            if name in os.environ:
-                cls.environment[name] = os.environ[name]
-        cls.root = cls.top / 'root'
-        cls.call(OPTIONS.meson, 'install', '-C', OPTIONS.build, '--no-rebuild', '--quiet', '--destdir', cls.root)
-        cls.header = next(cls.root.rglob('scion.h'))
-        cls.prefix = cls.header.parents[2]
-        pc = next(cls.root.rglob('scion.pc'))
-        cls.environment['PKG_CONFIG_PATH'] = str(pc.parent)
-        cls.environment['PKG_CONFIG_SYSROOT_DIR'] = str(cls.root)
-        cls.libdir = pc.parents[1]
+        super().setUpClass()
         # The examples, built as the README says.
         cls.plugins = cls.top / 'my-plugins'
         cls.examples = sorted((OPTIONS.source / 'docs' / 'examples').glob('*/*.c'))
         for source in cls.examples:
             cls.compile(source, cls.plugins / source.parent.name / (source.stem + '.so'))
-
-    @classmethod
-    def call(cls, *arguments, status=0, environment={}):
-        result = subprocess.run([str(a) for a in arguments], env=cls.environment | environment, cwd=cls.top,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                encoding='utf-8', timeout=120)
-        if result.returncode != status:
-            raise AssertionError('%s: exit status %d, not %d\n%s%s' % (' '.join(map(str, arguments)), result.returncode,
-                                                                      status, result.stdout, result.stderr))
-        return result
 
     @classmethod
     def compile(cls, source, target):
@@ -73,8 +46,9 @@ class Installed(unittest.TestCase):
             found = self.libdir / 'scion' / 'plugins' / kind
             self.assertEqual({path.name for path in found.glob('*')}, sources, kind)
         self.assertTrue((self.libdir / 'libscion.so').exists())
-        plugindir = self.call('pkg-config', '--variable=plugindir', 'scion').stdout.strip()
-        self.assertTrue(plugindir.endswith('/scion/plugins'), plugindir)
+        for name, place in (('plugindir', self.libdir / 'scion' / 'plugins'), ('command', self.prefix / 'bin' / 'scion')):
+            told = self.call('pkg-config', '--variable=' + name, 'scion').stdout.strip()
+            self.assertEqual(os.path.realpath(told), str(place))
         soname = self.call('readelf', '-d', self.libdir / 'libscion.so').stdout
         self.assertRegex(soname, r'SONAME.*\[libscion\.so\.\d+\]')
 
@@ -194,11 +168,4 @@ def pages():
 
 
 if __name__ == '__main__':
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--meson', required=True)
-    parser.add_argument('--cc', nargs='+', required=True)
-    parser.add_argument('--source', type=pathlib.Path, required=True)
-    parser.add_argument('--build', type=pathlib.Path, required=True)
-    parser.add_argument('tests', nargs='*')
-    OPTIONS = parser.parse_args()
-    unittest.main(argv=[sys.argv[0], *OPTIONS.tests], verbosity=2)
+    main(sys.argv[0])
