@@ -116,8 +116,7 @@ static int64_t most_values(void)
         return SIZE_MAX / 16 < MOST_VALUES ? (int64_t)(SIZE_MAX / 16) : MOST_VALUES;
 }
 
-/* The values of an input, or -1, with a message, when the plugin says nonsense. */
-static int64_t check_info(const struct scion_dataset_info *info)
+int64_t scion_data_check_info(const struct scion_dataset_info *info)
 {
         int64_t most = most_values();
         int64_t values = 1, examples = 0;
@@ -309,7 +308,7 @@ static bool open_plugin(struct opening *opening, uint64_t seed)
         scion_error_clear();
         if (!opening->plugin->open(opening->self, seed, &opening->info))
                 return scion_plugin_failed("open");
-        opening->values = check_info(&opening->info);
+        opening->values = scion_data_check_info(&opening->info);
         return opening->values >= 0 && read_labels(opening);
 }
 

@@ -9,6 +9,9 @@
 /* "train", "valid", "test". */
 extern const char *const scion_split_names[SCION_SPLITS];
 
+/* The values of an input, or -1, with a message, when what open() told cannot be. */
+int64_t scion_data_check_info(const struct scion_dataset_info *info);
+
 /* What an experiment file may ask of any dataset: the state of scion_data_params. */
 struct scion_data_wishes {
         struct scion_ints classes;

@@ -41,7 +41,8 @@ struct scion_dataset_plugin {
         /*
          * Reads example `index` of `split` into the caller's buffers. `input` takes the elements, row-major;
          * NULL when only the target is wanted. `target` takes one int32_t, the label, or info->targets
-         * floats; never NULL. The same index gives the same bytes.
+         * floats; never NULL. The same index gives the same bytes. Unlike the other callbacks it may be called
+         * from several threads at once: it changes nothing of what open() has made.
          */
         bool (*read)(void *self, enum scion_split split, int64_t index, void *input, void *target);
 };

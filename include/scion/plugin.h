@@ -7,7 +7,8 @@
  * interface has another number, or its descriptor more than this Scion knows.
  *
  * An instance is `size` zeroed bytes into which the engine has written the parameters; each callback gets it
- * as `self`. Callbacks of one instance are never called at the same time from two threads.
+ * as `self`. Callbacks of one instance are never called at the same time from two threads, but for a
+ * dataset's read().
  */
 #ifndef SCION_PLUGIN_H
 #define SCION_PLUGIN_H

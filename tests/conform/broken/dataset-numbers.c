@@ -1,0 +1,34 @@
+/*
+ * Divides by zero in its first example.
+ *
+ * FAILED: labels are in range, and values are numbers
+ * says: train example 0: value 0 of its input is inf
+ */
+#include <scion/dataset.h>
+
+static bool open_data(void *self, uint64_t seed, struct scion_dataset_info *info)
+{
+        (void)self;
+        (void)seed;
+        info->shape = SCION_SHAPE(4);
+        info->element = SCION_REALS;
+        info->classes = 3;
+        info->size[SCION_TRAIN] = info->size[SCION_TEST] = 12;
+        return true;
+}
+
+static bool read_data(void *self, enum scion_split split, int64_t index, void *input, void *target)
+{
+        float *value = input;
+        int32_t *label = target;
+
+        (void)self;
+        (void)split;
+        for (int64_t i = 0; value && i < 4; i++)
+                value[i] = 1 / (float)index + (float)i;
+        *label = (int32_t)(index % 3);
+        return true;
+}
+
+SCION_PLUGIN_DATASET("dataset-numbers", .summary = "data with infinities", .open = open_data,
+                     .read = read_data);
