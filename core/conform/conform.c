@@ -99,6 +99,11 @@ void scion_conform_doing(struct scion_conform *conform, const char *format, ...)
         va_end(arguments);
 }
 
+const char *scion_conform_done(const struct scion_conform *conform)
+{
+        return conform->shared->doing;
+}
+
 const char *scion_conform_reason(void)
 {
         return *scion_error() ? scion_error() : "it gives no reason: scion_fail() leaves one";

@@ -41,6 +41,8 @@ bool scion_conform_note(struct scion_conform *conform, const char *format, ...) 
 
 /* What the plugin is being asked for, for the message when it crashes or hangs: "read() of train example 3". */
 void scion_conform_doing(struct scion_conform *conform, const char *format, ...) SCION_PRINTF(2, 3);
+/* What it was asked for last, in this process or one split off from it. */
+const char *scion_conform_done(const struct scion_conform *conform);
 
 /* The message that a callback left when it failed; what to say when it left none. Clear it before the call. */
 const char *scion_conform_reason(void);
