@@ -253,6 +253,21 @@ static bool see_peak(struct scion_bench *result)
         return flops > 0;
 }
 
+/* As many steps again. */
+static bool take_profile(struct bench *bench, struct scion_bench *result)
+{
+        bool good = true;
+
+        result->profile.by = bench->options->profile;
+        if (result->profile.by == SCION_PROFILE_NOTHING)
+                return true;
+        scion_profile_begin(&result->profile);
+        for (int64_t i = 0; good && i < result->training.steps; i++)
+                good = train(bench) > 0;
+        scion_profile_end(&result->profile);
+        return good && scion_profile_close(&result->profile, result->training.steps);
+}
+
 struct measuring {
         struct bench bench;
         struct scion_bench *result;
@@ -269,7 +284,7 @@ static bool measure(void *context, struct scion_training *training)
                 snprintf(result->stage, sizeof result->stage, "%s", scion_steps_stage(bench->steps));
                 result->tape_bytes = scion_tape_usage(training->tape).bytes;
                 result->peak_mib = peak_mib();
-                good = scion_steps_rest(bench->steps) && see_peak(result) &&
+                good = take_profile(bench, result) && scion_steps_rest(bench->steps) && see_peak(result) &&
                        time_steps(bench, evaluate, &result->evaluation) && see_peak(result);
         }
         end(bench);
@@ -282,7 +297,15 @@ bool scion_bench_run(struct scion_run *run, const struct scion_bench_options *op
         struct measuring measuring = { .bench.options = options, .result = bench };
 
         *bench = (struct scion_bench){ 0 };
-        return scion_run_lend(run, measure, &measuring);
+        if (scion_run_lend(run, measure, &measuring))
+                return true;
+        scion_bench_finish(bench);
+        return false;
+}
+
+void scion_bench_finish(struct scion_bench *bench)
+{
+        scion_profile_finish(&bench->profile);
 }
 
 /* --- Taking turns ----------------------------------------------------------------------------------------- */

@@ -2,14 +2,16 @@
 #ifndef SCION_BENCH_BENCH_H
 #define SCION_BENCH_BENCH_H
 
+#include "bench/profile.h"
 #include "train/meter.h"
 #include "train/run.h"
 #include "train/train.h"
 
 struct scion_bench_options {
         int64_t steps; /* to time, of training and of evaluation; 0: as many as a few seconds have */
-        int64_t evaluation_batch; /* examples */
-        bool recompute;           /* what frozen modules make is not kept for later steps */
+        int64_t evaluation_batch;      /* examples */
+        bool recompute;                /* what frozen modules make is not kept for later steps */
+        enum scion_profile_by profile; /* of the training's steps: of others than those that are timed */
 };
 
 /* The median, and the 10th and 90th percentile. */
@@ -36,6 +38,7 @@ struct scion_bench {
         size_t tape_bytes; /* that the tape keeps from step to step */
         double peak_mib;   /* resident, by the end of the training */
         double peak_flops; /* a second: of a large product of matrices, with the same threads */
+        struct scion_profile profile;
 };
 
 /*
@@ -44,6 +47,7 @@ struct scion_bench {
  */
 bool scion_bench_run(struct scion_run *run, const struct scion_bench_options *options,
                      struct scion_bench *bench);
+void scion_bench_finish(struct scion_bench *bench);
 
 /*
  * For taking turns with something else: warms up, writes the line "seconds,cpu_seconds" to `out`, then for each line

@@ -97,12 +97,36 @@ bool scion_bench_print_csv(const struct scion_bench_subject *subject, const stru
 {
         struct scion_row row = { 0 };
 
+        if (bench->profile.count > 0)
+                return scion_profile_print_csv(&bench->profile, file);
+
         make_row(subject, bench, &row);
         bool good = !row.failed ? print_fields(&row, true, file) && print_fields(&row, false, file)
                                 : scion_fail("out of memory");
 
         scion_row_finish(&row);
         return good;
+}
+
+/* A list of objects, or NULL. */
+static json_t *profile_json(const struct scion_profile *profile)
+{
+        json_t *list = json_array();
+        double steps = (double)profile->steps;
+
+        for (size_t i = 0; list && i < profile->count; i++) {
+                const struct scion_profile_line *line = &profile->line[i];
+                json_t *object = json_pack("{ss ss ss sf sf sf}", "operation", line->name, "pass",
+                                           scion_profile_passes[line->pass], "shapes", line->shapes, "calls",
+                                           (double)line->calls / steps, "ms", line->seconds / steps * 1e3,
+                                           "gflop", line->operations / steps * 1e-9);
+
+                if (json_array_append_new(list, object) != 0) {
+                        json_decref(list);
+                        return NULL;
+                }
+        }
+        return list;
 }
 
 bool scion_bench_print_json(const struct scion_bench_subject *subject, const struct scion_bench *bench,
@@ -124,6 +148,8 @@ bool scion_bench_print_json(const struct scion_bench_subject *subject, const str
                                                               ? json_real(strtod(value, NULL))
                                                               : json_integer(strtoll(value, NULL, 10)))) == 0;
         }
+        if (good && bench->profile.count > 0)
+                good = json_object_set_new(object, "profile", profile_json(&bench->profile)) == 0;
         good = good && json_dumpf(object, file, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) == 0;
         if (good)
                 fputc('\n', file);
@@ -194,5 +220,9 @@ bool scion_bench_print(const struct scion_bench_subject *subject, const struct s
                 "at "
                 "most\n",
                 bench->training.allocated, (double)bench->tape_bytes / MIB, bench->peak_mib);
+        if (good && bench->profile.count > 0) {
+                fputc('\n', file);
+                good = scion_profile_print(&bench->profile, file);
+        }
         return good;
 }

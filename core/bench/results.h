@@ -15,7 +15,8 @@ struct scion_bench_subject {
 bool scion_bench_print(const struct scion_bench_subject *subject, const struct scion_bench *bench,
                        FILE *file);
 
-/* A header row and a row of CSV; or one JSON object. Milliseconds, and units of 10^9 operations a second. */
+/* A header row and a row of CSV (with a profile, that alone); or one JSON object. Milliseconds, and units of 10^9
+ * operations a second. */
 bool scion_bench_print_csv(const struct scion_bench_subject *subject, const struct scion_bench *bench,
                            FILE *file);
 bool scion_bench_print_json(const struct scion_bench_subject *subject, const struct scion_bench *bench,

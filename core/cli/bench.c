@@ -10,7 +10,7 @@
 #include "suite/plan.h"
 #include "suite/process.h"
 
-enum { RANDOM = SCION_CLI_LONG, RECOMPUTE, FORMAT, TURNS }; /* options without a letter */
+enum { RANDOM = SCION_CLI_LONG, RECOMPUTE, FORMAT, TURNS, PROFILE }; /* options without a letter */
 
 enum format { TABLE, CSV, JSON };
 enum turns { NO_TURNS, TRAINING, EVALUATION };
@@ -39,6 +39,7 @@ static bool parse_number(const char *option, const char *text, int64_t most, int
 
 static const char *const formats[] = { "table", "csv", "json", NULL };
 static const char *const phases[] = { "training", "evaluation", NULL };
+static const char *const profiles[] = { "operations", "shapes", NULL };
 
 static bool take_option(struct options *options, int option, int *status)
 {
@@ -62,6 +63,10 @@ static bool take_option(struct options *options, int option, int *status)
         case RECOMPUTE:
                 options->bench.recompute = true;
                 return true;
+        case PROFILE:
+                options->bench.profile = 1 + scion_cli_choice(&options->cli, "profile",
+                                                              text ? text : "operations", profiles, status);
+                return options->bench.profile != SCION_PROFILE_NOTHING;
         case FORMAT:
                 options->format = scion_cli_choice(&options->cli, "format", text, formats, status);
                 return options->format >= 0;
@@ -147,9 +152,12 @@ static bool bench(const struct options *options, const char *path, const struct 
 
         if (!scion_bench_run(run, &options->bench, &result))
                 return false;
-        return options->format == CSV    ? scion_bench_print_csv(&subject, &result, stdout)
-               : options->format == JSON ? scion_bench_print_json(&subject, &result, stdout)
-                                         : scion_bench_print(&subject, &result, stdout);
+        bool good = options->format == CSV    ? scion_bench_print_csv(&subject, &result, stdout)
+                    : options->format == JSON ? scion_bench_print_json(&subject, &result, stdout)
+                                              : scion_bench_print(&subject, &result, stdout);
+
+        scion_bench_finish(&result);
+        return good;
 }
 
 static int bench_file(const struct options *options, const char *path)
@@ -200,6 +208,11 @@ static const struct scion_cli_option table[] = {
           "need not be there",
           { 0 } },
         { RECOMPUTE, "recompute", NULL, "do not keep what frozen modules make of the data", { 0 } },
+        { PROFILE,
+          "profile",
+          "[=BY]",
+          "the training step by operations (default), or by operations and their shapes; in CSV, that alone",
+          { SCION_CLI_WORDS, profiles } },
         { 'r', "run", "RUN", "of a suite, the run of this id", { 0 } },
         { FORMAT, "format", "FORMAT", "table (default), csv or json", { SCION_CLI_WORDS, formats } },
         { TURNS,

@@ -122,6 +122,57 @@ static void for_people(void **state)
                           "\nsmall.yaml,scratch-", ",scratch,mlp,target,1,16,3,", NULL);
 }
 
+/* The calls and the operations of one line of a profile; the calls are 0 when there is no such line. */
+static void find_line(json_t *found, const char *operation, const char *pass, const char *shapes,
+                      double *calls, double *gflop)
+{
+        json_t *list = json_object_get(found, "profile"), *line;
+        size_t i;
+
+        *calls = *gflop = 0;
+        json_array_foreach(list, i, line)
+        {
+                if (strcmp(json_string_value(json_object_get(line, "operation")), operation) == 0 &&
+                    strcmp(json_string_value(json_object_get(line, "pass")), pass) == 0 &&
+                    strcmp(json_string_value(json_object_get(line, "shapes")), shapes) == 0) {
+                        *calls = number(line, "calls");
+                        *gflop = number(line, "gflop");
+                }
+        }
+}
+
+static void profile(void **state)
+{
+        /* An epoch has two batches of 16 and one of 8. */
+        json_t *found = bench("--profile --set target.train.drop_last=true");
+        double calls, gflop;
+
+        (void)state;
+        find_line(found, "linear", "forward", "", &calls, &gflop);
+        assert_float_equal(calls, 3, 0);
+        assert_float_equal(gflop, products(16, 1, 1, 1), 1e-9);
+        find_line(found, "linear", "backward", "", &calls, &gflop);
+        assert_float_equal(calls, 3, 0);
+        assert_float_equal(gflop, products(16, 1, 2, 2), 1e-9);
+        find_line(found, "batch", "", "", &calls, &gflop);
+        assert_float_equal(calls, 1, 0);
+        find_line(found, "update", "", "", &calls, &gflop);
+        assert_float_equal(calls, 1, 0);
+        json_decref(found);
+        found = bench("--profile=shapes --set target.train.drop_last=true");
+        find_line(found, "linear", "forward", "16x8 6x8 6 -> 16x6", &calls, &gflop);
+        assert_float_equal(calls, 1, 0);
+        assert_float_equal(gflop, products(16, 0, 1, 0), 1e-9);
+        json_decref(found);
+        assert_output_has(run_scion_expecting(0, "bench small.yaml -n 2 --profile"),
+                          "\noperation             pass      calls/step  ms/step  ",
+                          "\nlinear                backward  ", "\n(between operations)", NULL);
+        assert_output_has(run_scion_expecting(0, "bench small.yaml -n 2 --profile --format csv"),
+                          "operation,pass,calls,ms,percent,gflops,shapes\n", "\nlinear,backward,3,", NULL);
+        assert_output_has(run_scion_expecting(2, "bench small.yaml --profile=shape"),
+                          "no profile 'shape' (did you mean 'shapes'?)", NULL);
+}
+
 static void turns(void **state)
 {
         int lines = 0;
@@ -162,9 +213,10 @@ static void what_is_wrong(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(counts),     cmocka_unit_test(reuse),
-                                            cmocka_unit_test(other_data), cmocka_unit_test(for_people),
-                                            cmocka_unit_test(turns),      cmocka_unit_test(what_is_wrong) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(counts),       cmocka_unit_test(reuse),
+                                            cmocka_unit_test(other_data),   cmocka_unit_test(for_people),
+                                            cmocka_unit_test(profile),      cmocka_unit_test(turns),
+                                            cmocka_unit_test(what_is_wrong) };
 
         return cmocka_run_group_tests(tests, write_files, leave_folder);
 }

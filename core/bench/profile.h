@@ -1,0 +1,53 @@
+/* A training step by its operations. */
+#ifndef SCION_BENCH_PROFILE_H
+#define SCION_BENCH_PROFILE_H
+
+#include <stdio.h>
+
+#include "tensor/trace.h"
+
+enum scion_profile_by {
+        SCION_PROFILE_NOTHING,
+        SCION_PROFILE_OPERATIONS,
+        SCION_PROFILE_SHAPES, /* each shape of an operation has a line of its own */
+};
+
+/* All numbers are sums over the steps. */
+struct scion_profile_line {
+        char name[32];
+        enum scion_trace_pass pass;
+        char shapes[192]; /* "" by operations */
+        int64_t calls;
+        double seconds;
+        double operations; /* counted, floating-point */
+};
+
+/* Starts as { .by = ... }; scion_profile_finish() ends it. */
+struct scion_profile {
+        enum scion_profile_by by;
+        int64_t steps;
+        double seconds; /* of all lines */
+        size_t count, room;
+        struct scion_profile_line *line;
+        /* Inside: */
+        struct scion_tracer tracer;
+        double operations; /* by the last event */
+        bool failed;       /* memory ran out */
+};
+
+/* From the one to the other, the calling thread's operations are counted in. */
+void scion_profile_begin(struct scion_profile *profile);
+void scion_profile_end(struct scion_profile *profile);
+
+/* So many steps were taken: sorts, the longest first, and adds what was between operations. False with a message. */
+bool scion_profile_close(struct scion_profile *profile, int64_t steps);
+
+/* A table for people; or CSV, with a header row. */
+bool scion_profile_print(const struct scion_profile *profile, FILE *file);
+bool scion_profile_print_csv(const struct scion_profile *profile, FILE *file);
+
+extern const char *const scion_profile_passes[SCION_TRACE_PASSES];
+
+void scion_profile_finish(struct scion_profile *profile);
+
+#endif
