@@ -103,12 +103,15 @@ static void print_word(const char *word)
 static void print_next(const char *folder)
 {
         char *self = realpath("/proc/self/exe", NULL), *pkg_config = pkg_config_folder();
+        const char *others = getenv("PKG_CONFIG_PATH");
 
         fputs("  cd ", stdout);
         print_word(folder);
         if (pkg_config && !is_known(pkg_config)) {
                 fputs("\n  export PKG_CONFIG_PATH=", stdout);
                 print_word(pkg_config);
+                if (others && *others)
+                        fputs(":\"$PKG_CONFIG_PATH\"", stdout);
         }
         puts("\n  make check   # or: meson setup build && meson test -C build");
         fputs("  ", stdout);

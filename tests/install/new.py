@@ -111,8 +111,20 @@ class Project(Prefix):
                   *('%s/%s.c' % (name, name) for name in names))
 
 
-class Refusals(Prefix):
-    """What is wrong is said, and nothing is written."""
+class Anywhere(Prefix):
+    """Folders of any name; and what is wrong is said, and nothing is written then."""
+
+    def test_a_folder_of_another_name(self):
+        elsewhere = {'PKG_CONFIG_PATH': '/nowhere'}
+        text = self.call(self.prefix / 'bin' / 'scion', 'new', 'strategy', 'a', '--out', "it's here",
+                         environment=elsewhere).stdout
+        self.assertIn('it\'s here/a.c is the strategy', text)
+        commands = '\n'.join(re.findall(r'(?m)^  (.*)$', text) + ['echo "$PKG_CONFIG_PATH"'])
+        output = self.call('sh', '-ec', commands, environment=elsewhere).stdout
+        self.assertIn('check: test_accuracy', output)
+        self.assertEqual(output.splitlines()[-1], '%s:/nowhere' % self.pkg_config)
+        self.assertTrue((self.top / "it's here" / 'runs' / 'a' / 'results.csv').exists())
+        shutil.rmtree(self.top / "it's here")
 
     def refuse(self, *arguments, status=2, **others):
         before = sorted(self.top.rglob('*'))
@@ -183,6 +195,6 @@ class Refusals(Prefix):
 
 if __name__ == '__main__':
     def load_tests(loader, tests, pattern):
-        return loader.loadTestsFromTestCase(Project if OPTIONS.kind else Refusals)
+        return loader.loadTestsFromTestCase(Project if OPTIONS.kind else Anywhere)
 
     main(sys.argv[0], kind={'choices': FOLDERS})
