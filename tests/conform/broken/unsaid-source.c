@@ -2,7 +2,6 @@
  * Goes by a source model that it does not ask for.
  *
  * FAILED: it is set up, and has a loss of batches of every size it takes
- * says: SIGSEGV
  * says: in setup(), or the loss of a first batch
  */
 #include <scion/scion.h>
