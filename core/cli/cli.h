@@ -67,6 +67,7 @@ extern const struct scion_command scion_command_modules;
 extern const struct scion_command scion_command_new;
 extern const struct scion_command scion_command_plugins;
 extern const struct scion_command scion_command_run;
+extern const struct scion_command scion_command_schema;
 
 /* NULL, with a message and a near name, when there is none. */
 const struct scion_command *scion_command_find(const char *name);

@@ -5,17 +5,9 @@
 #include "cli/cli.h"
 
 const struct scion_command *const scion_commands[] = {
-        &scion_command_run,
-        &scion_command_check,
-        &scion_command_compare,
-        &scion_command_cache,
-        &scion_command_bench,
-        &scion_command_modules,
-        &scion_command_plugins,
-        &scion_command_new,
-        &scion_command_completion,
-        &scion_command_man,
-        NULL,
+        &scion_command_run,    &scion_command_check,      &scion_command_compare, &scion_command_cache,
+        &scion_command_bench,  &scion_command_modules,    &scion_command_plugins, &scion_command_new,
+        &scion_command_schema, &scion_command_completion, &scion_command_man,     NULL,
 };
 
 const struct scion_command *scion_command_find(const char *name)

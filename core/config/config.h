@@ -81,6 +81,9 @@ bool scion_config_equal(const struct scion_config *a, const struct scion_config 
 /* Equal trees have equal hashes, on every machine; of others, one in 2^64 pairs has. */
 uint64_t scion_config_hash(const struct scion_config *config);
 
+/* What a file may say of a suite rather than of each run, ended by NULL. */
+extern const char *const scion_config_suite_keys[];
+
 /* --- Changing
  * -------------------------------------------------------------------------------------------------------- */
 

@@ -5,6 +5,8 @@
 #include "config/matrix.h"
 #include "config/tree.h"
 
+const char *const scion_config_suite_keys[] = { "matrix", "seeds", "exclude", "include", NULL };
+
 static bool is_excluded(const struct scion_matrix *matrix, const uint32_t *row)
 {
         for (size_t i = 0; i < matrix->rules; i++) {
@@ -267,7 +269,6 @@ static void matrix_destroy(struct scion_matrix *matrix)
 /* The matrix of a file, which it holds a copy of: runs live longer than what they were made of. */
 static struct scion_matrix *matrix_create(const struct scion_config *config)
 {
-        static const char *const of_suites[] = { "matrix", "seeds", "exclude", "include" };
         struct scion_matrix *matrix = calloc(1, sizeof *matrix);
 
         if (!matrix)
@@ -278,13 +279,13 @@ static struct scion_matrix *matrix_create(const struct scion_config *config)
                 matrix_destroy(matrix);
                 return NULL;
         }
-        for (size_t i = 0; i < sizeof of_suites / sizeof *of_suites; i++) {
-                const struct scion_config *given = scion_config_get(matrix->file, of_suites[i]);
+        for (size_t i = 0; scion_config_suite_keys[i]; i++) {
+                const struct scion_config *given = scion_config_get(matrix->file, scion_config_suite_keys[i]);
 
                 /* `null` takes away what another file has brought; nothing at all was forgotten. */
                 if (given && scion_config_is_null(given) && *given->text)
-                        scion_config_remove(matrix->file, of_suites[i]);
-                scion_config_remove(matrix->bare, of_suites[i]);
+                        scion_config_remove(matrix->file, scion_config_suite_keys[i]);
+                scion_config_remove(matrix->bare, scion_config_suite_keys[i]);
         }
         return matrix;
 }

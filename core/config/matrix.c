@@ -217,14 +217,18 @@ static bool check_against(const char *path, const struct scion_matrix_group *gro
 
 static bool check_axis(const struct scion_matrix *matrix, const char *path, const struct scion_config *place)
 {
-        static const char *const fixed[] = { "name", "extends", "matrix", "exclude", "include", "seeds" };
+        static const char *const fixed[] = { "name", "extends", NULL }, *const *const none[] = {
+                fixed, scion_config_suite_keys
+        };
 
         if (!scion_config_check_path(path, place))
                 return false;
-        for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-                if (scion_config_path_inside(path, fixed[i]))
-                        return scion_config_fail(place, "'%s' cannot be an axis of the matrix%s", path,
-                                                 strcmp(path, "seeds") == 0 ? ": the axis is 'seed'" : "");
+        for (size_t i = 0; i < 2; i++)
+                for (const char *const *key = none[i]; *key; key++)
+                        if (scion_config_path_inside(path, *key))
+                                return scion_config_fail(
+                                        place, "'%s' cannot be an axis of the matrix%s", path,
+                                        strcmp(path, "seeds") == 0 ? ": the axis is 'seed'" : "");
         for (size_t g = 0; g < matrix->groups; g++)
                 if (!check_against(path, &matrix->group[g], place))
                         return false;

@@ -24,7 +24,7 @@ struct run_keys {
         bool winograd;
 };
 
-static const struct scion_param run_params[] = {
+const struct scion_param scion_run_params[] = {
         SCION_STRING(struct run_keys, name, NULL, "name of the suite or run; its output folder",
                      .required = true),
         SCION_INT(struct run_keys, seed, 1, "seed of everything random", .min = 0),
@@ -35,14 +35,14 @@ static const struct scion_param run_params[] = {
         SCION_PARAMS_END,
 };
 
-static const char *const run_others[] = { "limits", "source", "strategy", "target", NULL };
+const char *const scion_run_parts[] = { "limits", "source", "strategy", "target", NULL };
 
 struct limits_keys {
         float minutes;
         float memory_mib;
 };
 
-static const struct scion_param limits_params[] = {
+const struct scion_param scion_limits_params[] = {
         SCION_FLOAT(struct limits_keys, minutes, 0, "that a run may take; 0: any", .min = 0),
         SCION_FLOAT(struct limits_keys, memory_mib, 0, "of memory that it may have; 0: any", .min = 0),
         SCION_PARAMS_END,
@@ -59,7 +59,7 @@ static const char *const splits[] = {
         [SCION_TRAIN] = "train", [SCION_VALID] = "valid", [SCION_TEST] = "test", NULL
 };
 
-static const struct scion_param train_params[] = {
+const struct scion_param scion_train_params[] = {
         SCION_INT(struct train_keys, epochs, 10, "passes over the training split", .min = 0),
         SCION_INT(struct train_keys, batch_size, 64, "examples in a batch; the last may have fewer",
                   .min = 1),
@@ -73,14 +73,14 @@ struct stage_keys {
         const char *weights;
 };
 
-static const struct scion_param source_params[] = {
+const struct scion_param scion_source_params[] = {
         SCION_STRING(struct stage_keys, weights, NULL, "safetensors file to load instead of training"),
         SCION_PARAMS_END,
 };
 
 static const struct scion_param target_params[] = { SCION_PARAMS_END };
 
-static const char *const stage_others[] = {
+const char *const scion_stage_parts[] = {
         "dataset", "model", "loss", "optimizer", "schedule", "train", NULL
 };
 
@@ -150,7 +150,7 @@ static bool read_training(struct scion_stage *stage)
                                          "the %s has no 'optimizer'; for instance "
                                          "optimizer: { use: sgd, lr: 0.01 }",
                                          stage->name);
-        if (!want_map(train, "train") || !scion_params_fill(train_params, train, "train", NULL, &keys))
+        if (!want_map(train, "train") || !scion_params_fill(scion_train_params, train, "train", NULL, &keys))
                 return false;
         stage->epochs = keys.epochs;
         stage->batch_size = keys.batch_size;
@@ -174,8 +174,8 @@ static bool read_stage(struct scion_stage *stage, const char *name, struct scion
         stage->name = name;
         stage->map = map;
         stage->seed = scion_seed(seed, name);
-        drop_nulls(map, stage_others);
-        if (!want_map(map, name) || !scion_params_fill(params, map, name, stage_others, &keys))
+        drop_nulls(map, scion_stage_parts);
+        if (!want_map(map, name) || !scion_params_fill(params, map, name, scion_stage_parts, &keys))
                 return false;
         scion_params_release(params, &keys);
         stage->weights = scion_config_get(map, "weights");
@@ -188,7 +188,7 @@ static bool read_source(struct scion_experiment *experiment, struct scion_config
 {
         struct scion_stage *source = &experiment->source;
 
-        if (!read_stage(source, "source", map, source_params, experiment->seed))
+        if (!read_stage(source, "source", map, scion_source_params, experiment->seed))
                 return false;
         if (!source->model)
                 return scion_config_fail(map,
@@ -222,7 +222,7 @@ static bool read_limits(const struct scion_config *map, struct scion_limits *lim
 {
         struct limits_keys keys;
 
-        if (!want_map(map, "limits") || !scion_params_fill(limits_params, map, "limits", NULL, &keys))
+        if (!want_map(map, "limits") || !scion_params_fill(scion_limits_params, map, "limits", NULL, &keys))
                 return false;
         limits->minutes = (double)keys.minutes;
         limits->memory_mib = (double)keys.memory_mib;
@@ -299,12 +299,12 @@ static bool complete_stage(struct scion_config *map)
         return complete_plugin(get(map, "loss"), SCION_LOSS) &&
                complete_plugin(get(map, "optimizer"), SCION_OPTIMIZER) &&
                scion_schedule_complete(get(map, "schedule")) &&
-               scion_params_complete(train_params, get(map, "train"));
+               scion_params_complete(scion_train_params, get(map, "train"));
 }
 
 static bool complete(struct scion_config *config)
 {
-        return scion_params_complete(run_params, config) && complete_stage(get(config, "source")) &&
+        return scion_params_complete(scion_run_params, config) && complete_stage(get(config, "source")) &&
                complete_stage(get(config, "target")) &&
                complete_plugin(get(config, "strategy"), SCION_STRATEGY);
 }
@@ -318,10 +318,10 @@ bool scion_experiment_read(struct scion_config *config, struct scion_experiment 
         memset(experiment, 0, sizeof *experiment);
         if (config->kind != SCION_CONFIG_MAP)
                 return scion_config_fail(config, "an experiment is a map of keys");
-        drop_nulls(config, run_others);
-        if (!scion_params_fill(run_params, config, "experiment", run_others, &keys))
+        drop_nulls(config, scion_run_parts);
+        if (!scion_params_fill(scion_run_params, config, "experiment", scion_run_parts, &keys))
                 return false;
-        scion_params_release(run_params, &keys);
+        scion_params_release(scion_run_params, &keys);
         experiment->name = scion_config_get(config, "name")->text;
         experiment->seed = (uint64_t)keys.seed;
         experiment->threads = keys.threads;

@@ -7,9 +7,18 @@
 #ifndef SCION_TRAIN_EXPERIMENT_H
 #define SCION_TRAIN_EXPERIMENT_H
 
+#include <scion/param.h>
+
 #include "config/config.h"
 #include "plugin/plugin.h"
 #include "train/schedule.h"
+
+/* Numbers and words of a run, of `limits`, of `train`, and of `source` alone. */
+extern const struct scion_param scion_run_params[], scion_limits_params[], scion_train_params[],
+        scion_source_params[];
+
+/* The other keys of a run, and of its source and its target, ended by NULL: `null` is as good as leaving one out. */
+extern const char *const scion_run_parts[], *const scion_stage_parts[];
 
 /* One training: of the source or of the target. */
 struct scion_stage {

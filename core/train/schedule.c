@@ -103,19 +103,17 @@ static const struct scion_param inverse_params[] = {
         SCION_PARAMS_END,
 };
 
-static const struct {
-        const char *name;
-        double (*factor)(const struct scion_schedule *schedule, double epoch, double epochs);
-        const struct scion_param *params;
-} schedules[] = {
-        { "constant", constant, constant_params },
-        { "step", step, step_params },
-        { "cosine", cosine, cosine_params },
-        { "slanted-triangular", slanted_triangular, slanted_triangular_params },
-        { "inverse", inverse, inverse_params },
+const struct scion_schedule_kind scion_schedule_kinds[] = {
+        { "constant", "the same rate all the time", constant_params, constant },
+        { "step", "times gamma after every so many epochs", step_params, step },
+        { "cosine", "down to the share `floor` of the rate along half a cosine", cosine_params, cosine },
+        { "slanted-triangular", "up from the rate by `ratio`, then down again", slanted_triangular_params,
+          slanted_triangular },
+        { "inverse", "(1 + gamma p)^-power, p being the share that is done", inverse_params, inverse },
+        { NULL, NULL, NULL, NULL },
 };
 
-#define SCHEDULES (sizeof schedules / sizeof schedules[0])
+#define SCHEDULES (sizeof scion_schedule_kinds / sizeof scion_schedule_kinds[0] - 1)
 
 /* The index of the schedule that the map uses, or SCHEDULES with a message. */
 static size_t find(const struct scion_config *map)
@@ -130,7 +128,7 @@ static size_t find(const struct scion_config *map)
                 return SCHEDULES;
         }
         for (size_t i = 0; i < SCHEDULES; i++) {
-                names[i] = schedules[i].name;
+                names[i] = scion_schedule_kinds[i].name;
                 if (strcmp(use->text, names[i]) == 0)
                         return i;
         }
@@ -159,9 +157,9 @@ struct scion_schedule *scion_schedule_create(const struct scion_config *map)
 
         if (!schedule)
                 return scion_fail_null("out of memory");
-        schedule->factor = schedules[i].factor;
-        schedule->params = schedules[i].params;
-        snprintf(owner, sizeof owner, "schedule '%s'", schedules[i].name);
+        schedule->factor = scion_schedule_kinds[i].factor;
+        schedule->params = scion_schedule_kinds[i].params;
+        snprintf(owner, sizeof owner, "schedule '%s'", scion_schedule_kinds[i].name);
         if (!scion_params_fill(schedule->params, map, owner, others, schedule)) {
                 free(schedule);
                 return NULL;
@@ -178,7 +176,7 @@ bool scion_schedule_complete(struct scion_config *map)
 {
         size_t i = find(map);
 
-        return i < SCHEDULES && scion_params_complete(schedules[i].params, map);
+        return i < SCHEDULES && scion_params_complete(scion_schedule_kinds[i].params, map);
 }
 
 double scion_schedule_factor(const struct scion_schedule *schedule, int64_t step, int64_t steps,

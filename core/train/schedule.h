@@ -6,9 +6,18 @@
 #ifndef SCION_TRAIN_SCHEDULE_H
 #define SCION_TRAIN_SCHEDULE_H
 
+#include <scion/param.h>
+
 #include "config/config.h"
 
 struct scion_schedule;
+
+/* All there are; the last has no name. */
+extern const struct scion_schedule_kind {
+        const char *name, *summary;
+        const struct scion_param *params;
+        double (*factor)(const struct scion_schedule *schedule, double epoch, double epochs);
+} scion_schedule_kinds[];
 
 /* NULL map: constant. NULL, with the place in the message, on a bad one. */
 struct scion_schedule *scion_schedule_create(const struct scion_config *map);
