@@ -33,15 +33,17 @@ struct scion_dataset_info {
 struct scion_dataset_plugin {
         SCION_PLUGIN_FIELDS
         /*
-         * Opens the data and checks it whole: sizes, counts, labels. Called once, before read(). `seed` is
-         * the dataset's own, for synthetic data. False, with a message that names the file, when anything is
-         * wrong.
+         * Opens the data and checks it whole: sizes, counts, labels. Called once, before read(), with no tape
+         * to be used. What it opens or allocates is the plugin's, until finish(). `seed` is the dataset's own, for
+         * synthetic data. False, with a message that names the file, when anything is wrong.
          */
         bool (*open)(void *self, uint64_t seed, struct scion_dataset_info *info);
         /*
          * Reads example `index` of `split` into the caller's buffers. `input` takes the elements, row-major;
          * NULL when only the target is wanted. `target` takes one int32_t, the label, or info->targets
-         * floats; never NULL. The same index gives the same bytes. Unlike the other callbacks it may be called
+         * floats; never NULL. Both are the caller's, and every element is written. Called for each example of each
+         * batch, so that it is quick, and once for all targets after open(). False, with a message, ends the run.
+         * The same index gives the same bytes. Unlike the other callbacks it may be called
          * from several threads at once: it changes nothing of what open() has made.
          */
         bool (*read)(void *self, enum scion_split split, int64_t index, void *input, void *target);

@@ -11,8 +11,10 @@ struct scion_loss_plugin {
         SCION_PLUGIN_FIELDS
         /*
          * The mean loss over the batch, a float scalar, of `outputs` [N, K], by differentiable operations.
-         * Called in training and in evaluation, with a tape current. NULL, with a message, when it cannot
-         * take such targets.
+         * Called with a tape current: in training once a step, or as often as the strategy asks for it; in
+         * evaluation once a batch, of another size, with gradients off; and in the rehearsal before. The same
+         * arguments give the same loss. What it returns is the tape's. NULL, with a message, when it cannot take
+         * such outputs or targets.
          */
         struct scion_tensor *(*loss)(void *self, struct scion_tensor *outputs,
                                      const struct scion_batch *batch);

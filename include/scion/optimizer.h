@@ -28,9 +28,13 @@ struct scion_span {
 
 struct scion_optimizer_plugin {
         SCION_PLUGIN_FIELDS
-        /* How many floats of state each value needs with these parameters: 0 .. SCION_MAX_STATES. */
+        /* How many floats of state each value needs with these parameters: 0 .. SCION_MAX_STATES. Called at the
+         * beginning of each stage of training; it always says the same, and cannot fail. */
         int (*states)(const void *self);
-        /* Updates every span's values. Called after each backward pass. */
+        /* Updates every span's values: those of the parameters that are not frozen and have a gradient, once after
+         * each backward pass. The spans, and what they point to, are the engine's: nothing of them is kept, all that
+         * is to be remembered goes into their states, which are saved with the run. It makes no tensors, and cannot
+         * fail. */
         void (*step)(void *self, const struct scion_span *spans, int count);
 };
 

@@ -7,8 +7,21 @@
  * interface has another number, or its descriptor more than this Scion knows.
  *
  * An instance is `size` zeroed bytes into which the engine has written the parameters; each callback gets it
- * as `self`. Callbacks of one instance are never called at the same time from two threads, but for a
- * dataset's read().
+ * as `self`. What holds for the callbacks of every kind:
+ *
+ * - The engine calls them, on the run's one thread; callbacks of one instance are never called at the same time from
+ *   two threads, but for a dataset's read(). A plugin may have several instances in a process, one after another or
+ *   beside each other: what an instance needs belongs in `self`, not into variables of the plugin.
+ * - validate() comes first, once; then the kind's own; then finish(), once, also after a callback has failed, and
+ *   after validate() has. When the parameters themselves are refused, no callback is called.
+ * - What is passed to a callback is the engine's, is not NULL where nothing else is said, and is valid during the call
+ *   alone, but for `self`, and for the models of a transfer. Strings and lists among the parameters live until
+ *   finish() has returned; the plugin changes and frees neither.
+ * - Tensors that a callback makes or returns belong to the tape that is current (scion/tape.h), and are gone after the
+ *   step: none is kept in `self`. A tape is current where a kind's header says so, and is the engine's.
+ * - A callback fails by false, or NULL for a pointer, and leaves a message by scion_fail(), or keeps the one that a
+ *   function of Scion has left. That ends the run, or refuses the file, with the message and the place of `use:`.
+ *   A callback does not exit, and what it prints goes to the run's log.txt.
  */
 #ifndef SCION_PLUGIN_H
 #define SCION_PLUGIN_H

@@ -219,11 +219,13 @@ struct scion_strategy_plugin {
          * Makes the target model ready: copies, freezes, scales. Called once for an instance, before its
          * first batch. NULL in the descriptor: the target stays as drawn. So that mistakes show before
          * anything is trained, the engine first rehearses: setup(), and of each stage its beginning and the
-         * loss of one batch, with an instance and a target of their own, on a source not trained yet.
+         * loss of one batch, with an instance and a target of their own, on a source not trained yet. False,
+         * with a message, refuses the file in the rehearsal, and ends the run later.
          */
         bool (*setup)(void *self, struct scion_transfer *transfer);
-        /* The loss of one batch, a float scalar. NULL in the descriptor: the task's loss of the target's
-         * outputs. */
+        /* The loss of one batch, a float scalar that depends on what is trained, the tape's. Called once a step,
+         * with gradients on and the tape in training. `batch` is valid during the call. NULL, with a message, ends
+         * the run. NULL in the descriptor: the task's loss of the target's outputs. */
         struct scion_tensor *(*loss)(void *self, struct scion_transfer *transfer,
                                      const struct scion_batch *batch);
         /* Before the stage's first epoch: freezes, thaws, scales. May be NULL. */
