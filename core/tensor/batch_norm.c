@@ -49,6 +49,7 @@ static bool batch_norm_backward(struct scion_node *node)
         struct scion_tensor *to_weight = target_of(weight, saved->scale->shape, NULL);
         struct scion_tensor *to_bias = target_of(bias, saved->scale->shape, NULL);
 
+        scion_gradient_used_up();
         return to_x && to_weight && to_bias &&
                scion_kernel_run(kernel, (void *[SCION_OPERANDS]){ [SCION_X] = x->data,
                                                                   [SCION_SCALE] = saved->scale->data,

@@ -73,11 +73,12 @@ static bool conv2d_backward(struct scion_node *node)
 
         if (node->input[0]->requires_grad && !x_gradient(node, &grad))
                 return false;
-        if (node->input[1]->requires_grad)
-                return weight_gradient(node, &grad);
-        if (bias && bias->requires_grad) /* of a frozen weight */
-                return scion_grad_add(bias,
-                                      scion_sum(grad, SCION_AXIS(0) | SCION_AXIS(2) | SCION_AXIS(3), false));
+        if (node->input[1]->requires_grad && !weight_gradient(node, &grad))
+                return false;
+        if (!node->input[1]->requires_grad && bias && bias->requires_grad &&
+            !scion_grad_add(bias, scion_sum(grad, SCION_AXIS(0) | SCION_AXIS(2) | SCION_AXIS(3), false)))
+                return false;
+        scion_gradient_used_up();
         return true;
 }
 

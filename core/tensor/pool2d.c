@@ -23,6 +23,7 @@ static bool pool2d_backward(struct scion_node *node)
         struct scion_tensor *to =
                 from ? scion_grad_target(x, scion_kernel_layout(kernel, SCION_X_GRAD)) : NULL;
 
+        scion_gradient_used_up();
         return to &&
                scion_kernel_run(kernel, (void *[SCION_OPERANDS]){ [SCION_Y_GRAD] = from->data,
                                                                   [SCION_X_GRAD] = to->data,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "tensor/gradient.h"
 #include "tensor/trace.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -37,7 +38,7 @@ struct chunk {
 
 /* A piece of memory for elements. Its header takes one alignment's bytes before them. */
 struct block {
-        struct block *next;
+        struct block *next, *before; /* `before` of those in use alone */
         size_t size;
         int class;
 };
@@ -50,7 +51,8 @@ struct scion_tape {
         struct scion_tensor *leaves; /* tensors that scion_require_grad() asked for */
         struct scion_tape_usage usage;
         bool training;
-        bool broken; /* memory ran out while recording */
+        bool used_up; /* said of the backward pass of the node at hand */
+        bool broken;  /* memory ran out while recording */
         uint64_t seed, step, draws;
 };
 
@@ -251,9 +253,28 @@ void *scion_tape_buffer(size_t bytes)
                 tape->usage.allocations++;
         }
         block->next = tape->live;
+        block->before = NULL;
+        if (tape->live)
+                tape->live->before = block;
         tape->live = block;
         UNPOISON((char *)block + ALIGNMENT, size);
         return (char *)block + ALIGNMENT;
+}
+
+/* A block in use becomes one to be used again. */
+static void block_release(struct scion_tape *tape, struct block *block)
+{
+        *(block->before ? &block->before->next : &tape->live) = block->next;
+        if (block->next)
+                block->next->before = block->before;
+        block->next = tape->free[block->class];
+        tape->free[block->class] = block;
+        POISON((char *)block + ALIGNMENT, block->size);
+}
+
+static struct block *block_of(const void *data)
+{
+        return (struct block *)(void *)((char *)(uintptr_t)data - ALIGNMENT);
 }
 
 struct scion_tensor *scion_tape_tensor(void)
@@ -271,6 +292,8 @@ struct scion_tensor *scion_require_grad(struct scion_tensor *x)
 {
         if (!scion_check_float("require_grad", x))
                 return NULL;
+        if (x->node)
+                x->keeps_grad = true;
         if (x->requires_grad)
                 return x;
         if (!x->tape)
@@ -323,15 +346,60 @@ static void forget_gradients(struct scion_tape *tape)
                 leaf->has_grad = false;
 }
 
+static bool holds(const struct scion_tensor *x, const void *data)
+{
+        return x && (x->data == data || (x->plain && x->plain->data == data));
+}
+
+/* Is it memory that somebody may look at after the node's backward pass? */
+static bool is_held(const struct scion_node *node, const void *data)
+{
+        bool held = holds(node->output, data) || holds(node->output->grad, data);
+
+        for (int i = 0; i < SCION_MAX_INPUTS; i++)
+                if (node->input[i])
+                        held = held || holds(node->input[i], data) || holds(node->input[i]->grad, data);
+        return held;
+}
+
+/* What a backward pass that used everything up has made since `last` was the newest block, and the gradient that it
+ * was given, unless it is shared or was asked for. */
+static void release_used_up(struct scion_tape *tape, const struct scion_node *node, const struct block *last)
+{
+        struct scion_tensor *output = node->output, *grad = output->grad;
+
+        for (struct block *block = tape->live, *next; block && block != last; block = next) {
+                next = block->next;
+                if (!is_held(node, (char *)block + ALIGNMENT))
+                        block_release(tape, block);
+        }
+        if (!output->owns_grad || output->keeps_grad || grad->plain || !grad->own_memory ||
+            grad->tape != tape)
+                return;
+        output->has_grad = output->owns_grad = false;
+        output->grad = NULL;
+        block_release(tape, block_of(grad->data));
+}
+
+void scion_gradient_used_up(void)
+{
+        current->used_up = true;
+}
+
 static bool run_backward(struct scion_tape *tape)
 {
         for (struct scion_node *node = tape->last; node; node = node->previous) {
                 if (!node->output->has_grad)
                         continue;
+                struct block *last = tape->live;
+
+                tape->used_up = false;
                 if (scion_tracing())
                         scion_trace_backward_begin();
                 if (!node->op->backward(node))
                         return scion_fail_prefix("gradient of %s", node->op->name);
+                if (tape->used_up)
+                        release_used_up(tape, node, last);
                 if (scion_tracing())
                         scion_trace_backward_end(node);
         }

@@ -98,7 +98,11 @@ struct scion_tensor *scion_tensor_new(struct scion_shape shape, enum scion_dtype
         size_t length = scion_layout_length(layout, &shape);
         void *data = scion_tape_buffer(length * 4); /* both types have four bytes */
 
-        return data ? tensor_over(shape, dtype, layout, length, data) : NULL;
+        struct scion_tensor *x = data ? tensor_over(shape, dtype, layout, length, data) : NULL;
+
+        if (x)
+                x->own_memory = true;
+        return x;
 }
 
 bool scion_tensor_padded(const struct scion_tensor *x)

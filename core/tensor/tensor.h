@@ -27,6 +27,8 @@ struct scion_tensor {
         bool requires_grad;
         bool grad_is_slot; /* grad is memory of its own (a parameter's), to be written, not replaced */
         bool has_grad;     /* grad holds a value */
+        bool own_memory;   /* data is a piece of the tape's, whole, that the tensor was made with */
+        bool keeps_grad;   /* asked for, though an operation made it: it stays after the backward pass */
         bool owns_grad;    /* grad is shared with no one: it may be added to in place */
 };
 

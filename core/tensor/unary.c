@@ -76,6 +76,7 @@ static bool unary_backward(struct scion_node *node)
                 return false;
         const float *kept = unary->keeps == INPUT ? x->data : unary->keeps == OUTPUT ? y->data : g->data;
 
+        scion_gradient_used_up();
         unary->backward(g->data, kept, dx->data, dx->length, *(const float *)node->saved);
         return scion_grad_done(x, dx);
 }

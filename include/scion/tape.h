@@ -36,7 +36,7 @@ SCION_API void scion_tape_set_seed(struct scion_tape *tape, uint64_t seed, uint6
 SCION_API void scion_no_grad_begin(void);
 SCION_API void scion_no_grad_end(void);
 
-/* Asks for the gradient of a float tensor that no operation made. Returns x; NULL for NULL, for integers, and
+/* Asks for the gradient of a float tensor; of one that an operation made, before scion_backward(). Returns x; NULL for NULL, for integers, and
  * for a frozen parameter, which scion_parameter_freeze() thaws. */
 SCION_API struct scion_tensor *scion_require_grad(struct scion_tensor *x);
 
@@ -48,7 +48,8 @@ SCION_API struct scion_tensor *scion_require_grad(struct scion_tensor *x);
  */
 SCION_API bool scion_backward(struct scion_tensor *loss);
 
-/* The gradient of x after scion_backward(), of x's shape; NULL when the loss does not depend on x. */
+/* The gradient of x, which asked for it, after scion_backward(), of x's shape; NULL when the loss does not depend on
+ * x. */
 SCION_API struct scion_tensor *scion_grad(struct scion_tensor *x);
 
 /* What a tape has asked of the system so far. A steady step changes none of it. */

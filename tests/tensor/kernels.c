@@ -138,6 +138,8 @@ static void padding_of_layouts_is_zero(void **state)
         soil_tape();
         struct chain chain = make_chain(3, 17, false);
 
+        for (int i = 0; i < PARTS; i++)
+                scion_require_grad(chain.part[i]);
         chain_backward(&chain);
         for (int i = 0; i < PARTS; i++) {
                 assert_padding_is_zero(chain.part[i]);

@@ -253,7 +253,7 @@ static void shared_gradients(void **state)
         assert_gradient(x, 0);
         assert_true(scion_backward(total(scion_mul(scion_mul(x, x), x)))); /* three times */
         assert_gradient(x, 27);
-        y = scion_scale(x, 2); /* a diamond: 2x + 4x^2 */
+        y = scion_require_grad(scion_scale(x, 2)); /* a diamond: 2x + 4x^2 */
         z = scion_mul(y, y);
         assert_true(scion_backward(total(scion_add(y, z))));
         assert_gradient(x, 2 + 8 * 3);
@@ -447,6 +447,33 @@ static void frozen_parameters_get_none(void **state)
         assert_ptr_equal(scion_require_grad(v), v);
 }
 
+/* A chain of any length has room for two gradients, but for those that were asked for. */
+static void used_up_gradients_make_room(void **state)
+{
+        struct scion_tensor *x, *y, *asked = NULL;
+        size_t bytes[2];
+
+        (void)state;
+        for (int i = 0; i < 2; i++) {
+                x = y = leaf(SCION_SHAPE(300, 100), 1);
+                for (int k = 0; k < 10; k++) {
+                        y = scion_scale(y, k == 5 ? -2 : 2);
+                        if (k == 7)
+                                asked = i ? scion_require_grad(y) : y;
+                }
+                bytes[0] = scion_tape_usage(scion_tape_current()).bytes;
+                assert_true(scion_backward(total(y)));
+                bytes[1] = scion_tape_usage(scion_tape_current()).bytes;
+                assert_gradient(x, -1024);
+                if (i)
+                        assert_gradient(asked, 4);
+                else
+                        assert_null(scion_grad(asked));
+                assert_true(bytes[1] - bytes[0] <= (i ? 1 : 4) * (300 * 100 * sizeof(float) * 5 / 4 + 4096));
+                scion_tape_reset(scion_tape_current());
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -469,6 +496,7 @@ int main(void)
                 tape_test(failing_gradients_name_the_operation),
                 tape_test(gradients_of_parameters_add_up),
                 tape_test(frozen_parameters_get_none),
+                tape_test(used_up_gradients_make_room),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
