@@ -18,6 +18,16 @@ void scion_backend_set_threads(int threads);
  */
 void scion_backend_set_winograd(bool winograd);
 
+/*
+ * Whether convolutions and fully connected layers multiply numbers rounded to bfloat16, and add the products up in
+ * float; no until said otherwise. Tensors are of floats all the same: kernels are given rounded copies. Convolutions
+ * by Winograd's algorithm, where it is faster still, and those of images in groups stay in float.
+ */
+void scion_backend_set_bf16(bool bf16);
+
+/* Has the processor instructions for that? */
+bool scion_backend_has_bf16(void);
+
 /* What the calling thread's kernels have asked of the system so far, of which a steady step changes nothing; and what
  * they have done. */
 struct scion_backend_usage {
@@ -50,11 +60,15 @@ struct scion_product {
         int64_t batch, m, n, k;
         bool transpose_a, transpose_b; /* A lies as [k x m], B as [n x k] */
         bool accumulate;               /* added to what C holds */
+        bool bf16;                     /* A and B are rounded */
 };
 
+/* How the factors of such a product lie: row-major, as floats (NULL) or, with scion_backend_set_bf16(), rounded. */
+bool scion_backend_factor_layout(const struct scion_shape *shape, const struct scion_layout **layout);
+
 /* `bias` [n] is added to each row of C; NULL for none. `operation` names it in messages; a literal. */
-bool scion_backend_multiply(const char *operation, const struct scion_product *product, const float *a,
-                            const float *b, const float *bias, float *c);
+bool scion_backend_multiply(const char *operation, const struct scion_product *product, const void *a,
+                            const void *b, const float *bias, float *c);
 
 /* --- Kernels -------------------------------------------------------------------------------------------- */
 

@@ -34,6 +34,12 @@ const_dnnl_primitive_attr_t scion_dnnl_attributes(void)
         return scion_dnnl_engine() ? attributes : NULL;
 }
 
+bool scion_backend_has_bf16(void)
+{
+        return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) ==
+               dnnl_cpu_isa_avx512_core_bf16;
+}
+
 void scion_backend_describe(struct scion_text *text)
 {
         dnnl_fpmath_mode_t mode = dnnl_fpmath_mode_strict;

@@ -26,6 +26,7 @@ struct worker {
 };
 
 static atomic_int threads_wanted = 1;
+static atomic_bool bf16_wanted = false;
 static _Thread_local struct worker *mine;
 static pthread_key_t ending;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -52,6 +53,16 @@ static const int argument_of[SCION_OPERANDS] = {
 void scion_backend_set_threads(int threads)
 {
         atomic_store(&threads_wanted, threads < 1 ? 1 : threads);
+}
+
+void scion_backend_set_bf16(bool bf16)
+{
+        atomic_store(&bf16_wanted, bf16);
+}
+
+bool scion_kernels_round(void)
+{
+        return atomic_load_explicit(&bf16_wanted, memory_order_relaxed);
 }
 
 static void kernel_destroy(struct scion_kernel *kernel)

@@ -23,17 +23,17 @@ const_dnnl_primitive_attr_t scion_dnnl_attributes(void);
 struct scion_layout {
         const struct scion_layout *next;
         dnnl_memory_desc_t md;
-        size_t length;
+        size_t length; /* of its memory, in floats */
 };
 
-/* The layout that a descriptor of floats says; NULL when it is row-major. False when memory is out. */
+/* The layout that a descriptor says; NULL when it is that of row-major floats. False when memory is out. */
 bool scion_layout_intern(const dnnl_memory_desc_t *md, const struct scion_layout **layout);
 
 /* A row-major descriptor of floats. */
 bool scion_layout_row_major(int ndim, const int64_t *dim, dnnl_memory_desc_t *md);
 
-/* A descriptor of floats whose layout a primitive chooses. */
-bool scion_layout_any(int ndim, const int64_t *dim, dnnl_memory_desc_t *md);
+/* A descriptor whose layout a primitive chooses. */
+bool scion_layout_any(int ndim, const int64_t *dim, dnnl_data_type_t type, dnnl_memory_desc_t *md);
 
 /* --- The table of kernels ------------------------------------------------------------------------------- */
 
@@ -57,6 +57,9 @@ struct scion_key {
 void scion_key_begin(struct scion_key *key, enum scion_kernel_kind kind);
 void scion_key_add(struct scion_key *key, int64_t word);
 void scion_key_add_shape(struct scion_key *key, const struct scion_shape *shape);
+
+/* Are factors rounded to bfloat16? */
+bool scion_kernels_round(void);
 
 /* A kernel of our own: a loop over memory. */
 struct scion_loop {

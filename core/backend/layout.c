@@ -24,13 +24,13 @@ bool scion_layout_row_major(int ndim, const int64_t *dim, dnnl_memory_desc_t *md
                                 dnnl_memory_desc_init_by_strides(md, ndim, dims, dnnl_f32, strides));
 }
 
-bool scion_layout_any(int ndim, const int64_t *dim, dnnl_memory_desc_t *md)
+bool scion_layout_any(int ndim, const int64_t *dim, dnnl_data_type_t type, dnnl_memory_desc_t *md)
 {
         dnnl_dims_t dims;
 
         memcpy(dims, dim, (size_t)ndim * sizeof dims[0]);
         return scion_dnnl_check("layout",
-                                dnnl_memory_desc_init_by_tag(md, ndim, dims, dnnl_f32, dnnl_format_tag_any));
+                                dnnl_memory_desc_init_by_tag(md, ndim, dims, type, dnnl_format_tag_any));
 }
 
 /* Strides of axes of length 1 mean nothing. */
@@ -38,8 +38,8 @@ static bool is_row_major(const dnnl_memory_desc_t *md)
 {
         int64_t stride = 1;
 
-        if (md->format_kind != dnnl_blocked || md->format_desc.blocking.inner_nblks != 0 ||
-            md->offset0 != 0 || md->extra.flags != 0)
+        if (md->data_type != dnnl_f32 || md->format_kind != dnnl_blocked ||
+            md->format_desc.blocking.inner_nblks != 0 || md->offset0 != 0 || md->extra.flags != 0)
                 return false;
         for (int i = md->ndims - 1; i >= 0; i--) {
                 if (md->padded_dims[i] != md->dims[i] ||
@@ -65,10 +65,11 @@ bool scion_layout_intern(const dnnl_memory_desc_t *md, const struct scion_layout
                 struct scion_layout *made = malloc(sizeof *made);
 
                 if (made) {
-                        *made = (struct scion_layout){ .next = layouts,
-                                                       .md = *md,
-                                                       .length = dnnl_memory_desc_get_size(md) /
-                                                                 sizeof(float) };
+                        *made = (struct scion_layout){
+                                .next = layouts,
+                                .md = *md,
+                                .length = (dnnl_memory_desc_get_size(md) + sizeof(float) - 1) / sizeof(float)
+                        };
                         layouts = found = made;
                 }
         }
@@ -119,6 +120,8 @@ const char *scion_layout_text(const struct scion_layout *layout, char *text, siz
                 used += (size_t)snprintf(text + used, bytes - used, "%lld%c",
                                          (long long)blocking->inner_blks[i],
                                          'a' + (int)blocking->inner_idxs[i]);
+        if (md->data_type == dnnl_bf16 && used < bytes)
+                snprintf(text + used, bytes - used, " bf16");
         return text;
 }
 

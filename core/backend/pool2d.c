@@ -40,7 +40,8 @@ static struct scion_kernel *make(const struct scion_key *key, enum scion_pass pa
                 return NULL;
         if (forward && forward->layout[SCION_Y])
                 y = forward->layout[SCION_Y]->md;
-        else if (forward ? !scion_layout_row_major(4, g->y.dim, &y) : !scion_layout_any(4, g->y.dim, &y))
+        else if (forward ? !scion_layout_row_major(4, g->y.dim, &y)
+                         : !scion_layout_any(4, g->y.dim, dnnl_f32, &y))
                 return NULL;
         if (forward)
                 status = dnnl_pooling_backward_desc_init(&descriptor, algorithm(pooling), &x, &y, stride,

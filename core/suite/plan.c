@@ -124,7 +124,8 @@ static uint64_t source_of(const struct scion_experiment *experiment)
         if (!experiment->has_source || experiment->source.weights || !(strategy->needs & SCION_NEEDS_SOURCE))
                 return 0;
         const uint64_t parts[] = { scion_config_hash(experiment->source.map), experiment->source.seed,
-                                   (uint64_t)experiment->threads, (uint64_t)experiment->winograd };
+                                   (uint64_t)experiment->threads,
+                                   (uint64_t)experiment->winograd | (uint64_t)experiment->bf16 << 1 };
 
         return XXH64(parts, sizeof parts, 0) | 1;
 }

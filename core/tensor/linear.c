@@ -36,30 +36,54 @@ static int64_t rows_of(const struct scion_tensor *x)
         return scion_size(x) / scion_dim(x, -1);
 }
 
+/* As products take it. */
+static struct scion_tensor *factor(struct scion_tensor *x)
+{
+        const struct scion_layout *layout;
+
+        x = scion_tensor_plain(x);
+        return x && scion_backend_factor_layout(&x->shape, &layout) ? scion_tensor_in_layout(x, layout)
+                                                                    : NULL;
+}
+
+struct saved {
+        struct scion_tensor *x, *weight; /* as factors */
+};
+
 static bool linear_backward(struct scion_node *node)
 {
+        const struct saved *saved = node->saved;
         struct scion_tensor *x = node->input[0], *weight = node->input[1], *bias = node->input[2];
         struct scion_tensor *grad = scion_tensor_plain(node->output->grad), *to;
+        struct scion_tensor *given = factor(grad);
         int64_t rows = rows_of(x), inputs = weight->shape.dim[1], outputs = weight->shape.dim[0];
 
-        if (!grad)
+        if (!grad || !given)
                 return false;
         if (x->requires_grad) {
-                struct scion_product product = { .batch = 1, .m = rows, .n = inputs, .k = outputs };
+                struct scion_product product = {
+                        .batch = 1, .m = rows, .n = inputs, .k = outputs, .bf16 = given->layout != NULL
+                };
 
                 to = scion_grad_target(x, NULL);
                 if (!to ||
-                    !scion_backend_multiply("linear", &product, grad->data, weight->data, NULL, to->data) ||
+                    !scion_backend_multiply("linear", &product, given->data, saved->weight->data, NULL,
+                                            to->data) ||
                     !scion_grad_done(x, to))
                         return false;
         }
         if (weight->requires_grad) {
-                struct scion_product product = {
-                        .batch = 1, .m = outputs, .n = inputs, .k = rows, .transpose_a = true
-                };
+                struct scion_product product = { .batch = 1,
+                                                 .m = outputs,
+                                                 .n = inputs,
+                                                 .k = rows,
+                                                 .transpose_a = true,
+                                                 .bf16 = given->layout != NULL };
 
                 to = scion_grad_target(weight, NULL);
-                if (!to || !scion_backend_multiply("linear", &product, grad->data, x->data, NULL, to->data) ||
+                if (!to ||
+                    !scion_backend_multiply("linear", &product, given->data, saved->x->data, NULL,
+                                            to->data) ||
                     !scion_grad_done(weight, to))
                         return false;
         }
@@ -106,19 +130,28 @@ struct scion_tensor *scion_linear(struct scion_tensor *x, struct scion_tensor *w
         if (!x || !weight || (bias && !(bias = scion_tensor_plain(bias))))
                 return NULL;
 
+        scion_no_grad_begin();
+        struct saved saved = { factor(x), factor(weight) };
+        scion_no_grad_end();
+        if (!saved.x || !saved.weight)
+                return NULL;
         struct scion_product product = { .batch = 1,
                                          .m = rows_of(x),
                                          .n = weight->shape.dim[0],
                                          .k = weight->shape.dim[1],
-                                         .transpose_b = true };
+                                         .transpose_b = true,
+                                         .bf16 = saved.x->layout != NULL };
         struct scion_shape shape = x->shape;
 
         shape.dim[shape.ndim - 1] = product.n;
         struct scion_tensor *y = scion_tensor_new(shape, SCION_F32, NULL);
 
-        if (!y || !scion_backend_multiply("linear", &product, x->data, weight->data, bias ? bias->data : NULL,
-                                          y->data))
+        if (!y || !scion_backend_multiply("linear", &product, saved.x->data, saved.weight->data,
+                                          bias ? bias->data : NULL, y->data))
                 return NULL;
-        scion_record(&linear, y, x, weight, bias, 0);
+        struct scion_node *node = scion_record(&linear, y, x, weight, bias, sizeof saved);
+
+        if (node)
+                *(struct saved *)node->saved = saved;
         return y;
 }

@@ -48,6 +48,7 @@ struct scion_experiment {
         uint64_t seed;
         int64_t threads;
         bool winograd;
+        bool bf16;
         struct scion_limits limits;
         bool has_source;
         struct scion_stage source, target;
