@@ -6,8 +6,11 @@ command, and run. Arguments: see prefix.py.
 
 import csv
 import os
+import pathlib
+import random
 import re
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -20,6 +23,7 @@ class Installed(Prefix):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.docs = cls.prefix / 'share' / 'doc' / 'scion'
         # The examples, built as the README says.
         cls.plugins = cls.top / 'my-plugins'
         cls.examples = sorted((OPTIONS.source / 'docs' / 'examples').glob('*/*.c'))
@@ -46,7 +50,8 @@ class Installed(Prefix):
             found = self.libdir / 'scion' / 'plugins' / kind
             self.assertEqual({path.name for path in found.glob('*')}, sources, kind)
         self.assertTrue((self.libdir / 'libscion.so').exists())
-        for name, place in (('plugindir', self.libdir / 'scion' / 'plugins'), ('command', self.prefix / 'bin' / 'scion')):
+        for name, place in (('plugindir', self.libdir / 'scion' / 'plugins'), ('docdir', self.docs),
+                            ('command', self.prefix / 'bin' / 'scion')):
             told = self.call('pkg-config', '--variable=' + name, 'scion').stdout.strip()
             self.assertEqual(os.path.realpath(told), str(place))
         soname = self.call('readelf', '-d', self.libdir / 'libscion.so').stdout
@@ -123,39 +128,75 @@ class Installed(Prefix):
     # --- What the documentation shows
 
     def test_the_documentation_shows_the_examples_as_they_are(self):
-        shown = set()
+        """Each block of C or YAML that names its file is that file, alone or with the blocks after it; other blocks of C
+        are parts of an example. So all of them are compiled."""
+        shown = {}
+        examples = OPTIONS.source / 'docs' / 'examples'
+        texts = {path: path.read_text(encoding='utf-8') for path in [*examples.rglob('*.c'), *examples.rglob('*.yaml')]}
         for page in pages():
-            for block in re.findall(r'(?ms)^```(?:c|yaml)\n(.*?)^```$', page.read_text(encoding='utf-8')):
+            file = None
+            for kind, block in re.findall(r'(?ms)^```(c|yaml)\n(.*?)^```$', page.read_text(encoding='utf-8')):
                 name = re.match(r'(?:/\*|#) (docs/examples/\S+\.(?:c|yaml)):', block)
                 if name:
                     file = OPTIONS.source / name.group(1)
-                    self.assertEqual(block, file.read_text(encoding='utf-8'), '%s in %s' % (name.group(1), page.name))
-                    shown.add(file)
-        examples = OPTIONS.source / 'docs' / 'examples'
-        self.assertEqual(shown, {*examples.rglob('*.c'), *examples.rglob('*.yaml')})
+                    shown[file] = block
+                elif kind == 'c' and file and shown[file] != texts[file]:
+                    shown[file] += '\n' + block
+                elif kind == 'c':
+                    self.assertTrue(any(block in text for text in texts.values()), '%s: %s' % (page.name, block))
+        self.assertEqual(shown, texts)
 
     def test_the_documentation_leads_somewhere(self):
-        for page in pages():
+        """In the tree and, for all but the README, installed: nothing there points out of the folder."""
+        for page in [*pages(), *self.docs.glob('*.md')]:
             for place in re.findall(r'\]\(([^)#:]+)(?:#[^)]*)?\)', page.read_text(encoding='utf-8')):
-                self.assertTrue((page.parent / place).exists(), '%s: %s' % (page.name, place))
+                self.assertTrue((page.parent / place).exists(), '%s: %s' % (page, place))
 
     def test_commands_print_what_the_documentation_shows(self):
-        """Of the blocks `console`: lines after `$ `, and those after `> ` that go on, are run."""
+        """Of the blocks `console`: lines after `$ `, and those after `> ` that go on, are run. A command begins in the
+        folder where the last one of its page ended. Numbers may be others where the block says so."""
         run = 0
+        pictures(self.top / 'pictures')
+        yaml = self.docs / 'examples' / 'lwf.yaml'
+        text = yaml.read_text(encoding='utf-8')
+        self.assertEqual(text.count('/usr/share/datasets/fashion-mnist'), 2)
+        yaml.write_text(text.replace('/usr/share/datasets/fashion-mnist', str(self.top / 'pictures')), encoding='utf-8')
         for page in pages():
             folder = self.top / page.stem
             folder.mkdir()
             (folder / 'docs').symlink_to(OPTIONS.source / 'docs')
-            for block in re.findall(r'(?ms)^```console\n(.*?)^```$', page.read_text(encoding='utf-8')):
+            where = self.top / 'where'
+            for numbers, block in re.findall(r'(?ms)^```console( numbers)?\n(.*?)^```$', page.read_text(encoding='utf-8')):
                 for command, output in re.findall(r'(?m)^\$ (.*\n(?:> .*\n)*)((?:(?!\$ ).*\n)*)', block):
                     command = re.sub(r'(?m)^> ', '', command)
-                    result = subprocess.run(['sh', '-c', command], cwd=folder, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8',
-                                            timeout=120, env=self.environment | {
+                    result = subprocess.run(['sh', '-c', command + 'pwd >"$WHERE"'], cwd=folder,
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                            encoding='utf-8', timeout=120, env=self.environment | {
+                                                'WHERE': str(where),
                                                 'PATH': '%s:%s' % (self.prefix / 'bin', os.environ['PATH'])})
-                    self.assertEqual(result.stdout, output, command)
+                    like = numberless if numbers else str
+                    self.assertEqual(like(result.stdout), like(output), command)
+                    folder = pathlib.Path(where.read_text(encoding='utf-8').rstrip('\n'))
                     run += 1
         self.assertGreater(run, 0)
+        shutil.rmtree(self.top / 'home', ignore_errors=True)
+
+
+def numberless(text):
+    """The words of a table, whatever its numbers are, and however wide its columns."""
+    return re.sub(r' +', ' ', re.sub(r'(?<![\w-])(?:at (?:most|least) )?[-+]?\d[-+\d.,:/e]*|(?<= )-(?= |$)', 'N', text))
+
+
+def pictures(folder):
+    """Ten classes of small pictures in the place of Fashion-MNIST, 40 of each to train and 10 to test: a bright band in noise."""
+    folder.mkdir()
+    noise = random.Random(1)
+    for name, count in (('train', 400), ('t10k', 100)):
+        labels = bytes(i % 10 for i in range(count))
+        rows = (bytes(min(255, noise.randrange(200) + 70 * (row // 3 == label)) for _ in range(28))
+                for label in labels for row in range(28))
+        (folder / (name + '-labels-idx1-ubyte')).write_bytes(struct.pack('>ii', 0x801, count) + labels)
+        (folder / (name + '-images-idx3-ubyte')).write_bytes(struct.pack('>iiii', 0x803, count, 28, 28) + b''.join(rows))
 
 
 def rows(path):
