@@ -22,8 +22,9 @@ void scion_backend_set_winograd(bool winograd);
  * Whether convolutions and fully connected layers multiply numbers rounded to bfloat16, and add the products up in
  * float; no until said otherwise. Tensors are of floats all the same: kernels are given rounded copies. Convolutions
  * by Winograd's algorithm, where it is faster still, and those of images in groups stay in float.
+ * Returns what was so before.
  */
-void scion_backend_set_bf16(bool bf16);
+bool scion_backend_set_bf16(bool bf16);
 
 /* Has the processor instructions for that? */
 bool scion_backend_has_bf16(void);

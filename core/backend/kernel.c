@@ -55,9 +55,9 @@ void scion_backend_set_threads(int threads)
         atomic_store(&threads_wanted, threads < 1 ? 1 : threads);
 }
 
-void scion_backend_set_bf16(bool bf16)
+bool scion_backend_set_bf16(bool bf16)
 {
-        atomic_store(&bf16_wanted, bf16);
+        return atomic_exchange(&bf16_wanted, bf16);
 }
 
 bool scion_kernels_round(void)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/backend.h"
 #include "nn/model.h"
 #include "nn/module.h"
 #include "train/checkpoint.h"
@@ -294,7 +295,10 @@ bool scion_transfer_setup(struct scion_transfer *transfer)
         transfer->setting_up = true;
         transfer->failed = false;
         scion_error_clear();
+        /* What is fitted, or compared, before anything is trained loses nothing to rounding. */
+        bool rounding = scion_backend_set_bf16(false);
         bool good = !plugin->setup || plugin->setup(transfer->strategy->self, transfer);
+        scion_backend_set_bf16(rounding);
 
         transfer->setting_up = false;
         transfer->passes = 0; /* of what it tried out */
