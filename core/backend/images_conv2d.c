@@ -165,16 +165,19 @@ SCION_CLONES static void forward_group(const struct conv *c, const scion_images 
         }
 }
 
-static void forward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch)
+/* Units are groups of images. */
+static void forward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
+                    int64_t from, int64_t to)
 {
         struct conv c = conv_of(&loop->geometry);
         const scion_images *x = data[SCION_X];
         scion_images *y = data[SCION_Y];
 
-        for (int64_t i = 0; i < scion_images_groups(&loop->geometry.x); i++)
+        for (int64_t i = from; i < to; i++)
                 forward_group(&c, framed(&c, x + i * c.x_group, scratch), data[SCION_WEIGHT],
                               loop->bias ? data[SCION_BIAS] : NULL, y + i * c.y_group);
-        scion_images_clear(&loop->geometry.y, y);
+        if (to == loop->units)
+                scion_images_clear(&loop->geometry.y, y);
 }
 
 /* --- The gradient of x ---------------------------------------------------------------------------------- */
@@ -249,16 +252,19 @@ SCION_CLONES static void x_group(const struct conv *c, const scion_images *dy, c
         }
 }
 
-static void x_gradient(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch)
+/* Units are groups of images. */
+static void x_gradient(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
+                       int64_t from, int64_t to)
 {
         struct conv c = conv_of(&loop->geometry);
         const scion_images *dy = data[SCION_Y_GRAD];
         scion_images *dx = data[SCION_X_GRAD];
 
         (void)scratch;
-        for (int64_t i = 0; i < scion_images_groups(&loop->geometry.x); i++)
+        for (int64_t i = from; i < to; i++)
                 x_group(&c, dy + i * c.y_group, data[SCION_WEIGHT], dx + i * c.x_group);
-        scion_images_clear(&loop->geometry.x, dx);
+        if (to == loop->units)
+                scion_images_clear(&loop->geometry.x, dx);
 }
 
 /* --- The gradient of the weight, and of the bias -------------------------------------------------------- */
@@ -295,12 +301,13 @@ INLINE void weight_block(const int channels, const int places, const struct conv
         }
 }
 
+/* Of some rows of the window: [in, kh] of them. */
 SCION_CLONES static void weight_group(const struct conv *c, const scion_images *x, const scion_images *dy,
-                                      scion_images *total)
+                                      scion_images *total, int64_t first, int64_t end)
 {
         for (int64_t o = 0, channels; o < c->out; o += channels) {
                 channels = some_channels(c->out - o);
-                for (int64_t i = 0; i < c->in * c->kh; i++)
+                for (int64_t i = first; i < end; i++)
                         for (int64_t j = 0, places; j < c->kw; j += places) {
                                 places = some_pixels(c->kw - j);
                                 BLOCK_OF(channels, places, weight_block, c,
@@ -342,21 +349,28 @@ SCION_CLONES static void fold(const scion_images *total, float *restrict result,
         }
 }
 
-static void weight_gradient(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch)
+/* Units are rows of the window, of all output channels: each is a sum over all images, whichever thread does it. */
+static void weight_gradient(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
+                            int64_t from, int64_t to)
 {
         struct conv c = conv_of(&loop->geometry);
         const scion_images *x = data[SCION_X], *dy = data[SCION_Y_GRAD];
         int64_t weights = c.out * c.filter;
         scion_images *total = scratch, *total_bias = total + weights, *frame = total_bias + c.out;
+        bool bias = loop->bias && from == 0;
 
         memset(total, 0, (size_t)(weights + c.out) * sizeof *total);
         for (int64_t i = 0; i < scion_images_groups(&loop->geometry.x); i++) {
-                weight_group(&c, framed(&c, x + i * c.x_group, frame), dy + i * c.y_group, total);
-                if (loop->bias)
+                weight_group(&c, framed(&c, x + i * c.x_group, frame), dy + i * c.y_group, total, from, to);
+                if (bias)
                         bias_group(&c, dy + i * c.y_group, total_bias);
         }
-        fold(total, data[SCION_WEIGHT_GRAD], weights);
-        if (loop->bias)
+        for (int64_t o = 0; o < c.out; o++) {
+                int64_t at = o * c.filter + from * c.kw;
+
+                fold(total + at, (float *)data[SCION_WEIGHT_GRAD] + at, (to - from) * c.kw);
+        }
+        if (bias)
                 fold(total_bias, data[SCION_BIAS_GRAD], c.out);
 }
 
@@ -366,7 +380,9 @@ struct scion_kernel *scion_images_conv2d(const struct scion_key *key, enum scion
                                          const struct scion_geometry *geometry, bool bias)
 {
         struct conv c = conv_of(geometry);
-        struct scion_loop loop = { .geometry = *geometry, .bias = bias };
+        struct scion_loop loop = { .geometry = *geometry,
+                                   .bias = bias,
+                                   .units = scion_images_groups(&geometry->x) };
         const struct scion_layout *x, *y;
         bool framing = c.ph != 0 || c.pw != 0;
 
@@ -384,6 +400,7 @@ struct scion_kernel *scion_images_conv2d(const struct scion_key *key, enum scion
                 break;
         case SCION_BACKWARD_WEIGHT:
                 loop.run = weight_gradient;
+                loop.units = c.in * c.kh;
                 loop.scratch = (size_t)(c.out * c.filter + c.out) * sizeof(scion_images);
                 break;
         }

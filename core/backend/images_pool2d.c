@@ -33,12 +33,6 @@ static inline struct window window_at(const struct scion_geometry *g, int64_t i,
         return at;
 }
 
-/* Of all channels of all groups; each is a plane of its own. */
-static int64_t planes(const struct scion_geometry *g)
-{
-        return scion_images_groups(&g->x) * g->x.dim[1];
-}
-
 /*
  * The first of equal maxima; what is not a number wins. `found` gets its place, row by row within the window. A
  * row of y is done place by place of the window: that keeps the sixteen comparisons apart from those they would
@@ -186,7 +180,9 @@ SCION_CLONES static void average_gradient(const struct scion_loop *loop, const s
                 }
 }
 
-static void forward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch)
+/* Units are planes: channels of groups of images. */
+static void forward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
+                    int64_t from, int64_t to)
 {
         const struct scion_geometry *g = &loop->geometry;
         int64_t in = g->x.dim[2] * g->x.dim[3], out = g->y.dim[2] * g->y.dim[3];
@@ -195,7 +191,7 @@ static void forward(const struct scion_loop *loop, void *const data[SCION_OPERAN
         places *found = loop->workspace ? data[SCION_WORKSPACE] : NULL;
 
         (void)scratch;
-        for (int64_t i = 0; i < planes(g); i++)
+        for (int64_t i = from; i < to; i++)
                 if (found)
                         maximum_found(g, x + i * in, y + i * out, found + i * out);
                 else if (loop->pooling == SCION_MAXIMUM_NO_GRAD)
@@ -204,7 +200,8 @@ static void forward(const struct scion_loop *loop, void *const data[SCION_OPERAN
                         average(loop, x + i * in, y + i * out);
 }
 
-static void backward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch)
+static void backward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
+                     int64_t from, int64_t to)
 {
         const struct scion_geometry *g = &loop->geometry;
         int64_t in = g->x.dim[2] * g->x.dim[3], out = g->y.dim[2] * g->y.dim[3];
@@ -214,7 +211,7 @@ static void backward(const struct scion_loop *loop, void *const data[SCION_OPERA
         bool largest = loop->pooling <= SCION_MAXIMUM_NO_GRAD, tiled = largest && tiles(g);
 
         (void)scratch;
-        for (int64_t i = 0; i < planes(g); i++) {
+        for (int64_t i = from; i < to; i++) {
                 if (!tiled)
                         memset(dx + i * in, 0, (size_t)in * sizeof *dx);
                 if (tiled)
@@ -232,7 +229,8 @@ struct scion_kernel *scion_images_pool2d(const struct scion_key *key, const char
 {
         struct scion_loop loop = { .run = pass == SCION_FORWARD ? forward : backward,
                                    .geometry = *geometry,
-                                   .pooling = pooling };
+                                   .pooling = pooling,
+                                   .units = scion_images_groups(&geometry->x) * geometry->x.dim[1] };
         const struct scion_layout *x, *y;
 
         if (!scion_images_layout(&geometry->x, &x) || !scion_images_layout(&geometry->y, &y))

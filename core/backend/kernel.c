@@ -11,6 +11,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "backend/parallel.h"
+
 #define BUCKETS 512
 #define KIND 0    /* the word of a key that says which */
 #define THREADS 1 /* how many */
@@ -58,6 +60,11 @@ void scion_backend_set_threads(int threads)
 bool scion_backend_set_bf16(bool bf16)
 {
         return atomic_exchange(&bf16_wanted, bf16);
+}
+
+int scion_kernels_threads(void)
+{
+        return atomic_load_explicit(&threads_wanted, memory_order_relaxed);
 }
 
 bool scion_kernels_round(void)
@@ -157,7 +164,7 @@ void scion_key_begin(struct scion_key *key, enum scion_kernel_kind kind)
 {
         key->count = 0;
         scion_key_add(key, kind);
-        scion_key_add(key, atomic_load_explicit(&threads_wanted, memory_order_relaxed));
+        scion_key_add(key, scion_kernels_threads());
 }
 
 void scion_key_add(struct scion_key *key, int64_t word)
@@ -291,7 +298,7 @@ struct scion_kernel *scion_kernel_make_loop(const struct scion_key *key, const c
         if (!kernel)
                 return NULL;
         kernel->loop = *loop;
-        kernel->scratch = loop->scratch;
+        kernel->scratch = loop->scratch * (size_t)key->word[THREADS];
         memcpy(kernel->layout, loop->layout, sizeof kernel->layout);
         kernel->bytes[SCION_WORKSPACE] = loop->workspace;
         return kernel_keep(kernel, true);
@@ -325,6 +332,19 @@ size_t scion_kernel_bytes(const struct scion_kernel *kernel, enum scion_operand 
         return kernel->bytes[operand];
 }
 
+struct loop_run {
+        const struct scion_loop *loop;
+        void *const *data;
+        char *scratch;
+};
+
+static void run_loop(void *context, int part, int64_t from, int64_t to)
+{
+        const struct loop_run *run = context;
+
+        run->loop->run(run->loop, run->data, run->scratch + (size_t)part * run->loop->scratch, from, to);
+}
+
 bool scion_kernel_run(struct scion_kernel *kernel, void *const data[SCION_OPERANDS])
 {
         struct worker *worker = worker_ready(&kernel->key);
@@ -333,7 +353,8 @@ bool scion_kernel_run(struct scion_kernel *kernel, void *const data[SCION_OPERAN
                 return false;
         worker->usage.operations += kernel->operations;
         if (kernel->loop.run) {
-                kernel->loop.run(&kernel->loop, data, worker->scratch);
+                scion_parallel((int)kernel->key.word[THREADS], kernel->loop.units, 1, run_loop,
+                               &(struct loop_run){ &kernel->loop, data, worker->scratch });
                 return true;
         }
         for (int i = 0; i < SCION_OPERANDS; i++) {

@@ -61,13 +61,18 @@ void scion_key_add_shape(struct scion_key *key, const struct scion_shape *shape)
 /* Are factors rounded to bfloat16? */
 bool scion_kernels_round(void);
 
-/* A kernel of our own: a loop over memory. */
+/* How many threads they use. */
+int scion_kernels_threads(void);
+
+/* A kernel of our own: a loop over memory. Threads share its units among them, and have working memory each. */
 struct scion_loop {
-        void (*run)(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch);
+        void (*run)(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
+                    int64_t from, int64_t to);
+        int64_t units;
         struct scion_geometry geometry;
         bool bias;
         enum scion_pooling pooling;
-        size_t scratch; /* bytes */
+        size_t scratch; /* bytes, a multiple of 64; of one thread */
         const struct scion_layout *layout[SCION_OPERANDS];
         size_t workspace; /* bytes */
 };

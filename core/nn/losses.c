@@ -101,6 +101,7 @@ struct scion_tensor *scion_coral(struct scion_tensor *x, struct scion_tensor *y)
 struct divergence {
         double temperature, factor; /* 1 / (N temperature), of the gradients */
         int64_t classes;
+        double *probability; /* the teacher's, then the student's: of the example at hand */
         struct scion_tensor *of_student, *of_teacher; /* the gradients; NULL for one that is not wanted */
 };
 
@@ -115,15 +116,17 @@ static bool kl_backward(struct scion_node *node)
 
 static const struct scion_op kl_op = { "kl_divergence", kl_backward };
 
-/* ln sum exp(x / temperature) */
-static double log_total(const float *x, int64_t count, double temperature)
+/* The softmax of x / temperature; returns ln sum exp(x / temperature). */
+static double soften(const float *x, int64_t count, double temperature, double *probability)
 {
         double max = -INFINITY, sum = 0;
 
         for (int64_t i = 0; i < count; i++)
                 max = (double)x[i] > max ? (double)x[i] : max;
         for (int64_t i = 0; i < count; i++)
-                sum += exp(((double)x[i] - max) / temperature);
+                sum += probability[i] = exp(((double)x[i] - max) / temperature);
+        for (int64_t i = 0; i < count; i++)
+                probability[i] /= sum;
         return max / temperature + log(sum);
 }
 
@@ -131,22 +134,23 @@ static double log_total(const float *x, int64_t count, double temperature)
 static double kl_row(const struct divergence *kl, const float *student, const float *teacher, float *ds,
                      float *dt)
 {
-        double of_student = log_total(student, kl->classes, kl->temperature);
-        double of_teacher = log_total(teacher, kl->classes, kl->temperature), sum = 0;
+        double *p = kl->probability, *q = p + kl->classes, sum = 0;
+        double of_student = soften(student, kl->classes, kl->temperature, q);
+        double of_teacher = soften(teacher, kl->classes, kl->temperature, p);
 
         for (int64_t c = 0; c < kl->classes; c++) {
-                double log_p = (double)teacher[c] / kl->temperature - of_teacher, p = exp(log_p);
+                double log_p = (double)teacher[c] / kl->temperature - of_teacher;
                 double log_q = (double)student[c] / kl->temperature - of_student;
 
-                sum += p == 0 ? 0 : p * (log_p - log_q); /* 0 ln 0 = 0 */
+                sum += p[c] == 0 ? 0 : p[c] * (log_p - log_q); /* 0 ln 0 = 0 */
                 if (ds)
-                        ds[c] = (float)(kl->factor * (exp(log_q) - p));
+                        ds[c] = (float)(kl->factor * (q[c] - p[c]));
         }
         for (int64_t c = 0; dt && c < kl->classes; c++) {
-                double log_p = (double)teacher[c] / kl->temperature - of_teacher, p = exp(log_p);
+                double log_p = (double)teacher[c] / kl->temperature - of_teacher;
                 double log_q = (double)student[c] / kl->temperature - of_student;
 
-                dt[c] = p == 0 ? 0 : (float)(kl->factor * p * (log_p - log_q - sum));
+                dt[c] = p[c] == 0 ? 0 : (float)(kl->factor * p[c] * (log_p - log_q - sum));
         }
         return sum;
 }
@@ -172,9 +176,11 @@ struct scion_tensor *scion_kl_divergence(struct scion_tensor *student_logits,
         int64_t rows = s->shape.dim[0], classes = s->shape.dim[1];
         struct divergence kl = { .temperature = (double)temperature,
                                  .factor = 1 / ((double)rows * (double)temperature),
-                                 .classes = classes };
+                                 .classes = classes,
+                                 .probability = scion_tape_alloc(2 * (size_t)classes * sizeof(double)) };
 
-        if ((scion_wants_grad(s) && !(kl.of_student = scion_tensor_new(s->shape, SCION_F32, NULL))) ||
+        if (!kl.probability ||
+            (scion_wants_grad(s) && !(kl.of_student = scion_tensor_new(s->shape, SCION_F32, NULL))) ||
             (scion_wants_grad(t) && !(kl.of_teacher = scion_tensor_new(t->shape, SCION_F32, NULL))))
                 return NULL;
         float *ds = kl.of_student ? kl.of_student->data : NULL,

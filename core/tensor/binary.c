@@ -1,6 +1,7 @@
 /* Operations on the elements of two tensors, which broadcast. */
 #include <scion/simd.h>
 
+#include "backend/parallel.h"
 #include "tensor/gradient.h"
 #include "tensor/reduce.h"
 #include "tensor/tape.h"
@@ -76,6 +77,22 @@ static bool agree(const struct binary *binary, struct scion_tensor **a, struct s
         return *a && *b;
 }
 
+/* Operands that lie alike. */
+struct loop {
+        const struct binary *binary;
+        float *y;
+        const float *a, *b;
+};
+
+static void run_part(void *context, int part, int64_t from, int64_t to)
+{
+        const struct loop *loop = context;
+        const struct scion_walk walk = { .rows = 1, .columns = to - from, .column = { 1, 1, 1 } };
+
+        (void)part;
+        loop->binary->inner(&walk, loop->y + from, loop->a + from, loop->b + from);
+}
+
 /* Into y, for a and b that lie as agree() left them; y's shape is what they broadcast to. */
 static void run(const struct binary *binary, struct scion_tensor *y, const struct scion_tensor *a,
                 const struct scion_tensor *b)
@@ -83,8 +100,8 @@ static void run(const struct binary *binary, struct scion_tensor *y, const struc
         struct scion_walk walk;
 
         if (scion_shape_equal(&a->shape, &b->shape)) {
-                walk = (struct scion_walk){ .rows = 1, .columns = (int64_t)y->length, .column = { 1, 1, 1 } };
-                binary->inner(&walk, y->data, a->data, b->data);
+                scion_parallel_elements(y->length, run_part,
+                                        &(struct loop){ binary, y->data, a->data, b->data });
                 return;
         }
         int64_t stride[3][SCION_MAX_DIMS];

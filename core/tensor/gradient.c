@@ -4,6 +4,7 @@
 #include <scion/simd.h>
 
 #include "backend/backend.h"
+#include "backend/parallel.h"
 
 /* Another tape's record is not gone back over, and a gradient left there would be gone with this tape's
  * reset. */
@@ -12,6 +13,12 @@ static bool is_of_this_tape(const struct scion_tensor *x)
         return !x->tape || x->tape == scion_tape_current() ||
                scion_refuse("a tensor of another tape, of which detach makes a constant, wants a gradient");
 }
+
+/* sum = x + y, or sum = sum + x without a y */
+struct addition {
+        float *sum;
+        const float *x, *y;
+};
 
 SCION_CLONES static void add_into(float *restrict sum, const float *restrict x, size_t count)
 {
@@ -26,6 +33,25 @@ SCION_CLONES static void add_both(float *restrict sum, const float *restrict x, 
                 sum[i] = x[i] + y[i];
 }
 
+static void add_part(void *context, int part, int64_t from, int64_t to)
+{
+        const struct addition *add = context;
+        size_t count = (size_t)(to - from);
+
+        (void)part;
+        if (add->y)
+                add_both(add->sum + from, add->x + from, add->y + from, count);
+        else
+                add_into(add->sum + from, add->x + from, count);
+}
+
+/* Of tensors that lie alike; y may be NULL. */
+static void add(struct scion_tensor *sum, const struct scion_tensor *x, const struct scion_tensor *y)
+{
+        scion_parallel_elements(sum->length, add_part,
+                                &(struct addition){ sum->data, x->data, y ? y->data : NULL });
+}
+
 /* The gradient that x has is someone else's too: the sum goes into a tensor of its own. */
 static bool add_to_shared(struct scion_tensor *x, struct scion_tensor *g)
 {
@@ -36,7 +62,7 @@ static bool add_to_shared(struct scion_tensor *x, struct scion_tensor *g)
         g = scion_tensor_in_layout(g, layout);
         if (!old || !g || !sum)
                 return false;
-        add_both(sum->data, old->data, g->data, sum->length);
+        add(sum, old, g);
         x->grad = sum;
         x->owns_grad = true;
         return true;
@@ -73,7 +99,7 @@ bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g)
         g = scion_tensor_in_layout(g, x->grad->layout);
         if (!g)
                 return false;
-        add_into(x->grad->data, g->data, g->length);
+        add(x->grad, g, NULL);
         return true;
 }
 
@@ -107,7 +133,7 @@ bool scion_grad_done(struct scion_tensor *x, struct scion_tensor *target)
 
                 if (!old)
                         return false;
-                add_into(target->data, old->data, target->length);
+                add(target, old, NULL);
         }
         x->grad = target;
         x->has_grad = true;

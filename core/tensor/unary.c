@@ -2,6 +2,7 @@
 #include <math.h>
 #include <scion/simd.h>
 
+#include "backend/parallel.h"
 #include "tensor/gradient.h"
 #include "tensor/math.h"
 #include "tensor/tape.h"
@@ -65,6 +66,31 @@ UNARY(huber,   "huber",   INPUT,   true,  fabsf(x) < p ? 0.5f * x * x : p * (fab
 UNARY(reverse, "reverse_gradient", NOTHING, true, x,                   -p * g)
 /* clang-format on */
 
+/* From x to y, or from the gradient and what is kept to dx. */
+struct loop {
+        const struct unary *unary;
+        const float *from, *kept;
+        float *to;
+        float p;
+};
+
+static void forward_part(void *context, int part, int64_t from, int64_t to)
+{
+        const struct loop *loop = context;
+
+        (void)part;
+        loop->unary->forward(loop->from + from, loop->to + from, (size_t)(to - from), loop->p);
+}
+
+static void backward_part(void *context, int part, int64_t from, int64_t to)
+{
+        const struct loop *loop = context;
+
+        (void)part;
+        loop->unary->backward(loop->from + from, loop->kept + from, loop->to + from, (size_t)(to - from),
+                              loop->p);
+}
+
 static bool unary_backward(struct scion_node *node)
 {
         const struct unary *unary = (const struct unary *)node->op;
@@ -74,10 +100,16 @@ static bool unary_backward(struct scion_node *node)
 
         if (!dx)
                 return false;
-        const float *kept = unary->keeps == INPUT ? x->data : unary->keeps == OUTPUT ? y->data : g->data;
+        struct loop loop = { .unary = unary,
+                             .from = g->data,
+                             .kept = unary->keeps == INPUT    ? x->data
+                                     : unary->keeps == OUTPUT ? y->data
+                                                              : g->data,
+                             .to = dx->data,
+                             .p = *(const float *)node->saved };
 
         scion_gradient_used_up();
-        unary->backward(g->data, kept, dx->data, dx->length, *(const float *)node->saved);
+        scion_parallel_elements(dx->length, backward_part, &loop);
         return scion_grad_done(x, dx);
 }
 
@@ -91,7 +123,8 @@ static struct scion_tensor *apply(const struct unary *unary, struct scion_tensor
 
         if (!y)
                 return NULL;
-        unary->forward(x->data, y->data, y->length, p);
+        scion_parallel_elements(y->length, forward_part,
+                                &(struct loop){ .unary = unary, .from = x->data, .to = y->data, .p = p });
         struct scion_node *node = scion_record(&unary->op, y, x, NULL, NULL, sizeof p);
 
         if (node)

@@ -282,6 +282,48 @@ static void the_same_bits_again(void **state)
         scion_backend_set_threads(1);
 }
 
+/* Loops of our own: each number is made on one thread, in one order, however many there are. Images in groups, the last
+ * one of which is not full, and tensors large enough to be shared. */
+static void our_loops_do_not_depend_on_threads(void **state)
+{
+        enum { IMAGES = 40, SIDE = 28, KEPT = 6 };
+        struct scion_window same = { .padding = { 2, 2 } }, two = { .kernel = { 2, 2 } };
+        struct scion_window over = { .kernel = { 3, 3 }, .stride = { 2, 2 } };
+        float *kept[KEPT] = { NULL };
+
+        (void)state;
+        for (int threads = 1; threads <= 5; threads++) {
+                struct scion_tensor *x = numbers(SCION_SHAPE(IMAGES, 3, SIDE, SIDE), 1), *y, *z;
+                struct scion_tensor *first = numbers(SCION_SHAPE(6, 3, 5, 5), 2);
+                struct scion_tensor *bias = numbers(SCION_SHAPE(6), 3);
+                struct scion_tensor *second = numbers(SCION_SHAPE(7, 6, 3, 3), 4);
+
+                scion_backend_set_threads(threads);
+                scion_require_grad(x), scion_require_grad(first), scion_require_grad(bias);
+                scion_require_grad(second);
+                y = scion_relu(scion_conv2d(x, first, bias, &same));
+                y = scion_max_pool2d(scion_add(y, scion_tanh(y)), &two);
+                z = scion_avg_pool2d(scion_conv2d(y, second, NULL, NULL), &over);
+                backward_from(z, numbers(z->shape, 5));
+
+                const struct scion_tensor *made[KEPT] = {
+                        y, z, x->grad, first->grad, bias->grad, second->grad
+                };
+
+                for (int i = 0; i < KEPT; i++) {
+                        size_t bytes = made[i]->length * sizeof(float);
+
+                        if (!kept[i])
+                                kept[i] = memcpy(malloc(bytes), made[i]->data, bytes);
+                        assert_memory_equal(kept[i], made[i]->data, bytes);
+                }
+                scion_tape_reset(tape);
+        }
+        for (int i = 0; i < KEPT; i++)
+                free(kept[i]);
+        scion_backend_set_threads(1);
+}
+
 /* --- Errors --------------------------------------------------------------------------------------------- */
 
 static void what_the_library_refuses_is_told(void **state)
@@ -316,6 +358,7 @@ int main(void)
                 cmocka_unit_test(reorders_keep_every_element),
                 cmocka_unit_test(a_steady_step_asks_for_nothing),
                 cmocka_unit_test(the_same_bits_again),
+                cmocka_unit_test(our_loops_do_not_depend_on_threads),
                 cmocka_unit_test(evaluation_gives_the_bits_of_training),
                 cmocka_unit_test(what_the_library_refuses_is_told),
         };

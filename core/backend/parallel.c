@@ -1,0 +1,84 @@
+/* For RTLD_DEFAULT. */
+#define _GNU_SOURCE
+
+#include "backend/parallel.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "backend/kernel.h"
+
+#define GRAIN 32768 /* elements that are worth a thread's waking */
+
+struct work {
+        void (*run)(void *context, int part, int64_t from, int64_t to);
+        void *context;
+        int64_t count, grain;
+};
+
+/*
+ * The OpenMP run-time that oneDNN brings along, whose threads are there already. It is looked up by name, because
+ * linking one here could bring in a second. These are what compilers translate a parallel region into.
+ */
+static struct {
+        void (*parallel)(void (*run)(void *), void *data, unsigned threads, unsigned flags);
+        int (*number)(void);
+        int (*count)(void);
+} team;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void look_up(void)
+{
+        const struct {
+                const char *name;
+                void *function;
+        } needed[] = { { "omp_get_thread_num", &team.number },
+                       { "omp_get_num_threads", &team.count },
+                       { "GOMP_parallel", &team.parallel } };
+
+        for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+                void *found = dlsym(RTLD_DEFAULT, needed[i].name);
+
+                if (!found) /* the last is not set then, and all is done on one thread */
+                        return;
+                memcpy(needed[i].function, &found, sizeof found);
+        }
+}
+
+static void run_part(void *data)
+{
+        const struct work *work = data;
+        int part = team.number(), parts = team.count();
+        int64_t grains = (work->count + work->grain - 1) / work->grain;
+        int64_t from = grains * part / parts * work->grain, to = grains * (part + 1) / parts * work->grain;
+
+        if (to > work->count)
+                to = work->count;
+        if (from < to)
+                work->run(work->context, part, from, to);
+}
+
+void scion_parallel(int threads, int64_t count, int64_t grain,
+                    void (*run)(void *context, int part, int64_t from, int64_t to), void *context)
+{
+        struct work work = { .run = run, .context = context, .count = count, .grain = grain };
+
+        if (threads > 1 && count > grain) {
+                pthread_once(&once, look_up);
+                if (team.parallel) {
+                        int64_t grains = (count + grain - 1) / grain;
+
+                        team.parallel(run_part, &work, (unsigned)(grains < threads ? grains : threads), 0);
+                        return;
+                }
+        }
+        run(context, 0, 0, count);
+}
+
+void scion_parallel_elements(size_t count, void (*run)(void *context, int part, int64_t from, int64_t to),
+                             void *context)
+{
+        scion_parallel(scion_kernels_threads(), (int64_t)count, GRAIN, run, context);
+}
