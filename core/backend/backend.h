@@ -25,6 +25,7 @@ void scion_backend_set_winograd(bool winograd);
  * Returns what was so before.
  */
 bool scion_backend_set_bf16(bool bf16);
+bool scion_backend_bf16(void);
 
 /* Has the processor instructions for that? */
 bool scion_backend_has_bf16(void);

@@ -48,7 +48,7 @@ static bool suits_winograd(const struct scion_geometry *g, bool bf16)
 
 static struct method method_of(const struct scion_geometry *g)
 {
-        struct method method = { .bf16 = scion_kernels_round() };
+        struct method method = { .bf16 = scion_backend_bf16() };
 
         method.winograd = atomic_load(&winograd_wanted) && suits_winograd(g, method.bf16);
         method.bf16 = method.bf16 && !method.winograd;
@@ -153,7 +153,7 @@ struct scion_kernel *scion_backend_conv2d(enum scion_pass pass, const struct sci
         else
                 kernel = make(&key, pass, geometry, bias, method);
         if (!kernel && method.winograd) { /* the library does not have it for every processor */
-                method = (struct method){ .bf16 = scion_kernels_round() };
+                method = (struct method){ .bf16 = scion_backend_bf16() };
                 kernel = make(&key, pass, geometry, bias, method);
         }
         if (kernel)

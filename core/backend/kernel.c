@@ -67,7 +67,7 @@ int scion_kernels_threads(void)
         return atomic_load_explicit(&threads_wanted, memory_order_relaxed);
 }
 
-bool scion_kernels_round(void)
+bool scion_backend_bf16(void)
 {
         return atomic_load_explicit(&bf16_wanted, memory_order_relaxed);
 }

@@ -58,9 +58,6 @@ void scion_key_begin(struct scion_key *key, enum scion_kernel_kind kind);
 void scion_key_add(struct scion_key *key, int64_t word);
 void scion_key_add_shape(struct scion_key *key, const struct scion_shape *shape);
 
-/* Are factors rounded to bfloat16? */
-bool scion_kernels_round(void);
-
 /* How many threads they use. */
 int scion_kernels_threads(void);
 

@@ -66,7 +66,7 @@ bool scion_backend_factor_layout(const struct scion_shape *shape, const struct s
         dnnl_memory_desc_t md;
 
         *layout = NULL;
-        if (!scion_kernels_round())
+        if (!scion_backend_bf16())
                 return true;
         if (!scion_layout_row_major(shape->ndim, shape->dim, &md))
                 return false;

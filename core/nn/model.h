@@ -87,6 +87,11 @@ struct scion_module *scion_model_look_up_module(struct scion_model *model, const
 
 void scion_model_drop_selections(struct scion_model *model);
 
+/* Goes up whenever somebody (not an optimizer, and not a module that moves its buffers) writes values into parameters
+ * of any model. */
+uint64_t scion_parameter_writes(void);
+void scion_parameter_written(void);
+
 /* --- What parameters are in a step (values.c) ----------------------------------------------------------- */
 
 /* Values, or the gradient, become 0 where the parameter's mask is. Without a mask they stay. */

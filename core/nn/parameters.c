@@ -214,6 +214,18 @@ static bool check_copy(struct scion_model *target, struct scion_model *source, b
         return true;
 }
 
+static _Atomic uint64_t writes;
+
+uint64_t scion_parameter_writes(void)
+{
+        return writes;
+}
+
+void scion_parameter_written(void)
+{
+        writes++;
+}
+
 int scion_model_copy(struct scion_model *target, struct scion_model *source, bool head)
 {
         int copied = 0;
@@ -225,6 +237,7 @@ int scion_model_copy(struct scion_model *target, struct scion_model *source, boo
         }
         if (!check_copy(target, source, head))
                 return -1;
+        scion_parameter_written();
         for (int i = 0; i < target->count + target->buffers; i++) {
                 struct scion_parameter *to = &target->parameter[i];
 
@@ -304,6 +317,7 @@ bool scion_parameter_write(struct scion_parameter *parameter, const float *value
                 return false;
         struct scion_tensor plain = plain_over(parameter, (float *)values); /* only read */
 
+        scion_parameter_written();
         if (!scion_backend_reorder(&plain, &parameter->value))
                 return false;
         scion_parameter_mask_values(parameter);

@@ -55,6 +55,7 @@ bool scion_parameter_mask(struct scion_parameter *parameter, const float *mask)
                 memcpy(copy, mask, bytes);
         free(parameter->mask);
         parameter->mask = copy;
+        scion_parameter_written();
         scion_parameter_mask_values(parameter);
         return true;
 }

@@ -207,11 +207,14 @@ static bool rehearse_batch(const struct scion_run *run, const struct scion_train
         scion_tape_set_training(run->tape, true);
         if (scion_batches_next(batches, &batch) == SCION_NEXT_BATCH) {
                 scion_transfer_begin_step(transfer, &batch);
+                uint64_t writes = scion_parameter_writes();
                 struct scion_tensor *loss = scion_transfer_loss(transfer);
 
                 good = loss && check_loss(loss, transfer, training->stage);
+                if (writes != scion_parameter_writes())
+                        scion_reuse_give_up(run->reuse);
         }
-        scion_model_clear_stand_ins(transfer->target);
+        scion_transfer_clear_stand_ins(transfer);
         scion_transfer_end_step(transfer);
         scion_tape_reset(run->tape);
         scion_batches_destroy(batches);

@@ -1,11 +1,13 @@
 #include "train/reuse.h"
 
+#include <math.h>
 #include <scion/error.h>
 #include <scion/tape.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
+#include "backend/backend.h"
 #include "nn/module.h"
 #include "tensor/tape.h"
 
@@ -31,7 +33,9 @@ struct scion_reuse {
         /* The row of the example at each place of the data's store. */
         int64_t *row;
         int64_t places;
-        size_t bytes; /* of all that is kept */
+        size_t bytes;    /* of all that is kept */
+        uint64_t writes; /* into parameters, when they were last looked at */
+        bool given_up;
         /* Of the source: */
         struct kept want[MOST_WANTED];
         int wanted;
@@ -54,6 +58,7 @@ struct scion_reuse *scion_reuse_create(struct scion_data *data)
         if (!reuse)
                 return scion_fail_null("out of memory");
         reuse->data = data;
+        reuse->writes = scion_parameter_writes();
         return reuse;
 }
 
@@ -95,6 +100,19 @@ void scion_reuse_batch(struct scion_reuse *reuse, const struct scion_batches *ba
 void scion_reuse_doubt(struct scion_reuse *reuse)
 {
         reuse->source_doubted = reuse->front_doubted = true;
+        reuse->writes = scion_parameter_writes();
+}
+
+void scion_reuse_give_up(struct scion_reuse *reuse)
+{
+        reuse->given_up = true;
+}
+
+/* Within an epoch nobody looks whose values they were: the next one is soon enough to keep what is made of others. A
+ * run that is gone on with, which begins with an epoch, does the same. */
+static bool is_trusted(const struct scion_reuse *reuse, const struct scion_batch *batch)
+{
+        return !reuse->given_up && batch == reuse->batch && reuse->writes == scion_parameter_writes();
 }
 
 /* --- Filling -------------------------------------------------------------------------------------------- */
@@ -226,15 +244,23 @@ void scion_reuse_want(struct scion_reuse *reuse, struct scion_module *module, bo
                 reuse->want[reuse->wanted++] = (struct kept){ .module = module, .input = input };
 }
 
+static bool has_stand_ins(const struct scion_model *model)
+{
+        for (int i = 0; i < model->count; i++)
+                if (model->parameter[i].stand_in)
+                        return true;
+        return false;
+}
+
 struct scion_tensor *scion_reuse_source(struct scion_reuse *reuse, struct scion_model *source,
                                         const struct scion_module *module, bool input,
                                         const struct scion_batch *batch)
 {
-        struct kept *kept = batch == reuse->batch ? find(reuse, module, input) : NULL;
+        struct kept *kept = is_trusted(reuse, batch) ? find(reuse, module, input) : NULL;
         struct scion_module *root = source->root;
         const struct scion_modules chain = { .count = 1, .module = &root };
 
-        if (!kept)
+        if (!kept || has_stand_ins(source))
                 return NULL;
         if (!reuse->tried || reuse->source_doubted) {
                 uint64_t hash = XXH3_64bits(source->values, source->extent * sizeof *source->values);
@@ -303,23 +329,39 @@ static bool has_free_buffers(const struct scion_module *module)
         return has;
 }
 
-/* Of these modules, those that do in training as in evaluation: that draw no random numbers. */
-static size_t count_steady(const struct scion_modules *chain, size_t count, const struct scion_batch *batch)
+/* Of these modules, those that draw no random numbers in training; and what they make of the batch then. The current
+ * tape is not the step's, whose draws are counted. */
+static size_t count_steady(const struct scion_modules *chain, size_t count, const struct scion_batch *batch,
+                           struct scion_tensor **made)
 {
         struct scion_tape *tape = scion_tape_current();
-        struct scion_tensor *x = batch->inputs;
         size_t steady = 0;
 
-        scion_no_grad_begin();
-        for (; steady < count && x && !has_free_buffers(chain->module[steady]); steady++) {
-                uint64_t draws = scion_tape_draws(tape);
+        *made = batch->inputs;
+        for (; steady < count && !has_free_buffers(chain->module[steady]); steady++) {
+                struct scion_tensor *x = scion_nn_forward(chain->module[steady], *made);
 
-                x = scion_nn_forward(chain->module[steady], x);
-                if (scion_tape_draws(tape) != draws)
-                        break;
+                if (!x || scion_tape_draws(tape) > 0)
+                        return x ? steady : 0;
+                *made = x;
         }
-        scion_no_grad_end();
-        return x ? steady : 0;
+        return steady;
+}
+
+/* But for rounding, which depends on how many examples go together. */
+static bool is_like(struct scion_tensor *kept, struct scion_tensor *made)
+{
+        const float *x = scion_data(kept), *y = scion_data(made);
+        const double rounding = scion_backend_bf16() ? 0.05 : 1e-3;
+        double largest = 0, apart = 0;
+
+        if (!x || !y || !scion_shape_equal(&kept->shape, &made->shape))
+                return false;
+        for (int64_t i = 0; i < scion_size(made); i++) {
+                largest = fmax(largest, fabs((double)y[i]));
+                apart = fmax(apart, fabs((double)x[i] - (double)y[i]));
+        }
+        return apart <= rounding * largest;
 }
 
 /* Of the values in the first modules of the chain, which may be written though nothing trains them. */
@@ -340,19 +382,42 @@ static uint64_t hash_values(const struct scion_model *model, const struct scion_
         return hash;
 }
 
+/* Finds out how much of the frozen modules can be kept, fills in what is, and sees whether it is what a step would
+ * have made: modules may do otherwise in training, or by what else is in the batch. */
+static void try_prefix(struct scion_reuse *reuse, struct scion_model *target)
+{
+        const struct scion_modules *chain = &target->root->child;
+        struct scion_tape *trial = scion_tape_create();
+        struct scion_tape *step = trial ? scion_tape_use(trial) : NULL;
+        struct scion_tensor *made, *kept;
+
+        if (!trial)
+                return;
+        scion_tape_set_training(trial, true);
+        scion_no_grad_begin();
+        reuse->front = count_steady(chain, reuse->frozen, reuse->batch, &made);
+        if (reuse->front > 0)
+                reuse->front_hash = hash_values(target, chain, reuse->front);
+        if (reuse->front > 0 && fill(reuse, chain, reuse->front, &reuse->prefix, 1)) {
+                scion_tape_use(step);
+                kept = gather(reuse, &reuse->prefix);
+                if (!kept || !is_like(kept, made))
+                        drop(reuse, &reuse->prefix);
+        }
+        scion_no_grad_end();
+        scion_tape_use(step);
+        scion_tape_destroy(trial);
+}
+
 /* Makes the prefix of so many frozen modules, of which it stands for as many as can be. */
 static void make_prefix(struct scion_reuse *reuse, struct scion_model *target, size_t frozen)
 {
-        const struct scion_modules *chain = &target->root->child;
-
         drop(reuse, &reuse->prefix);
         reuse->frozen = frozen;
-        reuse->front = frozen > 0 ? count_steady(chain, frozen, reuse->batch) : 0;
+        reuse->front = 0;
         reuse->prefix = (struct kept){ .module = NULL };
-        if (reuse->front > 0) {
-                fill(reuse, chain, reuse->front, &reuse->prefix, 1);
-                reuse->front_hash = hash_values(target, chain, reuse->front);
-        }
+        if (frozen > 0)
+                try_prefix(reuse, target);
         scion_model_forget_tensors(target);
 }
 
@@ -361,7 +426,7 @@ struct scion_tensor *scion_reuse_target(struct scion_reuse *reuse, struct scion_
 {
         const struct scion_modules *chain = &target->root->child;
 
-        if (reuse->looked || batch != reuse->batch)
+        if (reuse->looked || !is_trusted(reuse, batch))
                 return NULL;
         size_t frozen = count_frozen(target);
 

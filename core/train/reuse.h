@@ -23,13 +23,16 @@ void scion_reuse_batch(struct scion_reuse *reuse, const struct scion_batches *ba
                        const struct scion_batch *batch);
 
 /* Somebody may have written into frozen modules: before what is kept is used next, it is seen whether they are what
- * it was made by. */
+ * it was made by. Once somebody writes into any parameter, all is computed anew until this is said again. */
 void scion_reuse_doubt(struct scion_reuse *reuse);
+
+/* Nothing is kept from now on: parameters are written into in each step. */
+void scion_reuse_give_up(struct scion_reuse *reuse);
 
 /*
  * While a strategy is rehearsed, notes that what the source's module makes (or takes: `input`) of training batches
  * is wanted. Afterwards gives it for the batch at hand, of the values kept, without gradient; NULL, without a
- * message, when it was not wanted then or is too large to be kept.
+ * message, when it was not wanted then, is too large to be kept, or may be another by now.
  */
 void scion_reuse_want(struct scion_reuse *reuse, struct scion_module *module, bool input);
 struct scion_tensor *scion_reuse_source(struct scion_reuse *reuse, struct scion_model *source,

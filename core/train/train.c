@@ -125,7 +125,7 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
                 scion_schedule_factor(training->stage->schedule, loop->step, loop->steps, loop->epochs);
         scion_update_step(loop->update, loop->factor);
         scion_trace_part("update");
-        scion_model_clear_stand_ins(transfer->target);
+        scion_transfer_clear_stand_ins(transfer);
         if (transfer->step++ == 0 && training->log)
                 fprintf(training->log, "%s: first step done %.3f s after the run began\n", loop->stage,
                         scion_clock() - scion_clock_start());

@@ -348,7 +348,17 @@ bool scion_transfer_settle(struct scion_transfer *transfer)
         bool good = make(transfer) && scion_model_settle(transfer->target);
 
         scion_no_grad_end();
+        scion_transfer_clear_stand_ins(transfer);
         return good;
+}
+
+void scion_transfer_clear_stand_ins(struct scion_transfer *transfer)
+{
+        scion_model_clear_stand_ins(transfer->target);
+        if (transfer->source)
+                scion_model_clear_stand_ins(transfer->source);
+        for (int i = 0; i < transfer->own_models; i++)
+                scion_model_clear_stand_ins(transfer->own_model[i].model);
 }
 
 void scion_transfer_end_step(struct scion_transfer *transfer)

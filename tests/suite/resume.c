@@ -57,6 +57,13 @@ static const char *const files[] = {
         "  train: { epochs: 3, batch_size: 8 }\n"
         "strategy: { use: adapter, bottleneck: 3 }\n" TARGET "  optimizer: { use: adam, lr: 0.02 }\n"
         "  train: { epochs: 5, batch_size: 8 }\n",
+        /* what is kept of a front that thaws is made again, in a step with dropout */
+        "name: thaw\n" SOURCE "  model: { use: mlp, hidden: [16, 8, 6], dropout: 0.3 }\n"
+        "  optimizer: { use: sgd, lr: 0.1, momentum: 0.9 }\n"
+        "  train: { epochs: 3, batch_size: 8 }\n"
+        "strategy: { use: gradual-unfreeze, every: 2 }\n" TARGET
+        "  optimizer: { use: sgd, lr: 0.1, momentum: 0.9 }\n"
+        "  train: { epochs: 5, batch_size: 8 }\n",
 };
 
 /* The one path that matches. */

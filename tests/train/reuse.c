@@ -348,6 +348,93 @@ static void features_of_a_front_that_was_passed_by(void **state)
         end(&trial);
 }
 
+/* The source's outputs for the first batch: with reuse, or without it. */
+static void take_teacher(struct trial *trial, struct scion_batches *batches, bool reuse, float *values)
+{
+        struct scion_transfer *transfer = &trial->transfer;
+        struct scion_reuse *kept = transfer->reuse;
+        struct scion_batch batch;
+
+        scion_tape_reset(trial->tape);
+        scion_batches_rewind(batches);
+        assert_int_equal(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
+        scion_transfer_begin_step(transfer, &batch);
+        scion_reuse_batch(kept, batches, &batch);
+        transfer->reuse = reuse ? kept : NULL;
+        const float *outputs = scion_data(scion_source_logits(transfer, &batch));
+
+        transfer->reuse = kept;
+        assert_non_null(outputs);
+        memcpy(values, outputs, 32 * OUTPUTS * sizeof *values);
+        scion_reuse_batch(kept, NULL, NULL);
+}
+
+/* One that is moved between the steps of an epoch, as an average of the student is, and in the next epoch no more. */
+static void a_teacher_that_moves_is_asked_again(void **state)
+{
+        struct scion_tape *before;
+        struct trial trial;
+
+        (void)state;
+        begin(&trial, "{ use: lenet5 }", true);
+        trial.transfer.reuse = scion_reuse_create(trial.data);
+        scion_reuse_want(trial.transfer.reuse, trial.source->root, false);
+        before = scion_tape_use(trial.tape);
+        struct scion_batches *batches = scion_batches_create(trial.data, SCION_TRAIN, 32);
+
+        for (int step = 0; step < 4; step++) {
+                struct scion_parameter *bias = scion_model_find(trial.source, "fc3.bias");
+                float got[32 * OUTPUTS], wanted[32 * OUTPUTS], values[OUTPUTS] = { (float)step };
+
+                if (step == 1 || step == 2)
+                        assert_true(scion_parameter_write(bias, values));
+                if (step == 3) /* an epoch begins */
+                        scion_reuse_doubt(trial.transfer.reuse);
+                take_teacher(&trial, batches, true, got);
+                assert_int_equal(trial.source->root->output == NULL, step == 0 || step == 3);
+                take_teacher(&trial, batches, false, wanted);
+                for (int i = 0; i < 32 * OUTPUTS; i++)
+                        assert_true(fabs((double)got[i] - (double)wanted[i]) < 1e-5);
+        }
+        scion_tape_use(before);
+        scion_batches_destroy(batches);
+        end(&trial);
+}
+
+/* What is left of an input without the batch's mean, or, in training alone, half of it. */
+static struct scion_tensor *centre(void *self, struct scion_module *module, struct scion_tensor *x)
+{
+        (void)self, (void)module;
+        return scion_sub(x, scion_mean(x, SCION_AXIS(0), true));
+}
+
+static struct scion_tensor *halve(void *self, struct scion_module *module, struct scion_tensor *x)
+{
+        (void)self;
+        return scion_nn_training(module) ? scion_scale(x, 0.5F) : x;
+}
+
+/* Modules of plugins that draw nothing, and yet make something else in a step than they did for what was kept. */
+static void what_others_or_training_change_is_not_kept(void **state)
+{
+        static const struct scion_module_impl impls[] = { { .kind = "centre", .forward = centre },
+                                                          { .kind = "halve", .forward = halve } };
+        struct trial trial;
+
+        (void)state;
+        for (int i = 0; i < 2; i++) {
+                begin(&trial, "{ use: lenet5 }", false);
+                if (!scion_model_graft(trial.target, "relu3", SCION_AFTER, "odd",
+                                       scion_nn_module(&impls[i], 0)))
+                        fail_msg("%s", scion_error());
+                trial.transfer.reuse = scion_reuse_create(trial.data);
+                freeze_front(&trial);
+                assert_outputs_are_true(&trial);
+                assert_true(runs(&trial, "conv1"));
+                end(&trial);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -358,6 +445,8 @@ int main(void)
                 cmocka_unit_test(what_changes_is_not_kept),
                 cmocka_unit_test(a_front_that_has_changed_is_made_again),
                 cmocka_unit_test(features_of_a_front_that_was_passed_by),
+                cmocka_unit_test(a_teacher_that_moves_is_asked_again),
+                cmocka_unit_test(what_others_or_training_change_is_not_kept),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
