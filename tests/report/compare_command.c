@@ -1,9 +1,9 @@
 /* scion compare as a shell starts it: each format, and what is refused. */
 #include "support/command.h"
+#include "support/results.h"
 
 #include <jansson.h>
 
-#include "report/csv.h"
 
 #define HEAD "run,status,strategy,seed,target.dataset.per_class,test_loss,test_accuracy,seconds,error\n"
 
@@ -112,19 +112,13 @@ static void csv_has_a_row_for_each_group(void **state)
         run_scion_expecting(
                 0,
                 "compare good odd.csv -B scratch -m test_accuracy,test_loss -f csv >all.csv 2>notes && true");
-        if (!scion_csv_read("all.csv", &table))
-                fail_msg("%s", scion_error());
+        read_table("all.csv", &table);
         assert_int_equal(table.rows, 10);
-        const size_t metric = (size_t)scion_csv_column(&table, "metric"),
-                     strategy = (size_t)scion_csv_column(&table, "strategy"),
-                     difference = (size_t)scion_csv_column(&table, "difference"),
-                     holm = (size_t)scion_csv_column(&table, "p_holm");
-
-        assert_string_equal(scion_csv_field(&table, 3, strategy), "two\nlines, \"\x1b[31mred\"");
-        assert_string_equal(scion_csv_field(&table, 0, difference), "");
-        assert_string_equal(scion_csv_field(&table, 1, difference), "0.1875");
-        assert_string_equal(scion_csv_field(&table, 1, holm), "0.25");
-        assert_string_equal(scion_csv_field(&table, 9, metric), "test_loss");
+        assert_string_equal(field_of(&table, 3, "strategy"), "two\nlines, \"\x1b[31mred\"");
+        assert_string_equal(field_of(&table, 0, "difference"), "");
+        assert_string_equal(field_of(&table, 1, "difference"), "0.1875");
+        assert_string_equal(field_of(&table, 1, "p_holm"), "0.25");
+        assert_string_equal(field_of(&table, 9, "metric"), "test_loss");
         scion_csv_table_finish(&table);
         assert_output_has(run_scion_expecting(0, "compare good -f csv"), "scion: 1 of 8 runs failed", NULL);
 }

@@ -1,9 +1,5 @@
 /* Knowledge distillation in whole runs: what each strategy trains and logs, and what is refused before. */
-#include "support/command.h"
-
-#include "report/csv.h"
-#include "train/run.h"
-#include "train/safetensors.h"
+#include "support/runs.h"
 
 /* A teacher of convolutions, a student without. */
 #define DATASET(classes)                                                      \
@@ -24,29 +20,12 @@
 /* Runs a file; what it wrote is in NAME.safetensors and NAME.csv. */
 static void run(const char *name, const char *yaml, struct scion_safetensors *file)
 {
-        char text[256];
+        char path[64];
 
         write_text("run.yaml", yaml);
-        run_scion_expecting(0, "run run.yaml --quiet --out %s", name);
-        snprintf(text, sizeof text,
-                 "mv %s/distil/*/model.safetensors %s.safetensors && mv %s/distil/*/metrics.csv %s.csv", name,
-                 name, name, name);
-        assert_int_equal(system(text), 0);
-        snprintf(text, sizeof text, "%s.safetensors", name);
-        if (!scion_safetensors_read(text, file))
-                fail_msg("%s", scion_error());
-}
-
-static bool same(const struct scion_safetensors *a, const struct scion_safetensors *b, const char *name)
-{
-        const struct scion_safetensor *x = NULL, *y = NULL;
-
-        for (size_t i = 0; i < a->count; i++)
-                x = strcmp(a->tensor[i].name, name) == 0 ? &a->tensor[i] : x;
-        for (size_t i = 0; i < b->count; i++)
-                y = strcmp(b->tensor[i].name, name) == 0 ? &b->tensor[i] : y;
-        assert_true(x && y);
-        return memcmp(x->values, y->values, (size_t)scion_shape_size(&x->shape) * sizeof(float)) == 0;
+        run_and_keep("run.yaml", "", name);
+        snprintf(path, sizeof path, "%s.safetensors", name);
+        read_model(path, file);
 }
 
 /* So many epochs of hints, and no others. */
@@ -66,25 +45,22 @@ static void hints_train_what_is_guided(void **state)
         (void)state;
         run("drawn", HINTS("0"), &drawn);
         run("hinted", HINTS("8"), &hinted);
-        assert_false(same(&drawn, &hinted, "fc1.weight"));
-        assert_false(same(&drawn, &hinted, "fc1.bias"));
-        assert_true(same(&drawn, &hinted, "fc2.weight"));
-        assert_true(same(&drawn, &hinted, "fc2.bias"));
-        assert_true(same(&drawn, &hinted, "fc3.weight"));
-        assert_true(same(&drawn, &hinted, "fc3.bias"));
+        assert_false(same_tensor(&drawn, &hinted, "fc1.weight"));
+        assert_false(same_tensor(&drawn, &hinted, "fc1.bias"));
+        assert_true(same_tensor(&drawn, &hinted, "fc2.weight"));
+        assert_true(same_tensor(&drawn, &hinted, "fc2.bias"));
+        assert_true(same_tensor(&drawn, &hinted, "fc3.weight"));
+        assert_true(same_tensor(&drawn, &hinted, "fc3.bias"));
         scion_safetensors_finish(&drawn);
         scion_safetensors_finish(&hinted);
-        if (!scion_csv_read("hinted.csv", &table))
-                fail_msg("%s", scion_error());
-        int stage = scion_csv_column(&table, "stage"), hint = scion_csv_column(&table, "train_hint");
         double first = 0, last = 0;
         int rows = 0;
 
-        assert_true(stage >= 0 && hint >= 0);
+        read_table("hinted.csv", &table);
         for (size_t i = 0; i < table.rows; i++) {
-                if (strcmp(scion_csv_field(&table, i, (size_t)stage), "hint") != 0)
+                if (strcmp(field_of(&table, i, "stage"), "hint") != 0)
                         continue;
-                last = strtod(scion_csv_field(&table, i, (size_t)hint), NULL);
+                last = number_of(&table, i, "train_hint");
                 first = rows++ ? first : last;
         }
         assert_int_equal(rows, 8);
@@ -115,7 +91,7 @@ static void without_weight(void **state)
                 snprintf(text, sizeof text, "%s%s%s%s", NAME, SOURCE("3"), strategies[i], LENET);
                 run(name, text, &taught);
                 for (size_t k = 0; k < alone.count; k++)
-                        assert_true(same(&alone, &taught, alone.tensor[k].name));
+                        assert_true(same_tensor(&alone, &taught, alone.tensor[k].name));
                 scion_safetensors_finish(&taught);
         }
         scion_safetensors_finish(&alone);
@@ -148,8 +124,7 @@ static void columns(void **state)
                          cases[i].target);
                 run(name, text, &file);
                 scion_safetensors_finish(&file);
-                if (!scion_csv_read(path, &table))
-                        fail_msg("%s", scion_error());
+                read_table(path, &table);
                 for (int k = 0; k < 3 && cases[i].columns[k]; k++)
                         assert_true(scion_csv_column(&table, cases[i].columns[k]) >= 0);
                 scion_csv_table_finish(&table);
@@ -157,18 +132,6 @@ static void columns(void **state)
 }
 
 /* --- Refused -------------------------------------------------------------------------------------------- */
-
-/* The file is refused, and the message says both. */
-static void refuse(const char *yaml, const char *text, const char *more)
-{
-        struct scion_config *config = scion_config_parse(yaml, "bad.yaml");
-
-        if (!config)
-                fail_msg("%s", scion_error());
-        assert_null(scion_run_prepare(config));
-        assert_error_has(text, more, NULL);
-        scion_config_destroy(config);
-}
 
 static void teachers(void **state)
 {
@@ -179,20 +142,20 @@ static void teachers(void **state)
         (void)state;
         for (int i = 0; names[i]; i++) {
                 snprintf(text, sizeof text, "%sstrategy: { use: %s }\n%s", NAME, names[i], LENET);
-                refuse(text, "bad.yaml:2:", "needs a source");
+                refuse_run(text, "bad.yaml:2:", "needs a source");
                 snprintf(text, sizeof text,
                          "%ssource:\n  dataset: { use: random, shape: [1, 16, 16], num_classes: 3 }\n"
                          "  model: lenet5\n%sstrategy: { use: %s }\n%s",
                          NAME, TRAIN, names[i], LENET);
-                refuse(text, "bad.yaml:", "1x16x16");
+                refuse_run(text, "bad.yaml:", "1x16x16");
                 assert_error_has("1x12x12", NULL);
         }
-        refuse(NAME SOURCE("5") STRATEGY("kd") LENET, "bad.yaml:7:11: ", "5 outputs, the target 3");
-        refuse(NAME SOURCE("5") STRATEGY("dkd") LENET, "bad.yaml:7:11: ", "5 outputs, the target 3");
-        refuse(NAME SOURCE("5") STRATEGY("fitnet") LENET, "bad.yaml:", "5 outputs and the target 3");
-        refuse(NAME SOURCE("5") STRATEGY("rkd, kd: 1") LENET, "bad.yaml:", "5 outputs and the target 3");
-        refuse(NAME SOURCE("5") STRATEGY("attention, layers: [conv1], kd: 1") LENET,
-               "bad.yaml:", "5 outputs and the target 3");
+        refuse_run(NAME SOURCE("5") STRATEGY("kd") LENET, "bad.yaml:7:11: ", "5 outputs, the target 3");
+        refuse_run(NAME SOURCE("5") STRATEGY("dkd") LENET, "bad.yaml:7:11: ", "5 outputs, the target 3");
+        refuse_run(NAME SOURCE("5") STRATEGY("fitnet") LENET, "bad.yaml:", "5 outputs and the target 3");
+        refuse_run(NAME SOURCE("5") STRATEGY("rkd, kd: 1") LENET, "bad.yaml:", "5 outputs and the target 3");
+        refuse_run(NAME SOURCE("5") STRATEGY("attention, layers: [conv1], kd: 1") LENET,
+                   "bad.yaml:", "5 outputs and the target 3");
 }
 
 static void values_and_ranges(void **state)
@@ -206,45 +169,45 @@ static void values_and_ranges(void **state)
                 snprintf(text, sizeof text,
                          "%ssource:\n%s  model: lenet5\n%sstrategy: { use: %s }\ntarget:\n%s%s", NAME, VALUES,
                          TRAIN, names[i], VALUES, TRAIN);
-                refuse(text, "bad.yaml:", "targets are values");
+                refuse_run(text, "bad.yaml:", "targets are values");
                 snprintf(text, sizeof text, "%s%sstrategy: { use: %s, temperature: 0 }\n%s", NAME,
                          SOURCE("3"), names[i], LENET);
-                refuse(text, "bad.yaml:7:", "temperature must be above 0, got 0");
+                refuse_run(text, "bad.yaml:7:", "temperature must be above 0, got 0");
         }
-        refuse(NAME SOURCE("3") STRATEGY("kd, alpha: 1.5") LENET, "bad.yaml:7:", "alpha");
-        refuse(NAME SOURCE("3") STRATEGY("attention, layers: [conv1], power: 0.5") LENET,
-               "bad.yaml:7:", "power");
-        refuse(NAME SOURCE("3")
-                       STRATEGY("rkd") "target:\n" DATASET("3") "  optimizer: { use: sgd, lr: 0.1 }\n"
-                                                                "  train: { batch_size: 2 }\n",
-               "bad.yaml:9:3: ", "at least 3");
-        refuse(NAME SOURCE("3")
-                       STRATEGY("rkd") "target:\n" DATASET("3") "  optimizer: { use: sgd, lr: 0.1 }\n"
-                                                                "  train: { batch_size: 10 }\n",
-               "bad.yaml:9:3: ", "the last of an epoch has 2");
+        refuse_run(NAME SOURCE("3") STRATEGY("kd, alpha: 1.5") LENET, "bad.yaml:7:", "alpha");
+        refuse_run(NAME SOURCE("3") STRATEGY("attention, layers: [conv1], power: 0.5") LENET,
+                   "bad.yaml:7:", "power");
+        refuse_run(NAME SOURCE("3")
+                           STRATEGY("rkd") "target:\n" DATASET("3") "  optimizer: { use: sgd, lr: 0.1 }\n"
+                                                                    "  train: { batch_size: 2 }\n",
+                   "bad.yaml:9:3: ", "at least 3");
+        refuse_run(NAME SOURCE("3")
+                           STRATEGY("rkd") "target:\n" DATASET("3") "  optimizer: { use: sgd, lr: 0.1 }\n"
+                                                                    "  train: { batch_size: 10 }\n",
+                   "bad.yaml:9:3: ", "the last of an epoch has 2");
 }
 
 static void layers(void **state)
 {
         (void)state;
-        refuse(NAME SOURCE("3") STRATEGY("attention") LENET, "bad.yaml:7:11: ", "layers is required");
-        refuse(NAME SOURCE("3") STRATEGY("attention, layers: [cnv1]") LENET,
-               "bad.yaml:7:11: strategy 'attention': the target: ", "'cnv1' (did you mean 'conv1'?)");
-        refuse(NAME SOURCE("3") STRATEGY("rkd, layers: [relu1], source_layers: [rleu1]") LENET,
-               "bad.yaml:7:11: strategy 'rkd': the source: ", "'rleu1' (did you mean 'relu1'?)");
-        refuse(NAME SOURCE("3") STRATEGY("rkd, layers: [relu5]") TARGET, "the target: ", "'relu5'");
-        refuse(NAME SOURCE("3") STRATEGY("fitnet, layers: ['relu*'], source_layers: [conv1]") LENET,
-               "the target's layers are 4 and the source's 1", "bad.yaml:7:11: ");
-        refuse(NAME SOURCE("3") STRATEGY("attention, layers: [fc1]") LENET,
-               "'fc1' makes 120, the source's 'fc1' makes 120", "maps");
-        refuse(NAME SOURCE("3") STRATEGY("attention, layers: [conv1], source_layers: [conv2]") LENET,
-               "'conv1' makes 6x12x12, the source's 'conv2' makes 16x2x2", "pool: true");
-        refuse(NAME SOURCE("3") STRATEGY("fitnet, layers: [fc1], source_layers: [conv1]") TARGET,
-               "'fc1' makes 9, the source's 'conv1' makes 6x12x12", "vectors");
-        refuse(NAME SOURCE("3") STRATEGY("fitnet, layers: [conv2], source_layers: [conv1]") LENET,
-               "'conv2' makes 16x2x2, the source's 'conv1' makes 6x12x12", "larger");
-        refuse(NAME SOURCE("3") STRATEGY("attention, layers: []") LENET,
-               "'fc3' takes 84, the source's 'fc3' takes 84", "maps");
+        refuse_run(NAME SOURCE("3") STRATEGY("attention") LENET, "bad.yaml:7:11: ", "layers is required");
+        refuse_run(NAME SOURCE("3") STRATEGY("attention, layers: [cnv1]") LENET,
+                   "bad.yaml:7:11: strategy 'attention': the target: ", "'cnv1' (did you mean 'conv1'?)");
+        refuse_run(NAME SOURCE("3") STRATEGY("rkd, layers: [relu1], source_layers: [rleu1]") LENET,
+                   "bad.yaml:7:11: strategy 'rkd': the source: ", "'rleu1' (did you mean 'relu1'?)");
+        refuse_run(NAME SOURCE("3") STRATEGY("rkd, layers: [relu5]") TARGET, "the target: ", "'relu5'");
+        refuse_run(NAME SOURCE("3") STRATEGY("fitnet, layers: ['relu*'], source_layers: [conv1]") LENET,
+                   "the target's layers are 4 and the source's 1", "bad.yaml:7:11: ");
+        refuse_run(NAME SOURCE("3") STRATEGY("attention, layers: [fc1]") LENET,
+                   "'fc1' makes 120, the source's 'fc1' makes 120", "maps");
+        refuse_run(NAME SOURCE("3") STRATEGY("attention, layers: [conv1], source_layers: [conv2]") LENET,
+                   "'conv1' makes 6x12x12, the source's 'conv2' makes 16x2x2", "pool: true");
+        refuse_run(NAME SOURCE("3") STRATEGY("fitnet, layers: [fc1], source_layers: [conv1]") TARGET,
+                   "'fc1' makes 9, the source's 'conv1' makes 6x12x12", "vectors");
+        refuse_run(NAME SOURCE("3") STRATEGY("fitnet, layers: [conv2], source_layers: [conv1]") LENET,
+                   "'conv2' makes 16x2x2, the source's 'conv1' makes 6x12x12", "larger");
+        refuse_run(NAME SOURCE("3") STRATEGY("attention, layers: []") LENET,
+                   "'fc3' takes 84, the source's 'fc3' takes 84", "maps");
 }
 
 int main(void)

@@ -1,11 +1,7 @@
 /* Feature transfer in whole runs: what each strategy trains and what it leaves alone, and what is refused before. */
-#include "support/command.h"
+#include "support/runs.h"
 
 #include <math.h>
-#include <sys/stat.h>
-
-#include "report/csv.h"
-#include "train/safetensors.h"
 
 #define DATA(shape, more)                                                                                    \
         "  dataset: { use: random, shape: " shape ", num_classes: 3, train_size: 40, test_size: 8" more " }" \
@@ -26,14 +22,8 @@
 
 static void run(const char *name, const char *yaml)
 {
-        char text[256];
-
         write_text("run.yaml", yaml);
-        run_scion_expecting(0, "run run.yaml --quiet --out %s", name);
-        snprintf(text, sizeof text,
-                 "mv %s/feature/*/model.safetensors %s.safetensors && mv %s/feature/*/metrics.csv %s.csv",
-                 name, name, name, name);
-        assert_int_equal(system(text), 0);
+        run_and_keep("run.yaml", "", name);
 }
 
 static struct scion_safetensors model_of(const char *name)
@@ -42,17 +32,8 @@ static struct scion_safetensors model_of(const char *name)
         char path[64];
 
         snprintf(path, sizeof path, "%s.safetensors", name);
-        if (!scion_safetensors_read(path, &file))
-                fail_msg("%s", scion_error());
+        read_model(path, &file);
         return file;
-}
-
-static const struct scion_safetensor *find(const struct scion_safetensors *file, const char *name)
-{
-        for (size_t i = 0; i < file->count; i++)
-                if (strcmp(file->tensor[i].name, name) == 0)
-                        return &file->tensor[i];
-        return NULL;
 }
 
 /* Of the tensors of one run's model, those outside `except` equal the other run's, bit by bit; how many. */
@@ -62,14 +43,10 @@ static int count_same(const char *a, const char *b, const char *except)
         int same = 0;
 
         for (size_t i = 0; i < left.count; i++) {
-                const struct scion_safetensor *x = &left.tensor[i], *y = find(&right, x->name);
+                const char *name = left.tensor[i].name;
 
-                if (except && strncmp(x->name, except, strlen(except)) == 0)
-                        continue;
-                assert_non_null(y);
-                assert_true(scion_shape_equal(&x->shape, &y->shape));
-                same += memcmp(x->values, y->values, (size_t)scion_shape_size(&x->shape) * sizeof(float)) ==
-                        0;
+                if (!except || strncmp(name, except, strlen(except)) != 0)
+                        same += same_tensor(&left, &right, name);
         }
         scion_safetensors_finish(&left);
         scion_safetensors_finish(&right);
@@ -83,12 +60,8 @@ static double last_of(const char *name, const char *column)
         char path[64];
 
         snprintf(path, sizeof path, "%s.csv", name);
-        if (!scion_csv_read(path, &table))
-                fail_msg("%s", scion_error());
-        int at = scion_csv_column(&table, column);
-
-        assert_true(at >= 0);
-        double value = strtod(scion_csv_field(&table, table.rows - 1, (size_t)at), NULL);
+        read_table(path, &table);
+        double value = number_of(&table, table.rows - 1, column);
 
         scion_csv_table_finish(&table);
         return value;
@@ -109,7 +82,7 @@ static void features_stay(void **state)
         int body = (int)probe.count - 2;
 
         assert_true(body > 20);
-        assert_non_null(find(&probe, "layer3.0.bn2.running_var"));
+        assert_non_null(find_tensor(&probe, "layer3.0.bn2.running_var"));
         scion_safetensors_finish(&probe);
         assert_int_equal(count_same("before", "probe", "fc."), body);
         assert_int_equal(count_same("after", "probe", "fc."), body);
@@ -130,11 +103,10 @@ static void map_begins_as_the_identity(void **state)
         for (size_t c = 0; c < 3; c++) {
                 run(cases[c].name, cases[c].yaml);
                 struct scion_safetensors file = model_of(cases[c].name);
-                const struct scion_safetensor *map = find(&file, "fc.map.weight"),
-                                              *bias = find(&file, "fc.map.bias"),
-                                              *head = find(&file, "fc.head.weight");
+                const struct scion_safetensor *map = tensor_of(&file, "fc.map.weight"),
+                                              *bias = tensor_of(&file, "fc.map.bias"),
+                                              *head = tensor_of(&file, "fc.head.weight");
 
-                assert_true(map && bias && head);
                 assert_int_equal(map->shape.dim[0], cases[c].features);
                 assert_int_equal(map->shape.dim[1], 16);
                 assert_int_equal(head->shape.dim[1], cases[c].features);
@@ -216,24 +188,13 @@ static void nothing_is_trained(void **state)
         scion_safetensors_finish(&file);
         assert_int_equal(count_same("kept", "only", NULL), all);
         assert_int_not_equal(count_same("tuned", "only", NULL), all);
-        if (!scion_csv_read("only/feature/results.csv", &table))
-                fail_msg("%s", scion_error());
-        assert_string_equal(scion_csv_field(&table, 0, (size_t)scion_csv_column(&table, "epochs")), "0");
-        assert_string_equal(scion_csv_field(&table, 0, (size_t)scion_csv_column(&table, "trainable")), "0");
+        read_table("only-results.csv", &table);
+        assert_string_equal(field_of(&table, 0, "epochs"), "0");
+        assert_string_equal(field_of(&table, 0, "trainable"), "0");
         scion_csv_table_finish(&table);
 }
 
 /* --- What is refused ------------------------------------------------------------------------------------ */
-
-/* Before anything is trained. */
-static void refuse(const char *yaml, const char *text, const char *more)
-{
-        struct stat status;
-
-        write_text("bad.yaml", yaml);
-        assert_output_has(run_scion_expecting(2, "run bad.yaml --out out"), text, more, NULL);
-        assert_int_equal(stat("out", &status), -1);
-}
 
 static void refuse_adaptation(const char *strategy)
 {
@@ -242,7 +203,7 @@ static void refuse_adaptation(const char *strategy)
 #define REFUSE(text, more, ...)                           \
         do {                                              \
                 snprintf(yaml, sizeof yaml, __VA_ARGS__); \
-                refuse(yaml, text, more);                 \
+                refuse_run(yaml, text, more);             \
         } while (0)
         REFUSE("bad.yaml:2:11: ", "needs a source",
                NAME STRATEGY("%s") "target:\n" DATA(IMAGES, POOL) MLP TRAIN("1"), strategy);
@@ -266,13 +227,15 @@ static void adaptation_is_refused(void **state)
         (void)state;
         for (int i = 0; i < 3; i++)
                 refuse_adaptation(names[i]);
-        refuse(NAME SOURCE(MLP) STRATEGY("dan, layers: [fc9]") TARGET(POOL, "1"), "bad.yaml:7:11: ", "fc1");
-        refuse(NAME SOURCE(MLP) STRATEGY("deep-coral, layers: [fc1, relu7]") TARGET(POOL, "1"), "'relu7'",
-               "relu1");
-        refuse(NAME SOURCE(MLP) STRATEGY("dann, layer: fc9") TARGET(POOL, "1"), "bad.yaml:7:11: ", "fc1");
-        refuse(NAME SOURCE(MLP) STRATEGY("dan, step: 1") TARGET(POOL, "1"), "bad.yaml:7:", "step must be");
-        refuse(NAME SOURCE(MLP) STRATEGY("dann, hidden: [0]") TARGET(POOL, "1"),
-               "bad.yaml:7:", "hidden must be");
+        refuse_run(NAME SOURCE(MLP) STRATEGY("dan, layers: [fc9]") TARGET(POOL, "1"),
+                   "bad.yaml:7:11: ", "fc1");
+        refuse_run(NAME SOURCE(MLP) STRATEGY("deep-coral, layers: [fc1, relu7]") TARGET(POOL, "1"), "'relu7'",
+                   "relu1");
+        refuse_run(NAME SOURCE(MLP) STRATEGY("dann, layer: fc9") TARGET(POOL, "1"), "bad.yaml:7:11: ", "fc1");
+        refuse_run(NAME SOURCE(MLP) STRATEGY("dan, step: 1") TARGET(POOL, "1"),
+                   "bad.yaml:7:", "step must be");
+        refuse_run(NAME SOURCE(MLP) STRATEGY("dann, hidden: [0]") TARGET(POOL, "1"),
+                   "bad.yaml:7:", "hidden must be");
 }
 
 #define ONE(part) "  dataset: { use: random, shape: " IMAGES ", num_classes: 3, train_size: 1" part " }\n"
@@ -296,15 +259,15 @@ static void batches_too_small(void **state)
 static void maps_that_cannot_be(void **state)
 {
         (void)state;
-        refuse(NAME STRATEGY("feature-map") "target:\n" DATA(IMAGES, "") MLP TRAIN("1"),
-               "bad.yaml:2:11: ", "needs a source");
-        refuse(NAME SOURCE(MLP)
-                       STRATEGY("feature-map") "target:\n" DATA(IMAGES, "") "  model: lenet5\n" TRAIN("1"),
-               "bad.yaml:7:11: ", "leave 'model' out of 'target'");
-        refuse(NAME SOURCE(MLP) STRATEGY("feature-map") "target:\n" DATA("[1, 12, 14]", "") TRAIN("1"),
-               "bad.yaml:7:11: ", "9x168");
-        refuse(NAME SOURCE(MLP) STRATEGY("feature-map, features: -1") TARGET("", "1"),
-               "bad.yaml:7:", "features must be at least 0");
+        refuse_run(NAME STRATEGY("feature-map") "target:\n" DATA(IMAGES, "") MLP TRAIN("1"),
+                   "bad.yaml:2:11: ", "needs a source");
+        refuse_run(NAME SOURCE(MLP) STRATEGY("feature-map") "target:\n" DATA(
+                           IMAGES, "") "  model: lenet5\n" TRAIN("1"),
+                   "bad.yaml:7:11: ", "leave 'model' out of 'target'");
+        refuse_run(NAME SOURCE(MLP) STRATEGY("feature-map") "target:\n" DATA("[1, 12, 14]", "") TRAIN("1"),
+                   "bad.yaml:7:11: ", "9x168");
+        refuse_run(NAME SOURCE(MLP) STRATEGY("feature-map, features: -1") TARGET("", "1"),
+                   "bad.yaml:7:", "features must be at least 0");
 }
 
 int main(void)

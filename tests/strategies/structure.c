@@ -1,11 +1,7 @@
 /* What is carried over of a structure, in whole runs: where the target starts, what stays as it is, what is refused. */
-#include "support/command.h"
+#include "support/runs.h"
 
 #include <math.h>
-
-#include "report/csv.h"
-#include "train/run.h"
-#include "train/safetensors.h"
 
 #define SHAPE "[1, 12, 12]"
 #define DATASET \
@@ -28,49 +24,15 @@ struct outcome {
 static void run(const char *yaml, struct outcome *outcome)
 {
         write_text("run.yaml", yaml);
-        run_scion_expecting(0, "run run.yaml --quiet --out out");
-        assert_int_equal(system("mv out/grown/*/model.safetensors out/grown/results.csv ."), 0);
-        remove_tree("out");
-        if (!scion_safetensors_read("model.safetensors", &outcome->model) ||
-            !scion_csv_read("results.csv", &outcome->results))
-                fail_msg("%s", scion_error());
+        run_and_keep("run.yaml", "", "model");
+        read_model("model.safetensors", &outcome->model);
+        read_table("model-results.csv", &outcome->results);
 }
 
 static void finish(struct outcome *outcome)
 {
         scion_safetensors_finish(&outcome->model);
         scion_csv_table_finish(&outcome->results);
-}
-
-static const char *cell(const struct outcome *outcome, const char *name)
-{
-        int column = scion_csv_column(&outcome->results, name);
-
-        assert_true(column >= 0);
-        return scion_csv_field(&outcome->results, 0, (size_t)column);
-}
-
-static const struct scion_safetensor *find(const struct outcome *outcome, const char *name)
-{
-        for (size_t i = 0; i < outcome->model.count; i++)
-                if (strcmp(outcome->model.tensor[i].name, name) == 0)
-                        return &outcome->model.tensor[i];
-        return NULL;
-}
-
-static size_t size_of(const struct scion_safetensor *tensor)
-{
-        return (size_t)scion_shape_size(&tensor->shape);
-}
-
-/* Bit by bit. */
-static bool same(const struct outcome *a, const struct outcome *b, const char *name)
-{
-        const struct scion_safetensor *x = find(a, name), *y = find(b, name);
-
-        assert_true(x && y);
-        assert_int_equal(size_of(x), size_of(y));
-        return memcmp(x->values, y->values, size_of(x) * sizeof(float)) == 0;
 }
 
 static bool in_head(const char *name)
@@ -106,8 +68,8 @@ static void architecture_is_drawn_anew(void **state)
                 run(pairs[i][1], &drawn);
                 assert_int_equal(carried.model.count, drawn.model.count);
                 for (size_t k = 0; k < drawn.model.count; k++)
-                        assert_true(same(&carried, &drawn, drawn.model.tensor[k].name));
-                assert_string_equal(cell(&carried, "source_test_accuracy"), "");
+                        assert_true(same_tensor(&carried.model, &drawn.model, drawn.model.tensor[k].name));
+                assert_string_equal(field_of(&carried.results, 0, "source_test_accuracy"), "");
                 finish(&carried);
                 finish(&drawn);
         }
@@ -161,14 +123,15 @@ static void small_weights_are_pruned(void **state)
                 const struct scion_safetensor *ticket = &rewound.model.tensor[i];
 
                 if (ticket->shape.ndim < 2 || in_head(ticket->name)) {
-                        assert_true(same(&rewound, &initial, ticket->name));
-                        assert_true(same(&kept, &trained, ticket->name));
+                        assert_true(same_tensor(&rewound.model, &initial.model, ticket->name));
+                        assert_true(same_tensor(&kept.model, &trained.model, ticket->name));
                         continue;
                 }
                 assert_int_equal(zeros_in(ticket), lround(0.7 * (double)size_of(ticket)));
-                assert_pruned(ticket, find(&trained, ticket->name), find(&initial, ticket->name));
-                assert_pruned(find(&kept, ticket->name), find(&trained, ticket->name),
-                              find(&trained, ticket->name));
+                assert_pruned(ticket, tensor_of(&trained.model, ticket->name),
+                              tensor_of(&initial.model, ticket->name));
+                assert_pruned(tensor_of(&kept.model, ticket->name), tensor_of(&trained.model, ticket->name),
+                              tensor_of(&trained.model, ticket->name));
         }
         finish(&rewound);
         finish(&kept);
@@ -189,7 +152,7 @@ static void the_smallest_of_all(void **state)
         run(TUNED(3), &trained);
         for (size_t i = 0; i < ticket.model.count; i++) {
                 const struct scion_safetensor *tensor = &ticket.model.tensor[i];
-                const float *was = find(&trained, tensor->name)->values;
+                const float *was = tensor_of(&trained.model, tensor->name)->values;
 
                 if (tensor->shape.ndim < 2 || in_head(tensor->name))
                         continue;
@@ -225,7 +188,7 @@ static void zeros_hold(void **state)
                 run(trained[i], &after);
                 for (size_t k = 0; k < before.model.count; k++) {
                         const struct scion_safetensor *was = &before.model.tensor[k];
-                        const float *is = find(&after, was->name)->values;
+                        const float *is = tensor_of(&after.model, was->name)->values;
 
                         if (was->shape.ndim < 2 || in_head(was->name))
                                 continue;
@@ -282,10 +245,11 @@ static void adapters_start_as_the_identity(void **state)
 
                 run(pairs[i][0], &adapted);
                 run(pairs[i][1], &probed);
-                assert_string_equal(cell(&adapted, "test_loss"), cell(&probed, "test_loss"));
+                assert_string_equal(field_of(&adapted.results, 0, "test_loss"),
+                                    field_of(&probed.results, 0, "test_loss"));
                 assert_true(adapted.model.count > probed.model.count);
                 for (size_t k = 0; k < probed.model.count; k++)
-                        assert_true(same(&adapted, &probed, probed.model.tensor[k].name));
+                        assert_true(same_tensor(&adapted.model, &probed.model, probed.model.tensor[k].name));
                 finish(&adapted);
                 finish(&probed);
         }
@@ -307,7 +271,8 @@ static void the_frozen_stays(void **state)
                 for (size_t i = 0; i < start.model.count; i++) {
                         const char *name = start.model.tensor[i].name;
 
-                        assert_true(same(&start, &end, name) == !(in_head(name) || (norms && is_norm(name))));
+                        assert_true(same_tensor(&start.model, &end.model, name) ==
+                                    !(in_head(name) || (norms && is_norm(name))));
                 }
                 for (size_t i = 0; i < end.model.count; i++)
                         if (strstr(end.model.tensor[i].name, "adapter.up.weight"))
@@ -327,28 +292,16 @@ static void adapters_of_the_paper(void **state)
         run(ADAPTED("lenet5", ", deviation: 0.01, layers: [fc1, fc2]", 0), &adapted);
         run(PROBED("lenet5"), &probed);
         double difference =
-                strtod(cell(&adapted, "test_loss"), NULL) - strtod(cell(&probed, "test_loss"), NULL);
+                number_of(&adapted.results, 0, "test_loss") - number_of(&probed.results, 0, "test_loss");
 
         assert_true(difference != 0 && fabs(difference) < 0.02);
-        assert_int_equal(zeros_in(find(&adapted, "fc1.adapter.up.weight")), 0);
-        assert_null(find(&adapted, "conv1.adapter.up.weight"));
+        assert_int_equal(zeros_in(tensor_of(&adapted.model, "fc1.adapter.up.weight")), 0);
+        assert_null(find_tensor(&adapted.model, "conv1.adapter.up.weight"));
         finish(&adapted);
         finish(&probed);
 }
 
 /* --- Refused -------------------------------------------------------------------------------------------- */
-
-/* The file is refused, and the message says both. */
-static void refuse(const char *yaml, const char *text, const char *more)
-{
-        struct scion_config *config = scion_config_parse(yaml, "bad.yaml");
-
-        if (!config)
-                fail_msg("%s", scion_error());
-        assert_null(scion_run_prepare(config));
-        assert_error_has(text, more, NULL);
-        scion_config_destroy(config);
-}
 
 #define PLACE "bad.yaml:7:11: strategy "
 #define LENET SOURCE("lenet5", 1)
@@ -363,28 +316,28 @@ static void without_what_it_takes(void **state)
         for (int i = 0; names[i]; i++) {
                 snprintf(text, sizeof text, NAME "strategy: { use: %s }\n" TARGET(1) "  model: lenet5\n",
                          names[i]);
-                refuse(text, "bad.yaml:2:", "needs a source");
+                refuse_run(text, "bad.yaml:2:", "needs a source");
         }
-        refuse(NAME LENET STRATEGY("architecture") TARGET(1) "  model: lenet5\n", PLACE "'architecture'",
-               "leave 'model' out");
-        refuse(NAME LENET STRATEGY("architecture, width: 0") TARGET(1), "bad.yaml:7:", "above 0");
-        refuse(NAME LENET STRATEGY("lottery-ticket, share: 1") TARGET(1), "bad.yaml:7:", "below 1");
-        refuse(NAME LENET STRATEGY("lottery-ticket, prune: [conv3]") TARGET(1), PLACE "'lottery-ticket'",
-               "'conv3'; its modules are conv1");
-        refuse(NAME LENET STRATEGY("lottery-ticket, prune: [fc3]") TARGET(1), PLACE "'lottery-ticket'",
-               "nothing to prune");
-        refuse(NAME LENET STRATEGY("adapter, layers: [relu5]") TARGET(1), PLACE "'adapter'",
-               "'relu5' (did you mean 'relu");
-        refuse(NAME LENET STRATEGY("adapter, bottleneck: 0") TARGET(1), "bad.yaml:7:", "bottleneck");
+        refuse_run(NAME LENET STRATEGY("architecture") TARGET(1) "  model: lenet5\n", PLACE "'architecture'",
+                   "leave 'model' out");
+        refuse_run(NAME LENET STRATEGY("architecture, width: 0") TARGET(1), "bad.yaml:7:", "above 0");
+        refuse_run(NAME LENET STRATEGY("lottery-ticket, share: 1") TARGET(1), "bad.yaml:7:", "below 1");
+        refuse_run(NAME LENET STRATEGY("lottery-ticket, prune: [conv3]") TARGET(1), PLACE "'lottery-ticket'",
+                   "'conv3'; its modules are conv1");
+        refuse_run(NAME LENET STRATEGY("lottery-ticket, prune: [fc3]") TARGET(1), PLACE "'lottery-ticket'",
+                   "nothing to prune");
+        refuse_run(NAME LENET STRATEGY("adapter, layers: [relu5]") TARGET(1), PLACE "'adapter'",
+                   "'relu5' (did you mean 'relu");
+        refuse_run(NAME LENET STRATEGY("adapter, bottleneck: 0") TARGET(1), "bad.yaml:7:", "bottleneck");
 }
 
 static void other_shapes(void **state)
 {
         (void)state;
-        refuse(NAME LENET STRATEGY("lottery-ticket") LARGER,
-               PLACE "'lottery-ticket': fc1.weight: 120x16 in the source", "120x64 in the target");
-        refuse(NAME LENET STRATEGY("adapter") TARGET(1) "  model: { use: lenet5, width: 2 }\n",
-               PLACE "'adapter'", "12x1x5x5 in the target");
+        refuse_run(NAME LENET STRATEGY("lottery-ticket") LARGER,
+                   PLACE "'lottery-ticket': fc1.weight: 120x16 in the source", "120x64 in the target");
+        refuse_run(NAME LENET STRATEGY("adapter") TARGET(1) "  model: { use: lenet5, width: 2 }\n",
+                   PLACE "'adapter'", "12x1x5x5 in the target");
 }
 
 /* A source that is loaded has no first values. */
@@ -396,10 +349,10 @@ static void a_ticket_needs_the_first_values(void **state)
         run(NAME STRATEGY("scratch") TARGET(0) "  model: lenet5\n", &outcome);
         finish(&outcome);
 #define LOADED "source: { model: lenet5, weights: model.safetensors }\n"
-        refuse(NAME LOADED STRATEGY("lottery-ticket") TARGET(1),
-               "bad.yaml:3:11: ", "was not trained in this run");
+        refuse_run(NAME LOADED STRATEGY("lottery-ticket") TARGET(1),
+                   "bad.yaml:3:11: ", "was not trained in this run");
         run(NAME LOADED STRATEGY("lottery-ticket, rewind: trained") TARGET(0), &outcome);
-        assert_true(zeros_in(find(&outcome, "fc1.weight")) > 0);
+        assert_true(zeros_in(tensor_of(&outcome.model, "fc1.weight")) > 0);
         finish(&outcome);
 }
 

@@ -1,8 +1,5 @@
 /* Running statistics in whole runs: frozen, rehearsed, restored, refused. */
-#include "support/command.h"
-
-#include "report/csv.h"
-#include "train/safetensors.h"
+#include "support/runs.h"
 
 #define DATASET(classes)                                                                                    \
         "  dataset: { use: random, shape: [1, 8, 8], num_classes: " classes ", train_size: 40, test_size: " \
@@ -12,17 +9,14 @@
         "}\n"
 #define MODEL "  model: { use: resnet, depth: 8, width: 4 }\n"
 
-/* The one run of a file: its model. */
+/* The one run of the file: its model. */
 static void run_and_read(const char *name, const char *options, struct scion_safetensors *file)
 {
-        char command[256], path[512];
+        char path[64];
 
-        run_scion_expecting(0, "run transfer.yaml --out %s --quiet %s", name, options);
-        snprintf(command, sizeof command, "mv %s/transfer/*/model.safetensors %s.safetensors", name, name);
-        assert_int_equal(system(command), 0);
+        run_and_keep("transfer.yaml", options, name);
         snprintf(path, sizeof path, "%s.safetensors", name);
-        if (!scion_safetensors_read(path, file))
-                fail_msg("%s", scion_error());
+        read_model(path, file);
 }
 
 static int begin(void **state)
@@ -35,22 +29,6 @@ static int begin(void **state)
         return 0;
 }
 
-static const struct scion_safetensor *find(const struct scion_safetensors *file, const char *name)
-{
-        for (size_t i = 0; i < file->count; i++)
-                if (strcmp(file->tensor[i].name, name) == 0)
-                        return &file->tensor[i];
-        fail_msg("no tensor %s", name);
-        return NULL;
-}
-
-static bool same(const struct scion_safetensors *a, const struct scion_safetensors *b, const char *name)
-{
-        const struct scion_safetensor *x = find(a, name), *y = find(b, name);
-
-        return memcmp(x->values, y->values, (size_t)scion_shape_size(&x->shape) * sizeof(float)) == 0;
-}
-
 static bool is_statistic(const char *name)
 {
         return strstr(name, ".running_");
@@ -59,7 +37,7 @@ static bool is_statistic(const char *name)
 /* All equal this value? */
 static bool all(const struct scion_safetensor *tensor, float value)
 {
-        for (int64_t i = 0; i < scion_shape_size(&tensor->shape); i++)
+        for (size_t i = 0; i < size_of(tensor); i++)
                 if (tensor->values[i] != value)
                         return false;
         return true;
@@ -79,8 +57,8 @@ static void probe_leaves_features(void **state)
         for (size_t i = 0; i < untouched.count; i++) {
                 const char *name = untouched.tensor[i].name;
 
-                assert_int_equal(same(&untouched, &probe, name), strncmp(name, "fc.", 3) != 0);
-                assert_false(same(&untouched, &tuned, name));
+                assert_int_equal(same_tensor(&untouched, &probe, name), strncmp(name, "fc.", 3) != 0);
+                assert_false(same_tensor(&untouched, &tuned, name));
                 statistics += is_statistic(name);
         }
         assert_int_equal(statistics, 18);
@@ -97,10 +75,10 @@ static void frozen_by_name(void **state)
         (void)state;
         run_and_read("zero", "--set target.train.epochs=0", &untouched);
         run_and_read("partly", "--set 'strategy={use: fine-tune, freeze: [bn1]}'", &tuned);
-        assert_true(same(&untouched, &tuned, "bn1.running_mean"));
-        assert_true(same(&untouched, &tuned, "bn1.running_var"));
-        assert_false(same(&untouched, &tuned, "layer1.0.bn1.running_mean"));
-        assert_false(same(&untouched, &tuned, "conv1.weight"));
+        assert_true(same_tensor(&untouched, &tuned, "bn1.running_mean"));
+        assert_true(same_tensor(&untouched, &tuned, "bn1.running_var"));
+        assert_false(same_tensor(&untouched, &tuned, "layer1.0.bn1.running_mean"));
+        assert_false(same_tensor(&untouched, &tuned, "conv1.weight"));
         scion_safetensors_finish(&untouched);
         scion_safetensors_finish(&tuned);
 }
@@ -122,12 +100,8 @@ static double number(const char *path, const char *column)
 {
         struct scion_csv_table table;
 
-        if (!scion_csv_read(path, &table))
-                fail_msg("%s", scion_error());
-        int index = scion_csv_column(&table, column);
-
-        assert_true(index >= 0);
-        double value = strtod(scion_csv_field(&table, 0, (size_t)index), NULL);
+        read_table(path, &table);
+        double value = number_of(&table, 0, column);
 
         scion_csv_table_finish(&table);
         return value;
@@ -136,7 +110,7 @@ static double number(const char *path, const char *column)
 /* The best epoch comes back with its statistics: what is saved scores as it was tested. */
 static void best_epoch_is_whole(void **state)
 {
-        static const char results[] = "longer/transfer/results.csv", again[] = "again/transfer/results.csv";
+        static const char results[] = "longer-results.csv", again[] = "again-results.csv";
         struct scion_safetensors file;
 
         (void)state;
@@ -144,10 +118,11 @@ static void best_epoch_is_whole(void **state)
         scion_safetensors_finish(&file);
         assert_in_range((int)number(results, "best_epoch"), 1, 5); /* not the last: something was restored */
         assert_int_equal((int)number(results, "parameters"), (int)number(results, "trainable"));
-        run_scion_expecting(
-                0, "run transfer.yaml --out again --quiet --set target.train.epochs=0 --set "
-                   "'source={model: {use: resnet, depth: 8, width: 4}, weights: longer.safetensors}' "
-                   "--set 'strategy={use: fine-tune, head: keep}'");
+        run_and_keep("transfer.yaml",
+                     "--set target.train.epochs=0 --set "
+                     "'source={model: {use: resnet, depth: 8, width: 4}, weights: longer.safetensors}' "
+                     "--set 'strategy={use: fine-tune, head: keep}'",
+                     "again");
         assert_true(number(results, "test_loss") == number(again, "test_loss"));
         assert_true(number(results, "test_accuracy") == number(again, "test_accuracy"));
 }
@@ -168,7 +143,7 @@ static void looking_changes_nothing(void **state)
                      "/tests/suite/plugins",
                      &bypassed);
         for (size_t i = 0; i < plain.count; i++)
-                assert_true(same(&plain, &bypassed, plain.tensor[i].name));
+                assert_true(same_tensor(&plain, &bypassed, plain.tensor[i].name));
         scion_safetensors_finish(&plain);
         scion_safetensors_finish(&bypassed);
 }

@@ -1,13 +1,8 @@
 /* The command from end to end, on data of its own making: what is written, and that it is the same every
  * time. */
-#include "support/command.h"
-#include "support/results.h"
+#include "support/runs.h"
 
 #include <math.h>
-#include <sys/stat.h>
-
-#include "report/csv.h"
-#include "train/safetensors.h"
 
 /* Two strategies, two seeds; learnable in a moment. */
 static const char suite[] =
@@ -76,7 +71,7 @@ static void results_of_a_suite(void **state)
         struct scion_csv_table table;
 
         (void)state;
-        assert_true(scion_csv_read("a/small/results.csv", &table));
+        read_table("a/small/results.csv", &table);
         assert_int_equal(table.rows, 6);
         int strategy = scion_csv_column(&table, "strategy"),
             trainable = scion_csv_column(&table, "trainable"),
@@ -108,7 +103,7 @@ static void metrics_of_a_run(void **state)
         (void)state;
         find_run("a/small", "linear-probe-seed1-", run, sizeof run);
         snprintf(path, sizeof path, "%s/metrics.csv", run);
-        assert_true(scion_csv_read(path, &table));
+        read_table(path, &table);
         assert_int_equal(table.rows, 5); /* two epochs on the source, three on the target */
         for (size_t i = 0; i < 5; i++) {
                 static const char *const steps[] = { "3", "6", "2", "4", "6" };
@@ -179,31 +174,13 @@ static void finished_runs_are_kept(void **state)
         assert_same("a/small/results.csv", "b/small/results.old.csv");
 }
 
-static const struct scion_safetensor *tensor_of(const struct scion_safetensors *file, const char *name)
-{
-        for (size_t i = 0; i < file->count; i++)
-                if (strcmp(file->tensor[i].name, name) == 0)
-                        return &file->tensor[i];
-        fail_msg("no tensor %s", name);
-        return NULL;
-}
-
-static bool same_values(const struct scion_safetensors *a, const struct scion_safetensors *b,
-                        const char *name)
-{
-        const struct scion_safetensor *x = tensor_of(a, name), *y = tensor_of(b, name);
-
-        assert_true(scion_shape_equal(&x->shape, &y->shape));
-        return memcmp(x->values, y->values, (size_t)scion_shape_size(&x->shape) * sizeof(float)) == 0;
-}
-
-static void read_model(const char *run_start, struct scion_safetensors *file)
+static void read_model_of(const char *run_start, struct scion_safetensors *file)
 {
         char run[1024], path[4096];
 
         find_run("a/small", run_start, run, sizeof run);
         snprintf(path, sizeof path, "%s/model.safetensors", run);
-        assert_true(scion_safetensors_read(path, file));
+        read_model(path, file);
 }
 
 static void frozen_is_bit_identical(void **state)
@@ -211,23 +188,15 @@ static void frozen_is_bit_identical(void **state)
         struct scion_safetensors probe, tuned;
 
         (void)state;
-        read_model("linear-probe-seed1-", &probe);
-        read_model("tuned-frozen-seed1-", &tuned);
+        read_model_of("linear-probe-seed1-", &probe);
+        read_model_of("tuned-frozen-seed1-", &tuned);
         /* Both carried over the same source; the probe froze all but the head, the other one conv1 alone. */
-        assert_true(same_values(&probe, &tuned, "conv1.weight"));
-        assert_true(same_values(&probe, &tuned, "conv1.bias"));
-        assert_false(same_values(&probe, &tuned, "conv2.weight"));
-        assert_false(same_values(&probe, &tuned, "fc3.weight"));
+        assert_true(same_tensor(&probe, &tuned, "conv1.weight"));
+        assert_true(same_tensor(&probe, &tuned, "conv1.bias"));
+        assert_false(same_tensor(&probe, &tuned, "conv2.weight"));
+        assert_false(same_tensor(&probe, &tuned, "fc3.weight"));
         scion_safetensors_finish(&probe);
         scion_safetensors_finish(&tuned);
-}
-
-static double number(const struct scion_csv_table *table, size_t row, const char *column)
-{
-        int index = scion_csv_column(table, column);
-
-        assert_true(index >= 0);
-        return strtod(scion_csv_field(table, row, (size_t)index), NULL);
 }
 
 /* The epoch that did best on the validation split is the one that is tested and saved. */
@@ -240,17 +209,17 @@ static void best_epoch_by_validation(void **state)
         (void)state;
         find_run("a/small", "scratch-seed2-", run, sizeof run);
         snprintf(text, sizeof text, "%s/metrics.csv", run);
-        assert_true(scion_csv_read(text, &metrics));
-        assert_true(scion_csv_read("a/small/results.csv", &results));
+        read_table(text, &metrics);
+        read_table("a/small/results.csv", &results);
         for (size_t i = 1; i < metrics.rows; i++) {
-                double gain =
-                        number(&metrics, i, "valid_accuracy") - number(&metrics, best, "valid_accuracy");
+                double gain = number_of(&metrics, i, "valid_accuracy") -
+                              number_of(&metrics, best, "valid_accuracy");
 
-                if (gain > 0 ||
-                    (gain == 0 && number(&metrics, i, "valid_loss") < number(&metrics, best, "valid_loss")))
+                if (gain > 0 || (gain == 0 && number_of(&metrics, i, "valid_loss") <
+                                                      number_of(&metrics, best, "valid_loss")))
                         best = i;
         }
-        assert_int_equal((int)number(&results, 1, "best_epoch"), best + 1);
+        assert_int_equal((int)number_of(&results, 1, "best_epoch"), best + 1);
 
         /* The saved model, loaded and not trained, scores the same. */
         snprintf(text, sizeof text,
@@ -263,10 +232,10 @@ static void best_epoch_by_validation(void **state)
                  run);
         write_text("saved.yaml", text);
         run_scion_expecting(0, "run saved.yaml --out saved");
-        assert_true(scion_csv_read("saved/saved/results.csv", &again));
-        assert_true(number(&again, 0, "test_loss") == number(&results, 1, "test_loss"));
-        assert_true(number(&again, 0, "test_accuracy") == number(&results, 1, "test_accuracy"));
-        assert_int_equal((int)number(&again, 0, "epochs"), 0);
+        read_table("saved/saved/results.csv", &again);
+        assert_true(number_of(&again, 0, "test_loss") == number_of(&results, 1, "test_loss"));
+        assert_true(number_of(&again, 0, "test_accuracy") == number_of(&results, 1, "test_accuracy"));
+        assert_int_equal((int)number_of(&again, 0, "epochs"), 0);
         scion_csv_table_finish(&metrics);
         scion_csv_table_finish(&results);
         scion_csv_table_finish(&again);
@@ -304,7 +273,8 @@ static bool near_values(const struct scion_safetensors *a, const struct scion_sa
 {
         const struct scion_safetensor *x = tensor_of(a, name), *y = tensor_of(b, name);
 
-        for (int64_t i = 0; i < scion_shape_size(&x->shape); i++)
+        assert_true(scion_shape_equal(&x->shape, &y->shape));
+        for (size_t i = 0; i < size_of(x); i++)
                 if (!(fabsf(x->values[i] - y->values[i]) < 1e-5f))
                         return false;
         return true;
@@ -322,8 +292,8 @@ static void learning_rate_of_the_body(void **state)
                                "'matrix={strategy: [{use: fine-tune, lr_scale: 0}], seed: [1]}'");
         find_run("g/small", "fine-tune-seed1-", run, sizeof run);
         snprintf(command, sizeof command, "%s/model.safetensors", run);
-        assert_true(scion_safetensors_read(command, &still));
-        read_model("linear-probe-seed1-", &probe);
+        read_model(command, &still);
+        read_model_of("linear-probe-seed1-", &probe);
         for (size_t i = 0; i < probe.count; i++) /* the head's learning is the same in both */
                 assert_true(near_values(&probe, &still, probe.tensor[i].name));
         scion_safetensors_finish(&probe);
@@ -426,7 +396,7 @@ static void textbook(void **state)
         assert_non_null(fgets(path, sizeof path, find));
         pclose(find);
         path[strcspn(path, "\n")] = '\0';
-        assert_true(scion_csv_read(path, &table));
+        read_table(path, &table);
         assert_int_equal(table.rows, 20);
         size_t loss = (size_t)scion_csv_column(&table, "train_loss");
 
@@ -436,7 +406,7 @@ static void textbook(void **state)
         assert_int_equal(scion_csv_column(&table, "step"), 2);
         assert_string_equal(scion_csv_field(&table, 19, 2), "10"); /* one batch an epoch */
         scion_csv_table_finish(&table);
-        assert_true(scion_csv_read("t/textbook/results.csv", &table));
+        read_table("t/textbook/results.csv", &table);
         assert_string_not_equal(scion_csv_field(&table, 0, (size_t)scion_csv_column(&table, "test_accuracy")),
                                 "");
         scion_csv_table_finish(&table);

@@ -1,10 +1,10 @@
 /* Plugins that crash, hang, leave, eat memory or miscalculate: each fails its own run, which says why. */
 #include "support/command.h"
+#include "support/results.h"
 
 #include <scion/error.h>
 
-#include "report/csv.h"
-
+#define RESULTS "runs/trouble/results.csv"
 #define PLUGINS "--plugin-path " BUILD_DIR "/tests/suite/plugins "
 
 static const char suite[] =
@@ -38,12 +38,9 @@ static int write_suite(void **state)
 /* The field of the row whose strategy is this one. */
 static const char *field(const struct scion_csv_table *table, const char *strategy, const char *column)
 {
-        int at = scion_csv_column(table, column), key = scion_csv_column(table, "strategy");
-
-        assert_true(at >= 0 && key >= 0);
         for (size_t i = 0; i < table->rows; i++)
-                if (strcmp(scion_csv_field(table, i, (size_t)key), strategy) == 0)
-                        return scion_csv_field(table, i, (size_t)at);
+                if (strcmp(field_of(table, i, "strategy"), strategy) == 0)
+                        return field_of(table, i, column);
         fail_msg("no row of '%s'", strategy);
         return NULL;
 }
@@ -57,12 +54,6 @@ static void assert_failed(const struct scion_csv_table *table, const char *strat
         assert_string_equal(field(table, strategy, "test_accuracy"), "");
 }
 
-static void read_results(struct scion_csv_table *table)
-{
-        if (!scion_csv_read("runs/trouble/results.csv", table))
-                fail_msg("%s", scion_error());
-}
-
 static void each_tells_its_story(void **state)
 {
         struct scion_csv_table table;
@@ -74,7 +65,7 @@ static void each_tells_its_story(void **state)
                 "limits.memory_mib 0, seed 1\n  the end of runs/trouble/segfault-",
                 "/log.txt:\n", "  | ?[31mtrouble:?[0m segfault\n", "7 of 9 runs failed", "--retry-failed",
                 NULL);
-        read_results(&table);
+        read_table(RESULTS, &table);
         assert_int_equal(table.rows, 9);
         assert_string_equal(field(&table, "scratch", "status"), "done");
         assert_string_equal(field(&table, "nothing", "status"), "done");
@@ -107,7 +98,7 @@ static void failed_ones_are_kept(void **state)
 
         assert_output_has(run_scion_expecting(1, "run " PLUGINS "--retry-failed trouble.yaml"),
                           "2 of 9 runs were done before\n", "[9/9] ", "7 of 9 runs failed", NULL);
-        read_results(&table);
+        read_table(RESULTS, &table);
         assert_int_equal(table.rows, 9);
         assert_failed(&table, "exit", "the process ended with status 0");
         scion_csv_table_finish(&table);

@@ -6,6 +6,34 @@
 
 #include "report/csv.h"
 
+static inline void read_table(const char *path, struct scion_csv_table *table)
+{
+        if (!scion_csv_read(path, table))
+                fail_msg("%s", scion_error());
+}
+
+/* A field by its column's name; the test fails when there is no such column. */
+static inline const char *field_of(const struct scion_csv_table *table, size_t row, const char *column)
+{
+        int index = scion_csv_column(table, column);
+
+        if (index < 0)
+                fail_msg("no column %s", column);
+        assert_true(row < table->rows);
+        return scion_csv_field(table, row, (size_t)index);
+}
+
+static inline double number_of(const struct scion_csv_table *table, size_t row, const char *column)
+{
+        const char *field = field_of(table, row, column);
+        char *end;
+        double value = strtod(field, &end);
+
+        if (end == field || *end)
+                fail_msg("%s of row %zu is no number: '%s'", column, row, field);
+        return value;
+}
+
 /* The file without its column `seconds`: what must be the same every time. */
 static inline char *without_seconds(const char *path)
 {
@@ -13,8 +41,7 @@ static inline char *without_seconds(const char *path)
         size_t room = 1 << 16, length = 0;
         char *text = malloc(room);
 
-        if (!scion_csv_read(path, &table))
-                fail_msg("%s", scion_error());
+        read_table(path, &table);
         int seconds = scion_csv_column(&table, "seconds"), peak = scion_csv_column(&table, "peak_mib");
 
         for (size_t row = 0; row <= table.rows; row++) {
