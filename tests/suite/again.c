@@ -177,28 +177,16 @@ static void left_lock(void **state)
         assert_int_equal(access("runs/again/suite.lock", F_OK), -1);
 }
 
-static bool is_started(void)
-{
-        return system("ls killed/again/*/metrics.csv >/dev/null 2>&1") == 0;
-}
-
 /* The children of a killed command end with it: they would go on writing below the next one. */
 static void killed_command_takes_its_runs_along(void **state)
 {
-        pid_t pid = fork();
+        pid_t pid = start_scion("ls killed/again/*/metrics.csv >/dev/null 2>&1",
+                                "run suite.yaml --out killed --quiet --set target.train.epochs=1000000000");
 
         (void)state;
-        assert_true(pid >= 0);
-        if (pid == 0) {
-                execl(BUILD_DIR "/scion", "scion", "run", "suite.yaml", "--out", "killed", "--quiet", "--set",
-                      "target.train.epochs=1000000000", (char *)NULL);
-                _exit(127);
-        }
-        alarm(60); /* ends the test should it hang here */
-        while (!is_started())
-                assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
         kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
+        end_of_scion(pid);
+        alarm(60);
         int lock = open("killed/again/suite.lock", O_RDONLY);
 
         assert_int_equal(flock(lock, LOCK_EX), 0); /* the last child has let go of it */

@@ -4,7 +4,8 @@
     tests/suite/kills.py --scion build/scion --runs 200 --kills 20 --jobs 4
 
 Compares results.csv and every metrics.csv, but for the columns that measure time and memory, byte by byte, and
-the models. The moments come from a seed, and lie over the time that the undisturbed suite took."""
+the models. Each kill comes some epochs after the one before, and a moment later: both are drawn from a seed, so that
+the kills lie over the whole suite however fast the machine is at the time."""
 import argparse
 import os
 import pathlib
@@ -54,6 +55,17 @@ def kill(process):
     process.send_signal(signal.SIGKILL)
     process.communicate()
     return process.returncode == -signal.SIGKILL
+
+
+def epochs(out):
+    """How many there are in the metrics of all runs."""
+    return sum(path.read_bytes().count(b'\n') for path in pathlib.Path(out).glob('*/*/metrics.csv'))
+
+
+def wait(process, out, goal):
+    """Until there are so many epochs, or the process has ended."""
+    while process.poll() is None and epochs(out) < goal:
+        time.sleep(0.001)
 
 
 def unmeasured(path):
@@ -108,11 +120,14 @@ def main():
         began = time.monotonic()
         finish(start(options, 'whole'))
         duration = time.monotonic() - began
+        total = epochs('whole')
 
         kills = 0
         for _ in range(options.kills):
+            goal = epochs('killed') + random.randint(0, 2 * total // (options.kills + 1))
             process = start(options, 'killed')
-            time.sleep(random.uniform(0, 1.2 * duration / options.kills))
+            wait(process, 'killed', min(goal, total - 1))
+            time.sleep(random.uniform(0, duration / total))
             kills += kill(process)
         finish(start(options, 'killed'))
 

@@ -191,7 +191,9 @@ static void many_runs_are_asked_for(void **state)
         assert_output_has(run_scion_expecting(0, "check many.yaml --force --set seeds=3"), "good: 3 runs",
                           NULL);
         assert_output_has(run_scion_expecting(2, "modules many.yaml"), "with --force", NULL);
-        assert_output_has(run_scion_expecting(0, "modules many.yaml -f"), "target: ", NULL);
+        assert_output_has(run_scion_expecting(2, "modules many.yaml -f --set target.model=none"), "'none'",
+                          NULL);
+        assert_output_has(run_scion_expecting(0, "modules many.yaml -f --set seeds=3"), "target: ", NULL);
         assert_output_has(run_scion_expecting(2, "plugins --force"), "unknown option '--force'", NULL);
         assert_output_has(
                 run_scion_expecting(2, "run many.yaml --set seeds=1 --set 'matrix.target.train.epochs, "

@@ -21,41 +21,20 @@ static int write_suite(void **state)
         return 0;
 }
 
-static bool is_started(const char *out)
+static pid_t start(const char *out, int epochs)
 {
-        char command[256];
+        char condition[256];
 
-        snprintf(command, sizeof command, "ls %s/signals/*/metrics.csv >/dev/null 2>&1", out);
-        return system(command) == 0;
-}
-
-static pid_t start(const char *out, const char *epochs)
-{
-        pid_t pid = fork();
-
-        assert_true(pid >= 0);
-        if (pid == 0) {
-                char value[64];
-
-                signal(SIGINT, SIG_DFL); /* a shell's background job ignores it */
-                snprintf(value, sizeof value, "target.train.epochs=%s", epochs);
-                execl(BUILD_DIR "/scion", "scion", "run", "suite.yaml", "--out", out, "--quiet", "--jobs",
-                      "2", "--set", value, (char *)NULL);
-                _exit(127);
-        }
-        alarm(60); /* ends the test should it hang here */
-        while (!is_started(out))
-                assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
-        return pid;
+        snprintf(condition, sizeof condition, "ls %s/signals/*/metrics.csv >/dev/null 2>&1", out);
+        return start_scion(condition, "run suite.yaml --out %s --quiet --jobs 2 --set target.train.epochs=%d",
+                           out, epochs);
 }
 
 /* It ends by the signal, so that a shell's loop around it ends too. */
 static void assert_ended_by(pid_t pid, int number)
 {
-        int status;
+        int status = end_of_scion(pid);
 
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        alarm(0);
         assert_true(WIFSIGNALED(status));
         assert_int_equal(WTERMSIG(status), number);
 }
@@ -63,7 +42,7 @@ static void assert_ended_by(pid_t pid, int number)
 /* Each run that was at work has whole epochs, says so in its log, and has no row yet. */
 static void once(void **state)
 {
-        pid_t pid = start("once", "1000000");
+        pid_t pid = start("once", 1000000);
 
         (void)state;
         kill(pid, SIGINT);
@@ -74,7 +53,7 @@ static void once(void **state)
 
 static void twice(void **state)
 {
-        pid_t pid = start("twice", "1000000");
+        pid_t pid = start("twice", 1000000);
 
         (void)state;
         kill(pid, SIGINT);
@@ -85,7 +64,7 @@ static void twice(void **state)
 
 static void terminated(void **state)
 {
-        pid_t pid = start("terminated", "1000000");
+        pid_t pid = start("terminated", 1000000);
 
         (void)state;
         kill(pid, SIGTERM);
@@ -97,13 +76,10 @@ static void goes_on(void **state)
 {
         (void)state;
         run_scion_expecting(0, "run suite.yaml --quiet --out whole --set target.train.epochs=20");
-        pid_t pid = start("broken", "20");
+        pid_t pid = start("broken", 20);
 
         kill(pid, SIGINT);
-        int status;
-
-        waitpid(pid, &status, 0); /* it may have been through before */
-        alarm(0);
+        end_of_scion(pid); /* it may have been through before */
         run_scion_expecting(0, "run suite.yaml --quiet --out broken --set target.train.epochs=20");
         assert_int_equal(system("for run in whole/signals/*/; do cmp $run/model.safetensors "
                                 "broken/signals/$(basename $run)/model.safetensors || exit 1; done"),

@@ -316,29 +316,14 @@ static pid_t start_waiting(int *lock, char *path, size_t bytes)
         snprintf(held, sizeof held, "%s.lock", path);
         *lock = open(held, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         assert_int_equal(flock(*lock, LOCK_EX), 0);
-        pid_t pid = fork();
-
-        assert_true(pid >= 0);
-        if (pid == 0) {
-                if (!freopen("/dev/null", "w", stdout))
-                        _exit(127);
-                execl(BUILD_DIR "/scion", "scion", "run", "suite.yaml", "--quiet", "--set",
-                      "matrix={strategy: [fine-tune], seed: [1]}", (char *)NULL);
-                _exit(127);
-        }
-        alarm(60); /* ends the test should it hang here */
-        while (!log_says("waiting"))
-                assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
-        return pid;
+        return start_scion(
+                "grep -qs waiting runs/shared/fine-tune-seed1-*/log.txt",
+                "run suite.yaml --quiet --set 'matrix={strategy: [fine-tune], seed: [1]}' >/dev/null");
 }
 
 static void wait_for_end(pid_t pid)
 {
-        int status = 0;
-
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        alarm(0);
-        assert_int_equal(status, 0);
+        assert_int_equal(end_of_scion(pid), 0);
         assert_same_run("good", "runs", "fine-tune-seed1");
         assert_int_equal(count_entries(CACHE), 1);
 }
@@ -373,14 +358,12 @@ static void trains_when_the_first_dies(void **state)
 static void an_interrupt_ends_the_waiting(void **state)
 {
         char path[512];
-        int lock, status = 0;
+        int lock;
         pid_t pid = start_waiting(&lock, path, sizeof path);
 
         (void)state;
         kill(pid, SIGINT);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        alarm(0);
-        assert_int_not_equal(status, 0);
+        assert_int_not_equal(end_of_scion(pid), 0);
         assert_false(log_says("first step done")); /* it did not take a turn that is not its own */
         close(lock);
 }

@@ -43,6 +43,7 @@ class Terminal:
         self.pid, self.file = pty.fork()
         if self.pid == 0:
             self.set_size(sys.stdin.fileno(), width, height)
+            self.keep_output(sys.stdin.fileno())
             os.environ.pop('NO_COLOR', None)
             os.environ.update({'SCION_CACHE': '', 'TERM': 'xterm', **environment})
             os.execv('/bin/sh', ['sh', '-c', command])
@@ -50,6 +51,13 @@ class Terminal:
     @staticmethod
     def set_size(file, width, height):
         fcntl.ioctl(file, termios.TIOCSWINSZ, struct.pack('HHHH', height, width, 0, 0))
+
+    @staticmethod
+    def keep_output(file):
+        """A key that sends a signal does not drop what is on its way to the screen."""
+        modes = termios.tcgetattr(file)
+        modes[3] |= termios.NOFLSH
+        termios.tcsetattr(file, termios.TCSANOW, modes)
 
     def read(self, wait):
         """Takes what has come; None at the end."""
@@ -84,7 +92,7 @@ class Terminal:
         condition or self.fail(f'not so: {what}')
 
     def type(self, key):
-        """When nothing is on its way: a key that sends a signal would have it dropped."""
+        """Between two drawings, so that its echo is in none."""
         self.until(self.whole, 'a whole drawing')
         os.write(self.file, key)
 
@@ -137,6 +145,11 @@ class Terminal:
     def block(self):
         return self.screen.text()[self.screen.row:]
 
+    def at_work(self, count):
+        """Until so many runs, and no others, are shown as such that have ended an epoch."""
+        self.until(lambda: self.whole() and sum('/1000000' in row for row in self.block()) == count ==
+                   int(re.search(r'(\d+) run', self.block()[0])[1]), f'{count} at work')
+
 
 def scion(arguments=''):
     return f"exec '{options.scion}' run suite.yaml --out out-{{}} {arguments}".format(next(names))
@@ -165,8 +178,8 @@ def resized(reflow):
     """Whatever the terminal makes of the lines that do not fit any more."""
     write(LONG)
     terminal = Terminal(scion('-j 3'), 100, 24, reflow)
-    terminal.until(lambda: '[3/6]' in terminal.raw and terminal.raw.rfind('3 running') > terminal.raw.rfind('[3/6]')
-                   and terminal.raw.count('/1000000') > 5 and terminal.whole(), 'three that run')
+    terminal.until(lambda: '[3/6]' in terminal.raw, 'three that have ended')
+    terminal.at_work(3)
     for width, height in (40, 24), (20, 8), (7, 3), (120, 4), (200, 30), (60, 2), (30, 1), (100, 24):
         terminal.resize(width, height)
         rows = terminal.block()
@@ -185,7 +198,7 @@ def interrupted():
     write(FOREVER)
     command = scion('-j 2')
     terminal = Terminal(command)
-    terminal.until(lambda: re.search(r'[1-9]\d*/1000000', terminal.raw), 'epochs')
+    terminal.at_work(2)
     terminal.type(b'\x03')
     terminal.check(terminal.finish() == -signal.SIGINT, 'ended by SIGINT')
     text = '\n'.join(terminal.above(len(terminal.screen.lines)))
@@ -204,7 +217,7 @@ def paused():
     """Ctrl-Z, and fg: the shell has the terminal to itself in between."""
     write(FOREVER)
     terminal = Terminal('set -m; ' + scion('-j 2').replace('exec ', '') + '; echo paused; read line; fg; echo over')
-    terminal.until(lambda: '2 running' in terminal.raw and '/1000000' in terminal.raw, 'a block')
+    terminal.at_work(2)
     terminal.type(b'\x1a')
     terminal.until(lambda: 'paused' in terminal.raw, 'the shell')
     terminal.check_above(len(terminal.screen.lines))

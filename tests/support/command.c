@@ -1,6 +1,8 @@
 #include "support/command.h"
 
+#include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 
 static struct command_result result;
 
@@ -48,6 +50,42 @@ const struct command_result *run_scion_expecting(int status, const char *argumen
                 fail_msg("scion %s: status %d, expected %d; it printed:\n%s", text, result.status, status,
                          result.output);
         return &result;
+}
+
+pid_t start_scion(const char *condition, const char *arguments, ...)
+{
+        const struct timespec nap = { .tv_nsec = 2000000 };
+        char text[4096], command[8192];
+        va_list values;
+
+        va_start(values, arguments);
+        vsnprintf(text, sizeof text, arguments, values);
+        va_end(values);
+        assert_in_range(snprintf(command, sizeof command, "exec %s/scion %s", BUILD_DIR, text), 1,
+                        sizeof command - 1);
+        pid_t pid = fork();
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                signal(SIGINT, SIG_DFL); /* a shell's background job ignores it */
+                execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+                _exit(127);
+        }
+        alarm(60);
+        while (system(condition) != 0) {
+                assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+                nanosleep(&nap, NULL);
+        }
+        return pid;
+}
+
+int end_of_scion(pid_t pid)
+{
+        int status = -1;
+
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        alarm(0);
+        return status;
 }
 
 void assert_output_has(const struct command_result *output, const char *text, ...)

@@ -17,6 +17,13 @@ const struct command_result *run_scion(const char *arguments, ...) __attribute__
 const struct command_result *run_scion_expecting(int status, const char *arguments, ...)
         __attribute__((format(printf, 2, 3)));
 
+/* Starts `exec build/scion ARGUMENTS` by the shell, without waiting for its end, and comes back when the shell
+ * finds the condition true. SIGALRM ends the test should it hang until end_of_scion(). */
+pid_t start_scion(const char *condition, const char *arguments, ...) __attribute__((format(printf, 2, 3)));
+
+/* Waits for its end; the status is waitpid()'s. */
+int end_of_scion(pid_t pid);
+
 /* The output contains each of the texts (ended by NULL). */
 void assert_output_has(const struct command_result *result, const char *text, ...);
 

@@ -2,8 +2,8 @@
  * Never comes back.
  *
  * FAILED: an instance with these parameters is made and ended
- * says: hangs: it was not through after 0.3 seconds, in validate()
- * options: --time 0.3
+ * says: hangs: it was not through after 1.5 seconds, in validate()
+ * options: --time 1.5
  */
 #include <scion/scion.h>
 
