@@ -1,0 +1,260 @@
+/* Random graphs: that gradients make room for each other is seen in none of them. */
+#include "support/tensors.h"
+
+#include "tensor/tensor.h"
+
+enum { GRAPHS = 120, MOST = 24, STEPS = 14 };
+
+/* Made of random operations, the same for the same seed. */
+struct graph {
+        struct scion_random random;
+        struct scion_tensor *made[MOST]; /* the inputs first */
+        struct scion_tensor *leaf[2 * MOST];
+        int count, leaves;
+        bool keep;      /* every gradient is asked for */
+        int cut;        /* this one is a leaf of the same values; -1: none */
+        uint64_t seeds; /* of values */
+        struct scion_tensor *loss;
+};
+
+static int64_t below(struct graph *graph, int64_t limit)
+{
+        return (int64_t)(scion_random_uniform(&graph->random) * (float)limit) % limit;
+}
+
+static struct scion_tensor *leaf(struct graph *graph, struct scion_shape shape)
+{
+        assert_true(graph->leaves < 2 * MOST);
+        return graph->leaf[graph->leaves++] = scion_require_grad(numbers(shape, ++graph->seeds));
+}
+
+static struct scion_tensor *any(struct graph *graph)
+{
+        return graph->made[below(graph, graph->count)];
+}
+
+/* One that has been made, of that shape but for the channels; x itself when there is no other. */
+static struct scion_tensor *like(struct graph *graph, struct scion_tensor *x, bool channels)
+{
+        for (int tries = 0; tries < 6; tries++) {
+                struct scion_tensor *y = any(graph);
+                struct scion_shape shape = scion_shape(y), wanted = scion_shape(x);
+
+                if (!channels)
+                        wanted.dim[1] = shape.dim[1];
+                if (scion_shape_equal(&shape, &wanted))
+                        return y;
+        }
+        return x;
+}
+
+static struct scion_tensor *convolve(struct graph *graph, struct scion_tensor *x)
+{
+        static const int64_t channels[] = { 3, 16, 32, 5 };
+        const struct scion_window window = { .padding = { 1, 1 } };
+        int64_t out = channels[below(graph, 4)];
+        struct scion_tensor *weight = leaf(graph, SCION_SHAPE(out, scion_dim(x, 1), 3, 3));
+
+        return scion_tanh(
+                scion_conv2d(x, weight, below(graph, 2) ? leaf(graph, SCION_SHAPE(out)) : NULL, &window));
+}
+
+static struct scion_tensor *normalise(struct graph *graph, struct scion_tensor *x)
+{
+        int64_t channels = scion_dim(x, 1);
+        struct scion_tensor *mean = scion_zeros(SCION_SHAPE(channels)),
+                            *variance = scion_full(SCION_SHAPE(channels), 1);
+
+        return scion_batch_norm(x, leaf(graph, SCION_SHAPE(channels)), leaf(graph, SCION_SHAPE(channels)),
+                                mean, variance, below(graph, 4) > 0, 0.1F, 1e-2F);
+}
+
+static struct scion_tensor *pool(struct graph *graph, struct scion_tensor *x)
+{
+        const struct scion_window window = { .kernel = { 2, 2 }, .stride = { 1, 1 } };
+
+        if (scion_dim(x, 2) < 3 || scion_dim(x, 3) < 3)
+                return scion_relu(x);
+        return below(graph, 2) ? scion_max_pool2d(x, &window) : scion_avg_pool2d(x, &window);
+}
+
+static struct scion_tensor *reshape(struct scion_tensor *x)
+{
+        struct scion_shape shape = scion_shape(x);
+        int64_t height = shape.dim[2];
+
+        shape.dim[2] = shape.dim[3];
+        shape.dim[3] = height;
+        return scion_reshape(x, shape);
+}
+
+static struct scion_tensor *slice(struct graph *graph, struct scion_tensor *x)
+{
+        int64_t start = below(graph, scion_dim(x, 1));
+
+        return scion_slice(x, 1, start, scion_dim(x, 1) - start);
+}
+
+static struct scion_tensor *step(struct graph *graph)
+{
+        struct scion_tensor *x = any(graph);
+
+        switch (below(graph, 16)) {
+        case 0:
+        case 1:
+        case 2:
+                return convolve(graph, x);
+        case 3:
+        case 4:
+                return normalise(graph, x);
+        case 5:
+                return scion_relu(x);
+        case 6:
+                return scion_sigmoid(x);
+        case 7:
+                return pool(graph, x);
+        case 8:
+        case 9:
+                return scion_add(x, like(graph, x, true));
+        case 10:
+                return scion_mul(x, scion_tanh(like(graph, x, true)));
+        case 11:
+                return scion_concat((struct scion_tensor *[]){ x, like(graph, x, false) }, 2, 1);
+        case 12:
+                return slice(graph, x);
+        case 13:
+                return below(graph, 2) ? scion_transpose(x, 2, 3) : reshape(x);
+        case 14:
+                return scion_sub(x, scion_mean(x, SCION_AXIS(2) | SCION_AXIS(3), true));
+        default:
+                scion_data(x); /* somebody looks */
+                return scion_reverse_gradient(x, 0.5F);
+        }
+}
+
+static void put(struct graph *graph, struct scion_tensor *x)
+{
+        if (!x)
+                fail_msg("%s", scion_error());
+        if (graph->cut == graph->count) {
+                x = scion_require_grad(scion_from(scion_shape(x), scion_data(x)));
+                assert_non_null(x);
+        } else if (graph->keep) {
+                scion_require_grad(x);
+        }
+        graph->made[graph->count++] = x;
+}
+
+static void build(struct graph *graph, uint64_t seed, bool keep, int cut)
+{
+        *graph = (struct graph){ .random = scion_random(seed, SCION_RANDOM_DATA, 1),
+                                 .keep = keep,
+                                 .cut = cut };
+        struct scion_tensor *loss = NULL;
+        int64_t n = below(graph, 2) ? 2 : 17;
+
+        put(graph, leaf(graph, SCION_SHAPE(n, 3, 6, 5)));
+        put(graph, leaf(graph, SCION_SHAPE(n, 16, 6, 5)));
+        for (int i = 0; i < STEPS; i++)
+                put(graph, step(graph));
+        for (int i = 0; i < 3; i++) {
+                struct scion_tensor *end = graph->made[graph->count - 1 - i];
+                struct scion_tensor *weighed = scion_mean(
+                        scion_mul(end, numbers(scion_shape(end), 1000 + (uint64_t)i)), SCION_ALL_AXES, false);
+
+                loss = loss ? scion_add(loss, weighed) : weighed;
+        }
+        graph->loss = loss;
+        if (!loss || !scion_backward(loss))
+                fail_msg("graph %llu: %s", (unsigned long long)seed, scion_error());
+}
+
+/* A copy of the gradient's values, to be freed; NULL when there is none. */
+static float *copy_of(struct scion_tensor *x)
+{
+        const float *values = scion_data(scion_grad(x));
+        size_t bytes = (size_t)scion_size(x) * sizeof *values;
+        float *copy = values ? malloc(bytes) : NULL;
+
+        return copy ? memcpy(copy, values, bytes) : NULL;
+}
+
+static void free_all(float **copies, int count)
+{
+        for (int i = 0; i < count; i++)
+                free(copies[i]);
+}
+
+static void assert_same(uint64_t seed, int number, struct scion_tensor *x, const float *expected)
+{
+        const float *values = scion_data(scion_grad(x));
+
+        if (!values != !expected ||
+            (values && memcmp(values, expected, (size_t)scion_size(x) * sizeof *values) != 0))
+                fail_msg("graph %llu: the gradient of leaf %d is another", (unsigned long long)seed, number);
+}
+
+/* As if every gradient had memory of its own; and so when the pass is taken again. */
+static void leaves_have_the_same_gradients(void **state)
+{
+        (void)state;
+        for (uint64_t seed = 1; seed <= GRAPHS; seed++) {
+                float *expected[2 * MOST];
+                struct graph graph;
+
+                build(&graph, seed, true, -1);
+                for (int i = 0; i < graph.leaves; i++)
+                        expected[i] = copy_of(graph.leaf[i]);
+                int leaves = graph.leaves;
+
+                scion_tape_reset(tape);
+                build(&graph, seed, false, -1);
+                assert_int_equal(graph.leaves, leaves);
+                for (int i = 0; i < leaves; i++)
+                        assert_same(seed, i, graph.leaf[i], expected[i]);
+                assert_true(scion_backward(graph.loss));
+                for (int i = 0; i < leaves; i++)
+                        assert_same(seed, i, graph.leaf[i], expected[i]);
+                free_all(expected, leaves);
+                scion_tape_reset(tape);
+        }
+}
+
+/* The gradient of something in the middle, asked for, is what a leaf in its place gets. */
+static void what_is_asked_for_stays(void **state)
+{
+        (void)state;
+        for (uint64_t seed = 1; seed <= GRAPHS; seed++) {
+                int middle = 2 + (int)(seed % (STEPS - 4));
+                struct graph graph;
+
+                build(&graph, seed, false, middle);
+                float *expected = copy_of(graph.made[middle]);
+
+                scion_tape_reset(tape);
+                build(&graph, seed, true, -1);
+                struct scion_tensor *x = graph.made[middle];
+                const float *values = scion_data(scion_grad(x));
+                double largest = 1e-6;
+
+                assert_int_equal(!values, !expected);
+                for (int64_t i = 0; values && i < scion_size(x); i++)
+                        largest = fmax(largest, fabs((double)expected[i]));
+                for (int64_t i = 0; values && i < scion_size(x); i++)
+                        if (!(fabs((double)values[i] - (double)expected[i]) <= 1e-4 * largest))
+                                fail_msg("graph %llu: element %lld is %g, not %g", (unsigned long long)seed,
+                                         (long long)i, (double)values[i], (double)expected[i]);
+                free(expected);
+                scion_tape_reset(tape);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                tape_test(leaves_have_the_same_gradients),
+                tape_test(what_is_asked_for_stays),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
