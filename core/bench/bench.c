@@ -102,42 +102,46 @@ static bool warm_up(struct bench *bench, int64_t (*step)(struct bench *bench), i
         return true;
 }
 
+struct sample {
+        double seconds, operations;
+};
+
 static int compare(const void *a, const void *b)
 {
-        double x = *(const double *)a, y = *(const double *)b;
+        double x = ((const struct sample *)a)->seconds, y = ((const struct sample *)b)->seconds;
 
         return (x > y) - (x < y);
 }
 
 /* Between the values there are. */
-static double quantile(const double *sorted, size_t count, double share)
+static double quantile(const struct sample *sorted, size_t count, double share)
 {
         double at = share * (double)(count - 1);
         size_t below = (size_t)at;
 
         if (below + 1 >= count)
-                return sorted[count - 1];
-        return sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below]);
+                return sorted[count - 1].seconds;
+        return sorted[below].seconds +
+               (at - (double)below) * (sorted[below + 1].seconds - sorted[below].seconds);
 }
 
 struct samples {
-        double *seconds;
+        struct sample *sample;
         size_t count, room;
-        double operations; /* of all of them */
 };
 
-static bool add(struct samples *samples, double seconds)
+static bool add(struct samples *samples, double seconds, double operations)
 {
         if (samples->count == samples->room) {
                 size_t room = samples->room ? 2 * samples->room : 1024;
-                double *longer = realloc(samples->seconds, room * sizeof *longer);
+                struct sample *longer = realloc(samples->sample, room * sizeof *longer);
 
                 if (!longer)
                         return scion_fail("out of memory");
-                samples->seconds = longer;
+                samples->sample = longer;
                 samples->room = room;
         }
-        samples->seconds[samples->count++] = seconds;
+        samples->sample[samples->count++] = (struct sample){ seconds, operations };
         return true;
 }
 
@@ -164,9 +168,9 @@ static bool take(struct bench *bench, int64_t (*step)(struct bench *bench), int6
                 ++*taken;
                 if (examples < largest)
                         continue;
-                if (!add(samples, metered(&bench->meter) - before))
+                if (!add(samples, metered(&bench->meter) - before,
+                         scion_backend_usage().operations - operations))
                         return false;
-                samples->operations += scion_backend_usage().operations - operations;
         }
         return true;
 }
@@ -187,15 +191,15 @@ static bool time_steps(struct bench *bench, int64_t (*step)(struct bench *bench)
         if (good) {
                 double count = (double)taken;
 
-                qsort(samples.seconds, samples.count, sizeof *samples.seconds, compare);
+                qsort(samples.sample, samples.count, sizeof *samples.sample, compare);
                 *times = (struct scion_bench_times){
                         .steps = (int64_t)samples.count,
                         .examples = largest,
-                        .seconds = { .median = quantile(samples.seconds, samples.count, 0.5),
-                                     .low = quantile(samples.seconds, samples.count, 0.1),
-                                     .high = quantile(samples.seconds, samples.count, 0.9) },
+                        .seconds = { .median = quantile(samples.sample, samples.count, 0.5),
+                                     .low = quantile(samples.sample, samples.count, 0.1),
+                                     .high = quantile(samples.sample, samples.count, 0.9) },
                         .cpu_seconds = (after.cpu - before.cpu) / count,
-                        .operations = samples.operations / (double)samples.count,
+                        .operations = samples.sample[(samples.count - 1) / 2].operations,
                         .allocated = (after.allocated - before.allocated) / count,
                         .faulted = (after.faulted - before.faulted) / count,
                         .tape_allocations =
@@ -204,7 +208,7 @@ static bool time_steps(struct bench *bench, int64_t (*step)(struct bench *bench)
                 for (int part = 0; part < SCION_PARTS; part++)
                         times->part[part] = bench->meter.seconds[part] / count;
         }
-        free(samples.seconds);
+        free(samples.sample);
         return good;
 }
 
@@ -296,7 +300,7 @@ bool scion_bench_run(struct scion_run *run, const struct scion_bench_options *op
 {
         struct measuring measuring = { .bench.options = options, .result = bench };
 
-        *bench = (struct scion_bench){ 0 };
+        *bench = (struct scion_bench){ .bf16 = scion_backend_bf16() };
         if (scion_run_lend(run, measure, &measuring))
                 return true;
         scion_bench_finish(bench);

@@ -26,7 +26,7 @@ struct scion_bench_times {
         struct scion_bench_spread seconds;
         double cpu_seconds;       /* of all threads, user and system: the mean */
         double part[SCION_PARTS]; /* seconds: the mean; that of SCION_PART_OUTSIDE is not set */
-        double operations;        /* counted, a step */
+        double operations;        /* counted, of the step in the middle: where modules thaw, steps differ */
         double allocated;         /* bytes that malloc took from the system and kept, a step */
         double faulted;           /* bytes of pages that the system handed out, a step */
         double tape_allocations;  /* blocks that the tape took from malloc, a step */
@@ -37,7 +37,8 @@ struct scion_bench {
         struct scion_bench_times training, evaluation;
         size_t tape_bytes; /* that the tape keeps from step to step */
         double peak_mib;   /* resident, by the end of the training */
-        double peak_flops; /* a second: of a large product of matrices, with the same threads */
+        bool bf16;         /* factors are rounded */
+        double peak_flops; /* a second: of a large product of matrices, with the same threads and rounding */
         struct scion_profile profile;
 };
 

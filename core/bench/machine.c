@@ -1,6 +1,7 @@
 /* What the machine can do at most: a product of matrices that is large enough, and fits into the caches. */
 #include <scion/error.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend/backend.h"
 #include "base/clock.h"
@@ -10,9 +11,29 @@
 #define LEAST 5      /* products, */
 #define SECONDS 0.15 /* or as many as this time has; the best counts, as others may use the machine too */
 
-static bool best(float *a, float *b, float *c, double *flops)
+/* Small integers, which are themselves when rounded. */
+static void fill(void *factor, int64_t numbers, bool bf16)
 {
-        const struct scion_product product = { .batch = 1, .m = SIDE, .n = SIDE, .k = SIDE };
+        float *values = factor;
+        uint16_t *halves = factor;
+
+        for (int64_t i = 0; i < (int64_t)SIDE * SIDE; i++) {
+                float value = (float)(i % numbers - numbers / 2);
+                uint32_t bits;
+
+                memcpy(&bits, &value, sizeof bits);
+                if (bf16)
+                        halves[i] = (uint16_t)(bits >> 16);
+                else
+                        values[i] = value;
+        }
+}
+
+static bool best(const void *a, const void *b, float *c, double *flops)
+{
+        const struct scion_product product = {
+                .batch = 1, .m = SIDE, .n = SIDE, .k = SIDE, .bf16 = scion_backend_bf16()
+        };
         double start = scion_clock();
 
         *flops = 0;
@@ -31,15 +52,13 @@ static bool best(float *a, float *b, float *c, double *flops)
 double scion_bench_peak(void)
 {
         size_t bytes = (size_t)SIDE * SIDE * sizeof(float);
-        float *a = aligned_alloc(64, bytes), *b = aligned_alloc(64, bytes), *c = aligned_alloc(64, bytes);
+        void *a = aligned_alloc(64, bytes), *b = aligned_alloc(64, bytes), *c = aligned_alloc(64, bytes);
         double flops = 0;
         bool good = a && b && c;
 
         if (good) {
-                for (size_t i = 0; i < (size_t)SIDE * SIDE; i++) {
-                        a[i] = (float)(i % 7) - 3;
-                        b[i] = (float)(i % 5) - 2;
-                }
+                fill(a, 7, scion_backend_bf16());
+                fill(b, 5, scion_backend_bf16());
                 good = best(a, b, c, &flops);
         } else {
                 scion_fail("out of memory");

@@ -7,7 +7,7 @@
 
 #include "report/columns.h"
 
-#define TEXTS 5 /* the first columns are texts; the others are numbers */
+#define TEXTS 6 /* the first columns are texts; the others are numbers */
 #define MIB 1048576.0
 
 static const char *const part_names[SCION_PARTS] = {
@@ -68,6 +68,7 @@ static void make_row(const struct scion_bench_subject *subject, const struct sci
         scion_row_text(row, "strategy", subject->strategy);
         scion_row_text(row, "model", subject->model);
         scion_row_text(row, "stage", bench->stage);
+        scion_row_text(row, "precision", bench->bf16 ? "bf16" : "fp32");
         scion_row_int(row, "threads", subject->threads);
         add_times(row, "", &bench->training, bench->peak_flops);
         add_times(row, "evaluation_", &bench->evaluation, bench->peak_flops);
@@ -214,11 +215,11 @@ bool scion_bench_print(const struct scion_bench_subject *subject, const struct s
         scion_columns_finish(&columns);
         fputc('\n', file);
         print_parts(&bench->training, file);
-        fprintf(file, "peak: %.0f GFLOP/s, in products of large matrices\n", bench->peak_flops * 1e-9);
+        fprintf(file, "peak: %.0f GFLOP/s, in products of large matrices%s\n", bench->peak_flops * 1e-9,
+                bench->bf16 ? ", rounded to bfloat16" : "");
         fprintf(file,
                 "memory: %.0f bytes a step from the system; %.1f MiB kept for the steps, %.1f MiB resident "
-                "at "
-                "most\n",
+                "at most\n",
                 bench->training.allocated, (double)bench->tape_bytes / MIB, bench->peak_mib);
         if (good && bench->profile.count > 0) {
                 fputc('\n', file);

@@ -2,6 +2,9 @@
 #include "support/command.h"
 
 #include <jansson.h>
+#include <math.h>
+
+#include "backend/backend.h"
 
 static const char file[] =
         "name: small\n"
@@ -88,6 +91,32 @@ static void reuse(void **state)
         json_decref(found);
 }
 
+/* Where layers thaw, steps are of several kinds: what is counted is one of them, and not the mean of all. */
+static void thawing(void **state)
+{
+        json_t *found =
+                bench("--set 'matrix.strategy=[gradual-unfreeze]' --set target.dataset.train_size=320");
+        double counted = number(found, "gflop"), head = products(16, 0, 0, 2), above = products(16, 0, 2, 3);
+
+        (void)state;
+        assert_true(fabs(counted - head) < 1e-9 || fabs(counted - above) < 1e-9);
+        json_decref(found);
+}
+
+static void rounded(void **state)
+{
+        json_t *found;
+
+        (void)state;
+        if (!scion_backend_has_bf16())
+                skip();
+        found = bench("--set precision=bf16");
+        assert_string_equal(json_string_value(json_object_get(found, "precision")), "bf16");
+        assert_float_equal(number(found, "gflop"), products(16, 2, 3, 3), 1e-9);
+        assert_true(number(found, "peak_gflops") > 0);
+        json_decref(found);
+}
+
 static void other_data(void **state)
 {
         json_t *found = bench("--random");
@@ -117,9 +146,10 @@ static void for_people(void **state)
         assert_output_has(run_scion_expecting(0, "bench small.yaml -n 3"), "strategy scratch, model mlp",
                           "ms/step", "\ntraining  ", "\nevaluation  ", "\nof a training step: batch ",
                           "GFLOP/s, in products of large matrices", "0 bytes a step from the system", NULL);
-        assert_output_has(run_scion_expecting(0, "bench small.yaml -n 3 --format csv"),
-                          "file,run,strategy,model,stage,threads,batch_size,steps,ms,ms_p10,ms_p90,cpu_ms,",
-                          "\nsmall.yaml,scratch-", ",scratch,mlp,target,1,16,3,", NULL);
+        assert_output_has(
+                run_scion_expecting(0, "bench small.yaml -n 3 --format csv"),
+                "file,run,strategy,model,stage,precision,threads,batch_size,steps,ms,ms_p10,ms_p90,cpu_ms,",
+                "\nsmall.yaml,scratch-", ",scratch,mlp,target,fp32,1,16,3,", NULL);
 }
 
 /* The calls and the operations of one line of a profile; the calls are 0 when there is no such line. */
@@ -214,6 +244,7 @@ static void what_is_wrong(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = { cmocka_unit_test(counts),       cmocka_unit_test(reuse),
+                                            cmocka_unit_test(thawing),      cmocka_unit_test(rounded),
                                             cmocka_unit_test(other_data),   cmocka_unit_test(for_people),
                                             cmocka_unit_test(profile),      cmocka_unit_test(turns),
                                             cmocka_unit_test(what_is_wrong) };

@@ -77,11 +77,49 @@ static void without_winograd_all_is_rounded(void **state)
         scion_tape_reset(tape);
 }
 
+/* The nearest number of eight binary digits, of two the even one. */
+static void rounds_to_nearest_even(void **state)
+{
+        static const float pairs[][2] = {
+                { 1, 1 },
+                { 1.00390625F, 1 },         /* half way, down */
+                { 1.01171875F, 1.015625F }, /* half way, up */
+                { 1.0039064F, 1.0078125F }, /* just above half way */
+                { -258.9F, -258 },
+                { 1e30F, 0x1.94p+99F },
+                { 3.3895314e38F, 3.3895314e38F }, /* the largest */
+                { 3.4028235e38F, INFINITY },
+                { -3.4028235e38F, -INFINITY },
+                { INFINITY, INFINITY },
+                { -INFINITY, -INFINITY },
+                { NAN, NAN },
+                { 1.1754944e-38F, 1.1754944e-38F }, /* the smallest */
+                { 1e-39F, 0 },                      /* what is smaller counts as 0 */
+        };
+        enum { PAIRS = sizeof pairs / sizeof *pairs };
+        const float one = 1;
+        float x[PAIRS], rounded[PAIRS];
+
+        (void)state;
+        for (int i = 0; i < PAIRS; i++) {
+                x[i] = pairs[i][0];
+                rounded[i] = pairs[i][1];
+        }
+        scion_backend_set_bf16(true);
+        struct scion_tensor *y =
+                scion_linear(scion_from(SCION_SHAPE(PAIRS, 1), x), scion_from(SCION_SHAPE(1, 1), &one), NULL);
+
+        scion_backend_set_bf16(false);
+        assert_values(y, rounded, 0);
+        scion_tape_reset(tape);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(rounds_as_much_as_it_must),
                 cmocka_unit_test(without_winograd_all_is_rounded),
+                cmocka_unit_test(rounds_to_nearest_even),
         };
 
         if (!scion_backend_has_bf16())

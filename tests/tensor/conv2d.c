@@ -163,6 +163,57 @@ static void tiles_equal_loops(void **state)
         }
 }
 
+struct made {
+        struct scion_tensor *made[3]; /* y, and the gradients of x and of the weight */
+};
+
+static struct made convolve(struct scion_tensor *x, struct scion_tensor *weight, struct scion_tensor *grad,
+                            bool winograd)
+{
+        const struct scion_window window = { .padding = { 1, 1 } };
+
+        scion_backend_set_winograd(winograd);
+        x = scion_require_grad(scion_from(scion_shape(x), scion_data(x)));
+        weight = scion_require_grad(scion_from(scion_shape(weight), scion_data(weight)));
+        struct scion_tensor *y = scion_conv2d(x, weight, NULL, &window);
+
+        backward_from(y, grad);
+        scion_backend_set_winograd(true);
+        return (struct made){ { y, scion_grad(x), scion_grad(weight) } };
+}
+
+/* Tiles are sums and differences of what is in them: one bad number spoils them, and never vanishes. */
+static void bad_numbers_stay_in_tiles(void **state)
+{
+        struct scion_tensor *operand[3] = { numbers(SCION_SHAPE(3, 32, 11, 10), 1),
+                                            numbers(SCION_SHAPE(48, 32, 3, 3), 2),
+                                            numbers(SCION_SHAPE(3, 48, 11, 10), 3) };
+        const float bad[] = { INFINITY, -INFINITY, NAN };
+
+        (void)state;
+        for (int i = 0; i < 27; i++) {
+                struct scion_tensor *x = operand[i % 3];
+                float *at = (float *)x->data + (scion_size(x) - 1) * (i / 9) / 2, before = *at;
+
+                *at = bad[i / 3 % 3];
+                struct made direct = convolve(operand[0], operand[1], operand[2], false);
+                struct made tiles = convolve(operand[0], operand[1], operand[2], true);
+                int64_t found = 0;
+
+                *at = before;
+                for (int k = 0; k < 3; k++) {
+                        const float *one = scion_data(direct.made[k]), *other = scion_data(tiles.made[k]);
+
+                        for (int64_t j = 0; j < scion_size(direct.made[k]); j++) {
+                                found += !isfinite(one[j]);
+                                assert_true(isfinite(one[j]) || !isfinite(other[j]));
+                        }
+                }
+                assert_true(found > 0);
+        }
+        scion_tape_reset(tape);
+}
+
 static struct scion_tensor *build(struct scion_tensor *const *leaf, const void *context)
 {
         const struct shape *shape = context;
@@ -271,8 +322,11 @@ static void says_what_is_wrong(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(equals_loops),       cmocka_unit_test(tiles_equal_loops),
-                cmocka_unit_test(gradients),          cmocka_unit_test(only_what_is_wanted),
+                cmocka_unit_test(equals_loops),
+                cmocka_unit_test(tiles_equal_loops),
+                cmocka_unit_test(bad_numbers_stay_in_tiles),
+                cmocka_unit_test(gradients),
+                cmocka_unit_test(only_what_is_wanted),
                 cmocka_unit_test(says_what_is_wrong),
         };
 
