@@ -169,8 +169,13 @@ static int bench_file(const struct options *options, const char *path)
                 return scion_cli_failed(status);
         const struct scion_planned *planned = find_run(&plan, path, options->run);
         struct scion_config *config = planned ? scion_planned_config(planned) : NULL;
-        struct scion_run *run = config && replace(options, config) ? scion_run_prepare(config) : NULL;
+        struct scion_run *run = NULL;
 
+        if (config && replace(options, config)) {
+                scion_cli_wait_briefly(strtoll(text_at(config, "threads"), NULL, 10),
+                                       (char *[]){ (char *)path }, 1);
+                run = scion_run_prepare(config);
+        }
         if (run)
                 status = bench(options, path, planned, config, run) ? SCION_GOOD : SCION_FAILED;
         if (status != SCION_GOOD)
@@ -204,8 +209,7 @@ static const struct scion_cli_option table[] = {
           "random",
           "[=SHAPE]",
           "random data like the file's; with a shape, as 3x32x32:10 (of an input, and the classes), the "
-          "file's data "
-          "need not be there",
+          "file's data need not be there",
           { 0 } },
         { RECOMPUTE, "recompute", NULL, "do not keep what frozen modules make of the data", { 0 } },
         { PROFILE,
@@ -243,10 +247,8 @@ const struct scion_command scion_command_bench = {
                 "\n"
                 "Shows the median, the 10th and the 90th percentile of the milliseconds a step takes, the "
                 "operations of convolutions and products of matrices, as counted by their definition, a "
-                "second, "
-                "and what share that is of what products of large matrices reach on this machine, with as "
-                "many "
-                "threads.\n",
+                "second, and what share that is of what products of large matrices reach on this machine, "
+                "with as many threads and in the same precision.\n",
         .options = table,
         .examples = "  scion bench experiments/quickstart.yaml --set strategy=fine-tune --random\n",
         .run = run,

@@ -182,4 +182,13 @@ extern const struct scion_cli_variable {
 /* The exit status of a command that says no more about it. */
 extern const char scion_cli_status[];
 
+/*
+ * Before anything is printed or written for runs of so many threads, whose files these are. The OpenMP run-time's threads
+ * wait for each other by looking again for some 10 ms, before they sleep. On a machine that does other things too they so
+ * keep the one they wait for from running, and a step can take ten times as long. How long they look is read when the
+ * run-time is loaded: the command starts itself again with less, unless the environment says something about it.
+ */
+void scion_cli_wait_briefly(int64_t threads, char *const *files, size_t count);
+void scion_cli_remember(char **argv); /* of main() */
+
 #endif

@@ -44,6 +44,7 @@ static int help(const char *name)
 int main(int argc, char **argv)
 {
         hold_streams();
+        scion_cli_remember(argv);
         if (argc < 2) {
                 scion_cli_help(NULL, stderr);
                 return SCION_BAD_INPUT;

@@ -118,6 +118,15 @@ static bool check_names(char *const *files, const struct scion_plan *plans, size
         return true;
 }
 
+static int64_t most_threads(const struct scion_plan *plans, size_t count)
+{
+        int64_t most = 1;
+
+        for (size_t i = 0; i < count; i++)
+                most = plans[i].threads > most ? plans[i].threads : most;
+        return most;
+}
+
 /* All files are read and checked before the first one runs. */
 static enum scion_status run_files(const struct options *options, char *const *files, size_t count)
 {
@@ -136,6 +145,8 @@ static enum scion_status run_files(const struct options *options, char *const *f
                 status = SCION_BAD_INPUT;
         if (status != SCION_GOOD)
                 scion_cli_failed((int)status);
+        else if (!options->dry_run)
+                scion_cli_wait_briefly(most_threads(plans, count), files, count);
         worst = status;
         for (size_t i = 0; status == SCION_GOOD && worst != SCION_STOPPED && i < count; i++) {
                 enum scion_status one = run_plan(options, &plans[i]);

@@ -140,6 +140,25 @@ static void other_data(void **state)
                                   "is no shape of data", *bad, NULL);
 }
 
+static bool waits_briefly(const char *arguments)
+{
+        return strstr(run_scion_expecting(0, "%s", arguments)->output, "GOMP_SPINCOUNT = '10000'");
+}
+
+/* Threads do not keep each other from running on a machine that is busy, unless somebody wants them to. */
+static void waiting(void **state)
+{
+        (void)state;
+        setenv("OMP_DISPLAY_ENV", "verbose", 1);
+        assert_false(waits_briefly("bench small.yaml -n 1"));
+        assert_true(waits_briefly("bench small.yaml -n 1 --threads 2"));
+        assert_true(waits_briefly("run small.yaml --quiet --out waiting --set threads=2"));
+        setenv("OMP_WAIT_POLICY", "active", 1);
+        assert_false(waits_briefly("bench small.yaml -n 1 --threads 2"));
+        unsetenv("OMP_WAIT_POLICY");
+        unsetenv("OMP_DISPLAY_ENV");
+}
+
 static void for_people(void **state)
 {
         (void)state;
@@ -243,11 +262,11 @@ static void what_is_wrong(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(counts),       cmocka_unit_test(reuse),
-                                            cmocka_unit_test(thawing),      cmocka_unit_test(rounded),
-                                            cmocka_unit_test(other_data),   cmocka_unit_test(for_people),
-                                            cmocka_unit_test(profile),      cmocka_unit_test(turns),
-                                            cmocka_unit_test(what_is_wrong) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(counts),     cmocka_unit_test(reuse),
+                                            cmocka_unit_test(thawing),    cmocka_unit_test(rounded),
+                                            cmocka_unit_test(other_data), cmocka_unit_test(waiting),
+                                            cmocka_unit_test(for_people), cmocka_unit_test(profile),
+                                            cmocka_unit_test(turns),      cmocka_unit_test(what_is_wrong) };
 
         return cmocka_run_group_tests(tests, write_files, leave_folder);
 }
