@@ -2,8 +2,10 @@
 #include <scion/losses.h>
 
 #include <math.h>
+#include <scion/simd.h>
 
 #include "tensor/gradient.h"
+#include "tensor/math.h"
 
 #define COSINE_EPS 1e-8f
 
@@ -99,9 +101,6 @@ struct scion_tensor *scion_coral(struct scion_tensor *x, struct scion_tensor *y)
 /* --- Kullback-Leibler divergence -------------------------------------------------------------------------- */
 
 struct divergence {
-        double temperature, factor; /* 1 / (N temperature), of the gradients */
-        int64_t classes;
-        double *probability; /* the teacher's, then the student's: of the example at hand */
         struct scion_tensor *of_student, *of_teacher; /* the gradients; NULL for one that is not wanted */
 };
 
@@ -116,42 +115,41 @@ static bool kl_backward(struct scion_node *node)
 
 static const struct scion_op kl_op = { "kl_divergence", kl_backward };
 
-/* The softmax of x / temperature; returns ln sum exp(x / temperature). */
-static double soften(const float *x, int64_t count, double temperature, double *probability)
+/* Row by row, p = softmax(x / temperature), and its logarithm: in double, for two of them may be close. */
+SCION_CLONES static void soften(const float *x, int64_t rows, int64_t classes, double temperature,
+                                double *log_p, double *restrict p)
 {
-        double max = -INFINITY, sum = 0;
+        for (int64_t i = 0; i < rows; i++) {
+                float max = -INFINITY;
 
-        for (int64_t i = 0; i < count; i++)
-                max = (double)x[i] > max ? (double)x[i] : max;
-        for (int64_t i = 0; i < count; i++)
-                sum += probability[i] = exp(((double)x[i] - max) / temperature);
-        for (int64_t i = 0; i < count; i++)
-                probability[i] /= sum;
-        return max / temperature + log(sum);
+                for (int64_t c = i * classes; c < (i + 1) * classes; c++)
+                        max = x[c] > max ? x[c] : max;
+                for (int64_t c = i * classes; c < (i + 1) * classes; c++)
+                        log_p[c] = ((double)x[c] - (double)max) / temperature;
+        }
+        for (int64_t c = 0; c < rows * classes; c++)
+                p[c] = scion_exp_wide_of(log_p[c]);
+        for (int64_t i = 0; i < rows; i++) {
+                double sum = 0;
+
+                for (int64_t c = i * classes; c < (i + 1) * classes; c++)
+                        sum += p[c];
+                double factor = 1 / sum, offset = log(sum);
+
+                for (int64_t c = i * classes; c < (i + 1) * classes; c++) {
+                        p[c] *= factor;
+                        log_p[c] -= offset;
+                }
+        }
 }
 
-/* One example's divergence. With p - q for the student, and p (ln p - ln q - KL) for the teacher, where wanted. */
-static double kl_row(const struct divergence *kl, const float *student, const float *teacher, float *ds,
-                     float *dt)
+/* The sum over the classes of p (ln p - ln q), of one example. */
+static double kl_row(const double *log_p, const double *p, const double *log_q, int64_t classes)
 {
-        double *p = kl->probability, *q = p + kl->classes, sum = 0;
-        double of_student = soften(student, kl->classes, kl->temperature, q);
-        double of_teacher = soften(teacher, kl->classes, kl->temperature, p);
+        double sum = 0;
 
-        for (int64_t c = 0; c < kl->classes; c++) {
-                double log_p = (double)teacher[c] / kl->temperature - of_teacher;
-                double log_q = (double)student[c] / kl->temperature - of_student;
-
-                sum += p[c] == 0 ? 0 : p[c] * (log_p - log_q); /* 0 ln 0 = 0 */
-                if (ds)
-                        ds[c] = (float)(kl->factor * (q[c] - p[c]));
-        }
-        for (int64_t c = 0; dt && c < kl->classes; c++) {
-                double log_p = (double)teacher[c] / kl->temperature - of_teacher;
-                double log_q = (double)student[c] / kl->temperature - of_student;
-
-                dt[c] = p[c] == 0 ? 0 : (float)(kl->factor * p[c] * (log_p - log_q - sum));
-        }
+        for (int64_t c = 0; c < classes; c++)
+                sum += p[c] == 0 ? 0 : p[c] * (log_p[c] - log_q[c]); /* 0 ln 0 = 0 */
         return sum;
 }
 
@@ -173,23 +171,29 @@ struct scion_tensor *scion_kl_divergence(struct scion_tensor *student_logits,
         t = scion_tensor_plain(t);
         if (!s || !t)
                 return NULL;
-        int64_t rows = s->shape.dim[0], classes = s->shape.dim[1];
-        struct divergence kl = { .temperature = (double)temperature,
-                                 .factor = 1 / ((double)rows * (double)temperature),
-                                 .classes = classes,
-                                 .probability = scion_tape_alloc(2 * (size_t)classes * sizeof(double)) };
+        int64_t rows = s->shape.dim[0], classes = s->shape.dim[1], count = rows * classes;
+        double *log_p = scion_tape_buffer(4 * (size_t)count * sizeof *log_p), sum = 0;
+        struct divergence kl = { 0 };
 
-        if (!kl.probability ||
+        if (!log_p ||
             (scion_wants_grad(s) && !(kl.of_student = scion_tensor_new(s->shape, SCION_F32, NULL))) ||
             (scion_wants_grad(t) && !(kl.of_teacher = scion_tensor_new(t->shape, SCION_F32, NULL))))
                 return NULL;
-        float *ds = kl.of_student ? kl.of_student->data : NULL,
-              *dt = kl.of_teacher ? kl.of_teacher->data : NULL;
-        double sum = 0;
+        double *p = log_p + count, *log_q = p + count, *q = log_q + count;
+        double factor = 1 / ((double)rows * (double)temperature);
 
-        for (int64_t i = 0, at = 0; i < rows; i++, at += classes)
-                sum += kl_row(&kl, (const float *)s->data + at, (const float *)t->data + at,
-                              ds ? ds + at : NULL, dt ? dt + at : NULL);
+        soften(t->data, rows, classes, (double)temperature, log_p, p);
+        soften(s->data, rows, classes, (double)temperature, log_q, q);
+        for (int64_t i = 0; i < count; i += classes) {
+                double of_row = kl_row(log_p + i, p + i, log_q + i, classes);
+
+                sum += of_row;
+                for (int64_t c = i; kl.of_student && c < i + classes; c++)
+                        ((float *)kl.of_student->data)[c] = (float)(factor * (q[c] - p[c]));
+                for (int64_t c = i; kl.of_teacher && c < i + classes; c++)
+                        ((float *)kl.of_teacher->data)[c] =
+                                p[c] == 0 ? 0 : (float)(factor * p[c] * (log_p[c] - log_q[c] - of_row));
+        }
         struct scion_tensor *y = scion_scalar((float)(sum / (double)rows));
         struct scion_node *node = y ? scion_record(&kl_op, y, s, t, NULL, sizeof kl) : NULL;
 

@@ -26,6 +26,22 @@ static inline float scion_float_of(uint32_t bits)
         return x;
 }
 
+static inline uint64_t scion_wide_bits_of(double x)
+{
+        uint64_t bits;
+
+        memcpy(&bits, &x, sizeof bits);
+        return bits;
+}
+
+static inline double scion_wide_of(uint64_t bits)
+{
+        double x;
+
+        memcpy(&x, &bits, sizeof x);
+        return x;
+}
+
 /* e^x = 2^n e^r with n whole and |r| <= ln(2)/2. 2^n is taken in two factors: either fits, also at the ends. */
 static inline float scion_exp_of(float x)
 {
@@ -49,6 +65,37 @@ static inline float scion_exp_of(float x)
 
         return p * scion_float_of((uint32_t)(half + 127) << 23) *
                scion_float_of((uint32_t)(n - half + 127) << 23);
+}
+
+/* The same for doubles, where a logarithm or a difference comes after it. Taylor's series to the 13th power is exact for
+ * such an r. */
+static inline double scion_exp_wide_of(double x)
+{
+        static const double term[] = { 1.0 / 6227020800,
+                                       1.0 / 479001600,
+                                       1.0 / 39916800,
+                                       1.0 / 3628800,
+                                       1.0 / 362880,
+                                       1.0 / 40320,
+                                       1.0 / 5040,
+                                       1.0 / 720,
+                                       1.0 / 120,
+                                       1.0 / 24,
+                                       1.0 / 6,
+                                       0.5,
+                                       1,
+                                       1 };
+        const double magic = 0x1.8p52;
+
+        x = x > 710 ? 710 : x;
+        x = x < -746 ? -746 : x;
+        double shifted = x * 0x1.71547652b82fep+0 + magic, whole = shifted - magic;
+        double r = x - whole * 0x1.62e42feep-1 - whole * 0x1.a39ef35793c76p-33, p = term[0];
+        uint64_t n = scion_wide_bits_of(shifted) - scion_wide_bits_of(magic) + 2048, half = n >> 1;
+
+        for (size_t i = 1; i < sizeof term / sizeof term[0]; i++)
+                p = p * r + term[i];
+        return p * scion_wide_of((half - 1) << 52) * scion_wide_of((n - half - 1) << 52);
 }
 
 /* ln x = e ln 2 + ln(1 + m) with 1 + m between sqrt(1/2) and sqrt(2). */

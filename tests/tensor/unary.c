@@ -1,6 +1,7 @@
 /* Operations on each element of one tensor. */
 #include "support/gradcheck.h"
 #include "support/tensors.h"
+#include "tensor/math.h"
 
 static double sigmoid(double x)
 {
@@ -75,6 +76,26 @@ static void special_values(void **state)
 }
 
 /* Every float that ends the range of exp, and results that are denormal. */
+/* Beside the library's: over all its numbers that are not 0 and fit, and past both ends. */
+static void wide_exp(void **state)
+{
+        double worst = 0;
+
+        (void)state;
+        for (double x = -708; x < 709; x += 0.00731) {
+                double error = fabs(scion_exp_wide_of(x) / exp(x) - 1);
+
+                worst = error > worst ? error : worst;
+        }
+        assert_true(worst < 5e-16);
+        for (double x = -750; x < -708; x += 0.01) /* denormal ones have fewer digits */
+                assert_true(fabs(scion_exp_wide_of(x) - exp(x)) <= 0x1p-1074 + 5e-16 * exp(x));
+        assert_true(scion_exp_wide_of(0) == 1);
+        assert_true(scion_exp_wide_of(-INFINITY) == 0 && scion_exp_wide_of(-1e300) == 0);
+        assert_true(isinf(scion_exp_wide_of(INFINITY)) && isinf(scion_exp_wide_of(709.8)));
+        assert_true(isnan(scion_exp_wide_of(NAN)));
+}
+
 static void ends_of_exp(void **state)
 {
         const float x[] = { 88.7228f, 88.73f, 89.5f, 1e30f, -87.3f, -90, -103, -104.5f, -1e30f };
@@ -267,10 +288,10 @@ static void errors(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(values),    tape_test(special_values),          tape_test(ends_of_exp),
-                tape_test(powers),    tape_test(power_of_zero),           tape_test(kinks),
-                tape_test(gradients), tape_test(gradients_with_a_number), tape_test(errors),
-                tape_test(hubers),    tape_test(reversed_gradients),
+                tape_test(values),   tape_test(special_values), tape_test(ends_of_exp),
+                tape_test(wide_exp), tape_test(powers),         tape_test(power_of_zero),
+                tape_test(kinks),    tape_test(gradients),      tape_test(gradients_with_a_number),
+                tape_test(errors),   tape_test(hubers),         tape_test(reversed_gradients),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
