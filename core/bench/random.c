@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "bench/bench.h"
+#include "tensor/tensor.h"
 
 #define MOST_BYTES ((int64_t)64 << 20) /* of the examples of a split: more than caches hold */
 #define MOST_BATCHES 64
@@ -39,7 +40,7 @@ static bool parse(const char *text, struct likeness *like)
                 good = like->shape.ndim < SCION_MAX_DIMS - 1 &&
                        parse_number(&at, "x:", &like->shape.dim[like->shape.ndim++]);
         while (good && *at++ == 'x');
-        return (good && parse_number(&at, "", &like->classes)) ||
+        return (good && parse_number(&at, "", &like->classes) && scion_check_shape(&like->shape)) ||
                scion_fail("'%s' is no shape of data; 3x32x32:10 stands for images of 3 channels and 32 by 32 "
                           "pixels, of 10 classes",
                           text);
@@ -62,8 +63,7 @@ static bool open_for_shape(const struct scion_config *map, struct likeness *like
 /* As many examples as are in memory that caches do not hold, in whole batches. */
 static int64_t examples_of(const struct likeness *like, int64_t batch)
 {
-        int64_t bytes = batch * (int64_t)sizeof(float) * scion_shape_size(&like->shape);
-        int64_t batches = MOST_BYTES / bytes;
+        int64_t batches = MOST_BYTES / (int64_t)sizeof(float) / scion_shape_size(&like->shape) / batch;
 
         return batch * (batches < 2 ? 2 : batches > MOST_BATCHES ? MOST_BATCHES : batches);
 }

@@ -133,8 +133,9 @@ static void other_data(void **state)
                                               "bench small.yaml --random --set target.dataset.use=idx --set "
                                               "target.dataset.root=nowhere"),
                           "nowhere", "--random=3x32x32:10", NULL);
-        for (const char *const *bad = (const char *const[]){ "4", "4:", ":4", "4x:2", "x4:2", "4:2x", "0:2",
-                                                             "1x1x1x1x1x1:2", "4:2:2", NULL };
+        for (const char *const *bad =
+                     (const char *const[]){ "4", "4:", ":4", "4x:2", "x4:2", "4:2x", "0:2", "1x1x1x1x1x1:2",
+                                            "4:2:2", "65536x65536x65536x65536:2", NULL };
              *bad; bad++)
                 assert_output_has(run_scion_expecting(2, "bench small.yaml --random=%s", *bad),
                                   "is no shape of data", *bad, NULL);

@@ -3,7 +3,8 @@
 
 suite    runs a minute of a suite of small runs, two at a time against one at a time
 start    seconds from a run's start to the end of its first step, as its log says; and of a whole command for one step
-reuse    seconds an epoch when what frozen modules make is kept, against making it anew: strategies on LeNet-5
+reuse    seconds an epoch when what frozen modules make is kept, against making it anew: strategies on LeNet-5. The
+         first epoch, in which it is made, is not among them
 threads  samples a second of ResNet-18's training with two threads against one
 
 Figures are medians over the rounds, of both sides taking turns. Nothing else should run on the machine: what has one

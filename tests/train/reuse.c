@@ -401,6 +401,38 @@ static void a_teacher_that_moves_is_asked_again(void **state)
         end(&trial);
 }
 
+/* What stands in for a teacher's parameter does so for a step, as in the target. */
+static void a_teacher_with_a_stand_in_is_asked_again(void **state)
+{
+        float before[32 * OUTPUTS], then[32 * OUTPUTS], after[32 * OUTPUTS];
+        struct scion_tape *used, *other;
+        struct trial trial;
+
+        (void)state;
+        begin(&trial, "{ use: lenet5 }", true);
+        trial.transfer.reuse = scion_reuse_create(trial.data);
+        scion_reuse_want(trial.transfer.reuse, trial.source->root, false);
+        used = scion_tape_use(trial.tape);
+        other = scion_tape_create();
+        struct scion_batches *batches = scion_batches_create(trial.data, SCION_TRAIN, 32);
+
+        take_teacher(&trial, batches, true, before);
+        scion_tape_use(other);
+        assert_true(scion_parameter_make(scion_model_find(trial.source, "fc3.bias"),
+                                         scion_full(SCION_SHAPE(OUTPUTS), 7)));
+        scion_tape_use(trial.tape);
+        take_teacher(&trial, batches, true, then);
+        scion_transfer_clear_stand_ins(&trial.transfer);
+        take_teacher(&trial, batches, true, after);
+        for (int i = 0; i < 32 * OUTPUTS; i++)
+                assert_true(fabs((double)then[i] - (double)before[i]) > 1);
+        assert_memory_equal(before, after, sizeof before);
+        scion_tape_use(used);
+        scion_tape_destroy(other);
+        scion_batches_destroy(batches);
+        end(&trial);
+}
+
 /* What is left of an input without the batch's mean, or, in training alone, half of it. */
 static struct scion_tensor *centre(void *self, struct scion_module *module, struct scion_tensor *x)
 {
@@ -446,6 +478,7 @@ int main(void)
                 cmocka_unit_test(a_front_that_has_changed_is_made_again),
                 cmocka_unit_test(features_of_a_front_that_was_passed_by),
                 cmocka_unit_test(a_teacher_that_moves_is_asked_again),
+                cmocka_unit_test(a_teacher_with_a_stand_in_is_asked_again),
                 cmocka_unit_test(what_others_or_training_change_is_not_kept),
         };
 
