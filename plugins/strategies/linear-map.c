@@ -49,12 +49,13 @@ static bool add_map(struct linear_map *linear, struct scion_transfer *transfer, 
 {
         const struct scion_init identity = { .kind = SCION_INIT_IDENTITY };
         struct scion_shape is = scion_parameter_shape(from), wanted = scion_parameter_shape(to);
-        struct scion_module *factors = scion_nn_sequential(); /* a place to hold them */
         struct map *map = &linear->map[linear->count];
         char name[32];
 
         if (!from || !check_shapes(scion_parameter_name(to), is, wanted))
                 return false;
+        struct scion_module *factors = scion_nn_sequential(); /* a place to hold them */
+
         scion_nn_parameter(factors, "left", SCION_SHAPE(wanted.dim[0], is.dim[0]), identity);
         if (is.ndim > 1)
                 scion_nn_parameter(factors, "right", SCION_SHAPE(wanted.dim[1], is.dim[1]), identity);

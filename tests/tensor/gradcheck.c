@@ -1,39 +1,84 @@
-/* The gradient check itself, on an operation whose gradient is made right or wrong. */
+/* The gradient check itself: a right gradient passes, and each way of being wrong is caught. */
 #include "support/gradcheck.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tensor/tape.h"
 
+/* What is wrong with the gradient of x^3. */
+static enum { NOTHING, ONE_ELEMENT, THE_THIRD_TIME, ALONE } wrong;
+static int times; /* that it was asked for */
+
 static bool cube_backward(struct scion_node *node)
 {
-        struct scion_tensor *x = node->input[0], *g = scion_tensor_new(x->shape, SCION_F32, NULL);
+        struct scion_tensor *x = node->input[0], *other = node->input[1];
+        struct scion_tensor *g = scion_tensor_new(x->shape, SCION_F32, NULL);
         const float *from = scion_data(node->output->grad), *value = scion_data(x);
 
         for (size_t i = 0; i < g->length; i++)
                 ((float *)g->data)[i] = 3 * value[i] * value[i] * from[i];
-        return scion_grad_add(x, g);
+        times++;
+        if (wrong == ONE_ELEMENT)
+                ((float *)g->data)[g->length / 2] *= 1.01f;
+        if (wrong == THE_THIRD_TIME && times == 3)
+                ((float *)g->data)[0] = 0;
+        if (wrong == ALONE && other && !other->requires_grad)
+                ((float *)g->data)[0] = 0;
+        return scion_grad_add(x, g) && (!other || scion_grad_add(other, node->output->grad));
 }
 
 static const struct scion_op cube = { "cube", cube_backward };
 
-static struct scion_tensor *build_cube(struct scion_tensor *const *leaf, const void *context)
+/* x^3, or x^3 + y when there is more than the x */
+static struct scion_tensor *build_cube(struct scion_tensor *const *leaf, const void *more)
 {
+        struct scion_tensor *other = more ? leaf[1] : NULL;
         struct scion_tensor *y = scion_tensor_new(leaf[0]->shape, SCION_F32, NULL);
 
-        (void)context;
         for (size_t i = 0; i < y->length; i++) {
                 float x = ((float *)leaf[0]->data)[i];
 
-                ((float *)y->data)[i] = x * x * x;
+                ((float *)y->data)[i] = x * x * x + (other ? ((float *)other->data)[i] : 0);
         }
-        scion_record(&cube, y, leaf[0], NULL, NULL, 0);
+        scion_record(&cube, y, leaf[0], other, NULL, 0);
         return y;
+}
+
+static void check_one(void **state)
+{
+        const struct gradcheck check = { .name = "cube",
+                                         .build = build_cube,
+                                         .leaves = 1,
+                                         .shape = { SCION_SHAPE(5, 7) },
+                                         .low = 1,
+                                         .high = 3 };
+
+        (void)state;
+        gradcheck(&check);
+}
+
+static void check_two(void **state)
+{
+        static const bool more = true;
+        const struct gradcheck check = { .name = "cube and more",
+                                         .build = build_cube,
+                                         .context = &more,
+                                         .leaves = 2,
+                                         .shape = { SCION_SHAPE(6), SCION_SHAPE(6) },
+                                         .low = 1,
+                                         .high = 3 };
+
+        (void)state;
+        gradcheck(&check);
 }
 
 static void right_gradient_passes(void **state)
 {
-        (void)state;
+        check_one(state);
+        check_two(state);
         gradcheck(&(struct gradcheck){
-                .name = "cube", .build = build_cube, .leaves = 1, .shape = { SCION_SHAPE(5, 7) } });
+                .name = "cube around 0", .build = build_cube, .leaves = 1, .shape = { SCION_SHAPE(5, 7) } });
         gradcheck(&(struct gradcheck){ .name = "cube of a large tensor",
                                        .build = build_cube,
                                        .leaves = 1,
@@ -42,9 +87,43 @@ static void right_gradient_passes(void **state)
                                        .high = 3 });
 }
 
+/* A test that has failed has its process to itself. */
+static bool is_caught(CMUnitTestFunction check)
+{
+        const struct CMUnitTest tests[] = { { "check", check, NULL, NULL, NULL } };
+        int status = 0;
+        pid_t pid = fork();
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
+                        _exit(0);
+                times = 0;
+                _exit(cmocka_run_group_tests(tests, NULL, NULL));
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        return status != 0;
+}
+
+static void wrong_gradients_are_caught(void **state)
+{
+        (void)state;
+        assert_false(is_caught(check_one));
+        assert_false(is_caught(check_two));
+        wrong = ONE_ELEMENT;
+        assert_true(is_caught(check_one));
+        wrong = THE_THIRD_TIME; /* in the second pass over parameters, after one over leaves */
+        assert_true(is_caught(check_one));
+        wrong = ALONE; /* when the other one wants none */
+        assert_false(is_caught(check_one));
+        assert_true(is_caught(check_two));
+        wrong = NOTHING;
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(right_gradient_passes) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(right_gradient_passes),
+                                            cmocka_unit_test(wrong_gradients_are_caught) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
