@@ -51,12 +51,26 @@ static void once(void **state)
         assert_int_equal(access("once/signals/suite.lock", F_OK), -1);
 }
 
+/* A run whose first epoch never ends; what is said is in `messages`. */
+static pid_t start_endless(const char *out)
+{
+        char condition[256];
+
+        snprintf(condition, sizeof condition, "grep -qs trouble: %s/signals/*/log.txt", out);
+        return start_scion(
+                condition,
+                "run suite.yaml --out %s --plugin-path " BUILD_DIR
+                "/tests/suite/plugins --set 'strategy={use: trouble, how: loop, after: 50}' >messages 2>&1",
+                out);
+}
+
 static void twice(void **state)
 {
-        pid_t pid = start("twice", 1000000);
+        pid_t pid = start_endless("twice");
 
         (void)state;
         kill(pid, SIGINT);
+        wait_until(pid, "grep -qs 'interrupt again to stop now' messages");
         kill(pid, SIGINT);
         assert_ended_by(pid, SIGINT);
         assert_int_equal(access("twice/signals/results.csv", F_OK), -1);
@@ -64,11 +78,12 @@ static void twice(void **state)
 
 static void terminated(void **state)
 {
-        pid_t pid = start("terminated", 1000000);
+        pid_t pid = start_endless("terminated");
 
         (void)state;
         kill(pid, SIGTERM);
         assert_ended_by(pid, SIGTERM);
+        assert_int_equal(access("terminated/signals/results.csv", F_OK), -1);
 }
 
 /* What comes out is as if nothing had happened. */

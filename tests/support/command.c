@@ -1,6 +1,7 @@
 #include "support/command.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -54,7 +55,6 @@ const struct command_result *run_scion_expecting(int status, const char *argumen
 
 pid_t start_scion(const char *condition, const char *arguments, ...)
 {
-        const struct timespec nap = { .tv_nsec = 2000000 };
         char text[4096], command[8192];
         va_list values;
 
@@ -67,16 +67,24 @@ pid_t start_scion(const char *condition, const char *arguments, ...)
 
         assert_true(pid >= 0);
         if (pid == 0) {
-                signal(SIGINT, SIG_DFL); /* a shell's background job ignores it */
+                signal(SIGINT, SIG_DFL);          /* a shell's background job ignores it */
+                prctl(PR_SET_PDEATHSIG, SIGKILL); /* it is not to outlive a test that fails */
                 execl("/bin/sh", "sh", "-c", command, (char *)NULL);
                 _exit(127);
         }
         alarm(60);
+        wait_until(pid, condition);
+        return pid;
+}
+
+void wait_until(pid_t pid, const char *condition)
+{
+        const struct timespec nap = { .tv_nsec = 2000000 };
+
         while (system(condition) != 0) {
                 assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
                 nanosleep(&nap, NULL);
         }
-        return pid;
 }
 
 int end_of_scion(pid_t pid)

@@ -21,6 +21,9 @@ const struct command_result *run_scion_expecting(int status, const char *argumen
  * finds the condition true. SIGALRM ends the test should it hang until end_of_scion(). */
 pid_t start_scion(const char *condition, const char *arguments, ...) __attribute__((format(printf, 2, 3)));
 
+/* Waits until the shell finds the condition true; the process must not end before. */
+void wait_until(pid_t pid, const char *condition);
+
 /* Waits for its end; the status is waitpid()'s. */
 int end_of_scion(pid_t pid);
 
