@@ -126,16 +126,44 @@ static struct worker *worker_create(void)
  * oneDNN brings its own OpenMP run-time along, whose number of threads each thread says for itself. It is
  * looked up by name, because linking one here could bring in a second.
  */
-static void tell_threads(struct worker *worker, int threads)
+static bool call_openmp(const char *name, int argument)
 {
         union {
                 void *object;
                 void (*function)(int);
-        } set = { .object = dlsym(RTLD_DEFAULT, "omp_set_num_threads") };
+        } found = { .object = dlsym(RTLD_DEFAULT, name) };
 
-        if (set.object)
-                set.function(threads);
+        if (found.object)
+                found.function(argument);
+        return found.object != NULL;
+}
+
+/* `otherwise` without the run-time. */
+static int ask_openmp(const char *name, int otherwise)
+{
+        union {
+                void *object;
+                int (*function)(void);
+        } found = { .object = dlsym(RTLD_DEFAULT, name) };
+
+        return found.object ? found.function() : otherwise;
+}
+
+/* Kernels wait for as many threads as they were made for: the run-time must not start fewer, whatever the environment
+ * says. */
+static bool tell_threads(struct worker *worker, int threads)
+{
+        int most = ask_openmp("omp_get_thread_limit", threads);
+
+        if (threads > 1 && most < threads)
+                return scion_fail("%d threads are not to be had: OMP_THREAD_LIMIT is %d", threads, most);
+        if (call_openmp("omp_set_num_threads", threads)) {
+                call_openmp("omp_set_dynamic", 0);
+                if (ask_openmp("omp_get_max_active_levels", 1) < 1)
+                        call_openmp("omp_set_max_active_levels", 1);
+        }
         worker->threads = threads;
+        return true;
 }
 
 /* A kernel is made for a number of threads, which is the one in its key whatever is wanted by now. */
@@ -145,8 +173,8 @@ static struct worker *worker_ready(const struct scion_key *key)
 
         if (!mine)
                 mine = worker_create();
-        if (mine && mine->threads != threads)
-                tell_threads(mine, threads);
+        if (mine && mine->threads != threads && !tell_threads(mine, threads))
+                return NULL;
         return mine;
 }
 
@@ -252,10 +280,12 @@ static bool add_arguments(struct scion_kernel *kernel)
 
 static struct scion_kernel *kernel_create(const struct scion_key *key, const char *operation)
 {
-        struct scion_kernel *kernel = worker_ready(key) ? calloc(1, sizeof *kernel) : NULL;
+        if (!worker_ready(key))
+                return NULL;
+        struct scion_kernel *kernel = calloc(1, sizeof *kernel);
 
         if (!kernel)
-                return mine ? scion_fail_null("%s: out of memory", operation) : NULL;
+                return scion_fail_null("%s: out of memory", operation);
         kernel->hash = XXH3_64bits(key->word, key_bytes(key));
         kernel->key = *key;
         kernel->operation = operation;
