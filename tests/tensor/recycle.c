@@ -3,7 +3,7 @@
 
 #include "tensor/tensor.h"
 
-enum { GRAPHS = 120, MOST = 24, STEPS = 14 };
+enum { GRAPHS = 120, MOST = 24, STEPS = 14, MORE = 5 };
 
 /* Made of random operations, the same for the same seed. */
 struct graph {
@@ -145,17 +145,12 @@ static void put(struct graph *graph, struct scion_tensor *x)
         graph->made[graph->count++] = x;
 }
 
-static void build(struct graph *graph, uint64_t seed, bool keep, int cut)
+/* So many more operations, and the gradients of what the last ones have made. */
+static void go_on(struct graph *graph, uint64_t seed, int steps)
 {
-        *graph = (struct graph){ .random = scion_random(seed, SCION_RANDOM_DATA, 1),
-                                 .keep = keep,
-                                 .cut = cut };
         struct scion_tensor *loss = NULL;
-        int64_t n = below(graph, 2) ? 2 : 17;
 
-        put(graph, leaf(graph, SCION_SHAPE(n, 3, 6, 5)));
-        put(graph, leaf(graph, SCION_SHAPE(n, 16, 6, 5)));
-        for (int i = 0; i < STEPS; i++)
+        for (int i = 0; i < steps; i++)
                 put(graph, step(graph));
         for (int i = 0; i < 3; i++) {
                 struct scion_tensor *end = graph->made[graph->count - 1 - i];
@@ -167,6 +162,18 @@ static void build(struct graph *graph, uint64_t seed, bool keep, int cut)
         graph->loss = loss;
         if (!loss || !scion_backward(loss))
                 fail_msg("graph %llu: %s", (unsigned long long)seed, scion_error());
+}
+
+static void build(struct graph *graph, uint64_t seed, bool keep, int cut)
+{
+        *graph = (struct graph){ .random = scion_random(seed, SCION_RANDOM_DATA, 1),
+                                 .keep = keep,
+                                 .cut = cut };
+        int64_t n = below(graph, 2) ? 2 : 17;
+
+        put(graph, leaf(graph, SCION_SHAPE(n, 3, 6, 5)));
+        put(graph, leaf(graph, SCION_SHAPE(n, 16, 6, 5)));
+        go_on(graph, seed, STEPS);
 }
 
 /* A copy of the gradient's values, to be freed; NULL when there is none. */
@@ -194,28 +201,36 @@ static void assert_same(uint64_t seed, int number, struct scion_tensor *x, const
                 fail_msg("graph %llu: the gradient of leaf %d is another", (unsigned long long)seed, number);
 }
 
-/* As if every gradient had memory of its own; and so when the pass is taken again. */
+/* As if every gradient had memory of its own; and so when the pass is taken again, and when the graph has grown. */
 static void leaves_have_the_same_gradients(void **state)
 {
         (void)state;
         for (uint64_t seed = 1; seed <= GRAPHS; seed++) {
-                float *expected[2 * MOST];
+                float *expected[2][2 * MOST];
                 struct graph graph;
+                int leaves[2];
 
                 build(&graph, seed, true, -1);
-                for (int i = 0; i < graph.leaves; i++)
-                        expected[i] = copy_of(graph.leaf[i]);
-                int leaves = graph.leaves;
-
+                for (int more = 0; more < 2; more++) {
+                        if (more)
+                                go_on(&graph, seed, MORE);
+                        leaves[more] = graph.leaves;
+                        for (int i = 0; i < leaves[more]; i++)
+                                expected[more][i] = copy_of(graph.leaf[i]);
+                }
                 scion_tape_reset(tape);
                 build(&graph, seed, false, -1);
-                assert_int_equal(graph.leaves, leaves);
-                for (int i = 0; i < leaves; i++)
-                        assert_same(seed, i, graph.leaf[i], expected[i]);
-                assert_true(scion_backward(graph.loss));
-                for (int i = 0; i < leaves; i++)
-                        assert_same(seed, i, graph.leaf[i], expected[i]);
-                free_all(expected, leaves);
+                for (int more = 0; more < 2; more++) {
+                        if (more)
+                                go_on(&graph, seed, MORE);
+                        assert_int_equal(graph.leaves, leaves[more]);
+                        for (int again = 0; again < 2; again++) {
+                                for (int i = 0; i < leaves[more]; i++)
+                                        assert_same(seed, i, graph.leaf[i], expected[more][i]);
+                                assert_true(scion_backward(graph.loss));
+                        }
+                        free_all(expected[more], leaves[more]);
+                }
                 scion_tape_reset(tape);
         }
 }
