@@ -1,6 +1,8 @@
 #define _GNU_SOURCE /* MAP_ANONYMOUS */
 #include "conform/conform.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <scion/error.h>
 #include <signal.h>
@@ -9,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "conform/tests.h"
@@ -22,7 +25,8 @@ enum ending { HELD, WRONG, SKIPPED, UNUSABLE, TROUBLE };
 /* What a test's process and this one both see: it is there also after a crash. */
 struct scion_conform_shared {
         enum ending ending;
-        char doing[256]; /* what the plugin was asked for last */
+        char doing[256];  /* what the plugin was asked for last */
+        char folder[256]; /* the test's own; "": it has none */
 };
 
 /* --- What a test says ----------------------------------------------------------------------------------- */
@@ -102,6 +106,23 @@ void scion_conform_doing(struct scion_conform *conform, const char *format, ...)
 const char *scion_conform_done(const struct scion_conform *conform)
 {
         return conform->shared->doing;
+}
+
+const char *scion_conform_folder(struct scion_conform *conform)
+{
+        const char *temporary = getenv("TMPDIR");
+        struct scion_conform_shared *shared = conform->shared;
+        char path[sizeof shared->folder];
+
+        if (!temporary ||
+            !*temporary) /* where writing through to the disk takes no time, if there is such a place */
+                temporary = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp";
+        int length = snprintf(path, sizeof path, "%s/scion-check-XXXXXX", temporary);
+
+        if (length >= (int)sizeof path || !mkdtemp(path))
+                return scion_fail_null("no folder for trial runs, %s: %s", path,
+                                       length >= (int)sizeof path ? "the path is too long" : strerror(errno));
+        return strcpy(shared->folder, path);
 }
 
 const char *scion_conform_reason(void)
@@ -218,6 +239,27 @@ static enum scion_status judge(struct checking *checking, const struct scion_con
         return SCION_FAILED;
 }
 
+/* A folder, those in it, and their files. */
+static void remove_folder(const char *path)
+{
+        DIR *folder = opendir(path);
+        struct dirent *entry;
+
+        while (folder && (entry = readdir(folder))) {
+                struct scion_text inner = { 0 };
+
+                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                        continue;
+                scion_text_add(&inner, "%s/%s", path, entry->d_name);
+                if (inner.text && unlink(inner.text) != 0)
+                        remove_folder(inner.text);
+                free(inner.text);
+        }
+        if (folder)
+                closedir(folder);
+        rmdir(path);
+}
+
 /* SCION_GOOD when the outcome was told, whatever it is. */
 static enum scion_status run_test(struct checking *checking, const struct scion_conform_test *test)
 {
@@ -242,6 +284,9 @@ static enum scion_status run_test(struct checking *checking, const struct scion_
                 scion_pool_stop(checking->pool, true);
         }
         enum scion_status status = judge(checking, test, &event.report, late && !scion_pool_signal());
+
+        if (*checking->conform.shared->folder)
+                remove_folder(checking->conform.shared->folder);
 
         scion_report_finish(&event.report);
         return status;

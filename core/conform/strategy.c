@@ -39,7 +39,6 @@ static void with_trial(struct scion_conform *conform,
                 test(conform, &trial);
         else
                 scion_conform_trouble(conform);
-        scion_trial_end(&trial);
 }
 
 static void is_set_up(struct scion_conform *conform)

@@ -26,6 +26,10 @@ struct scion_conform_test {
         void (*run)(struct scion_conform *conform);
 };
 
+/* A folder of the test's own, made in its process. It goes when the test has ended, be it by a crash or because it
+ * hangs. NULL, with a message. */
+const char *scion_conform_folder(struct scion_conform *conform);
+
 /* --- What a test says. All return false, so that `return scion_conform_wrong(...)` reads well. --- */
 
 /* The plugin does not hold to it: what was expected, what came, and where. Several are several findings. */

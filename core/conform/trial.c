@@ -1,7 +1,6 @@
 #define _GNU_SOURCE /* mallopt: what memory holds before it is written */
 #include "conform/trial.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <malloc.h>
 #include <math.h>
@@ -94,57 +93,17 @@ const char *scion_trial_task(const struct scion_trial *trial)
 
 bool scion_trial_begin(struct scion_trial *trial, struct scion_conform *conform)
 {
-        const char *temporary = getenv("TMPDIR");
-
-        if (!temporary ||
-            !*temporary) /* where writing through to the disk takes no time, if there is such a place */
-                temporary = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp";
         *trial = (struct scion_trial){ .conform = conform };
         trial->other_classes = !(conform->descriptor->strategy.needs & SCION_NEEDS_SAME_CLASSES);
         if (setenv("SCION_CACHE", "", 1) != 0) /* nothing of a trial is worth keeping */
                 return scion_fail("out of memory");
-        int length = snprintf(trial->folder, sizeof trial->folder, "%s/scion-check-XXXXXX", temporary);
-
-        if (length >= (int)sizeof trial->folder || !mkdtemp(trial->folder)) {
-                scion_fail("no folder for trial runs, %s: %s", trial->folder,
-                           length >= (int)sizeof trial->folder ? "the path is too long" : strerror(errno));
-                trial->folder[0] = '\0';
-                return false;
-        }
-        return true;
-}
-
-/* A folder, those in it, and their files. */
-static void empty(const char *path)
-{
-        DIR *folder = opendir(path);
-        struct dirent *entry;
-
-        while (folder && (entry = readdir(folder))) {
-                struct scion_text inner = { 0 };
-
-                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-                        continue;
-                scion_text_add(&inner, "%s/%s", path, entry->d_name);
-                if (inner.text && unlink(inner.text) != 0)
-                        empty(inner.text);
-                free(inner.text);
-        }
-        if (folder)
-                closedir(folder);
-        rmdir(path);
-}
-
-void scion_trial_end(struct scion_trial *trial)
-{
-        if (trial->folder[0])
-                empty(trial->folder);
-        trial->folder[0] = '\0';
+        trial->folder = scion_conform_folder(conform);
+        return trial->folder != NULL;
 }
 
 const char *scion_trial_path(const struct scion_trial *trial, const char *run, const char *file)
 {
-        static char path[sizeof trial->folder + 128];
+        static char path[512];
 
         snprintf(path, sizeof path, "%s/%s%s%s", trial->folder, run, file ? "/" : "", file ? file : "");
         return path;

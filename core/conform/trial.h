@@ -26,15 +26,14 @@ struct scion_look {
 struct scion_trial {
         struct scion_conform *conform;
         bool other_classes; /* the target has not as many as the source, if the strategy takes that */
-        char folder[256];
+        const char *folder;
 };
 
 #define SCION_TRIAL_EPOCHS 4 /* of the main stage */
 #define SCION_TRIAL_STEPS 3  /* of an epoch; the last batch is the smallest that the strategy takes */
 
-/* Makes the folder. False, with a message. */
+/* Makes the folder, which goes with the test. False, with a message. */
 bool scion_trial_begin(struct scion_trial *trial, struct scion_conform *conform);
-void scion_trial_end(struct scion_trial *trial);
 
 /* The run's configuration; the caller destroys it. NULL, with a message. */
 struct scion_config *scion_trial_config(const struct scion_trial *trial);

@@ -10,6 +10,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 
 def expectations(source):
@@ -28,10 +29,12 @@ def wrong(options, name):
     expected = expectations(options.sources / (name + '.c'))
     more = [word for line in expected['options'] for word in line.split()]
     environment = {key: value for key, value in os.environ.items() if key != 'MALLOC_PERTURB_'}  # new memory is zeros
-    result = subprocess.run([options.scion, 'check', options.plugins / (name + '.so'), *more], env=environment,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            encoding='utf-8')
-    problems = []
+    with tempfile.TemporaryDirectory(dir='/dev/shm' if os.access('/dev/shm', os.W_OK) else None) as folder:
+        result = subprocess.run([options.scion, 'check', options.plugins / (name + '.so'), *more],
+                                env=dict(environment, TMPDIR=folder), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8')
+        left = os.listdir(folder)
+    problems = ['leaves %s in TMPDIR' % ', '.join(left)] if left else []
     if result.returncode != 2:
         problems.append('exit status %d, not 2' % result.returncode)
     failed = re.findall(r'(?m)^  FAILED  (.*)$', result.stdout)
