@@ -1,10 +1,6 @@
-/* For RTLD_DEFAULT. */
-#define _GNU_SOURCE
-
 #include "backend/kernel.h"
 
 #include <assert.h>
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -20,7 +16,7 @@
 
 /* What a thread has of its own. Memory objects hold the pointers of one run, so threads cannot share them. */
 struct worker {
-        int threads; /* that the OpenMP run-time was told to use, on this thread */
+        int threads; /* that the OpenMP run-time has promised this thread */
         dnnl_stream_t stream;
         void *scratch;
         struct scion_backend_usage usage;
@@ -122,50 +118,6 @@ static struct worker *worker_create(void)
         return worker;
 }
 
-/*
- * oneDNN brings its own OpenMP run-time along, whose number of threads each thread says for itself. It is
- * looked up by name, because linking one here could bring in a second.
- */
-static bool call_openmp(const char *name, int argument)
-{
-        union {
-                void *object;
-                void (*function)(int);
-        } found = { .object = dlsym(RTLD_DEFAULT, name) };
-
-        if (found.object)
-                found.function(argument);
-        return found.object != NULL;
-}
-
-/* `otherwise` without the run-time. */
-static int ask_openmp(const char *name, int otherwise)
-{
-        union {
-                void *object;
-                int (*function)(void);
-        } found = { .object = dlsym(RTLD_DEFAULT, name) };
-
-        return found.object ? found.function() : otherwise;
-}
-
-/* Kernels wait for as many threads as they were made for: the run-time must not start fewer, whatever the environment
- * says. */
-static bool tell_threads(struct worker *worker, int threads)
-{
-        int most = ask_openmp("omp_get_thread_limit", threads);
-
-        if (threads > 1 && most < threads)
-                return scion_fail("%d threads are not to be had: OMP_THREAD_LIMIT is %d", threads, most);
-        if (call_openmp("omp_set_num_threads", threads)) {
-                call_openmp("omp_set_dynamic", 0);
-                if (ask_openmp("omp_get_max_active_levels", 1) < 1)
-                        call_openmp("omp_set_max_active_levels", 1);
-        }
-        worker->threads = threads;
-        return true;
-}
-
 /* A kernel is made for a number of threads, which is the one in its key whatever is wanted by now. */
 static struct worker *worker_ready(const struct scion_key *key)
 {
@@ -173,8 +125,11 @@ static struct worker *worker_ready(const struct scion_key *key)
 
         if (!mine)
                 mine = worker_create();
-        if (mine && mine->threads != threads && !tell_threads(mine, threads))
-                return NULL;
+        if (mine && mine->threads != threads) {
+                if (!scion_threads_promise(threads))
+                        return NULL;
+                mine->threads = threads;
+        }
         return mine;
 }
 

@@ -1,9 +1,14 @@
-/* Loops of our own over several threads. */
+/* Threads, those of oneDNN's kernels and of loops of our own. */
 #ifndef SCION_BACKEND_PARALLEL_H
 #define SCION_BACKEND_PARALLEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* oneDNN's kernels wait for as many threads as they were made for: sees to it that the calling thread has them,
+ * whatever the environment says. False, with a message, when it cannot. */
+bool scion_threads_promise(int threads);
 
 /*
  * Does the work of 0 .. count - 1 by calls of run(context, part, from, to), on up to `threads` threads, each of which gets
