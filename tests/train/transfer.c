@@ -180,12 +180,154 @@ static void setup_alone_gets_memory(void **state)
         scion_model_destroy(transfer.target);
 }
 
+/* --- What is the strategy's own --------------------------------------------------------------------------- */
+
+static void assert_no_stage(int number, const char *message)
+{
+        assert_int_equal(number, -1);
+        assert_string_equal(scion_error(), message);
+}
+
+static void name_stages(struct scion_transfer *transfer)
+{
+        char name[16];
+
+        assert_int_equal(scion_add_stage(transfer, "first", 2), 0);
+        assert_no_stage(scion_add_stage(transfer, "first", 2), "there is a stage called 'first' already");
+        assert_no_stage(scion_add_stage(transfer, "source", 2), "there is a stage called 'source' already");
+        assert_no_stage(scion_add_stage(transfer, "target", 2), "there is a stage called 'target' already");
+        assert_no_stage(scion_add_stage(transfer, "less", -1), "stage 'less': -1 epochs are impossible");
+        assert_int_equal(scion_add_stage(transfer, "two words", 1), -1);
+        assert_error_has("the name of a stage has letters, digits and '_'", "'two words'", NULL);
+        for (int i = 1; i < SCION_MAX_STAGES; i++) {
+                snprintf(name, sizeof name, "stage%d", i);
+                assert_int_equal(scion_add_stage(transfer, name, 0), i);
+        }
+        assert_int_equal(scion_add_stage(transfer, "more", 1), -1);
+        assert_error_has("more than ", " stages of a strategy's own", NULL);
+}
+
+/* One name is one thing's: it is part of the names in a checkpoint. */
+static bool name_its_own(void *self, struct scion_transfer *transfer)
+{
+        const char *const bad[] = { "", "a.b",
+                                    "much_longer_than_any_name_of_what_is_a_strategys_own_may_be_at_all" };
+
+        (void)self;
+        assert_null(scion_own_model(transfer, "none", NULL));
+        assert_non_null(scion_own_model(transfer, "map", scion_nn_linear(3, 2, true)));
+        assert_null(scion_own_model(transfer, "map", scion_nn_linear(3, 2, true)));
+        assert_string_equal(scion_error(), "the strategy has a model called 'map' already");
+        assert_null(scion_own_values(transfer, "map", 3));
+        assert_string_equal(scion_error(), "the strategy has a model called 'map' already");
+        const float *values = scion_own_values(transfer, "sums", 2);
+
+        assert_non_null(values);
+        assert_true(values[0] == 0 && values[1] == 0);
+        assert_null(scion_own_values(transfer, "sums", 3));
+        assert_string_equal(scion_error(), "the strategy has values called 'sums' already");
+        assert_null(scion_own_model(transfer, "sums", scion_nn_relu()));
+        assert_string_equal(scion_error(), "the strategy has values called 'sums' already");
+        assert_null(scion_own_values(transfer, "nothing", 0));
+        assert_string_equal(scion_error(), "nothing: 0 values cannot be kept");
+        assert_null(scion_own_values(transfer, "nothing", INT64_MAX));
+        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+                assert_null(scion_own_values(transfer, bad[i], 1));
+                assert_error_has("the name of what is a strategy's own has letters, digits and '_'", bad[i],
+                                 NULL);
+        }
+        assert_null(scion_own_values(transfer, NULL, 1));
+        assert_false(scion_target_like_source(transfer, 1));
+        assert_string_equal(scion_error(), "the run has no source whose architecture the target could have");
+        name_stages(transfer);
+        return true;
+}
+
+static void setup_names_what_is_its_own(void **state)
+{
+        const struct scion_strategy_plugin plugin = { .name = "own", .setup = name_its_own };
+        struct scion_instance strategy = { (const struct scion_plugin *)&plugin, NULL };
+        struct scion_transfer transfer = { .target = model_of(0), .strategy = &strategy };
+
+        (void)state;
+        assert_true(scion_transfer_setup(&transfer));
+        assert_int_equal(transfer.own_models, 1);
+        assert_int_equal(transfer.own_value_blocks, 1);
+        assert_int_equal(transfer.own_stages, SCION_MAX_STAGES);
+        assert_null(scion_own_model(&transfer, "late", scion_nn_relu()));
+        assert_string_equal(scion_error(), "late: only in setup()");
+        assert_null(scion_own_values(&transfer, "late", 1));
+        assert_int_equal(scion_add_stage(&transfer, "late", 1), -1);
+        assert_false(scion_target_like_source(&transfer, 1));
+        scion_transfer_finish(&transfer);
+        scion_model_destroy(transfer.target);
+}
+
+static void one_number_of_a_good_name_is_logged(void **state)
+{
+        struct scion_batch batch = { .size = 4 };
+        struct scion_transfer transfer = { .batch = &batch };
+        char name[16];
+
+        (void)state;
+        for (int i = 0; i < SCION_MAX_SCALARS; i++) {
+                snprintf(name, sizeof name, "value%d", i);
+                scion_log_scalar(&transfer, name, scion_scalar((float)i));
+        }
+        scion_log_scalar(&transfer, "value1", scion_scalar(2));
+        assert_false(transfer.failed);
+        assert_int_equal(transfer.scalars, SCION_MAX_SCALARS);
+        assert_true(transfer.scalar[1].sum == 12 && transfer.scalar[1].examples == 8);
+        scion_log_scalar(&transfer, "more", scion_scalar(1));
+        assert_true(transfer.failed);
+        assert_error_has("more than ", " names are logged", NULL);
+
+        transfer = (struct scion_transfer){ .batch = &batch };
+        scion_log_scalar(&transfer, "each", scion_zeros(SCION_SHAPE(4)));
+        assert_true(transfer.failed);
+        assert_string_equal(scion_error(), "the value logged as 'each' has 4 elements, not one");
+        transfer.failed = false;
+        scion_log_scalar(&transfer, "a,b", scion_scalar(1));
+        assert_true(transfer.failed);
+        assert_error_has("the name of what is logged has letters, digits and '_'", "'a,b'", NULL);
+        assert_int_equal(transfer.scalars, 0);
+}
+
+static void batches_beside_are_asked_for(void **state)
+{
+        const struct scion_strategy_plugin modest = { .name = "modest" }, needy = {
+                .name = "needy", .needs = SCION_NEEDS_SOURCE_BATCHES | SCION_NEEDS_UNLABELLED
+        };
+        struct scion_instance strategy = { (const struct scion_plugin *)&modest, NULL };
+        struct scion_batch batch = { .size = 4 };
+        struct scion_transfer transfer = { .strategy = &strategy, .batch = &batch };
+
+        (void)state;
+        assert_null(scion_source_batch(&transfer));
+        assert_error_has("has SCION_NEEDS_SOURCE_BATCHES among its needs", NULL);
+        assert_null(scion_unlabelled_batch(&transfer));
+        assert_error_has("has SCION_NEEDS_UNLABELLED among its needs", NULL);
+        strategy.plugin = (const struct scion_plugin *)&needy;
+        assert_null(scion_source_batch(&transfer));
+        assert_string_equal(scion_error(), "the run has no data of the source");
+        assert_null(scion_unlabelled_batch(&transfer));
+        assert_string_equal(scion_error(), "the run has no unlabelled examples of the target");
+        transfer.batch = NULL;
+        assert_null(scion_source_batch(&transfer));
+        assert_string_equal(scion_error(), "batches beside the target's are there in loss() only");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(outputs_come_with_gradients), tape_test(the_source_only_tells),
-                tape_test(the_source_is_frozen),        tape_test(silence_is_told),
+                tape_test(outputs_come_with_gradients),
+                tape_test(the_source_only_tells),
+                tape_test(the_source_is_frozen),
+                tape_test(silence_is_told),
                 tape_test(setup_alone_gets_memory),
+                tape_test(setup_names_what_is_its_own),
+                tape_test(one_number_of_a_good_name_is_logged),
+                tape_test(batches_beside_are_asked_for),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
