@@ -1,5 +1,5 @@
 /* The model plugins that come with Scion, found and loaded as any other. */
-#include "support/test.h"
+#include "support/tape.h"
 
 #include <math.h>
 
@@ -83,6 +83,42 @@ static void mlp_parameters(void **state)
         assert_modules(model, "flatten:flatten fc1:linear ");
         assert_shape(model, "fc1.weight", "3x120");
         scion_model_destroy(model);
+}
+
+/* A unit of weight 1 before and behind: what comes out is the activation of what goes in. */
+static void mlp_activations(void **state)
+{
+        static const float x[] = { -2, 0.5f };
+        static const struct {
+                const char *text, *modules;
+                double wanted[2];
+        } cases[] = {
+                { "{ use: mlp, hidden: [1] }",
+                  "flatten:flatten fc1:linear relu1:relu fc2:linear ",
+                  { 0, 0.5 } },
+                { "{ use: mlp, hidden: [1], activation: tanh }",
+                  "flatten:flatten fc1:linear tanh1:tanh fc2:linear ",
+                  { -0.9640275800758169, 0.46211715726000976 } },
+                { "{ use: mlp, hidden: [1], activation: sigmoid }",
+                  "flatten:flatten fc1:linear sigmoid1:sigmoid fc2:linear ",
+                  { 0.11920292202211755, 0.6224593312018546 } },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+                struct scion_model *model = create_good(cases[i].text, SCION_SHAPE(1), 1);
+
+                assert_modules(model, cases[i].modules);
+                for (int k = 0; k < scion_model_parameter_count(model); k++)
+                        assert_true(scion_parameter_write(scion_model_parameter(model, k),
+                                                          &(float){ k % 2 ? 0 : 1 }));
+                const float *y = scion_data(scion_model_forward(model, scion_from(SCION_SHAPE(2, 1), x)));
+
+                assert_non_null(y);
+                assert_float_equal(y[0], cases[i].wanted[0], 1e-6);
+                assert_float_equal(y[1], cases[i].wanted[1], 1e-6);
+                scion_model_destroy(model);
+        }
 }
 
 static void lenet5(void **state)
@@ -325,11 +361,17 @@ static void refused(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(mlp),     cmocka_unit_test(mlp_parameters),
-                cmocka_unit_test(lenet5),  cmocka_unit_test(lenet5_sizes),
-                cmocka_unit_test(resnet),  cmocka_unit_test(resnet_first_values),
-                cmocka_unit_test(vgg),     cmocka_unit_test(seeds),
-                cmocka_unit_test(refused), cmocka_unit_test(widths),
+                cmocka_unit_test(mlp),
+                cmocka_unit_test(mlp_parameters),
+                tape_test(mlp_activations),
+                cmocka_unit_test(lenet5),
+                cmocka_unit_test(lenet5_sizes),
+                cmocka_unit_test(resnet),
+                cmocka_unit_test(resnet_first_values),
+                cmocka_unit_test(vgg),
+                cmocka_unit_test(seeds),
+                cmocka_unit_test(refused),
+                cmocka_unit_test(widths),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
