@@ -1,10 +1,9 @@
 #include "support/folder.h"
+#include "support/limit.h"
 
 #include <scion/file.h>
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <xxhash.h>
 #include <zlib.h>
@@ -444,27 +443,22 @@ static void not_writable(void **state)
 static void full_disk(void **state)
 {
         static const rlim_t room[] = { 0, 10, HEADER, 4096, HEADER + BYTES - 1 };
-        struct rlimit old;
 
         (void)state;
         write_gzip("a.gz", contents, BYTES);
-        assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-        signal(SIGXFSZ, SIG_IGN);
         for (size_t i = 0; i < sizeof room / sizeof room[0]; i++) {
-                const struct rlimit small = { room[i], old.rlim_max };
-
-                assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
                 size_t bytes = 0;
+
+                limit_files_to(room[i]);
                 const void *data = scion_file_map("a.gz", BYTES, &bytes);
 
-                setrlimit(RLIMIT_FSIZE, &old);
+                limit_files_no_more();
                 assert_non_null(data);
                 assert_memory_equal(data, contents, BYTES);
                 scion_file_unmap(data, bytes);
                 assert_string_equal(scion_error(), "");
                 assert_int_equal(entries(), 0);
         }
-        signal(SIGXFSZ, SIG_DFL);
         maps_to("a.gz", contents, BYTES);
         assert_int_equal(entries(), 1);
 }

@@ -1,11 +1,10 @@
 #include "support/folder.h"
+#include "support/limit.h"
 
 #include "base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 static void reads_whole(void **state)
@@ -163,20 +162,16 @@ static void refuses_to_write(void **state)
 static void full_disk_keeps_the_old_file(void **state)
 {
         static char much[100000];
-        struct rlimit old, small = { .rlim_cur = 50000 };
         struct scion_file *file;
 
         (void)state;
         write_text("precious", "old");
         int entries = count_entries(".");
 
-        signal(SIGXFSZ, SIG_IGN);
-        assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-        small.rlim_max = old.rlim_max;
-        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        limit_files_to(50000);
         bool written = scion_file_write("precious", much, sizeof much);
 
-        setrlimit(RLIMIT_FSIZE, &old);
+        limit_files_no_more();
         assert_false(written);
         assert_error_has("precious: cannot be written: ", strerror(EFBIG), NULL);
         assert_file_is("precious", "old");

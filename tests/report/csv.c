@@ -1,10 +1,9 @@
 #include "support/folder.h"
+#include "support/limit.h"
 
 #include "report/csv.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <sys/resource.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -261,7 +260,6 @@ static void other_damage_is_left_alone(void **state)
 
 static void full_disk_leaves_whole_rows(void **state)
 {
-        struct rlimit old, small;
         struct scion_csv_writer *writer;
         char note[200];
         int rows = 0;
@@ -271,16 +269,13 @@ static void full_disk_leaves_whole_rows(void **state)
         note[sizeof note - 1] = '\0';
         writer = scion_csv_create("full.csv", three, 3);
         assert_non_null(writer);
-        signal(SIGXFSZ, SIG_IGN);
-        assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-        small = (struct rlimit){ .rlim_cur = 1000, .rlim_max = old.rlim_max };
-        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        limit_files_to(1000);
         while (rows < 100 && scion_csv_row(writer, (const char *[]){ "1", "2", note }))
                 rows++;
         bool again = scion_csv_row(writer, (const char *[]){ "1", "2", note });
         bool shorter = scion_csv_row(writer, (const char *[]){ "1", "2", "short" });
 
-        setrlimit(RLIMIT_FSIZE, &old);
+        limit_files_no_more();
         assert_int_equal(rows, 4);
         assert_false(again);
         assert_error_has("full.csv: a row cannot be appended: ", strerror(EFBIG), NULL);

@@ -4,8 +4,6 @@
  */
 #include "support/command.h"
 
-#include <sys/stat.h>
-
 /* A run of milliseconds, in parts that the cases replace. */
 #define NAME "name: bad\n"
 #define DATASET "  dataset: { use: random, shape: [8], num_classes: 2, train_size: 16, test_size: 8 }\n"
@@ -15,13 +13,6 @@
 #define STRATEGY "strategy: { use: fine-tune }\n"
 #define TARGET "target:\n" DATASET TRAIN
 #define GOOD NAME SOURCE STRATEGY TARGET
-
-static bool exists(const char *path)
-{
-        struct stat status;
-
-        return stat(path, &status) == 0;
-}
 
 /* `scion run bad.yaml` is refused and says both texts; `scion check` says the same. */
 static void refuse(const char *yaml, const char *text, const char *more)

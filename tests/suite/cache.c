@@ -59,11 +59,6 @@ static int fill(void **state)
         return 0;
 }
 
-static bool there(const char *path)
-{
-        return access(path, F_OK) == 0;
-}
-
 static void lists_what_there_is(void **state)
 {
         const struct command_result *result = run_scion_expecting(0, "cache");
@@ -80,7 +75,7 @@ static void lists_what_there_is(void **state)
         assert_output_has(run_scion_expecting(0, "cache inflated --older-than 4w"), "cache: 2 entries, 6 B\n",
                           NULL);
         assert_output_has(run_scion_expecting(0, "cache --older-than 32d"), "cache: 0 entries, 0 B\n", NULL);
-        assert_true(there(OLD) && there(NEW) && there(TEMPORARY) && there(LOCK));
+        assert_true(exists(OLD) && exists(NEW) && exists(TEMPORARY) && exists(LOCK));
 }
 
 static void deletes_what_is_old(void **state)
@@ -88,8 +83,8 @@ static void deletes_what_is_old(void **state)
         (void)state;
         assert_output_has(run_scion_expecting(0, "cache --older-than 30d --delete"),
                           "cache: 3 entries, 6 B deleted\n", NULL);
-        assert_false(there(OLD) || there(TEMPORARY) || there(LOCK));
-        assert_true(there(NEW));
+        assert_false(exists(OLD) || exists(TEMPORARY) || exists(LOCK));
+        assert_true(exists(NEW));
         assert_output_has(run_scion_expecting(0, "cache"), "cache: 2 entries, ", NULL);
 }
 
@@ -114,7 +109,7 @@ static void what_is_in_the_making_stays(void **state)
         last_used(TEMPORARY, 0);
         assert_output_has(run_scion_expecting(1, "cache --delete"), "a run is making it",
                           "a run may be writing it", "cache: 3 entries, ", NULL);
-        assert_true(there(LOCK) && there(TEMPORARY));
+        assert_true(exists(LOCK) && exists(TEMPORARY));
         assert_int_equal(count_entries("cache/sources") + count_entries("cache/inflated"), 2);
         close(lock);
 }
@@ -134,8 +129,8 @@ static void others_files_stay(void **state)
         run_scion_expecting(0, "cache --delete");
         assert_output_has(run_scion_expecting(0, "cache"), "cache: 0 entries, 0 B\n", NULL);
         for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-                assert_true(there(files[i]));
-        assert_true(there("cache/inflated/00000000000000000000000000000000"));
+                assert_true(exists(files[i]));
+        assert_true(exists("cache/inflated/00000000000000000000000000000000"));
 }
 
 static void without_a_cache(void **state)
@@ -160,7 +155,7 @@ static void bad_usage(void **state)
         assert_output_has(run_scion_expecting(2, "cache sources inflated"), "'inflated' is a second one",
                           NULL);
         assert_output_has(run_scion_expecting(2, "cache --all"), "unknown option '--all'", NULL);
-        assert_true(there(OLD));
+        assert_true(exists(OLD));
 }
 
 int main(void)

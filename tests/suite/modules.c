@@ -1,8 +1,6 @@
 /* `scion modules`, and a run whose strategy puts modules into the target. */
 #include "support/command.h"
 
-#include <sys/stat.h>
-
 #define DATASET(classes) \
         "  dataset: { use: random, shape: [8], num_classes: " #classes ", train_size: 16, test_size: 8 }\n"
 #define MODEL "  model: { use: mlp, hidden: [4] }\n"
@@ -10,13 +8,6 @@
 #define SOURCE(classes) "source:\n" DATASET(classes) MODEL TRAIN
 #define TARGET "target:\n" DATASET(2) TRAIN
 #define PLUGINS " --plugin-path " BUILD_DIR "/tests/suite/plugins "
-
-static bool exists(const char *path)
-{
-        struct stat status;
-
-        return stat(path, &status) == 0;
-}
 
 static void listed(void **state)
 {

@@ -1,11 +1,11 @@
 /* Runs that are killed and gone on with: in the end nobody can tell, but by the times. */
 #define _DEFAULT_SOURCE /* glob */
 #include "support/command.h"
+#include "support/limit.h"
 
 #include <errno.h>
 #include <glob.h>
 #include <signal.h>
-#include <sys/resource.h>
 
 #include "support/results.h"
 
@@ -287,18 +287,11 @@ static void interrupted(void **state)
 /* A checkpoint that finds no room is no reason to fail; the run says so. */
 static void no_room_for_checkpoints(void **state)
 {
-        struct rlimit before, limit;
-
         (void)state;
         begin(files[2]);
-        assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-        limit = before;
-        limit.rlim_cur = 4096;
-        signal(SIGXFSZ, SIG_IGN);
-        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        limit_files_to(4096);
         run_scion_expecting(0, RUN "file.yaml --out killed");
-        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-        signal(SIGXFSZ, SIG_DFL);
+        limit_files_no_more();
         assert_log_has("no checkpoint: killed/plain/scratch-seed1-");
         assert_log_has(strerror(EFBIG));
         assert_same_run();

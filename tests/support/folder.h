@@ -96,6 +96,11 @@ static inline void assert_file_is(const char *path, const char *expected)
         free(text);
 }
 
+static inline bool exists(const char *path)
+{
+        return access(path, F_OK) == 0;
+}
+
 /* How many entries the folder has. */
 static inline int count_entries(const char *path)
 {

@@ -2,10 +2,9 @@
 #include "train/checkpoint.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/resource.h>
 
 #include "support/folder.h"
+#include "support/limit.h"
 
 static const XXH128_hash_t key = { 1, 2 };
 
@@ -251,7 +250,6 @@ static void names(void **state)
 /* Wherever the disk gets full, the older one is there, and nothing beside it. */
 static void full_disk(void **state)
 {
-        struct rlimit before, limit;
         struct stat status;
         struct sample sample;
         int entries;
@@ -261,16 +259,12 @@ static void full_disk(void **state)
         assert_int_equal(stat("full", &status), 0);
         entries = count_entries(".");
         fill(&sample, 2);
-        assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-        limit = before;
-        signal(SIGXFSZ, SIG_IGN);
-        for (limit.rlim_cur = 0; limit.rlim_cur < (rlim_t)status.st_size; limit.rlim_cur += 8) {
-                assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        for (off_t room = 0; room < status.st_size; room += 8) {
+                limit_files_to((rlim_t)room);
                 assert_false(scion_checkpoint_write("full", key, &sample.state));
                 assert_error_has("full: cannot be written: ", NULL);
         }
-        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-        signal(SIGXFSZ, SIG_DFL);
+        limit_files_no_more();
         assert_int_equal(count_entries("."), entries);
         assert_epoch("full", 1);
         assert_true(scion_checkpoint_write("full", key, &sample.state));

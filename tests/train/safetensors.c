@@ -1,10 +1,9 @@
 #include "support/folder.h"
+#include "support/limit.h"
 
 #include "train/safetensors.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <sys/resource.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define FOUR_BYTES "\0\0\x80\x3f" /* 1.0 */
@@ -370,19 +369,15 @@ static void full_disk_keeps_the_old_file(void **state)
         static float much[5000];
         struct scion_safetensor tensor = { .name = (char *)"a", .shape = SCION_SHAPE(5000), .values = much };
         struct scion_safetensors file = { .count = 1, .tensor = &tensor };
-        struct rlimit old, small = { .rlim_cur = 10000 };
 
         (void)state;
         write_text("full.safetensors", "old");
         int entries = count_entries(".");
 
-        signal(SIGXFSZ, SIG_IGN);
-        assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-        small.rlim_max = old.rlim_max;
-        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        limit_files_to(10000);
         bool written = scion_safetensors_write("full.safetensors", &file);
 
-        setrlimit(RLIMIT_FSIZE, &old);
+        limit_files_no_more();
         assert_false(written);
         assert_error_has("full.safetensors: cannot be written: ", strerror(EFBIG), NULL);
         assert_file_is("full.safetensors", "old");
