@@ -68,6 +68,20 @@ static inline void assert_same(const char *a, const char *b)
         free(right);
 }
 
+/* Of two runs' folders: the same epochs, but for the times, and the same model to the last byte. */
+static inline void assert_same_folders(const char *a, const char *b)
+{
+        char left[2048], right[2048], command[4200];
+
+        assert_in_range(snprintf(left, sizeof left, "%s/metrics.csv", a), 1, sizeof left - 1);
+        assert_in_range(snprintf(right, sizeof right, "%s/metrics.csv", b), 1, sizeof right - 1);
+        assert_same(left, right);
+        assert_in_range(
+                snprintf(command, sizeof command, "cmp %s/model.safetensors %s/model.safetensors", a, b), 1,
+                sizeof command - 1);
+        assert_int_equal(system(command), 0);
+}
+
 /* SUITE/RUN for the run whose id starts so. */
 static inline void find_run(const char *folder, const char *start, char *path, size_t bytes)
 {
