@@ -21,7 +21,7 @@ awk -F, -v least=$least '
                                 accuracy = i
                 }
         }
-        axis && index($axis, "my-plugin") == 1 {
+        NR > 1 && axis && $axis == "my-plugin" {
                 sum += $accuracy
                 runs++
         }

@@ -75,7 +75,8 @@ class Project(Prefix):
 
     def test_installed(self):
         bare = {'PKG_CONFIG_PATH': ''}
-        self.try_project(self.prefix / 'bin' / 'scion', 'of-prefix', bare, [str(OPTIONS.build)])
+        # Called as the column of its axis is.
+        self.try_project(self.prefix / 'bin' / 'scion', OPTIONS.kind, bare, [str(OPTIONS.build)])
 
     def test_installed_where_it_is_looked_for(self):
         path = {'PATH': '%s:%s' % (self.prefix / 'bin', os.environ['PATH'])}
