@@ -58,6 +58,7 @@ BINARY(add, true, a + b)
 BINARY(sub, true, a - b)
 BINARY(mul, true, a *b)
 BINARY(div, false, a / b)
+BINARY(add_relu, true, 0 > a + b ? 0 : a + b)
 
 /*
  * Makes a and b lie alike, or row-major when they broadcast or the operation would spoil the padding. A
@@ -138,6 +139,11 @@ struct scion_tensor *scion_add(struct scion_tensor *a, struct scion_tensor *b)
         return apply(&add_op, a, b);
 }
 
+struct scion_tensor *scion_add_relu(struct scion_tensor *a, struct scion_tensor *b)
+{
+        return apply(&add_relu_op, a, b);
+}
+
 struct scion_tensor *scion_sub(struct scion_tensor *a, struct scion_tensor *b)
 {
         return apply(&sub_op, a, b);
@@ -190,6 +196,40 @@ static bool add_backward(struct scion_node *node)
         struct scion_tensor *g = node->output->grad;
 
         return pass(node->input[0], g) && pass(node->input[1], g);
+}
+
+/* What lets a gradient through: y, which lies as the others do. */
+struct gate {
+        float *dx;
+        const float *g, *y;
+};
+
+SCION_CLONES static void let_through(const float *g, const float *y, float *restrict dx, int64_t count)
+{
+        for (int64_t i = 0; i < count; i++)
+                dx[i] = y[i] > 0 ? g[i] : 0;
+}
+
+static void gate_part(void *context, int part, int64_t from, int64_t to)
+{
+        const struct gate *gate = context;
+
+        (void)part;
+        let_through(gate->g + from, gate->y + from, gate->dx + from, to - from);
+}
+
+/* Both inputs share the gradient of their sum. */
+static bool add_relu_backward(struct scion_node *node)
+{
+        const struct scion_tensor *y = node->output;
+        struct scion_tensor *g = scion_tensor_in_layout(y->grad, y->layout);
+        struct scion_tensor *sum = g ? scion_tensor_new(y->shape, SCION_F32, y->layout) : NULL;
+
+        if (!sum)
+                return false;
+        scion_parallel_elements(sum->length, gate_part, &(struct gate){ sum->data, g->data, y->data });
+        scion_gradient_used_up();
+        return pass(node->input[0], sum) && pass(node->input[1], sum);
 }
 
 static bool sub_backward(struct scion_node *node)

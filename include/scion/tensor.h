@@ -83,6 +83,8 @@ SCION_API struct scion_tensor *scion_one_hot(struct scion_tensor *labels, int64_
 
 SCION_API struct scion_tensor *scion_add(struct scion_tensor *a,
                                          struct scion_tensor *b); /* a + b, broadcast */
+SCION_API struct scion_tensor *scion_add_relu(struct scion_tensor *a,
+                                              struct scion_tensor *b); /* max(a + b, 0), broadcast */
 SCION_API struct scion_tensor *scion_sub(struct scion_tensor *a,
                                          struct scion_tensor *b); /* a - b, broadcast */
 SCION_API struct scion_tensor *scion_mul(struct scion_tensor *a,

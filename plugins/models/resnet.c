@@ -143,8 +143,8 @@ static struct scion_tensor *block_forward(void *self, struct scion_module *modul
         y = scion_nn_forward(block->bn2, scion_nn_forward(block->conv2, y));
         if (!y)
                 return NULL; /* with its message: the shortcut would have another */
-        return scion_relu(scion_add(y, block->downsample ? scion_nn_forward(block->downsample, x)
-                                                         : subsample(block, x)));
+        return scion_add_relu(y, block->downsample ? scion_nn_forward(block->downsample, x)
+                                                   : subsample(block, x));
 }
 
 static struct scion_module *make_block(const struct resnet *resnet, int64_t in, int64_t out, int stride)

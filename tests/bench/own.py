@@ -125,8 +125,9 @@ def reuse(arguments, folder):
     for strategy, width, model in (("linear-probe", "", ""), ("feature-map", "", ""), ("kd", "", STUDENT),
                                    ("kd", ", width: 4", STUDENT)):
         path = write(folder, "reuse.yaml", REUSE % (strategy, width, model))
-        new, kept = alternate(arguments, turns(arguments, path, "--steps", "64", "--recompute"),
-                              turns(arguments, path, "--steps", "64"))
+        steps = "128" if width else "1024"  # long enough for caches to be warm: runs do not take turns
+        new, kept = alternate(arguments, turns(arguments, path, "--steps", steps, "--recompute"),
+                              turns(arguments, path, "--steps", steps))
         name = "%s%s, seconds an epoch" % (strategy, " of a wide teacher" if width else "")
         yield name, "made anew", "kept", [32 * seconds for seconds in new], [32 * seconds for seconds in kept]
 

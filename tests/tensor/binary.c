@@ -13,7 +13,8 @@ struct binary {
 static const struct binary binaries[] = { { "add", scion_add, '+' },
                                           { "sub", scion_sub, '-' },
                                           { "mul", scion_mul, '*' },
-                                          { "div", scion_div, '/' } };
+                                          { "div", scion_div, '/' },
+                                          { "add_relu", scion_add_relu, 'r' } };
 
 /* Every kind of broadcasting: the shapes of a, b, and the result. */
 static const struct scion_shape cases[][3] = {
@@ -55,6 +56,8 @@ static int64_t at(const struct scion_shape *from, const struct scion_shape *to, 
 
 static double value_of(char sign, double a, double b)
 {
+        if (sign == 'r')
+                return fmax(a + b, 0);
         return sign == '+' ? a + b : sign == '-' ? a - b : sign == '*' ? a * b : a / b;
 }
 
@@ -130,6 +133,28 @@ static void gradients_of_shared_inputs(void **state)
                                        .shape = { SCION_SHAPE(3, 5), SCION_SHAPE(5) } });
 }
 
+/* The same bits as of the two operations one after the other: values, and gradients of both, one of which stretches. */
+static void a_sum_and_what_is_above_zero_of_it(void **state)
+{
+        struct scion_tensor *leaf[4], *y[2];
+
+        (void)state;
+        for (int i = 0; i < 4; i++)
+                leaf[i] = scion_require_grad(i % 2 ? numbers(SCION_SHAPE(3, 1, 5), 2)
+                                                   : numbers(SCION_SHAPE(4, 3, 6, 5), 1));
+        y[0] = scion_add_relu(leaf[0], leaf[1]);
+        y[1] = scion_relu(scion_add(leaf[2], leaf[3]));
+        struct scion_tensor *weight = numbers(y[0]->shape, 3);
+
+        assert_true(scion_backward(scion_add(scion_sum(scion_mul(y[0], weight), SCION_ALL_AXES, false),
+                                             scion_sum(scion_mul(y[1], weight), SCION_ALL_AXES, false))));
+        assert_memory_equal(scion_data(y[0]), scion_data(y[1]), y[0]->length * sizeof(float));
+        for (int i = 0; i < 2; i++)
+                assert_memory_equal(scion_data(scion_grad(leaf[i])), scion_data(scion_grad(leaf[i + 2])),
+                                    leaf[i]->length * sizeof(float));
+        assert_true(isnan(scion_data(scion_add_relu(scion_scalar(NAN), scion_scalar(1)))[0]));
+}
+
 /* The sum over a stretched axis of many small gradients keeps its precision. */
 static void long_sums_are_accurate(void **state)
 {
@@ -168,6 +193,7 @@ int main(void)
                 tape_test(values),
                 tape_test(gradients),
                 tape_test(gradients_of_shared_inputs),
+                tape_test(a_sum_and_what_is_above_zero_of_it),
                 tape_test(long_sums_are_accurate),
                 tape_test(errors),
         };

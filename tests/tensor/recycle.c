@@ -74,7 +74,7 @@ static struct scion_tensor *pool(struct graph *graph, struct scion_tensor *x)
         const struct scion_window window = { .kernel = { 2, 2 }, .stride = { 1, 1 } };
 
         if (scion_dim(x, 2) < 3 || scion_dim(x, 3) < 3)
-                return scion_relu(x);
+                return below(graph, 2) ? scion_relu(x) : scion_add_relu(x, like(graph, x, true));
         return below(graph, 2) ? scion_max_pool2d(x, &window) : scion_avg_pool2d(x, &window);
 }
 
