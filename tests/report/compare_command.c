@@ -4,7 +4,6 @@
 
 #include <jansson.h>
 
-
 #define HEAD "run,status,strategy,seed,target.dataset.per_class,test_loss,test_accuracy,seconds,error\n"
 
 static const char good[] = HEAD "a-1,done,scratch,1,10,1.5,0.5,1.25,\n"
