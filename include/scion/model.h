@@ -86,6 +86,7 @@ SCION_API bool scion_model_graft(struct scion_model *model, const char *path, en
 
 /* --- Parameters ----------------------------------------------------------------------------------------- */
 
+/* Those that are trained, or frozen; buffers are not counted. 0 for NULL. */
 SCION_API int scion_model_parameter_count(const struct scion_model *model);
 /* In the order of construction; NULL when there is no such index. */
 SCION_API struct scion_parameter *scion_model_parameter(struct scion_model *model, int index);
@@ -124,12 +125,14 @@ SCION_API bool scion_model_scale_lr(struct scion_model *model, const char *patte
  */
 SCION_API int scion_model_copy(struct scion_model *target, struct scion_model *source, bool head);
 
+/* "layer1.0.conv1.weight": the module's path, and its name there. It is the model's, and lasts as long. NULL for NULL. */
 SCION_API const char *scion_parameter_name(const struct scion_parameter *parameter);
 SCION_API struct scion_shape scion_parameter_shape(const struct scion_parameter *parameter);
 
 /* The parameter as a tensor to calculate with. It stays valid as long as the model. */
 SCION_API struct scion_tensor *scion_parameter_tensor(struct scion_parameter *parameter);
 
+/* A frozen parameter gets no gradient and no update; the gradient it has goes. Buffers are frozen for good. */
 SCION_API bool scion_parameter_frozen(const struct scion_parameter *parameter);
 SCION_API void scion_parameter_freeze(struct scion_parameter *parameter, bool frozen);
 /* Sets the learning rate's factor, 1 at first; not negative. */

@@ -58,6 +58,7 @@ SCION_API struct scion_module *scion_nn_linear(int64_t in, int64_t out, bool bia
 SCION_API struct scion_module *scion_nn_conv2d(int64_t in, int64_t out, const struct scion_window *window,
                                                bool bias);
 
+/* Of [N, C, H, W]; the kernel is window->kernel, and the stride the kernel's size unless it is said. */
 SCION_API struct scion_module *scion_nn_max_pool2d(const struct scion_window *window);
 SCION_API struct scion_module *scion_nn_avg_pool2d(const struct scion_window *window);
 /* To any size; see scion_adaptive_avg_pool2d(). */

@@ -34,6 +34,7 @@ SCION_API struct scion_random scion_random(uint64_t seed, enum scion_purpose pur
 /* A seed that depends on `seed` and `name`: independent streams for the source, the target, ... of one run. */
 SCION_API uint64_t scion_seed(uint64_t seed, const char *name);
 
+/* 32 random bits; what all that follow are made of. */
 SCION_API uint32_t scion_random_bits(struct scion_random *random);
 
 /* Uniform in [0, 1), a multiple of 2^-24. */

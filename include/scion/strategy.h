@@ -112,6 +112,7 @@ SCION_API bool scion_layers_fail(struct scion_transfer *transfer, const struct s
 
 /* --- Where training stands ------------------------------------------------------------------------------ */
 
+/* The number of the stage at hand: 0 is the first that scion_add_stage() added; the main one comes after the last. */
 SCION_API int scion_stage(const struct scion_transfer *transfer);
 
 /* The share of the stage's steps that are done: 0 at the first, below 1 at the last. */

@@ -59,6 +59,7 @@ struct scion_tape_usage {
         size_t tensors;     /* tensors alive on the tape */
 };
 
+/* By value; it is not kept up. */
 SCION_API struct scion_tape_usage scion_tape_usage(const struct scion_tape *tape);
 
 SCION_END

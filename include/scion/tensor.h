@@ -43,13 +43,15 @@ struct scion_tensor;
 
 /* --- Looking at a tensor -------------------------------------------------------------------------------- */
 
+/* A scalar's for NULL. */
 SCION_API struct scion_shape scion_shape(const struct scion_tensor *x);
+/* SCION_F32 for NULL. */
 SCION_API enum scion_dtype scion_dtype(const struct scion_tensor *x);
 
-/* The length of an axis; 0 when there is no such axis. */
+/* The length of an axis, from the last one when it is negative: -1; 0 when there is no such axis. */
 SCION_API int64_t scion_dim(const struct scion_tensor *x, int axis);
 
-/* The number of elements: 1 for a scalar. */
+/* The number of elements: 1 for a scalar, 0 for NULL. */
 SCION_API int64_t scion_size(const struct scion_tensor *x);
 SCION_API int64_t scion_shape_size(const struct scion_shape *shape);
 SCION_API bool scion_shape_equal(const struct scion_shape *a, const struct scion_shape *b);
@@ -67,6 +69,8 @@ SCION_API float scion_item(struct scion_tensor *x);
 /* --- Making tensors (no gradient flows into them unless scion_require_grad says so)
  * -------------------------- */
 
+/* Floats, on the current tape: they go with its step. NULL, with a message, without a tape or memory, and for a shape that
+ * no tensor can have. */
 SCION_API struct scion_tensor *scion_zeros(struct scion_shape shape);
 SCION_API struct scion_tensor *scion_full(struct scion_shape shape, float value);
 SCION_API struct scion_tensor *scion_scalar(float value);
