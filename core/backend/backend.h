@@ -6,8 +6,10 @@
 #ifndef SCION_BACKEND_BACKEND_H
 #define SCION_BACKEND_BACKEND_H
 
+#include <scion/error.h>
+#include <scion/tensor.h>
+
 #include "base/text.h"
-#include "tensor/tensor.h"
 
 /* How many threads kernels use from now on, whichever thread runs them; 1 until said otherwise. */
 void scion_backend_set_threads(int threads);
@@ -43,6 +45,10 @@ struct scion_backend_usage scion_backend_usage(void);
 /* What kernels are chosen by, apart from the processor itself: limits that the environment sets. */
 void scion_backend_describe(struct scion_text *text);
 
+/* A memory layout other than plain row-major; made and understood by the kernels alone. Two tensors of the same shape
+ * lie alike when their layout pointers are equal. */
+struct scion_layout;
+
 /* --- Layouts -------------------------------------------------------------------------------------------- */
 
 /* Elements, padding included, that a tensor of this shape takes in this layout (NULL: row-major). */
@@ -52,8 +58,15 @@ size_t scion_layout_length(const struct scion_layout *layout, const struct scion
  * "row-major" for NULL. Cut to fit. Returns `text`. */
 const char *scion_layout_text(const struct scion_layout *layout, char *text, size_t bytes);
 
-/* Copies elements into another layout of the same shape. Both tensors have their memory. */
-bool scion_backend_reorder(const struct scion_tensor *from, struct scion_tensor *to);
+/* Elements in memory: `length` of them, padding included. */
+struct scion_elements {
+        const struct scion_layout *layout; /* NULL: row-major */
+        size_t length;
+        void *data;
+};
+
+/* Copies elements into another layout of the same shape. */
+bool scion_backend_reorder(const struct scion_elements *from, const struct scion_elements *to);
 
 /* --- Plain matrices ------------------------------------------------------------------------------------- */
 

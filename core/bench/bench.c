@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "backend/backend.h"
-#include "base/files.h"
+#include "file/files.h"
 
 #define WARM_STEPS 3
 #define WARM_SECONDS 0.1

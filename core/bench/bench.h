@@ -3,9 +3,9 @@
 #define SCION_BENCH_BENCH_H
 
 #include "bench/profile.h"
-#include "train/meter.h"
-#include "train/run.h"
+#include "run/run.h"
 #include "train/train.h"
+#include "transfer/meter.h"
 
 struct scion_bench_options {
         int64_t steps; /* to time, of training and of evaluation; 0: as many as a few seconds have */

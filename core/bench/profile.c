@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "backend/backend.h"
-#include "report/columns.h"
-#include "report/csv.h"
+#include "table/columns.h"
+#include "table/csv.h"
 
 const char *const scion_profile_passes[SCION_TRACE_PASSES] = {
         [SCION_TRACE_FORWARD] = "forward",

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/columns.h"
+#include "table/columns.h"
 
 #define TEXTS 6 /* the first columns are texts; the others are numbers */
 #define MIB 1048576.0

@@ -3,7 +3,7 @@
 #define SCION_BENCH_RESULTS_H
 
 #include "bench/bench.h"
-#include "report/sheet.h"
+#include "table/sheet.h"
 
 /* What was measured. */
 struct scion_bench_subject {

@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "bench/results.h"
 #include "cli/cli.h"
+#include "process/process.h"
 #include "suite/plan.h"
-#include "suite/process.h"
 
 enum { RANDOM = SCION_CLI_LONG, RECOMPUTE, FORMAT, TURNS, PROFILE }; /* options without a letter */
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cache.h"
 #include "cli/cli.h"
-#include "suite/process.h"
-#include "train/source.h"
+#include "file/cache.h"
+#include "process/process.h"
+#include "run/source.h"
 
 enum { OLDER_THAN = SCION_CLI_LONG, DELETE };
 

@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 #include "plugin/plugin.h"
-#include "suite/process.h"
+#include "process/process.h"
 
 /* What getopt_long() returns for a long option: its place in the table, beyond all letters. */
 #define LONG 1000

@@ -6,10 +6,10 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
-#include "report/compare_write.h"
+#include "compare/write.h"
+#include "process/process.h"
 #include "report/page.h"
 #include "report/sections.h"
-#include "suite/process.h"
 
 enum format {
         TABLE,

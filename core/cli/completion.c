@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 #include "plugin/plugin.h"
-#include "suite/process.h"
+#include "process/process.h"
 
 /* --- Both shells ---------------------------------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
 #include "data/data.h"
 #include "data/transform.h"
 #include "plugin/params.h"
-#include "report/wrap.h"
+#include "table/wrap.h"
 
 #define INDENT 2
 #define GAP 2

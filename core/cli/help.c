@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "report/wrap.h"
+#include "table/wrap.h"
 
 const char scion_cli_about[] =
         "Transfer learning experiments: parameters, features, structure, distillation.";

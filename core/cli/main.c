@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "suite/pool.h"
+#include "process/pool.h"
 
 /*
  * A stream that was closed before the start would be the first file to be opened, and get what is printed, or

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "suite/process.h"
+#include "process/process.h"
 
 /* --- Text ----------------------------------------------------------------------------------------------- */
 

@@ -7,10 +7,10 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "nn/model.h"
-#include "report/columns.h"
+#include "process/process.h"
+#include "run/run.h"
 #include "suite/plan.h"
-#include "suite/process.h"
-#include "train/run.h"
+#include "table/columns.h"
 
 static int64_t count_parameters(const struct scion_module *module)
 {

@@ -9,8 +9,8 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "process/process.h"
 #include "scaffold/scaffold.h"
-#include "suite/process.h"
 
 /* --- What to type next ----------------------------------------------------------------------------------- */
 

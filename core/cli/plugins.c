@@ -2,8 +2,8 @@
 #include "cli/cli.h"
 #include "cli/describe.h"
 #include "plugin/plugin.h"
-#include "report/wrap.h"
-#include "suite/process.h"
+#include "process/process.h"
+#include "table/wrap.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "suite/status_table.h"
 #include "suite/suite.h"
-#include "suite/table.h"
 
 struct options {
         struct scion_cli cli;

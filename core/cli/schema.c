@@ -2,7 +2,7 @@
 #include "schema/schema.h"
 
 #include "cli/cli.h"
-#include "suite/process.h"
+#include "process/process.h"
 
 static int run(int argc, char **argv)
 {

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/files.h"
 #include "base/text.h"
+#include "file/files.h"
 
 #define MOST_BYTES ((size_t)16 << 20)
 #define MOST_FILES 64 /* in a chain of extends */

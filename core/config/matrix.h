@@ -2,7 +2,7 @@
 #ifndef SCION_CONFIG_MATRIX_H
 #define SCION_CONFIG_MATRIX_H
 
-#include "base/index.h"
+#include "base/name_map.h"
 #include "config/config.h"
 
 /* More combinations are refused, forced or not: their runs would fill the memory. */

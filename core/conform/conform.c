@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "conform/tests.h"
 #include "plugin/params.h"
-#include "suite/pool.h"
+#include "process/pool.h"
 
 #define MOST_FINDINGS 6 /* that one test tells */
 

@@ -5,7 +5,7 @@
 #ifndef SCION_CONFORM_CONFORM_H
 #define SCION_CONFORM_CONFORM_H
 
-#include "suite/process.h"
+#include "process/process.h"
 
 struct scion_conform_wish {
         const char *path;       /* of the plugin */

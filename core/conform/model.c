@@ -9,8 +9,8 @@
 #include "conform/growth.h"
 #include "conform/probe.h"
 #include "nn/module.h"
-#include "train/safetensors.h"
-#include "train/weights.h"
+#include "state/safetensors.h"
+#include "state/weights.h"
 
 /* A copy that outlives the tape's next reset; the caller frees it. NULL for NULL. */
 static float *copy_of(const float *values, int64_t count)

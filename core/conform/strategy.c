@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/files.h"
 #include "conform/look.h"
-#include "train/safetensors.h"
+#include "file/files.h"
+#include "state/safetensors.h"
 
 /* --- Setup, and a whole run ----------------------------------------------------------------------------- */
 

@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 #include "nn/model.h"
-#include "suite/pool.h"
+#include "process/pool.h"
 
 #define TASK "the trial" /* in the place of a file's name, in messages */
 #define SHAPE "[1, 12, 12]"

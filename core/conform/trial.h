@@ -6,8 +6,8 @@
 #define SCION_CONFORM_TRIAL_H
 
 #include "conform/tests.h"
-#include "train/run.h"
-#include "train/transfer.h"
+#include "run/run.h"
+#include "transfer/transfer.h"
 
 /* In the middle of a step: the gradients are there, the update is to come. */
 struct scion_moment {

@@ -1,6 +1,6 @@
 /* What data are, in words that other data do not share. */
-#include "base/hash.h"
 #include "data/parts.h"
+#include "file/hash.h"
 
 static void describe_block(struct scion_text *text, const char *what, const void *data, size_t bytes)
 {

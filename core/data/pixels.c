@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/cpu/math.h"
 #include "base/random.h"
 #include "data/transform.h"
-#include "tensor/math.h"
 
 #define PI 3.14159265358979323846
 #define WIDTH 16 /* pixels that are summed side by side */

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <scion/error.h>
 
-#include "base/place.h"
+#include "base/refuse.h"
 #include "nn/module.h"
 
 struct batch_norm {

@@ -301,7 +301,7 @@ bool scion_nn_set_buffer(struct scion_module *module, int slot, struct scion_ten
                                   scion_shape_text(&buffer->shape, wanted, sizeof wanted),
                                   x->dtype == SCION_F32 ? "floats" : "integers",
                                   scion_shape_text(&x->shape, is, sizeof is));
-        return scion_backend_reorder(x, buffer);
+        return scion_tensor_copy(x, buffer);
 }
 
 /* What the parameter is in this step. */

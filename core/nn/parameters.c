@@ -243,7 +243,7 @@ int scion_model_copy(struct scion_model *target, struct scion_model *source, boo
 
                 if (!head && scion_model_in_head(target, to))
                         continue;
-                if (!scion_backend_reorder(&look_up_either(source, to->name)->value, &to->value))
+                if (!scion_tensor_copy(&look_up_either(source, to->name)->value, &to->value))
                         return -1;
                 scion_parameter_mask_values(to);
                 copied += !to->buffer;
@@ -308,7 +308,7 @@ bool scion_parameter_read(struct scion_parameter *parameter, float *values)
                 return false;
         struct scion_tensor plain = plain_over(parameter, values);
 
-        return scion_backend_reorder(&parameter->value, &plain);
+        return scion_tensor_copy(&parameter->value, &plain);
 }
 
 bool scion_parameter_write(struct scion_parameter *parameter, const float *values)
@@ -318,7 +318,7 @@ bool scion_parameter_write(struct scion_parameter *parameter, const float *value
         struct scion_tensor plain = plain_over(parameter, (float *)values); /* only read */
 
         scion_parameter_written();
-        if (!scion_backend_reorder(&plain, &parameter->value))
+        if (!scion_tensor_copy(&plain, &parameter->value))
                 return false;
         scion_parameter_mask_values(parameter);
         return true;

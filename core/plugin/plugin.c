@@ -2,8 +2,8 @@
 
 #include "plugin/plugin.h"
 
-#include "base/hash.h"
 #include "base/text.h"
+#include "file/hash.h"
 #include "plugin/loader.h"
 
 #include <dlfcn.h>

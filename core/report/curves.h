@@ -2,8 +2,8 @@
 #ifndef SCION_REPORT_CURVES_H
 #define SCION_REPORT_CURVES_H
 
-#include "report/results.h"
-#include "report/spread.h"
+#include "compare/results.h"
+#include "compare/spread.h"
 
 /* A measure, epoch by epoch; the last ones may be empty. */
 struct scion_curve {

@@ -3,7 +3,7 @@
 #include <scion/error.h>
 #include <stdlib.h>
 
-#include "report/compare_parts.h"
+#include "compare/parts.h"
 #include "report/figure_parts.h"
 
 #define MOST_TICS 7

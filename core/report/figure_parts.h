@@ -4,8 +4,8 @@
 
 #include <math.h>
 
+#include "compare/spread.h"
 #include "report/figures.h"
-#include "report/spread.h"
 
 #define SCION_PANEL_WIDTH 360
 #define SCION_PANEL_HEIGHT 250

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/compare_parts.h"
+#include "compare/parts.h"
 #include "report/figure_parts.h"
 
 struct time {

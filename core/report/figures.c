@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/compare_parts.h"
+#include "compare/parts.h"
 #include "report/figure_parts.h"
-#include "report/metric.h"
+#include "table/metric.h"
 
 /* --- A figure and its panels ---------------------------------------------------------------------------- */
 

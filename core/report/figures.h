@@ -9,7 +9,7 @@
 #ifndef SCION_REPORT_FIGURES_H
 #define SCION_REPORT_FIGURES_H
 
-#include "report/compare.h"
+#include "compare/compare.h"
 #include "report/plots.h"
 
 #define SCION_FIGURE_PANELS 12 /* those after it are not drawn, and the caption says so */

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/files.h"
+#include "file/files.h"
 #include "report/curves.h"
 #include "report/figures.h"
 #include "report/html.h"
-#include "report/metric.h"
 #include "report/sections.h"
+#include "table/metric.h"
 
 #define MOST_ROWS 500          /* of a table */
 #define MOST_CONFIGS 200       /* of all contenders together */

@@ -2,7 +2,7 @@
 #ifndef SCION_REPORT_PAGE_H
 #define SCION_REPORT_PAGE_H
 
-#include "report/compare.h"
+#include "compare/compare.h"
 
 /*
  * Writes it, in place of an older one: tables, figures, failed runs, and the runs' configurations, as far as

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "report/metric.h"
+#include "table/metric.h"
 
 /* --- Cells ---------------------------------------------------------------------------------------------- */
 

@@ -7,8 +7,8 @@
 
 #include <stdio.h>
 
-#include "report/columns.h"
-#include "report/compare.h"
+#include "compare/compare.h"
+#include "table/columns.h"
 
 enum scion_section_kind {
         SCION_SECTION_SCORES, /* each group by itself */

@@ -1,8 +1,8 @@
 #include "scaffold/scaffold.h"
 
-#include "base/files.h"
 #include "base/text.h"
 #include "config/scalar.h"
+#include "file/files.h"
 #include "plugin/loader.h"
 #include "scaffold/templates.h"
 

@@ -5,10 +5,10 @@
 
 #include "data/data.h"
 #include "data/transform.h"
+#include "experiment/schedule.h"
 #include "plugin/params_json.h"
 #include "plugin/plugin.h"
 #include "schema/parts.h"
-#include "train/schedule.h"
 
 /* Things of one sort, while the schema of their sort is made. */
 struct sort {

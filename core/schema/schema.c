@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "experiment/experiment.h"
 #include "schema/parts.h"
-#include "train/experiment.h"
 
 /* --- Words on keys that are no parameters --------------------------------------------------------------- */
 

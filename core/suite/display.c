@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/files.h"
-#include "suite/block.h"
+#include "file/files.h"
+#include "suite/progress_lines.h"
 
 #define OFTEN 0.1 /* seconds between two drawings, while things happen */
 #define TICK 1.0  /* and while only time goes by */

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/files.h"
 #include "base/text.h"
+#include "file/files.h"
 
 #define MOST_LINES 8
 #define MOST_BYTES 2048

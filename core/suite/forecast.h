@@ -6,7 +6,7 @@
 #ifndef SCION_SUITE_FORECAST_H
 #define SCION_SUITE_FORECAST_H
 
-#include "base/index.h"
+#include "base/name_map.h"
 #include "suite/plan.h"
 #include "train/observer.h"
 

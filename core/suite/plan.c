@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 #include "base/text.h"
-#include "train/experiment.h"
+#include "experiment/experiment.h"
 
 #define LONGEST_LABELS 120 /* of an id, before its hash; a file name has at most 255 bytes */
 

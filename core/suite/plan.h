@@ -2,9 +2,9 @@
 #ifndef SCION_SUITE_PLAN_H
 #define SCION_SUITE_PLAN_H
 
-#include "base/index.h"
+#include "base/name_map.h"
 #include "config/config.h"
-#include "train/experiment.h"
+#include "experiment/experiment.h"
 
 #define SCION_PLAN_NO_SOURCE SIZE_MAX
 

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/files.h"
 #include "base/text.h"
-#include "report/csv.h"
-#include "suite/earlier.h"
-#include "train/run.h"
+#include "file/files.h"
+#include "run/run.h"
+#include "suite/previous.h"
+#include "table/csv.h"
 
 static bool own_column(const char *path)
 {

@@ -2,9 +2,9 @@
 #ifndef SCION_SUITE_ROWS_H
 #define SCION_SUITE_ROWS_H
 
-#include "report/sheet.h"
+#include "process/process.h"
 #include "suite/plan.h"
-#include "suite/process.h"
+#include "table/sheet.h"
 
 struct scion_rows {
         const struct scion_plan *plan;

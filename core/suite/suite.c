@@ -10,15 +10,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/files.h"
-#include "base/lock.h"
 #include "base/text.h"
-#include "report/summary.h"
+#include "file/files.h"
+#include "file/lock.h"
+#include "process/pool.h"
 #include "suite/display.h"
 #include "suite/failure.h"
 #include "suite/order.h"
-#include "suite/pool.h"
 #include "suite/rows.h"
+#include "suite/summary.h"
 #include "suite/task.h"
 
 struct suite {

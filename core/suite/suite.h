@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
+#include "process/process.h"
 #include "suite/plan.h"
-#include "suite/process.h"
 
 struct scion_suite_options {
         const char *out; /* folder that gets a folder for each suite: OUT/NAME */

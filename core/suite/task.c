@@ -11,10 +11,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/files.h"
 #include "base/text.h"
-#include "suite/pool.h"
-#include "train/run.h"
+#include "file/files.h"
+#include "process/pool.h"
+#include "run/run.h"
 
 /* What the run and its plugins print goes to its log. */
 static bool redirect(const char *folder)

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
+#include "process/process.h"
 #include "suite/plan.h"
-#include "suite/process.h"
 
 struct scion_task {
         const struct scion_planned *planned;

@@ -1,11 +1,11 @@
 /* Operations on the elements of two tensors, which broadcast. */
 #include <scion/simd.h>
 
-#include "backend/parallel.h"
+#include "backend/cpu/parallel.h"
+#include "backend/cpu/walk.h"
 #include "tensor/gradient.h"
 #include "tensor/reduce.h"
 #include "tensor/tape.h"
-#include "tensor/walk.h"
 
 /* Operand 0 is the result, 1 and 2 are a and b. Along the columns one of them may stand still. */
 struct binary {

@@ -3,8 +3,8 @@
 #include <scion/simd.h>
 #include <string.h>
 
+#include "backend/cpu/lanes.h"
 #include "tensor/gradient.h"
-#include "tensor/lanes.h"
 
 #define BLOCK 512 /* features added up in single precision before they go to the total */
 

@@ -4,7 +4,7 @@
 #include <scion/simd.h>
 
 #include "backend/backend.h"
-#include "backend/parallel.h"
+#include "backend/cpu/parallel.h"
 
 /* Another tape's record is not gone back over, and a gradient left there would be gone with this tape's
  * reset. */
@@ -85,7 +85,7 @@ bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g)
         }
         if (!x->has_grad) {
                 if (x->grad_is_slot) {
-                        if (!scion_backend_reorder(g, x->grad))
+                        if (!scion_tensor_copy(g, x->grad))
                                 return false;
                 } else {
                         x->grad = g;

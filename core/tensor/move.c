@@ -1,9 +1,9 @@
 /* Operations that move elements: the order of axes, parts of a tensor, joins. */
 #include <string.h>
 
+#include "backend/cpu/walk.h"
 #include "tensor/gradient.h"
 #include "tensor/tape.h"
-#include "tensor/walk.h"
 
 #define ELEMENT 4 /* bytes, of either type */
 #define TILE 16

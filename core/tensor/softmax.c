@@ -8,9 +8,9 @@
 #include <math.h>
 #include <scion/simd.h>
 
+#include "backend/cpu/lanes.h"
+#include "backend/cpu/math.h"
 #include "tensor/gradient.h"
-#include "tensor/lanes.h"
-#include "tensor/math.h"
 #include "tensor/tape.h"
 
 #define BLOCK 1024

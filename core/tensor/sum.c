@@ -2,11 +2,11 @@
 #include <scion/simd.h>
 #include <string.h>
 
+#include "backend/cpu/lanes.h"
+#include "backend/cpu/walk.h"
 #include "tensor/gradient.h"
-#include "tensor/lanes.h"
 #include "tensor/reduce.h"
 #include "tensor/tape.h"
-#include "tensor/walk.h"
 
 /* Operand 0 is x, operand 1 the sums: those that stand still along the columns, then those that go along. */
 SCION_CLONES static void sum_rows(const struct scion_walk *walk, const float *x, double *sum)

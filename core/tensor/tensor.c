@@ -122,6 +122,18 @@ struct scion_tensor *scion_tensor_wrap(struct scion_shape shape, enum scion_dtyp
                        : NULL;
 }
 
+static struct scion_elements elements_of(const struct scion_tensor *x)
+{
+        return (struct scion_elements){ .layout = x->layout, .length = x->length, .data = x->data };
+}
+
+bool scion_tensor_copy(const struct scion_tensor *x, struct scion_tensor *y)
+{
+        const struct scion_elements from = elements_of(x), to = elements_of(y);
+
+        return scion_backend_reorder(&from, &to);
+}
+
 static bool relayout_backward(struct scion_node *node)
 {
         return scion_grad_add(node->input[0], node->output->grad); /* a gradient may lie in any layout */
@@ -135,7 +147,7 @@ struct scion_tensor *scion_tensor_in_layout(struct scion_tensor *x, const struct
                 return x;
         struct scion_tensor *y = scion_tensor_new(x->shape, x->dtype, layout);
 
-        if (!y || !scion_backend_reorder(x, y))
+        if (!y || !scion_tensor_copy(x, y))
                 return NULL;
         scion_record(&relayout, y, x, NULL, NULL, 0);
         return y;

@@ -2,15 +2,13 @@
 #ifndef SCION_TENSOR_TENSOR_H
 #define SCION_TENSOR_TENSOR_H
 
-#include "base/place.h"
-
 #include <scion/error.h>
 #include <scion/tape.h>
 #include <scion/tensor.h>
 
-/* A memory layout other than plain row-major; made and understood by core/backend alone. Two tensors of the
- * same shape lie alike when their layout pointers are equal. */
-struct scion_layout;
+#include "backend/backend.h"
+#include "base/refuse.h"
+
 struct scion_node;
 
 struct scion_tensor {
@@ -53,6 +51,9 @@ struct scion_tensor *scion_tensor_plain(struct scion_tensor *x);
 
 /* x in `layout`, by a reorder when it lies otherwise. Gradients flow through. NULL for NULL. */
 struct scion_tensor *scion_tensor_in_layout(struct scion_tensor *x, const struct scion_layout *layout);
+
+/* Copies the elements of x into the memory of y, a tensor of the same shape. */
+bool scion_tensor_copy(const struct scion_tensor *x, struct scion_tensor *y);
 
 /* --- Checking arguments: each fails with a message that names the operation
  * ---------------------------------------- */

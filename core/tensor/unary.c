@@ -2,9 +2,9 @@
 #include <math.h>
 #include <scion/simd.h>
 
-#include "backend/parallel.h"
+#include "backend/cpu/math.h"
+#include "backend/cpu/parallel.h"
 #include "tensor/gradient.h"
-#include "tensor/math.h"
 #include "tensor/tape.h"
 
 /* What the gradient is made from, besides the output's own. */

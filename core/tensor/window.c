@@ -1,5 +1,7 @@
 #include "tensor/window.h"
 
+#include "tensor/tensor.h"
+
 static int or_default(int value, int other)
 {
         return value ? value : other;

@@ -3,8 +3,8 @@
 #include <scion/tape.h>
 
 #include "nn/model.h"
-#include "train/meter.h"
 #include "train/train.h"
+#include "transfer/meter.h"
 
 enum scion_next scion_evaluate_next(const struct scion_training *training, struct scion_batches *batches,
                                     struct scion_scores *scores)

@@ -4,7 +4,7 @@
 
 #include <scion/batch.h>
 
-#include "report/sheet.h"
+#include "table/sheet.h"
 
 /* Sums over batches. Starts as { 0 }; scion_scores_finish() ends it. */
 struct scion_scores {

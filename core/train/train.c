@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "train/meter.h"
 #include "train/trace.h"
 #include "train/update.h"
+#include "transfer/meter.h"
 
 /* Seconds between two looks at how an epoch goes. */
 #define LOOK 0.25

@@ -3,11 +3,11 @@
 #define SCION_TRAIN_TRAIN_H
 
 #include "data/data.h"
-#include "train/experiment.h"
+#include "experiment/experiment.h"
+#include "state/recovery.h"
 #include "train/observer.h"
-#include "train/recovery.h"
 #include "train/scores.h"
-#include "train/transfer.h"
+#include "transfer/transfer.h"
 
 /* A model to train, on what, and who wants to know. */
 struct scion_training {

@@ -4,7 +4,7 @@
 
 #include "nn/model.h"
 #include "plugin/plugin.h"
-#include "train/checkpoint.h"
+#include "state/checkpoint.h"
 
 struct scion_update;
 

@@ -1,7 +1,7 @@
 #include "support/folder.h"
 #include "support/limit.h"
 
-#include "base/files.h"
+#include "file/files.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "support/test.h"
 
-#include "base/index.h"
+#include "base/name_map.h"
 
 static void names_are_found(void **state)
 {

@@ -1,7 +1,7 @@
 /* What results depend on is told, and told alike each time. */
-#include "base/machine.h"
+#include "file/machine.h"
 
-#include "base/hash.h"
+#include "file/hash.h"
 #include "support/folder.h"
 
 static void same_each_time(void **state)

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "run/run.h"
 #include "suite/suite.h"
-#include "train/run.h"
 
 static const char file[] =
         "name: bench\n"

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "report/compare_write.h"
+#include "compare/write.h"
 #include "report/sections.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "nn/model.h"
-#include "train/safetensors.h"
-#include "train/weights.h"
+#include "state/safetensors.h"
+#include "state/weights.h"
 
 #define SEED 3
 

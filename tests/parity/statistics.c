@@ -1,10 +1,10 @@
 /* The statistics of core/report against SciPy's (make_statistics.py). */
-#include "report/statistics.h"
+#include "compare/statistics.h"
 
 #include <math.h>
 
+#include "compare/distributions.h"
 #include "parity/vectors.h"
-#include "report/distributions.h"
 
 #define MOST 64
 

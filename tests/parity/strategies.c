@@ -10,7 +10,7 @@
 #include "nn/model.h"
 #include "plugin/plugin.h"
 #include "tensor/tape.h"
-#include "train/transfer.h"
+#include "transfer/transfer.h"
 
 enum {
         TARGET = 0,

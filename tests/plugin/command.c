@@ -1,7 +1,7 @@
 /* `scion plugins`: what it prints and returns. */
 #include "support/command.h"
 
-#include "report/columns.h"
+#include "table/columns.h"
 
 #define BAD "--plugin-path " BUILD_DIR "/tests/plugin/bad "
 

@@ -1,5 +1,5 @@
 /* What a comparison computes, on results small enough to be checked by hand. */
-#include "report/compare.h"
+#include "compare/compare.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 #include "support/folder.h"
 #include "support/limit.h"
 
-#include "report/csv.h"
+#include "table/csv.h"
 
 #include <errno.h>
 

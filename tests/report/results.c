@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-#include "report/groups.h"
-#include "report/results.h"
+#include "compare/groups.h"
+#include "compare/results.h"
 
 #define HEAD "run,status,strategy,seed,target.dataset.per_class,test_accuracy,seconds,error\n"
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])

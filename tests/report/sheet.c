@@ -1,6 +1,6 @@
 #include "support/folder.h"
 
-#include "report/sheet.h"
+#include "table/sheet.h"
 
 static void add(struct scion_sheet *sheet, const char *a, const char *b, const char *c)
 {

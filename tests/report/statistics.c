@@ -1,6 +1,6 @@
 /* Where statistics have no answer, or must not be led astray by rounding; their values are compared with SciPy's
  * in tests/parity. */
-#include "report/statistics.h"
+#include "compare/statistics.h"
 
 #include <math.h>
 

@@ -5,7 +5,7 @@
 #include "data/data_support.h"
 
 #include "nn/model.h"
-#include "train/transfer.h"
+#include "transfer/transfer.h"
 
 #define FASHION "/usr/share/datasets/fashion-mnist"
 #define SHOWN 1000

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "base/lock.h"
+#include "file/lock.h"
 
 static const char suite[] =
         "name: again\n"

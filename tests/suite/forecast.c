@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/width.h"
-#include "suite/block.h"
+#include "suite/progress_lines.h"
 #include "support/folder.h"
 
 /* Two strategies, three seeds. */

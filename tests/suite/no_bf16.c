@@ -1,8 +1,8 @@
 /* A processor without bfloat16 arithmetic, as the kernels' library is told that this one is. */
 #include <stdlib.h>
 
+#include "experiment/experiment.h"
 #include "support/test.h"
-#include "train/experiment.h"
 
 static void is_refused(void **state)
 {

@@ -1,8 +1,8 @@
 /* Plans: what a file's runs are called, and what is known of them. */
 #include "support/command.h"
 
-#include "suite/earlier.h"
 #include "suite/plan.h"
+#include "suite/previous.h"
 
 #define TARGET                                                                                  \
         "target:\n"                                                                             \

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "suite/pool.h"
+#include "process/pool.h"
 
 static enum scion_status reports(void *context, const struct scion_observer *observer,
                                  struct scion_row *cells, struct scion_text *note)

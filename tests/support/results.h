@@ -4,7 +4,7 @@
 
 #include "support/folder.h"
 
-#include "report/csv.h"
+#include "table/csv.h"
 
 static inline void read_table(const char *path, struct scion_csv_table *table)
 {

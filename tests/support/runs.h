@@ -5,8 +5,8 @@
 #include "support/command.h"
 #include "support/results.h"
 
-#include "train/run.h"
-#include "train/safetensors.h"
+#include "run/run.h"
+#include "state/safetensors.h"
 
 /* Runs a file of one run. Its model is kept as KEEP.safetensors, its epochs as KEEP.csv, its row as
  * KEEP-results.csv. */

@@ -1,7 +1,7 @@
 /* Operations on each element of one tensor. */
+#include "backend/cpu/math.h"
 #include "support/gradcheck.h"
 #include "support/tensors.h"
-#include "tensor/math.h"
 
 static double sigmoid(double x)
 {

@@ -1,5 +1,5 @@
 /* Files that are good to the last bit, and of this very training, or not used at all. */
-#include "train/checkpoint.h"
+#include "state/checkpoint.h"
 
 #include <fcntl.h>
 

@@ -1,5 +1,5 @@
 /* What frozen modules make is computed once for all epochs, and makes no difference but for time. */
-#include "train/reuse.h"
+#include "transfer/reuse.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 #include "support/folder.h"
 #include "support/limit.h"
 
-#include "train/safetensors.h"
+#include "state/safetensors.h"
 
 #include <errno.h>
 

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "train/schedule.h"
+#include "experiment/schedule.h"
 
 /* The factor at a step of a training of 10 epochs of 5 steps, by a schedule written as YAML. */
 static double factor(const char *yaml, int64_t step)

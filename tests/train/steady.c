@@ -5,8 +5,8 @@
 
 #include "data/data.h"
 #include "nn/model.h"
-#include "train/transfer.h"
 #include "train/update.h"
+#include "transfer/transfer.h"
 
 struct training {
         struct scion_config *map;

@@ -1,5 +1,5 @@
 /* What a strategy is given of the two models. */
-#include "train/transfer.h"
+#include "transfer/transfer.h"
 
 #include "nn/model.h"
 #include "support/tape.h"

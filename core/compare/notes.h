@@ -1,0 +1,19 @@
+/* What a reader of the results should be told beside the numbers: a list of sentences. */
+#ifndef SCION_COMPARE_NOTES_H
+#define SCION_COMPARE_NOTES_H
+
+#include <scion/api.h>
+
+/* Starts as { 0 }. */
+struct scion_notes {
+        size_t count;
+        char **text;
+        bool failed; /* memory ran out; later additions do nothing */
+};
+
+/* Adds one, unless it is there already. */
+void scion_notes_add(struct scion_notes *notes, const char *format, ...) SCION_PRINTF(2, 3);
+
+void scion_notes_finish(struct scion_notes *notes);
+
+#endif

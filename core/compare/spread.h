@@ -1,0 +1,28 @@
+/* Mean and deviation of values that come one by one (Welford 1962). */
+#ifndef SCION_COMPARE_SPREAD_H
+#define SCION_COMPARE_SPREAD_H
+
+#include <math.h>
+#include <stddef.h>
+
+/* Starts as { 0 }. */
+struct scion_spread {
+        size_t count;
+        double mean, squares;
+};
+
+static inline void scion_spread_add(struct scion_spread *spread, double value)
+{
+        double off = value - spread->mean;
+
+        spread->mean += off / (double)++spread->count;
+        spread->squares += off * (value - spread->mean);
+}
+
+/* Of a sample: n - 1. 0 of one value, which has none to be drawn. */
+static inline double scion_spread_deviation(const struct scion_spread *spread)
+{
+        return spread->count > 1 ? sqrt(spread->squares / (double)(spread->count - 1)) : 0;
+}
+
+#endif

@@ -1,0 +1,133 @@
+/* Contenders over several tasks: average ranks, Friedman's test, Nemenyi's critical difference (Demsar, JMLR
+ * 2006), transfer ratios. A task's score is the mean over its seeds. */
+#include <scion/error.h>
+#include <stdlib.h>
+
+#include "compare/parts.h"
+
+/* The tasks that all contenders have a score in: value[task * contenders + contender]. */
+static size_t complete_tasks(const struct scion_comparison *comparison, const struct scion_cell_mean *cell,
+                             double *value)
+{
+        size_t contenders = comparison->contenders.count, tasks = 0;
+
+        for (size_t task = 0; task < comparison->tasks.count; task++) {
+                size_t have = 0;
+
+                for (size_t i = 0; i < contenders; i++) {
+                        const struct scion_cell_mean *at = &cell[i * comparison->tasks.count + task];
+
+                        value[tasks * contenders + i] = scion_cell_value(at);
+                        have += at->count > 0;
+                }
+                tasks += have == contenders;
+        }
+        return tasks;
+}
+
+/* Best rank first; equal ones in the order of the contenders. */
+static void sort(struct scion_over_tasks *over, size_t contenders)
+{
+        for (size_t i = 0; i < contenders; i++) {
+                size_t at = i;
+
+                for (; at > 0 && over->standing[over->order[at - 1]].rank > over->standing[i].rank; at--)
+                        over->order[at] = over->order[at - 1];
+                over->order[at] = i;
+        }
+}
+
+static void find_cliques(struct scion_over_tasks *over, size_t contenders)
+{
+        size_t last = 0;
+
+        for (size_t first = 0; first < contenders; first++) {
+                size_t end = first;
+
+                while (end + 1 < contenders &&
+                       over->standing[over->order[end + 1]].rank - over->standing[over->order[first]].rank <=
+                               over->critical_difference)
+                        end++;
+                if (end > first && end > last) {
+                        over->clique[over->cliques++] = (struct scion_clique){ first, end };
+                        last = end;
+                }
+        }
+}
+
+static void rate(const struct scion_comparison *comparison, const struct scion_compared_metric *metric,
+                 const double *value, double *column, struct scion_over_tasks *over)
+{
+        size_t contenders = comparison->contenders.count, tasks = over->tasks;
+        double *baseline = column + tasks;
+
+        for (size_t i = 0; i < contenders; i++) {
+                over->standing[i].ratio = NAN;
+                if (comparison->baseline == contenders)
+                        continue;
+                for (size_t task = 0; task < tasks; task++) {
+                        column[task] = value[task * contenders + i];
+                        baseline[task] = value[task * contenders + comparison->baseline];
+                }
+                over->standing[i].ratio = scion_transfer_ratio(metric->name, column, baseline, tasks);
+        }
+}
+
+/* `value` is turned so that less is better, and then into ranks. */
+static void rank(const struct scion_comparison *comparison, const struct scion_compared_metric *metric,
+                 double *value, double *ranks, struct scion_over_tasks *over)
+{
+        size_t contenders = comparison->contenders.count, tasks = over->tasks;
+
+        for (size_t i = 0; i < tasks * contenders && !metric->lower_better; i++)
+                value[i] = -value[i];
+        scion_ranks(value, tasks, contenders, ranks);
+        over->friedman = scion_friedman_test(ranks, tasks, contenders);
+        over->critical_difference = scion_nemenyi_difference(tasks, contenders);
+        for (size_t i = 0; i < contenders; i++) {
+                double sum = 0;
+
+                for (size_t task = 0; task < tasks; task++)
+                        sum += ranks[task * contenders + i];
+                over->standing[i].rank = sum / (double)tasks;
+        }
+        sort(over, contenders);
+        find_cliques(over, contenders);
+}
+
+bool scion_compare_tasks(struct scion_comparison *comparison, struct scion_compared_metric *metric)
+{
+        struct scion_over_tasks *over = &metric->over_tasks;
+        size_t contenders = comparison->contenders.count, most = comparison->tasks.count;
+        struct scion_cell_mean *cell = NULL;
+        double *value = NULL, *ranks = NULL;
+        bool good = true;
+
+        if (contenders < 2 || most < 2)
+                return true;
+        cell = scion_compared_cells(comparison, metric, &comparison->tasks);
+        value = malloc((most + 1) * contenders * sizeof *value);
+        ranks = malloc((most + 1) * contenders * sizeof *ranks); /* room for two columns, too */
+        over->standing = calloc(contenders, sizeof *over->standing);
+        over->order = calloc(contenders, sizeof *over->order);
+        over->clique = calloc(contenders, sizeof *over->clique);
+        if (!cell || !value || !ranks || !over->standing || !over->order || !over->clique) {
+                good = scion_fail("out of memory");
+        } else {
+                over->tasks = complete_tasks(comparison, cell, value);
+                over->left_out = most - over->tasks;
+                if (over->tasks > 1) {
+                        rate(comparison, metric, value, ranks, over);
+                        rank(comparison, metric, value, ranks, over);
+                }
+                if (over->left_out > 0)
+                        scion_notes_add(
+                                &comparison->notes,
+                                "%s: %zu of %zu tasks are left out of the ranks: not all have results there",
+                                metric->name, over->left_out, most);
+        }
+        free(cell);
+        free(value);
+        free(ranks);
+        return good;
+}

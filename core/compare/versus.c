@@ -1,0 +1,191 @@
+/* Groups against the baseline's: over the pairs of runs that share the task and the seed. */
+#include <scion/error.h>
+#include <stdlib.h>
+
+#include "compare/parts.h"
+
+struct work {
+        struct scion_comparison *comparison;
+        struct scion_compared_metric *metric;
+        struct scion_cell_mean *cell; /* of each contender and pair */
+        double *difference;           /* of pairs */
+        size_t *task, *map;
+        double *ours, *theirs; /* sums over the pairs, of each task */
+        size_t *pairs;         /* of each task */
+};
+
+static const struct scion_cell_mean *cell_of(const struct work *work, size_t contender, size_t pair)
+{
+        return &work->cell[contender * work->comparison->pairs.count + pair];
+}
+
+/* Gathers the pairs that a group and the baseline's have both; returns what ties them up to rounding. */
+static double pair_up(struct work *work, size_t group, struct scion_versus *versus)
+{
+        const struct scion_comparison *comparison = work->comparison;
+        size_t contender = scion_comparison_contender(comparison, group);
+        size_t panel = comparison->panels.of[comparison->groups.first[group]];
+        double rounding = 0;
+
+        for (size_t pair = 0; pair < comparison->pairs.count; pair++) {
+                size_t run = comparison->pairs.first[pair];
+                const struct scion_cell_mean *a = cell_of(work, contender, pair),
+                                             *b = cell_of(work, comparison->baseline, pair);
+
+                if (comparison->panels.of[run] != panel)
+                        continue;
+                versus->unpaired += !a->count != !b->count;
+                if (!a->count || !b->count)
+                        continue;
+                double ours = scion_cell_value(a), theirs = scion_cell_value(b), difference = ours - theirs;
+                size_t task = comparison->tasks.of[run];
+
+                if (scion_float_equal(ours, theirs))
+                        versus->ties++;
+                else if ((difference < 0) == work->metric->lower_better)
+                        versus->wins++;
+                else
+                        versus->losses++;
+                rounding += (fabs(ours) + fabs(theirs)) / (1 << 24); /* of float32 */
+                work->ours[task] += ours;
+                work->theirs[task] += theirs;
+                work->pairs[task]++;
+                work->task[versus->pairs] = task;
+                work->difference[versus->pairs++] = difference;
+        }
+        return rounding;
+}
+
+/* Takes the tasks' sums, and leaves them empty for the next group. */
+static double take_ratio(struct work *work)
+{
+        size_t tasks = 0;
+
+        for (size_t i = 0; i < work->comparison->tasks.count; i++) {
+                if (work->pairs[i] > 0) {
+                        work->ours[tasks] = work->ours[i] / (double)work->pairs[i];
+                        work->theirs[tasks++] = work->theirs[i] / (double)work->pairs[i];
+                }
+                work->pairs[i] = 0;
+        }
+        double ratio = scion_transfer_ratio(work->metric->name, work->ours, work->theirs, tasks);
+
+        for (size_t i = 0; i < work->comparison->tasks.count; i++)
+                work->ours[i] = work->theirs[i] = 0;
+        return ratio;
+}
+
+static bool compare_group(struct work *work, size_t group)
+{
+        struct scion_versus *versus = &work->metric->versus[group];
+        double rounding = pair_up(work, group, versus);
+        size_t pairs = versus->pairs;
+
+        versus->ratio = take_ratio(work);
+        versus->difference = scion_sample_mean(work->difference, pairs);
+        return scion_compared_interval(work->comparison, work->difference, work->task, pairs, work->map,
+                                       &versus->interval) &&
+               scion_permutation_test(work->difference, pairs > 1 ? pairs : 0, rounding, &versus->test);
+}
+
+static bool correct(struct scion_compared_metric *metric, size_t groups)
+{
+        double *p = malloc(2 * (groups + 1) * sizeof *p), *corrected = p ? p + groups + 1 : NULL;
+
+        if (!p)
+                return scion_fail("out of memory");
+        for (size_t i = 0; i < groups; i++)
+                p[i] = metric->versus[i].test.p;
+        bool good = scion_holm(p, groups, corrected);
+
+        for (size_t i = 0; good && i < groups; i++)
+                metric->versus[i].holm = corrected[i];
+        free(p);
+        return good;
+}
+
+/* Two runs of one strategy, on the same axes, with the same seed, differ in what is no axis. */
+static void note_mixed(struct work *work)
+{
+        size_t mixed = 0;
+
+        for (size_t i = 0; i < work->comparison->contenders.count * work->comparison->pairs.count; i++)
+                mixed += work->cell[i].count > 1;
+        if (mixed > 0)
+                scion_notes_add(&work->comparison->notes,
+                                "%zu time%s several runs have the same axes and seed, and other settings: "
+                                "the mean of "
+                                "each such set is paired",
+                                mixed, mixed == 1 ? "" : "s");
+}
+
+static void note_pairs(struct scion_comparison *comparison, const struct scion_compared_metric *metric)
+{
+        size_t unpaired = 0, fewest = SCION_PERMUTATION_EXACT, none = 0;
+
+        for (size_t i = 0; i < comparison->groups.count; i++) {
+                const struct scion_versus *versus = &metric->versus[i];
+
+                if (scion_comparison_is_baseline(comparison, i))
+                        continue;
+                unpaired += versus->unpaired;
+                none += versus->pairs == 0;
+                if (versus->pairs > 1 && versus->pairs < fewest)
+                        fewest = versus->pairs;
+        }
+        if (unpaired > 0)
+                scion_notes_add(&comparison->notes,
+                                "%s: %zu pair%s left out, of which one side failed or was not run",
+                                metric->name, unpaired, unpaired == 1 ? " is" : "s are");
+        if (none > 0)
+                scion_notes_add(&comparison->notes,
+                                "%zu group%s no pair with the baseline: no task and seed in common", none,
+                                none == 1 ? " has" : "s have");
+        if (fewest < 6)
+                scion_notes_add(&comparison->notes,
+                                "With %zu pairs p cannot be less than %g; below 0.05 it takes 6", fewest,
+                                ldexp(1, 1 - (int)fewest));
+}
+
+bool scion_compare_versus(struct scion_comparison *comparison, struct scion_compared_metric *metric)
+{
+        size_t pairs = comparison->pairs.count, tasks = comparison->tasks.count;
+        struct work work = { .comparison = comparison, .metric = metric };
+        bool good;
+
+        if (comparison->baseline >= comparison->contenders.count)
+                return true;
+        metric->versus = calloc(comparison->groups.count, sizeof *metric->versus);
+        work.cell = scion_compared_cells(comparison, metric, &comparison->pairs);
+        work.difference = malloc((pairs + 1) * sizeof *work.difference);
+        work.task = malloc((pairs + 1) * sizeof *work.task);
+        work.map = malloc((tasks + 1) * sizeof *work.map);
+        work.ours = calloc(tasks + 1, sizeof *work.ours);
+        work.theirs = calloc(tasks + 1, sizeof *work.theirs);
+        work.pairs = calloc(tasks + 1, sizeof *work.pairs);
+        good = (metric->versus && work.cell && work.difference && work.task && work.map && work.ours &&
+                work.theirs && work.pairs) ||
+               scion_fail("out of memory");
+        for (size_t i = 0; good && i < comparison->groups.count; i++) {
+                if (scion_comparison_is_baseline(comparison, i))
+                        metric->versus[i] = (struct scion_versus){ .difference = NAN,
+                                                                   .interval = { NAN, NAN },
+                                                                   .test = { NAN, true },
+                                                                   .ratio = NAN };
+                else
+                        good = compare_group(&work, i);
+        }
+        good = good && correct(metric, comparison->groups.count);
+        if (good) {
+                note_mixed(&work);
+                note_pairs(comparison, metric);
+        }
+        free(work.cell);
+        free(work.difference);
+        free(work.task);
+        free(work.map);
+        free(work.ours);
+        free(work.theirs);
+        free(work.pairs);
+        return good;
+}

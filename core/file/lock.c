@@ -1,0 +1,111 @@
+#define _DEFAULT_SOURCE /* flock: a lock that goes with its process */
+#include "file/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <scion/error.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "file/files.h"
+
+/* Who releases it takes the file away; one that has opened it by then has a lock that says nothing. */
+static bool is_there(const struct scion_lock *lock)
+{
+        struct stat held, there;
+
+        return !fstat(lock->descriptor, &held) && !stat(lock->path, &there) && held.st_ino == there.st_ino &&
+               held.st_dev == there.st_dev;
+}
+
+static int open_file(const char *path)
+{
+        int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+        if (descriptor < 0 && errno == EACCES) /* somebody else's: it can be locked all the same */
+                descriptor = open(path, O_RDONLY | O_CLOEXEC);
+        return descriptor;
+}
+
+static bool hold(int descriptor)
+{
+        int result;
+
+        do
+                result = flock(descriptor, LOCK_EX | LOCK_NB);
+        while (result && errno == EINTR);
+        return result == 0;
+}
+
+/* A disk that is full keeps nobody from the lock: then the file says nothing. */
+static void sign(const struct scion_lock *lock)
+{
+        char text[512], host[256] = "?", when[64] = "?";
+        time_t now = time(NULL);
+        struct tm local;
+
+        gethostname(host, sizeof host - 1);
+        if (localtime_r(&now, &local))
+                strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", &local);
+        snprintf(text, sizeof text, "process %ld on %s, since %s", (long)getpid(), host, when);
+        if (ftruncate(lock->descriptor, 0) == 0 && !scion_write_all(lock->descriptor, text, strlen(text)))
+                (void)!ftruncate(lock->descriptor, 0);
+}
+
+static void tell_holder(const struct scion_lock *lock)
+{
+        char text[512];
+        ssize_t got = pread(lock->descriptor, text, sizeof text - 1, 0);
+
+        text[got > 0 ? got : 0] = '\0';
+        scion_fail("%s: held by %s", lock->path, got > 0 ? text : "another process");
+}
+
+enum scion_locked scion_lock_take(const char *path, struct scion_lock *lock)
+{
+        struct scion_text text = { 0 };
+        bool busy = false;
+
+        *lock = (struct scion_lock){ .descriptor = -1 };
+        scion_text_add(&text, "%s.lock", path);
+        lock->path = text.text;
+        while (!text.failed) {
+                lock->descriptor = open_file(lock->path);
+                if (lock->descriptor < 0)
+                        break;
+                if (!hold(lock->descriptor)) {
+                        busy = errno == EWOULDBLOCK;
+                        break;
+                }
+                if (is_there(lock)) {
+                        sign(lock);
+                        return SCION_LOCKED;
+                }
+                close(lock->descriptor);
+        }
+        if (busy)
+                tell_holder(lock);
+        else
+                scion_fail("%s.lock: %s", path, strerror(text.failed ? ENOMEM : errno));
+        if (lock->descriptor >= 0)
+                close(lock->descriptor);
+        free(lock->path);
+        *lock = (struct scion_lock){ .descriptor = -1 };
+        return busy ? SCION_LOCK_BUSY : SCION_LOCK_CANNOT;
+}
+
+void scion_lock_release(struct scion_lock *lock)
+{
+        if (!lock->path)
+                return;
+        unlink(lock->path);
+        close(lock->descriptor);
+        free(lock->path);
+        *lock = (struct scion_lock){ .descriptor = -1 };
+}

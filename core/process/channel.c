@@ -1,0 +1,173 @@
+#include "process/channel.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file/files.h"
+
+#define LONGEST_STAGE 40
+#define LONGEST_FRAME (1u << 28) /* more than any report; a larger number was not written by us */
+
+struct header {
+        uint32_t kind, length;
+};
+
+/* A frame of progress as it is sent: small enough for the pipe to take it whole or not at all. */
+struct progress_frame {
+        struct header header;
+        struct scion_progress progress;
+        char stage[LONGEST_STAGE];
+};
+
+_Static_assert(sizeof(struct progress_frame) <= _POSIX_PIPE_BUF, "written whole, or not at all");
+
+void scion_channel_send_progress(int pipe, const struct scion_progress *progress)
+{
+        struct pollfd room = { .fd = pipe, .events = POLLOUT };
+        struct progress_frame frame;
+
+        if (poll(&room, 1, 0) != 1 || !(room.revents & POLLOUT))
+                return;
+        memset(&frame, 0, sizeof frame);
+        frame.header.kind = SCION_FRAME_PROGRESS;
+        frame.header.length = sizeof frame - sizeof frame.header;
+        frame.progress = *progress;
+        frame.progress.stage = NULL;
+        if (progress->stage)
+                strncpy(frame.stage, progress->stage, sizeof frame.stage - 1);
+        scion_write_all(pipe, &frame, sizeof frame);
+}
+
+static void add_string(struct scion_text *text, const char *string)
+{
+        scion_text_add(text, "%s%c", string ? string : "", '\0');
+}
+
+/* Message, note, then columns and values, each ended by a zero byte. */
+void scion_channel_send_report(int pipe, const char *message, const char *note, const struct scion_row *cells)
+{
+        struct scion_text text = { 0 };
+
+        add_string(&text, message);
+        add_string(&text, note);
+        for (size_t i = 0; i < cells->count; i++) {
+                add_string(&text, cells->cell[i].column);
+                add_string(&text, cells->cell[i].value);
+        }
+
+        struct header header = { SCION_FRAME_REPORT, (uint32_t)text.length };
+
+        if (!text.failed && text.length < LONGEST_FRAME && scion_write_all(pipe, &header, sizeof header))
+                scion_write_all(pipe, text.text, text.length);
+        free(text.text);
+}
+
+static bool make_room(struct scion_inbox *inbox)
+{
+        if (inbox->taken > 0) {
+                memmove(inbox->data, inbox->data + inbox->taken, inbox->length - inbox->taken);
+                inbox->length -= inbox->taken;
+                inbox->taken = 0;
+        }
+        if (inbox->length < inbox->room)
+                return true;
+
+        size_t room = inbox->room ? 2 * inbox->room : 4096;
+        char *larger = realloc(inbox->data, room);
+
+        if (!larger)
+                return false;
+        inbox->data = larger;
+        inbox->room = room;
+        return true;
+}
+
+bool scion_inbox_fill(struct scion_inbox *inbox, int pipe)
+{
+        while (!inbox->broken) {
+                if (!make_room(inbox)) {
+                        inbox->broken = true;
+                        break;
+                }
+                ssize_t got = read(pipe, inbox->data + inbox->length, inbox->room - inbox->length);
+
+                if (got < 0 && errno == EINTR)
+                        continue;
+                if (got <= 0)
+                        return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+                inbox->length += (size_t)got;
+        }
+        return false;
+}
+
+bool scion_inbox_next(struct scion_inbox *inbox, struct scion_frame *frame)
+{
+        struct header header;
+        size_t there = inbox->length - inbox->taken;
+
+        if (inbox->broken || there < sizeof header)
+                return false;
+        memcpy(&header, inbox->data + inbox->taken, sizeof header);
+        if (header.kind > SCION_FRAME_REPORT || header.length >= LONGEST_FRAME) {
+                inbox->broken = true;
+                return false;
+        }
+        if (there - sizeof header < header.length)
+                return false;
+        *frame = (struct scion_frame){
+                .kind = (enum scion_frame_kind)header.kind,
+                .length = header.length,
+                .data = inbox->data + inbox->taken + sizeof header,
+        };
+        inbox->taken += sizeof header + header.length;
+        return true;
+}
+
+void scion_inbox_finish(struct scion_inbox *inbox)
+{
+        free(inbox->data);
+        *inbox = (struct scion_inbox){ 0 };
+}
+
+bool scion_frame_progress(const struct scion_frame *frame, struct scion_progress *progress)
+{
+        if (frame->length != sizeof(struct progress_frame) - sizeof(struct header))
+                return false;
+        memcpy(progress, frame->data, sizeof *progress);
+        progress->stage = frame->data + offsetof(struct progress_frame, stage) - sizeof(struct header);
+        return true;
+}
+
+/* The string at `*at`, which then points behind it; NULL when there is none. */
+static const char *next_string(const char **at, const char *end)
+{
+        const char *string = *at, *zero = string < end ? memchr(string, '\0', (size_t)(end - string)) : NULL;
+
+        if (!zero)
+                return NULL;
+        *at = zero + 1;
+        return string;
+}
+
+bool scion_frame_report(const struct scion_frame *frame, char **message, char **note, struct scion_row *cells)
+{
+        const char *at = frame->data, *end = at + frame->length;
+        const char *first = next_string(&at, end), *second = next_string(&at, end);
+
+        if (!first || !second)
+                return false;
+        *message = strdup(first);
+        *note = strdup(second);
+        while (at < end) {
+                const char *column = next_string(&at, end), *value = next_string(&at, end);
+
+                if (!column || !value)
+                        return false;
+                scion_row_text(cells, column, value);
+        }
+        return *message && *note && !cells->failed;
+}

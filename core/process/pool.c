@@ -1,0 +1,304 @@
+#define _GNU_SOURCE /* wait4: what a child used, with its status; signalfd */
+#include "process/pool.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <scion/error.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+struct slot {
+        struct scion_process process;
+        bool ended; /* and is to be reported, when all that it has told is taken */
+        int status;
+        struct rusage used;
+};
+
+struct scion_pool {
+        int slots, running;
+        struct slot *slot;
+        struct pollfd *watched; /* the signals', then the slots' */
+        int signals;            /* a descriptor that they come out of */
+        sigset_t taken;         /* which those are */
+        sigset_t before;        /* those that were blocked */
+        struct sigaction child_before;
+        int next;  /* slot to look at first: none is heard more than the others */
+        bool reap; /* some may have ended */
+};
+
+static int last_signal;
+
+/* --- Signals -------------------------------------------------------------------------------------------- */
+
+/* A signal that is ignored, as in a background job, stays so; but we are told of children whatever our parent did. */
+static bool take_signals(struct scion_pool *pool)
+{
+        static const int told[] = { SIGINT, SIGTERM, SIGHUP };
+        struct sigaction action = { .sa_handler = SIG_DFL };
+        sigset_t *set = &pool->taken;
+
+        sigemptyset(set);
+        sigaddset(set, SIGCHLD);
+        sigaddset(set, SIGWINCH);
+        for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+                struct sigaction is;
+
+                if (sigaction(told[i], NULL, &is) == 0 && is.sa_handler != SIG_IGN)
+                        sigaddset(set, told[i]);
+        }
+        sigaction(SIGCHLD, &action, &pool->child_before);
+        sigprocmask(SIG_BLOCK, set, &pool->before);
+        pool->signals = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (pool->signals >= 0)
+                return true;
+        scion_fail("no descriptor for signals: %s", strerror(errno));
+        sigprocmask(SIG_SETMASK, &pool->before, NULL);
+        sigaction(SIGCHLD, &pool->child_before, NULL);
+        return false;
+}
+
+/* The next signal that is not only about a child; 0: none. */
+static int next_signal(struct scion_pool *pool)
+{
+        struct signalfd_siginfo info;
+
+        while (read(pool->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+                if (info.ssi_signo != SIGCHLD)
+                        return (int)info.ssi_signo;
+                pool->reap = true;
+        }
+        return 0;
+}
+
+/* --- Making and ending ---------------------------------------------------------------------------------- */
+
+struct scion_pool *scion_pool_create(int slots)
+{
+        struct scion_pool *pool = calloc(1, sizeof *pool);
+
+        if (!pool)
+                return scion_fail_null("out of memory");
+        pool->slots = slots;
+        pool->slot = calloc((size_t)slots, sizeof *pool->slot);
+        pool->watched = calloc((size_t)slots + 1, sizeof *pool->watched);
+        if (!pool->slot || !pool->watched)
+                scion_fail("out of memory");
+        else if (take_signals(pool))
+                return pool;
+        free(pool->slot);
+        free(pool->watched);
+        free(pool);
+        return NULL;
+}
+
+void scion_pool_destroy(struct scion_pool *pool)
+{
+        if (!pool)
+                return;
+        for (int i = 0; i < pool->slots; i++) {
+                struct slot *slot = &pool->slot[i];
+                struct scion_report report;
+
+                if (slot->process.pid == 0)
+                        continue;
+                if (!slot->ended) {
+                        kill(slot->process.pid, SIGKILL);
+                        while (wait4(slot->process.pid, &slot->status, 0, &slot->used) < 0 && errno == EINTR)
+                                ;
+                }
+                scion_process_report(&slot->process, slot->status, &slot->used, &report);
+                scion_report_finish(&report);
+        }
+        close(pool->signals);
+        sigaction(SIGCHLD, &pool->child_before, NULL);
+        sigprocmask(SIG_SETMASK, &pool->before, NULL);
+        free(pool->slot);
+        free(pool->watched);
+        free(pool);
+}
+
+int scion_pool_running(const struct scion_pool *pool)
+{
+        return pool->running;
+}
+
+int scion_pool_free_slot(const struct scion_pool *pool)
+{
+        for (int i = 0; i < pool->slots; i++)
+                if (pool->slot[i].process.pid == 0)
+                        return i;
+        return -1;
+}
+
+/* In a child: what it has of the parent's. */
+static void leave(void *context)
+{
+        struct scion_pool *pool = context;
+
+        close(pool->signals);
+        for (int i = 0; i < pool->slots; i++)
+                if (pool->slot[i].process.pid != 0)
+                        close(pool->slot[i].process.pipe);
+        sigaction(SIGCHLD, &pool->child_before, NULL);
+}
+
+bool scion_pool_start(struct scion_pool *pool, int slot, const struct scion_limits *limits, scion_work *work,
+                      void *context)
+{
+        pool->slot[slot].ended = false;
+        fflush(NULL);
+        if (!scion_process_start(&pool->slot[slot].process, limits, work, context, leave, pool))
+                return false;
+        pool->running++;
+        return true;
+}
+
+void scion_pool_take_stops(struct scion_pool *pool)
+{
+        struct sigaction is;
+        sigset_t stop;
+
+        if (sigaction(SIGTSTP, NULL, &is) != 0 || is.sa_handler == SIG_IGN)
+                return;
+        sigemptyset(&stop);
+        sigaddset(&stop, SIGTSTP);
+        sigaddset(&pool->taken, SIGTSTP);
+        if (signalfd(pool->signals, &pool->taken, 0) >= 0)
+                sigprocmask(SIG_BLOCK, &stop, NULL);
+}
+
+void scion_pool_pause(void)
+{
+        sigset_t stop;
+
+        sigemptyset(&stop);
+        sigaddset(&stop, SIGTSTP);
+        raise(SIGTSTP);
+        sigprocmask(SIG_UNBLOCK, &stop, NULL); /* until SIGCONT */
+        sigprocmask(SIG_BLOCK, &stop, NULL);
+}
+
+int scion_pool_signal(void)
+{
+        return last_signal;
+}
+
+void scion_pool_stop(struct scion_pool *pool, bool now)
+{
+        for (int i = 0; i < pool->slots; i++) {
+                struct slot *slot = &pool->slot[i];
+
+                if (slot->process.pid == 0 || slot->ended)
+                        continue;
+                if (now)
+                        scion_process_end(&slot->process, SCION_STOPPED, scion_clock(), "stopped");
+                else
+                        kill(slot->process.pid, SIGINT);
+        }
+}
+
+/* --- Waiting -------------------------------------------------------------------------------------------- */
+
+/* Each by its own number: other children of this process are not ours. */
+static void reap(struct scion_pool *pool)
+{
+        for (int i = 0; i < pool->slots; i++) {
+                struct slot *slot = &pool->slot[i];
+
+                if (slot->process.pid == 0 || slot->ended)
+                        continue;
+                pid_t pid = wait4(slot->process.pid, &slot->status, WNOHANG, &slot->used);
+
+                if (pid < 0 && errno == ECHILD) { /* somebody else took it */
+                        slot->status = SIGKILL;
+                        memset(&slot->used, 0, sizeof slot->used);
+                }
+                slot->ended = pid > 0 || (pid < 0 && errno == ECHILD);
+        }
+        pool->reap = false;
+}
+
+/* What one of the processes has told, or that it has ended. */
+static bool take(struct scion_pool *pool, struct scion_event *event)
+{
+        for (int i = 0; i < pool->slots; i++) {
+                int index = (pool->next + i) % pool->slots;
+                struct slot *slot = &pool->slot[index];
+
+                if (slot->process.pid == 0)
+                        continue;
+                event->slot = index;
+                if (scion_process_hear(&slot->process, &event->progress)) {
+                        event->kind = SCION_EVENT_PROGRESS;
+                        pool->next = index + 1;
+                        return true;
+                }
+                if (slot->ended) {
+                        event->kind = SCION_EVENT_ENDED;
+                        scion_process_report(&slot->process, slot->status, &slot->used, &event->report);
+                        pool->running--;
+                        return true;
+                }
+        }
+        return false;
+}
+
+/* Until something comes, or that time is there. */
+static bool sleep_until(struct scion_pool *pool, double until)
+{
+        double left = until - scion_clock();
+        int milliseconds = left > 3600 ? 3600 * 1000 : left > 0 ? (int)ceil(left * 1000) : 0;
+        nfds_t count = 0;
+
+        pool->watched[count++] = (struct pollfd){ .fd = pool->signals, .events = POLLIN };
+        for (int i = 0; i < pool->slots; i++)
+                if (pool->slot[i].process.pid != 0 && !pool->slot[i].process.silent)
+                        pool->watched[count++] =
+                                (struct pollfd){ .fd = pool->slot[i].process.pipe, .events = POLLIN };
+        return poll(pool->watched, count, milliseconds) >= 0 || errno == EINTR ||
+               scion_fail("waiting for processes: %s", strerror(errno));
+}
+
+static double watch(struct scion_pool *pool)
+{
+        double now = scion_clock(), next = INFINITY;
+
+        for (int i = 0; i < pool->slots; i++)
+                if (pool->slot[i].process.pid != 0 && !pool->slot[i].ended)
+                        next = fmin(next, scion_process_watch(&pool->slot[i].process, now));
+        return next;
+}
+
+bool scion_pool_next(struct scion_pool *pool, double seconds, struct scion_event *event)
+{
+        double end = scion_clock() + seconds;
+
+        memset(event, 0, sizeof *event);
+        for (;;) {
+                event->signal = next_signal(pool);
+                if (event->signal) {
+                        if (event->signal != SIGWINCH && event->signal != SIGTSTP)
+                                last_signal = event->signal;
+                        event->kind = SCION_EVENT_SIGNAL;
+                        return true;
+                }
+                if (pool->reap)
+                        reap(pool);
+                if (take(pool, event))
+                        return true;
+                if (scion_clock() >= end) {
+                        event->kind = SCION_EVENT_TIMEOUT;
+                        return true;
+                }
+                if (!sleep_until(pool, fmin(end, watch(pool))))
+                        return false;
+        }
+}

@@ -1,0 +1,324 @@
+#include "run/run.h"
+
+#include <errno.h>
+#include <scion/error.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "file/files.h"
+#include "run/fingerprint.h"
+#include "run/prepare.h"
+#include "run/source.h"
+#include "state/weights.h"
+
+#define CHECKPOINT "checkpoint.bin"
+#define SOURCE_CHECKPOINT "checkpoint-source.bin" /* until there is one of the target's training */
+
+static struct scion_run *create(struct scion_config *config, bool (*make)(struct scion_run *run))
+{
+        struct scion_run *run = calloc(1, sizeof *run);
+
+        if (!run)
+                return scion_fail_null("out of memory");
+        run->config = config;
+        if (make(run))
+                return run;
+        scion_run_destroy(run);
+        return NULL;
+}
+
+struct scion_run *scion_run_prepare(struct scion_config *config)
+{
+        return create(config, scion_run_make_ready);
+}
+
+struct scion_run *scion_run_open(struct scion_config *config)
+{
+        return create(config, scion_run_build);
+}
+
+struct scion_model *scion_run_source(struct scion_run *run)
+{
+        return run->source;
+}
+
+struct scion_model *scion_run_target(struct scion_run *run)
+{
+        return run->target;
+}
+
+void scion_run_destroy(struct scion_run *run)
+{
+        if (!run)
+                return;
+        scion_tape_destroy(run->tape);
+        scion_reuse_destroy(run->reuse);
+        scion_model_destroy(run->source);
+        scion_model_destroy(run->target);
+        scion_data_close(run->source_data);
+        scion_data_close(run->target_data);
+        scion_experiment_finish(&run->experiment);
+        free(run->weights.text);
+        free(run->traces.text);
+        free(run);
+}
+
+const char *scion_run_note(const struct scion_run *run)
+{
+        return run->weights.text ? run->weights.text : "";
+}
+
+const char *scion_run_traces(const struct scion_run *run)
+{
+        return run->traces.text ? run->traces.text : "";
+}
+
+bool scion_run_has_values(const struct scion_run *run)
+{
+        return scion_data_classes(run->target_data) == 0;
+}
+
+/* --- Executing
+ * ------------------------------------------------------------------------------------------------------- */
+
+static char *path_in(const char *folder, const char *name)
+{
+        struct scion_text path = { 0 };
+
+        scion_text_add(&path, "%s/%s", folder, name);
+        if (!path.failed)
+                return path.text;
+        free(path.text);
+        return scion_fail_null("out of memory");
+}
+
+static bool write_config(const struct scion_run *run, const char *folder)
+{
+        char *path = path_in(folder, "config.yaml");
+        char *text = scion_config_text(run->config);
+        bool good = path && text && scion_file_write(path, text, strlen(text));
+
+        free(path);
+        free(text);
+        return good;
+}
+
+#define MOST_COLUMNS 16
+
+/* PREFIXloss, and what the targets of the stages ask for. */
+static size_t add_columns(const struct scion_run *run, const char *prefix, char (*name)[32], size_t count)
+{
+        bool values = scion_data_classes(run->target_data) == 0, classes = !values;
+
+        if (run->source_data) {
+                values = values || scion_data_classes(run->source_data) == 0;
+                classes = classes || scion_data_classes(run->source_data) > 0;
+        }
+        snprintf(name[count++], sizeof name[0], "%sloss", prefix);
+        for (const char *const *score = scion_scores_names(false); classes && *score; score++)
+                snprintf(name[count++], sizeof name[0], "%s%s", prefix, *score);
+        for (const char *const *score = scion_scores_names(true); values && *score; score++)
+                snprintf(name[count++], sizeof name[0], "%s%s", prefix, *score);
+        return count;
+}
+
+static struct scion_sheet *create_metrics(const struct scion_run *run, const char *path)
+{
+        char name[MOST_COLUMNS][32] = { "stage", "epoch", "step", "seconds", "lr" };
+        const char *column[MOST_COLUMNS];
+        size_t count = 5;
+
+        count = add_columns(run, "train_", name, count);
+        count = add_columns(run, "valid_", name, count);
+        for (size_t i = 0; i < count; i++)
+                column[i] = name[i];
+        return scion_sheet_create(path, column, count, NULL);
+}
+
+static bool open_outputs(struct scion_run *run, const char *folder)
+{
+        char *path;
+
+        if (!scion_make_folders(folder) || !write_config(run, folder))
+                return false;
+        scion_remove_leftovers(folder);
+        path = path_in(folder, "log.txt");
+        run->log = path ? fopen(path, "a") : NULL;
+        if (!run->log)
+                scion_fail("%s: %s", path ? path : folder, strerror(errno));
+        free(path);
+        if (!run->log)
+                return false;
+        path = path_in(folder, "metrics.csv");
+        run->metrics = path ? create_metrics(run, path) : NULL;
+        free(path);
+        return run->metrics != NULL;
+}
+
+/* Of one that has failed the first message counts: what follows from it, as on a full disk, does not. */
+static bool close_outputs(struct scion_run *run, bool good)
+{
+        if (run->log && fclose(run->log) != 0 && good)
+                good = scion_fail("log.txt: %s", strerror(errno));
+        good = good && (!run->metrics || scion_sheet_sync(run->metrics));
+        scion_sheet_close(run->metrics);
+        run->log = NULL;
+        run->metrics = NULL;
+        return good;
+}
+
+/* --- Going on with what was interrupted --- */
+
+static bool make_key(const struct scion_run *run, XXH128_hash_t *key)
+{
+        char *text = scion_run_describe(&run->experiment, run->source_data, run->target_data, run->config);
+
+        if (text)
+                *key = XXH3_128bits(text, strlen(text));
+        free(text);
+        return text != NULL;
+}
+
+static struct scion_recovery recovery_of(struct scion_run *run, const char *path, XXH128_hash_t key,
+                                         double interval, struct scion_row *results)
+{
+        return (struct scion_recovery){ .path = path,
+                                        .key = key,
+                                        .interval = interval,
+                                        .metrics = run->metrics,
+                                        .results = results,
+                                        .log = run->log };
+}
+
+/* The source as setup() is given it goes into the target's checkpoints: it may be changed by then. */
+static bool keep_source(struct scion_run *run)
+{
+        size_t bytes = run->source->extent * sizeof *run->source->values;
+
+        run->recovery.source = malloc(bytes + 1);
+        if (!run->recovery.source)
+                return scion_fail("out of memory");
+        memcpy(run->recovery.source, run->source->values, bytes);
+        run->recovery.source_bytes = bytes;
+        return true;
+}
+
+static bool run_source(struct scion_run *run, struct scion_row *results)
+{
+        struct scion_transfer transfer = scion_run_source_transfer(run);
+        struct scion_training training = scion_run_training(run, false, &transfer);
+        bool good = true;
+
+        if (scion_recovery_found(&run->recovery, NULL))
+                good = scion_recovery_source(&run->recovery, run->source->values,
+                                             run->source->extent * sizeof *run->source->values);
+        else if (!run->experiment.source.weights)
+                good = scion_source_train(&training, run->config, results);
+        else
+                fprintf(run->log, "source: %s\n", run->weights.text);
+        return good && keep_source(run);
+}
+
+static bool run_target(struct scion_run *run, const char *folder, struct scion_row *results)
+{
+        struct scion_transfer transfer =
+                scion_run_target_transfer(run, run->target, run->experiment.strategy);
+        struct scion_training training = scion_run_training(run, true, &transfer);
+        struct scion_trained trained = { 0 };
+        int64_t trainable;
+        bool good = scion_transfer_setup(&transfer);
+
+        run->target = transfer.target; /* the strategy may have made another */
+        good = good && scion_train(&training, &trained) && scion_test(&training, "test_", true, results);
+        trainable = scion_model_size(run->target, true);
+        for (int i = 0; i < transfer.own_models; i++)
+                trainable += scion_model_size(transfer.own_model[i].model, true);
+        scion_transfer_finish(&transfer);
+        scion_row_int(results, "best_epoch", trained.best_epoch);
+        scion_row_int(results, "epochs", trained.epochs);
+        scion_row_int(results, "parameters", scion_model_size(run->target, false));
+        scion_row_int(results, "trainable", trainable);
+        if (!good)
+                return false;
+
+        char *path = path_in(folder, "model.safetensors");
+
+        /* On the disk before anybody says that the run is done; writing the model syncs the folder. */
+        good = path && scion_sheet_sync(run->metrics) && scion_weights_save(run->target, path);
+        free(path);
+        return good;
+}
+
+static bool run_all(struct scion_run *run, const char *folder, double interval, struct scion_row *results)
+{
+        char *path = path_in(folder, CHECKPOINT), *source_path = path_in(folder, SOURCE_CHECKPOINT);
+        XXH128_hash_t key;
+        bool good = path && source_path && make_key(run, &key);
+
+        if (good) {
+                run->recovery = recovery_of(run, path, key, interval, results);
+                run->source_recovery = recovery_of(run, source_path, key, interval, results);
+                good = scion_recovery_open(&run->recovery);
+        }
+        good = good && (!run->with_source || run_source(run, results)) && run_target(run, folder, results);
+        if (run->recovery.before + run->source_recovery.before > 0)
+                scion_row_fixed(results, "seconds",
+                                run->recovery.before + run->source_recovery.before + scion_clock() -
+                                        scion_clock_start(),
+                                3);
+        scion_recovery_finish(&run->recovery);
+        scion_recovery_finish(&run->source_recovery);
+        free(path);
+        free(source_path);
+        return good;
+}
+
+bool scion_run_execute(struct scion_run *run, const char *folder, double interval,
+                       const struct scion_observer *observer, struct scion_row *results)
+{
+        struct scion_tape *before = scion_tape_use(run->tape);
+
+        run->observer = observer;
+        run->stopped = false;
+        bool good = open_outputs(run, folder) && run_all(run, folder, interval, results);
+
+        scion_tape_use(before);
+        return close_outputs(run, good);
+}
+
+bool scion_run_lend(struct scion_run *run, bool (*work)(void *context, struct scion_training *training),
+                    void *context)
+{
+        struct scion_tape *before = scion_tape_use(run->tape);
+        struct scion_transfer transfer =
+                scion_run_target_transfer(run, run->target, run->experiment.strategy);
+        struct scion_training training = scion_run_training(run, true, &transfer);
+        bool good = scion_transfer_setup(&transfer);
+
+        training.recovery = NULL;
+        run->target = transfer.target;
+        good = good && work(context, &training);
+        scion_transfer_finish(&transfer);
+        scion_tape_use(before);
+        return good;
+}
+
+bool scion_run_stopped(const struct scion_run *run)
+{
+        return run->stopped;
+}
+
+void scion_run_forget(const char *folder)
+{
+        static const char *const names[] = { CHECKPOINT, SOURCE_CHECKPOINT };
+
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+                char *path = path_in(folder, names[i]);
+
+                if (path)
+                        unlink(path);
+                free(path);
+        }
+}

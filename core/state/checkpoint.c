@@ -1,0 +1,360 @@
+#include "state/checkpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <scion/error.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file/files.h"
+
+#define INPUT ((size_t)64 << 10)
+#define MOST_BLOCKS 65536
+
+/* Before the table of the blocks; after it their bytes, without gaps. */
+struct header {
+        char magic[8];
+        uint32_t version;
+        uint32_t blocks;
+        uint64_t bytes; /* of the whole file */
+        uint64_t reserved;
+        XXH128_canonical_t key;
+        XXH128_canonical_t hash; /* of the whole file, itself taken as zeros */
+};
+
+struct entry {
+        char name[SCION_BLOCK_NAME];
+        uint64_t bytes;
+};
+
+_Static_assert(sizeof(struct header) == 64 && sizeof(struct entry) == 128,
+               "no padding, which could be anything");
+
+struct scion_checkpoint {
+        char *path;
+        int descriptor;
+        size_t count;
+        struct entry *entry;
+        bool *taken;
+};
+
+/* --- A state -------------------------------------------------------------------------------------------- */
+
+void scion_state_add(struct scion_state *state, const char *name, void *data, size_t bytes)
+{
+        struct scion_block *larger;
+
+        if (state->failed)
+                return;
+        state->failed = true;
+        if (!*name || strlen(name) >= SCION_BLOCK_NAME) {
+                scion_fail("a block of a checkpoint has a name of 1 to %d bytes, not '%s'",
+                           SCION_BLOCK_NAME - 1, name);
+                return;
+        }
+        for (size_t i = 0; i < state->count; i++)
+                if (strcmp(state->block[i].name, name) == 0) {
+                        scion_fail("two blocks of a checkpoint have the name '%s'", name);
+                        return;
+                }
+        larger = realloc(state->block, (state->count + 1) * sizeof *larger);
+        if (!larger) {
+                scion_fail("out of memory");
+                return;
+        }
+        state->block = larger;
+        larger[state->count] = (struct scion_block){ .data = data, .bytes = bytes };
+        memcpy(larger[state->count++].name, name, strlen(name) + 1);
+        state->failed = false;
+}
+
+void scion_state_finish(struct scion_state *state)
+{
+        free(state->block);
+        *state = (struct scion_state){ 0 };
+}
+
+/* --- Writing -------------------------------------------------------------------------------------------- */
+
+static struct header header_of(XXH128_hash_t key, uint32_t blocks, uint64_t bytes)
+{
+        struct header header = { .magic = "scion-cp", .version = 1, .blocks = blocks, .bytes = bytes };
+
+        XXH128_canonicalFromHash(&header.key, key);
+        return header;
+}
+
+static struct entry *table_of(const struct scion_state *state, struct header *header, XXH128_hash_t key)
+{
+        struct entry *table = calloc(state->count + 1, sizeof *table);
+        uint64_t bytes = sizeof *header + state->count * sizeof *table;
+
+        if (!table)
+                return scion_fail_null("out of memory");
+        for (size_t i = 0; i < state->count; i++) {
+                memcpy(table[i].name, state->block[i].name, SCION_BLOCK_NAME);
+                table[i].bytes = state->block[i].bytes;
+                bytes += state->block[i].bytes;
+        }
+        *header = header_of(key, (uint32_t)state->count, bytes);
+        return table;
+}
+
+static bool hash_state(const struct scion_state *state, const struct entry *table, struct header *header)
+{
+        XXH3_state_t *hash = XXH3_createState();
+
+        if (!hash)
+                return scion_fail("out of memory");
+        XXH3_128bits_reset(hash);
+        XXH3_128bits_update(hash, header, sizeof *header);
+        XXH3_128bits_update(hash, table, state->count * sizeof *table);
+        for (size_t i = 0; i < state->count; i++)
+                XXH3_128bits_update(hash, state->block[i].data, state->block[i].bytes);
+        XXH128_canonicalFromHash(&header->hash, XXH3_128bits_digest(hash));
+        XXH3_freeState(hash);
+        return true;
+}
+
+static bool write_state(const char *path, const struct scion_state *state, const struct entry *table,
+                        const struct header *header)
+{
+        struct scion_file *file = scion_file_create(path);
+        bool good = file && scion_file_add(file, header, sizeof *header) &&
+                    scion_file_add(file, table, state->count * sizeof *table);
+
+        for (size_t i = 0; good && i < state->count; i++)
+                good = scion_file_add(file, state->block[i].data, state->block[i].bytes);
+        if (good)
+                return scion_file_commit(file);
+        scion_file_discard(file);
+        return false;
+}
+
+bool scion_checkpoint_write(const char *path, XXH128_hash_t key, const struct scion_state *state)
+{
+        struct header header;
+        struct entry *table;
+        bool good;
+
+        if (state->failed)
+                return false;
+        if (state->count > MOST_BLOCKS)
+                return scion_fail("%s: %zu blocks are more than a checkpoint has", path, state->count);
+        table = table_of(state, &header, key);
+        good = table && hash_state(state, table, &header) && write_state(path, state, table, &header);
+        free(table);
+        return good;
+}
+
+/* --- Reading -------------------------------------------------------------------------------------------- */
+
+/* Of an open file, from `at` on. */
+static bool read_at(const struct scion_checkpoint *checkpoint, uint64_t at, void *data, size_t bytes)
+{
+        if (lseek(checkpoint->descriptor, (off_t)at, SEEK_SET) < 0)
+                return scion_fail("%s: %s", checkpoint->path, strerror(errno));
+        ssize_t got = scion_read_all(checkpoint->descriptor, data, bytes);
+
+        if (got < 0)
+                return scion_fail("%s: %s", checkpoint->path, strerror(errno));
+        return (size_t)got == bytes || scion_fail("%s: cut off", checkpoint->path);
+}
+
+/* Of what follows the header, and of the header with zeros in the hash's place. */
+static bool hash_file(const struct scion_checkpoint *checkpoint, struct header header,
+                      XXH128_canonical_t *result)
+{
+        XXH3_state_t *hash = XXH3_createState();
+        char *input = malloc(INPUT);
+        bool good = (hash && input) || scion_fail("out of memory");
+
+        memset(&header.hash, 0, sizeof header.hash);
+        if (good) {
+                XXH3_128bits_reset(hash);
+                XXH3_128bits_update(hash, &header, sizeof header);
+        }
+        for (uint64_t at = sizeof header; good && at < header.bytes;) {
+                size_t some = header.bytes - at < INPUT ? (size_t)(header.bytes - at) : INPUT;
+
+                good = read_at(checkpoint, at, input, some);
+                if (good)
+                        XXH3_128bits_update(hash, input, some);
+                at += some;
+        }
+        if (good)
+                XXH128_canonicalFromHash(result, XXH3_128bits_digest(hash));
+        XXH3_freeState(hash);
+        free(input);
+        return good;
+}
+
+static bool check_file(const struct scion_checkpoint *checkpoint, XXH128_hash_t key, struct header *header)
+{
+        struct stat status;
+        XXH128_canonical_t hash;
+
+        if (fstat(checkpoint->descriptor, &status))
+                return scion_fail("%s: %s", checkpoint->path, strerror(errno));
+        if (!S_ISREG(status.st_mode) || (uintmax_t)status.st_size < sizeof *header)
+                return scion_fail("%s: no checkpoint", checkpoint->path);
+        if (!read_at(checkpoint, 0, header, sizeof *header))
+                return false;
+        struct header good = header_of(key, header->blocks, (uint64_t)status.st_size);
+
+        if (memcmp(header->magic, good.magic, sizeof good.magic) != 0 || header->version != good.version)
+                return scion_fail("%s: no checkpoint, or another version's", checkpoint->path);
+        if (memcmp(&header->key, &good.key, sizeof good.key) != 0)
+                return scion_fail("%s: of another configuration, data or plugin", checkpoint->path);
+        good.hash = header->hash;
+        if (memcmp(header, &good, sizeof good) != 0 || !hash_file(checkpoint, *header, &hash) ||
+            memcmp(&hash, &header->hash, sizeof hash) != 0)
+                return scion_fail("%s: damaged", checkpoint->path);
+        return true;
+}
+
+/* The hash is right, so it is what was written; that a block's name ends is looked after all the same. */
+static bool read_table(struct scion_checkpoint *checkpoint, const struct header *header)
+{
+        if (header->blocks > MOST_BLOCKS)
+                return scion_fail("%s: damaged", checkpoint->path);
+        checkpoint->count = header->blocks;
+        checkpoint->entry = calloc(checkpoint->count + 1, sizeof *checkpoint->entry);
+        checkpoint->taken = calloc(checkpoint->count + 1, sizeof *checkpoint->taken);
+        if (!checkpoint->entry || !checkpoint->taken)
+                return scion_fail("out of memory");
+        if (!read_at(checkpoint, sizeof *header, checkpoint->entry,
+                     checkpoint->count * sizeof *checkpoint->entry))
+                return false;
+        for (size_t i = 0; i < checkpoint->count; i++)
+                checkpoint->entry[i].name[SCION_BLOCK_NAME - 1] = '\0';
+        return true;
+}
+
+struct scion_checkpoint *scion_checkpoint_open(const char *path, XXH128_hash_t key)
+{
+        struct scion_checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
+        struct header header;
+
+        if (!checkpoint)
+                return scion_fail_null("out of memory");
+        checkpoint->path = strdup(path);
+        checkpoint->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (!checkpoint->path)
+                scion_fail("out of memory");
+        else if (checkpoint->descriptor < 0 && errno == ENOENT)
+                scion_error_clear();
+        else if (checkpoint->descriptor < 0)
+                scion_fail("%s: %s", path, strerror(errno));
+        else if (check_file(checkpoint, key, &header) && read_table(checkpoint, &header))
+                return checkpoint;
+        scion_checkpoint_close(checkpoint);
+        return NULL;
+}
+
+void scion_checkpoint_close(struct scion_checkpoint *checkpoint)
+{
+        if (!checkpoint)
+                return;
+        if (checkpoint->descriptor >= 0)
+                close(checkpoint->descriptor);
+        free(checkpoint->path);
+        free(checkpoint->entry);
+        free(checkpoint->taken);
+        free(checkpoint);
+}
+
+/* The index of a block that was not taken yet; -1 when there is none. */
+static int find(const struct scion_checkpoint *checkpoint, const char *name)
+{
+        for (size_t i = 0; i < checkpoint->count; i++)
+                if (!checkpoint->taken[i] && strcmp(checkpoint->entry[i].name, name) == 0)
+                        return (int)i;
+        scion_fail("%s: has no block '%s'", checkpoint->path, name);
+        return -1;
+}
+
+static bool read_block(const struct scion_checkpoint *checkpoint, int index, void *data)
+{
+        uint64_t at = sizeof(struct header) + checkpoint->count * sizeof(struct entry);
+
+        for (int i = 0; i < index; i++)
+                at += checkpoint->entry[i].bytes;
+        return read_at(checkpoint, at, data, checkpoint->entry[index].bytes);
+}
+
+void *scion_checkpoint_take(struct scion_checkpoint *checkpoint, const char *name, size_t *bytes)
+{
+        int index = find(checkpoint, name);
+        char *data;
+
+        if (index < 0)
+                return NULL;
+        *bytes = checkpoint->entry[index].bytes;
+        data = malloc(*bytes + 1);
+        if (!data)
+                return scion_fail_null("%s: out of memory for '%s'", checkpoint->path, name);
+        data[*bytes] = '\0';
+        checkpoint->taken[index] = read_block(checkpoint, index, data);
+        if (checkpoint->taken[index])
+                return data;
+        free(data);
+        return NULL;
+}
+
+static bool has_size(const struct scion_checkpoint *checkpoint, int index, size_t bytes)
+{
+        return checkpoint->entry[index].bytes == bytes ||
+               scion_fail("%s: block '%s' has %llu bytes, where %zu are wanted", checkpoint->path,
+                          checkpoint->entry[index].name, (unsigned long long)checkpoint->entry[index].bytes,
+                          bytes);
+}
+
+bool scion_checkpoint_take_into(struct scion_checkpoint *checkpoint, const char *name, void *data,
+                                size_t bytes)
+{
+        int index = find(checkpoint, name);
+
+        if (index < 0 || !has_size(checkpoint, index, bytes) || !read_block(checkpoint, index, data))
+                return false;
+        checkpoint->taken[index] = true;
+        return true;
+}
+
+/* Is the state, whose names all differ, what is left? */
+static bool check_state(const struct scion_checkpoint *checkpoint, const struct scion_state *state)
+{
+        size_t left = 0;
+
+        for (size_t i = 0; i < state->count; i++) {
+                int index = find(checkpoint, state->block[i].name);
+
+                if (index < 0 || !has_size(checkpoint, index, state->block[i].bytes))
+                        return false;
+        }
+        for (size_t i = 0; i < checkpoint->count; i++)
+                left += !checkpoint->taken[i];
+        for (size_t i = 0; left > state->count && i < checkpoint->count; i++) {
+                bool known = checkpoint->taken[i];
+
+                for (size_t j = 0; !known && j < state->count; j++)
+                        known = strcmp(state->block[j].name, checkpoint->entry[i].name) == 0;
+                if (!known)
+                        return scion_fail("%s: block '%s' is of nothing that is trained", checkpoint->path,
+                                          checkpoint->entry[i].name);
+        }
+        return true;
+}
+
+bool scion_checkpoint_restore(struct scion_checkpoint *checkpoint, const struct scion_state *state)
+{
+        if (state->failed || !check_state(checkpoint, state))
+                return false;
+        for (size_t i = 0; i < state->count; i++)
+                if (!scion_checkpoint_take_into(checkpoint, state->block[i].name, state->block[i].data,
+                                                state->block[i].bytes))
+                        return false;
+        return true;
+}

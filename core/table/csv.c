@@ -1,0 +1,491 @@
+#include "table/csv.h"
+
+#include "base/text.h"
+#include "file/files.h"
+
+#include <scion/error.h>
+
+#include <csv.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LARGEST ((size_t)1 << 30) /* bytes of a file that is read */
+
+/* --- Reading -------------------------------------------------------------------------------------------- */
+
+/* The cells of a file as they come from libcsv. */
+struct parse {
+        const char *path;
+        char *text;  /* the cells' text, each with its NUL; never longer than the file and one more */
+        size_t used; /* of text */
+        char **cell; /* the header row's and all others' */
+        size_t cells, room;
+        size_t columns;    /* the header's; 0 before its end */
+        size_t row_cells;  /* of the row that is being read */
+        size_t line;       /* being read */
+        size_t row_line;   /* where the row that is being read began */
+        size_t end;        /* offset after the line being read */
+        size_t whole_end;  /* offset after the last row that was as it should be */
+        bool repair;       /* the last row may be too short: it is left out */
+        size_t short_line; /* of a row that was too short, 0 for none; only with `repair` */
+        size_t short_cells;
+        bool failed;
+};
+
+/* Spaces are part of a field, as RFC 4180 says; libcsv would cut them off. */
+static int no_space(unsigned char character)
+{
+        (void)character;
+        return 0;
+}
+
+static void fail_length(struct parse *parse, size_t line, size_t cells)
+{
+        parse->failed = true;
+        scion_fail("%s:%zu: %zu field%s in a row, where the header names %zu column%s", parse->path, line,
+                   cells, cells == 1 ? "" : "s", parse->columns, parse->columns == 1 ? "" : "s");
+}
+
+static void take_cell(void *bytes, size_t length, void *data)
+{
+        struct parse *parse = data;
+
+        if (parse->failed)
+                return;
+        if (parse->cells == parse->room) {
+                size_t room = 2 * parse->room + 64;
+                char **larger = realloc(parse->cell, room * sizeof *larger);
+
+                if (!larger) {
+                        parse->failed = true;
+                        scion_fail("%s: out of memory", parse->path);
+                        return;
+                }
+                parse->cell = larger;
+                parse->room = room;
+        }
+        parse->cell[parse->cells++] = parse->text + parse->used;
+        memcpy(parse->text + parse->used, bytes, length);
+        parse->text[parse->used + length] = '\0';
+        parse->used += length + 1;
+        parse->row_cells++;
+}
+
+/* `character` is what ended the row; -1 at the end of a file that has no last line end. */
+static void take_row(int character, void *data)
+{
+        struct parse *parse = data;
+        size_t cells = parse->row_cells;
+
+        parse->row_cells = 0;
+        if (parse->failed)
+                return;
+        if (parse->short_line) { /* it was not the last */
+                fail_length(parse, parse->short_line, parse->short_cells);
+        } else if (parse->repair && parse->columns && (character < 0 || cells < parse->columns)) {
+                parse->short_line = parse->row_line;
+                parse->short_cells = cells;
+                parse->cells -= cells;
+        } else if (parse->columns && cells != parse->columns) {
+                fail_length(parse, parse->row_line, cells);
+        } else {
+                if (!parse->columns)
+                        parse->columns = cells;
+                parse->whole_end = parse->end;
+        }
+        parse->row_line = 0;
+}
+
+/* The offset after the line that starts at `start`. */
+static size_t line_end(const char *data, size_t bytes, size_t start)
+{
+        for (size_t i = start; i < bytes; i++) {
+                if (data[i] == '\n')
+                        return i + 1;
+                if (data[i] == '\r')
+                        return i + 1 < bytes && data[i + 1] == '\n' ? i + 2 : i + 1;
+        }
+        return bytes;
+}
+
+/* Feeds libcsv a line at a time, to know where in the file it is. */
+static void parse_lines(struct parse *parse, struct csv_parser *parser, const char *data, size_t bytes)
+{
+        for (size_t start = 0; start < bytes && !parse->failed; start = parse->end) {
+                parse->line++;
+                parse->end = line_end(data, bytes, start);
+                if (!parse->row_line && data[start] != '\r' && data[start] != '\n')
+                        parse->row_line = parse->line;
+                size_t length = parse->end - start;
+
+                if (csv_parse(parser, data + start, length, take_cell, take_row, parse) == length ||
+                    parse->failed)
+                        continue;
+                parse->failed = true;
+                if (csv_error(parser) == CSV_EPARSE)
+                        scion_fail("%s:%zu: a quote where none may be: a field with a quote in it is quoted "
+                                   "whole, and its quotes are doubled",
+                                   parse->path, parse->line);
+                else
+                        scion_fail("%s: %s", parse->path, csv_strerror(csv_error(parser)));
+        }
+        if (parse->failed || !csv_fini(parser, take_cell, take_row, parse) || parse->failed)
+                return;
+        if (parse->repair && parse->columns) { /* the row was cut within quotes; nobody asks for its cells */
+                if (parse->short_line)
+                        fail_length(parse, parse->short_line, parse->short_cells);
+                return;
+        }
+        parse->failed = true;
+        scion_fail("%s:%zu: a quote is opened in this row and never closed", parse->path, parse->row_line);
+}
+
+/* Reads all cells of the file. */
+static bool parse_all(struct parse *parse, const char *data, size_t bytes)
+{
+        static const char mark[] = "\xef\xbb\xbf"; /* spreadsheets put it before UTF-8 */
+        struct csv_parser parser;
+        const char *nul;
+        size_t skip = bytes >= 3 && !memcmp(data, mark, 3) ? 3 : 0;
+
+        if (parse->repair) /* after a power failure, some file systems have zeros where data was to come */
+                while (bytes > 0 && data[bytes - 1] == '\0')
+                        bytes--;
+        nul = memchr(data, '\0', bytes);
+        if (nul) {
+                size_t line = 1;
+
+                for (const char *at = data; at < nul; at++)
+                        line += *at == '\n';
+                return scion_fail("%s:%zu: a zero byte: this is no text", parse->path, line);
+        }
+        parse->text = malloc(bytes + 2);
+        if (!parse->text || csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL))
+                return scion_fail("%s: out of memory for its %zu bytes", parse->path, bytes);
+        csv_set_space_func(&parser, no_space);
+        parse_lines(parse, &parser, data + skip, bytes - skip);
+        csv_free(&parser);
+        parse->whole_end += skip;
+        if (parse->failed)
+                return false;
+        return parse->columns || scion_fail("%s: is empty: it has no header row", parse->path);
+}
+
+static void parse_finish(struct parse *parse)
+{
+        free(parse->text);
+        free(parse->cell);
+}
+
+/* The table takes what was parsed; the cells of a row that was cut within quotes lie behind its end. */
+static bool parse_table(struct parse *parse, const char *data, size_t bytes, struct scion_csv_table *table)
+{
+        *table = (struct scion_csv_table){ 0 };
+        if (!parse_all(parse, data, bytes)) {
+                parse_finish(parse);
+                return false;
+        }
+        table->text = parse->text;
+        table->columns = parse->columns;
+        table->rows = parse->cells / parse->columns - 1;
+        table->name = parse->cell;
+        table->field = parse->cell + parse->columns;
+        return true;
+}
+
+static bool read_table(struct parse *parse, struct scion_csv_table *table, size_t *bytes)
+{
+        char *data = scion_file_read(parse->path, LARGEST, bytes);
+        bool good;
+
+        *table = (struct scion_csv_table){ 0 };
+        if (!data)
+                return false;
+        good = parse_table(parse, data, *bytes, table);
+        free(data);
+        return good;
+}
+
+bool scion_csv_parse(const char *path, const char *data, size_t bytes, struct scion_csv_table *table)
+{
+        struct parse parse = { .path = path };
+
+        return parse_table(&parse, data, bytes, table);
+}
+
+bool scion_csv_read(const char *path, struct scion_csv_table *table)
+{
+        struct parse parse = { .path = path };
+        size_t bytes = 0;
+
+        return read_table(&parse, table, &bytes);
+}
+
+bool scion_csv_read_whole_rows(const char *path, struct scion_csv_table *table, bool *cut)
+{
+        struct parse parse = { .path = path, .repair = true };
+        size_t bytes = 0;
+        bool good = read_table(&parse, table, &bytes);
+
+        *cut = good && parse.whole_end < bytes;
+        return good;
+}
+
+void scion_csv_table_finish(struct scion_csv_table *table)
+{
+        free(table->name); /* the fields lie behind the names */
+        free(table->text);
+        *table = (struct scion_csv_table){ 0 };
+}
+
+int scion_csv_column(const struct scion_csv_table *table, const char *name)
+{
+        for (size_t i = 0; i < table->columns; i++)
+                if (!strcmp(table->name[i], name))
+                        return (int)i;
+        return -1;
+}
+
+const char *scion_csv_field(const struct scion_csv_table *table, size_t row, size_t column)
+{
+        return table->field[row * table->columns + column];
+}
+
+/* --- Writing -------------------------------------------------------------------------------------------- */
+
+struct scion_csv_writer {
+        int descriptor;
+        char *path;
+        size_t columns;
+        char *row; /* room for a row's text */
+        size_t room;
+};
+
+/* libcsv's writer quotes every field; those that read back without quotes go as they are. */
+static bool is_plain(const char *field, size_t length)
+{
+        if (length == 0)
+                return true;
+        return field[strcspn(field, ",\"\r\n")] == '\0' && field[0] != ' ' && field[0] != '\t' &&
+               field[length - 1] != ' ' && field[length - 1] != '\t';
+}
+
+/* Makes the row's text. 0 when memory is out. */
+static size_t format_row(struct scion_csv_writer *writer, const char *const *fields)
+{
+        size_t needed = 1, used = 0;
+
+        for (size_t i = 0; i < writer->columns; i++)
+                needed += 2 * strlen(fields[i] ? fields[i] : "") +
+                          3; /* all quotes, doubled, in quotes; comma */
+        if (needed > writer->room) {
+                char *larger = realloc(writer->row, needed);
+
+                if (!larger)
+                        return 0;
+                writer->row = larger;
+                writer->room = needed;
+        }
+        for (size_t i = 0; i < writer->columns; i++) {
+                const char *field = fields[i] ? fields[i] : "";
+                size_t length = strlen(field);
+
+                if (i > 0)
+                        writer->row[used++] = ',';
+                /* A row of one empty field would be a blank line. */
+                if (is_plain(field, length) && (length > 0 || writer->columns > 1)) {
+                        memcpy(writer->row + used, field, length);
+                        used += length;
+                } else {
+                        used += csv_write(writer->row + used, needed - used, field, length);
+                }
+        }
+        writer->row[used++] = '\n';
+        return used;
+}
+
+char *scion_csv_row_text(const char *const *fields, size_t count)
+{
+        struct scion_csv_writer writer = { .columns = count };
+        size_t length = format_row(&writer, fields);
+        char *text = length ? realloc(writer.row, length + 1) : NULL;
+
+        if (!text) {
+                free(writer.row);
+                return scion_fail_null("out of memory for a row");
+        }
+        text[length] = '\0';
+        return text;
+}
+
+static struct scion_csv_writer *writer_create(const char *path, const char *const *columns, size_t count)
+{
+        struct scion_csv_writer *writer;
+
+        if (count == 0)
+                return scion_fail_null("%s: a CSV file without columns cannot be written", path);
+        for (size_t i = 0; i < count; i++)
+                for (size_t j = 0; j < i; j++)
+                        if (!strcmp(columns[i], columns[j]))
+                                return scion_fail_null("%s: two columns have the name '%s'", path,
+                                                       columns[i]);
+        writer = calloc(1, sizeof *writer);
+        if (!writer)
+                return scion_fail_null("%s: out of memory", path);
+        writer->descriptor = -1;
+        writer->columns = count;
+        writer->path = strdup(path);
+        if (!writer->path) {
+                free(writer);
+                return scion_fail_null("%s: out of memory", path);
+        }
+        return writer;
+}
+
+static bool open_to_append(struct scion_csv_writer *writer)
+{
+        writer->descriptor = open(writer->path, O_WRONLY | O_APPEND | O_CLOEXEC);
+        return writer->descriptor >= 0 ||
+               scion_fail("%s: cannot be written: %s", writer->path, strerror(errno));
+}
+
+/* A file that is there whole, or one that nobody knows of yet. */
+static bool write_header(struct scion_csv_writer *writer, size_t length, bool whole)
+{
+        if (whole)
+                return scion_file_write(writer->path, writer->row, length) && open_to_append(writer);
+        writer->descriptor = open(writer->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+        return (writer->descriptor >= 0 && scion_write_all(writer->descriptor, writer->row, length)) ||
+               scion_fail("%s: cannot be written: %s", writer->path, strerror(errno));
+}
+
+static struct scion_csv_writer *create(const char *path, const char *const *columns, size_t count, bool whole)
+{
+        struct scion_csv_writer *writer = writer_create(path, columns, count);
+
+        if (!writer)
+                return NULL;
+        size_t length = format_row(writer, columns);
+
+        if (!length)
+                scion_fail("%s: out of memory", path);
+        if (length && write_header(writer, length, whole))
+                return writer;
+        scion_csv_close(writer);
+        return NULL;
+}
+
+struct scion_csv_writer *scion_csv_create(const char *path, const char *const *columns, size_t count)
+{
+        return create(path, columns, count, true);
+}
+
+struct scion_csv_writer *scion_csv_begin(const char *path, const char *const *columns, size_t count)
+{
+        return create(path, columns, count, false);
+}
+
+/* Fails naming both header rows. */
+static bool check_header(const struct parse *parse, const char *const *columns, size_t count)
+{
+        struct scion_text has = { 0 }, wanted = { 0 };
+        bool equal = parse->columns == count;
+
+        for (size_t i = 0; equal && i < count; i++)
+                equal = !strcmp(parse->cell[i], columns[i]);
+        if (equal)
+                return true;
+        for (size_t i = 0; i < parse->columns; i++)
+                scion_text_add(&has, "%s%s", i ? "," : "", parse->cell[i]);
+        for (size_t i = 0; i < count; i++)
+                scion_text_add(&wanted, "%s%s", i ? "," : "", columns[i]);
+        if (has.failed || wanted.failed)
+                scion_fail("%s: its columns are not those to be appended", parse->path);
+        else
+                scion_fail("%s: its columns are not those to be appended: it has %s, to be appended are %s",
+                           parse->path, has.text, wanted.text);
+        free(has.text);
+        free(wanted.text);
+        return false;
+}
+
+struct scion_csv_writer *scion_csv_append(const char *path, const char *const *columns, size_t count)
+{
+        struct scion_csv_writer *writer = writer_create(path, columns, count);
+        struct parse parse = { .path = path, .repair = true };
+        size_t bytes = 0;
+        char *data = writer ? scion_file_read(path, LARGEST, &bytes) : NULL;
+
+        if (!data || !parse_all(&parse, data, bytes) || !check_header(&parse, columns, count))
+                goto failed;
+        if (data[parse.whole_end - 1] != '\n' && data[parse.whole_end - 1] != '\r') {
+                scion_fail("%s: its header row has no line end", path);
+                goto failed;
+        }
+        if (!open_to_append(writer))
+                goto failed;
+        if (parse.whole_end < bytes && ftruncate(writer->descriptor, (off_t)parse.whole_end)) {
+                scion_fail("%s: its incomplete last row cannot be cut off: %s", path, strerror(errno));
+                goto failed;
+        }
+        parse_finish(&parse);
+        free(data);
+        return writer;
+failed:
+        parse_finish(&parse);
+        free(data);
+        scion_csv_close(writer);
+        return NULL;
+}
+
+bool scion_csv_row(struct scion_csv_writer *writer, const char *const *fields)
+{
+        size_t length = format_row(writer, fields);
+        off_t size;
+
+        if (!length)
+                return scion_fail("%s: out of memory for a row", writer->path);
+        size = lseek(writer->descriptor, 0, SEEK_END);
+        if (size >= 0 && scion_write_all(writer->descriptor, writer->row, length))
+                return true;
+        scion_fail("%s: a row cannot be appended: %s", writer->path, strerror(errno));
+        if (size >= 0 && ftruncate(writer->descriptor, size))
+                return scion_fail("%s, and its beginning cannot be cut off again: %s", scion_error(),
+                                  strerror(errno));
+        return false;
+}
+
+bool scion_csv_move(struct scion_csv_writer *writer, const char *path)
+{
+        char *copy = strdup(path);
+
+        if (!copy)
+                return scion_fail("%s: out of memory", path);
+        if (rename(writer->path, path) != 0) {
+                free(copy);
+                return scion_fail("%s: cannot be replaced: %s", path, strerror(errno));
+        }
+        free(writer->path);
+        writer->path = copy;
+        return true;
+}
+
+bool scion_csv_sync(struct scion_csv_writer *writer)
+{
+        return !fsync(writer->descriptor) || errno == EINVAL ||
+               scion_fail("%s: cannot be written: %s", writer->path, strerror(errno));
+}
+
+void scion_csv_close(struct scion_csv_writer *writer)
+{
+        if (!writer)
+                return;
+        if (writer->descriptor >= 0)
+                close(writer->descriptor);
+        free(writer->path);
+        free(writer->row);
+        free(writer);
+}

@@ -1,0 +1,191 @@
+/* Batches through the two models: outputs, and what modules have made on the way. */
+#include <scion/error.h>
+#include <scion/loss.h>
+#include <string.h>
+
+#include "nn/model.h"
+#include "nn/module.h"
+#include "tensor/tape.h"
+#include "transfer/meter.h"
+#include "transfer/transfer.h"
+
+/* Those made while gradients were off do not serve when they are on, nor those of some modules (unless `some`) when
+ * one of the others is asked for. */
+static struct scion_forward_pass *find_pass(struct scion_transfer *transfer, const struct scion_model *model,
+                                            const struct scion_batch *batch, bool some)
+{
+        for (int i = 0; i < transfer->passes; i++) {
+                struct scion_forward_pass *pass = &transfer->pass[i];
+
+                if (pass->model == model && pass->inputs == batch->inputs &&
+                    (pass->gradients || !scion_recording()) && (some || !pass->front_left_out))
+                        return pass;
+        }
+        return NULL;
+}
+
+/* Keeps what every module has made. One that ran more than once tells of the last time. */
+static bool keep(struct scion_forward_pass *pass, struct scion_model *model)
+{
+        const struct scion_modules *modules = &model->modules;
+        const struct scion_module *head = scion_model_look_up_module(model, model->head);
+
+        pass->made = scion_tape_alloc(modules->count * sizeof(struct scion_tensor *));
+        if (!pass->made)
+                return false;
+        for (size_t i = 0; i < modules->count; i++)
+                pass->made[i] = modules->module[i]->output;
+        pass->features = head ? head->input : NULL;
+        return true;
+}
+
+/* The model's pass over the batch: the one there is, or a new one. */
+static struct scion_forward_pass *pass_of(struct scion_transfer *transfer, struct scion_model *model,
+                                          const struct scion_batch *batch, bool some)
+{
+        struct scion_forward_pass *pass = batch ? find_pass(transfer, model, batch, some) : NULL;
+
+        if (pass || !batch)
+                return pass;
+        enum scion_part before = scion_meter_turn(transfer->meter, SCION_PART_FORWARD);
+
+        scion_model_forget_tensors(model);
+        struct scion_tensor *outputs = NULL;
+
+        if (some && transfer->reuse && model == transfer->target && scion_recording())
+                outputs = scion_reuse_target(transfer->reuse, model, batch);
+        bool front_left_out = outputs != NULL;
+
+        if (!outputs)
+                outputs = scion_model_forward(model, batch->inputs);
+        scion_meter_turn(transfer->meter, before);
+        if (!outputs)
+                return NULL;
+        /* More than there is room for only cost time: the last one's place is taken. */
+        pass = &transfer->pass[transfer->passes < SCION_MAX_PASSES ? transfer->passes++
+                                                                   : SCION_MAX_PASSES - 1];
+        *pass = (struct scion_forward_pass){ .model = model,
+                                             .inputs = batch->inputs,
+                                             .outputs = outputs,
+                                             .gradients = scion_recording(),
+                                             .front_left_out = front_left_out };
+        if (keep(pass, model))
+                return pass;
+        transfer->passes--;
+        return NULL;
+}
+
+static struct scion_forward_pass *source_pass(struct scion_transfer *transfer,
+                                              const struct scion_batch *batch)
+{
+        struct scion_tape *tape = scion_tape_current();
+
+        if (!transfer->source)
+                return scion_fail_null("the run has no source model");
+        if (!tape)
+                return NULL;
+        bool training = scion_tape_training(tape);
+
+        scion_tape_set_training(tape, false); /* what it knows, without dropout */
+        scion_no_grad_begin();
+        struct scion_forward_pass *pass = pass_of(transfer, transfer->source, batch, false);
+
+        scion_no_grad_end();
+        scion_tape_set_training(tape, training);
+        if (!pass)
+                scion_fail_prefix("the source");
+        return pass;
+}
+
+static struct scion_tensor *features_of(const struct scion_forward_pass *pass, struct scion_model *model,
+                                        const char *path)
+{
+        struct scion_module *module = path ? scion_model_module(model, path) : NULL;
+
+        if (!pass || (path && !module))
+                return NULL;
+        struct scion_tensor *made = path ? pass->made[module->index] : pass->features;
+
+        return made ? made
+                    : scion_fail_null("the model does not run its module '%s'", path ? path : model->head);
+}
+
+struct scion_tensor *scion_target_logits(struct scion_transfer *transfer, const struct scion_batch *batch)
+{
+        const struct scion_forward_pass *pass = pass_of(transfer, transfer->target, batch, true);
+
+        return pass ? pass->outputs : NULL;
+}
+
+struct scion_tensor *scion_target_features(struct scion_transfer *transfer, const struct scion_batch *batch,
+                                           const char *path)
+{
+        const struct scion_forward_pass *pass = NULL;
+
+        if (!path)
+                pass = pass_of(transfer, transfer->target, batch, true);
+        if (path || (pass && !pass->features && pass->front_left_out)) {
+                if (transfer->reuse)
+                        scion_reuse_look(transfer->reuse);
+                pass = pass_of(transfer, transfer->target, batch, false);
+        }
+        return features_of(pass, transfer->target, path);
+}
+
+/* What was computed once for all epochs. Only what is asked for in the rehearsal is. */
+static struct scion_tensor *known(struct scion_transfer *transfer, struct scion_module *module, bool input,
+                                  const struct scion_batch *batch)
+{
+        struct scion_reuse *reuse = transfer->reuse;
+
+        if (!reuse || !module || batch != transfer->batch)
+                return NULL;
+        if (!transfer->rehearsal)
+                return scion_reuse_source(reuse, transfer->source, module, input, batch);
+        scion_reuse_want(reuse, module, input);
+        return NULL;
+}
+
+struct scion_tensor *scion_source_logits(struct scion_transfer *transfer, const struct scion_batch *batch)
+{
+        struct scion_tensor *outputs =
+                transfer->source ? known(transfer, transfer->source->root, false, batch) : NULL;
+
+        if (outputs)
+                return outputs;
+        const struct scion_forward_pass *pass = source_pass(transfer, batch);
+
+        return pass ? pass->outputs : NULL;
+}
+
+struct scion_tensor *scion_source_features(struct scion_transfer *transfer, const struct scion_batch *batch,
+                                           const char *path)
+{
+        struct scion_model *source = transfer->source;
+        struct scion_module *module =
+                source ? scion_model_look_up_module(source, path ? path : source->head) : NULL;
+        struct scion_tensor *features = known(transfer, module, !path, batch);
+
+        return features ? features : features_of(source_pass(transfer, batch), source, path);
+}
+
+struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfer)
+{
+        for (int i = 0; i < transfer->passes; i++)
+                if (transfer->pass[i].model == transfer->target &&
+                    transfer->pass[i].inputs == transfer->batch->inputs)
+                        return transfer->pass[i].outputs;
+        return NULL;
+}
+
+struct scion_tensor *scion_task_loss(struct scion_transfer *transfer, struct scion_tensor *outputs,
+                                     const struct scion_batch *batch)
+{
+        const struct scion_loss_plugin *plugin = (const struct scion_loss_plugin *)transfer->loss->plugin;
+
+        struct scion_tensor *loss =
+                outputs && batch ? plugin->loss(transfer->loss->self, outputs, batch) : NULL;
+
+        transfer->loss_failed = outputs && batch && !loss;
+        return loss;
+}
