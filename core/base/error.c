@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LONGEST 4096
+#define MESSAGE_BYTES 4096
 
-static _Thread_local char message[LONGEST];
+static _Thread_local char message[MESSAGE_BYTES];
 
-static void record(const char *format, va_list arguments)
+static void message_set(const char *format, va_list arguments)
 {
-        char text[LONGEST]; /* an argument may be the old message */
+        char text[MESSAGE_BYTES]; /* because an argument may point into the old message */
 
         vsnprintf(text, sizeof text, format, arguments);
         memcpy(message, text, sizeof message);
@@ -21,7 +21,7 @@ bool scion_fail(const char *format, ...)
         va_list arguments;
 
         va_start(arguments, format);
-        record(format, arguments);
+        message_set(format, arguments);
         va_end(arguments);
         return false;
 }
@@ -31,14 +31,14 @@ void *scion_fail_null(const char *format, ...)
         va_list arguments;
 
         va_start(arguments, format);
-        record(format, arguments);
+        message_set(format, arguments);
         va_end(arguments);
         return NULL;
 }
 
 bool scion_fail_prefix(const char *format, ...)
 {
-        char prefix[LONGEST];
+        char prefix[MESSAGE_BYTES];
         va_list arguments;
 
         va_start(arguments, format);

@@ -1,13 +1,14 @@
-/* What the system may be told of memory. */
+/* Hints to the operating system about memory. */
 #ifndef SCION_BASE_MEMORY_H
 #define SCION_BASE_MEMORY_H
 
 #include <scion/api.h>
 
 /*
- * Says of new memory that all of it will be written: large pages save most of the time that the system needs
- * to hand it out. Small blocks are left as they are. Takes NULL.
+ * Asks the system to back newly allocated memory by large pages, which makes the first write to it much
+ * cheaper. Worth it only for memory that will be written completely. Does nothing for blocks smaller than a
+ * large page, for NULL, and on systems without large pages.
  */
-void scion_memory_large(void *data, size_t bytes);
+void scion_memory_use_large_pages(void *data, size_t bytes);
 
 #endif

@@ -5,60 +5,61 @@
 #include <string.h>
 #include <xxhash.h>
 
-struct scion_index_slot {
-        const char *name; /* NULL: free */
+struct scion_name_map_slot {
+        const char *name; /* NULL in a free slot */
         size_t value;
 };
 
-/* Where the name is, or would be: the room is a power of two, and never full. */
-static struct scion_index_slot *slot_of(const struct scion_index *index, const char *name)
+/* Returns the slot that holds the name, or the free slot where it belongs (linear probing). The number of
+ * slots is a power of two, and at most half of them are used. */
+static struct scion_name_map_slot *slot_find(const struct scion_name_map *map, const char *name)
 {
-        size_t at = (size_t)XXH64(name, strlen(name), 0) & (index->room - 1);
+        size_t at = (size_t)XXH64(name, strlen(name), 0) & (map->slots - 1);
 
-        while (index->slot[at].name && strcmp(index->slot[at].name, name) != 0)
-                at = (at + 1) & (index->room - 1);
-        return &index->slot[at];
+        while (map->slot[at].name && strcmp(map->slot[at].name, name) != 0)
+                at = (at + 1) & (map->slots - 1);
+        return &map->slot[at];
 }
 
-static bool grow(struct scion_index *index)
+static bool slots_grow(struct scion_name_map *map)
 {
-        struct scion_index larger = { .room = index->room ? 2 * index->room : 16 };
+        struct scion_name_map larger = { .slots = map->slots ? 2 * map->slots : 16 };
 
-        larger.slot = calloc(larger.room, sizeof *larger.slot);
+        larger.slot = calloc(larger.slots, sizeof *larger.slot);
         if (!larger.slot)
                 return scion_fail("out of memory");
-        for (size_t i = 0; i < index->room; i++)
-                if (index->slot[i].name)
-                        *slot_of(&larger, index->slot[i].name) = index->slot[i];
-        free(index->slot);
-        index->slot = larger.slot;
-        index->room = larger.room;
+        for (size_t i = 0; i < map->slots; i++)
+                if (map->slot[i].name)
+                        *slot_find(&larger, map->slot[i].name) = map->slot[i];
+        free(map->slot);
+        map->slot = larger.slot;
+        map->slots = larger.slots;
         return true;
 }
 
-bool scion_index_add(struct scion_index *index, const char *name, size_t value)
+bool scion_name_map_add(struct scion_name_map *map, const char *name, size_t value)
 {
-        struct scion_index_slot *slot;
+        struct scion_name_map_slot *slot;
 
-        if (2 * (index->count + 1) > index->room && !grow(index))
+        if (2 * (map->count + 1) > map->slots && !slots_grow(map))
                 return false;
-        slot = slot_of(index, name);
+        slot = slot_find(map, name);
         if (slot->name)
                 return true;
-        *slot = (struct scion_index_slot){ .name = name, .value = value };
-        index->count++;
+        *slot = (struct scion_name_map_slot){ .name = name, .value = value };
+        map->count++;
         return true;
 }
 
-size_t scion_index_find(const struct scion_index *index, const char *name)
+size_t scion_name_map_find(const struct scion_name_map *map, const char *name)
 {
-        const struct scion_index_slot *slot = index->room ? slot_of(index, name) : NULL;
+        const struct scion_name_map_slot *slot = map->slots ? slot_find(map, name) : NULL;
 
-        return slot && slot->name ? slot->value : SCION_INDEX_NONE;
+        return slot && slot->name ? slot->value : SCION_NAME_NONE;
 }
 
-void scion_index_finish(struct scion_index *index)
+void scion_name_map_finish(struct scion_name_map *map)
 {
-        free(index->slot);
-        *index = (struct scion_index){ 0 };
+        free(map->slot);
+        *map = (struct scion_name_map){ 0 };
 }

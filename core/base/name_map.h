@@ -1,24 +1,26 @@
-/* Finds names among many: a hash table over strings that others own. */
+/* A hash table from names to numbers. The names are not copied. */
 #ifndef SCION_BASE_NAME_MAP_H
 #define SCION_BASE_NAME_MAP_H
 
 #include <scion/api.h>
 
-#define SCION_INDEX_NONE SIZE_MAX
+#define SCION_NAME_NONE SIZE_MAX
 
-/* Starts as { 0 }. */
-struct scion_index {
-        size_t count, room;
-        struct scion_index_slot *slot;
+/* Initialise with { 0 }. */
+struct scion_name_map {
+        size_t count; /* names in the map */
+        size_t slots; /* allocated */
+        struct scion_name_map_slot *slot;
 };
 
-/* Adds a name, which must outlive the index, and what it stands for. One that is there already stays as it is.
- * False when memory is out. */
-bool scion_index_add(struct scion_index *index, const char *name, size_t value);
+/* Maps name to value; a name that is in the map already keeps its value. The string must live as long as
+ * the map. Returns false, with a message, when memory runs out. */
+bool scion_name_map_add(struct scion_name_map *map, const char *name, size_t value);
 
-/* What the name stands for; SCION_INDEX_NONE when it is not there. */
-size_t scion_index_find(const struct scion_index *index, const char *name);
+/* Returns the value stored for name, or SCION_NAME_NONE. */
+size_t scion_name_map_find(const struct scion_name_map *map, const char *name);
 
-void scion_index_finish(struct scion_index *index);
+/* Frees the table and resets the map to { 0 }. */
+void scion_name_map_finish(struct scion_name_map *map);
 
 #endif

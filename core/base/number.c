@@ -6,17 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_DIGITS 17 /* that any double needs */
+#define MOST_DIGITS 17 /* enough to distinguish any two doubles */
 
-/* A decimal number: 0.DIGITS times ten to the power `point`. */
+/* The decimal number 0.DIGITS * 10^point. */
 struct decimal {
         int count;
         char digit[MOST_DIGITS + 2];
         int point;
 };
 
-/* The nearest decimal of so many digits. Only digits are taken from the text: the separator is the locale's. */
-static void round_to(struct decimal *decimal, double value, int count)
+/* Sets decimal to the nearest decimal number with `count` digits. Copies only the digits of the text that
+ * printf writes, because the decimal separator depends on the locale. */
+static void decimal_round(struct decimal *decimal, double value, int count)
 {
         char text[64];
         char *exponent;
@@ -30,8 +31,8 @@ static void round_to(struct decimal *decimal, double value, int count)
         decimal->point = atoi(exponent + 1) + 1;
 }
 
-/* The next decimal of as many digits, upwards. */
-static void step_up(struct decimal *decimal)
+/* Advances to the next larger decimal number with the same count of digits. */
+static void decimal_increment(struct decimal *decimal)
 {
         int i = decimal->count - 1;
 
@@ -39,32 +40,34 @@ static void step_up(struct decimal *decimal)
                 decimal->digit[i--] = '0';
         if (i >= 0) {
                 decimal->digit[i]++;
-        } else { /* 99 becomes 10, with the point one further */
+        } else { /* 0.99 becomes 0.10 * 10 */
                 decimal->digit[0] = '1';
                 decimal->point++;
         }
 }
 
-static bool reads_back(const struct decimal *decimal, double value, bool is_float)
+static bool decimal_reads_back(const struct decimal *decimal, double value, bool is_float)
 {
-        char text[64]; /* with no separator in it, every locale reads it */
+        char text[64]; /* without a separator, so that it reads the same in every locale */
 
         snprintf(text, sizeof text, "%se%d", decimal->digit, decimal->point - decimal->count);
         return is_float ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value;
 }
 
 /*
- * The fewest digits that read back. The nearest decimal is tried, and the next above: below a power of two
- * the values lie twice as dense, so that one farther above may be the power's where the nearest is not.
+ * Finds the fewest digits that read back to value. Tries two candidates for each count of digits, the
+ * nearest decimal and the next one above it. The second is needed at powers of two: the floating-point
+ * values below one are twice as dense as those above it, so the nearest decimal may lie below the power and
+ * read back to a neighbour, while the one above does not.
  */
-static void shorten(struct decimal *decimal, double value, bool is_float)
+static void decimal_shorten(struct decimal *decimal, double value, bool is_float)
 {
         for (int count = 1; count <= MOST_DIGITS; count++) {
-                round_to(decimal, value, count);
-                if (reads_back(decimal, value, is_float))
+                decimal_round(decimal, value, count);
+                if (decimal_reads_back(decimal, value, is_float))
                         break;
-                step_up(decimal);
-                if (reads_back(decimal, value, is_float))
+                decimal_increment(decimal);
+                if (decimal_reads_back(decimal, value, is_float))
                         break;
         }
         while (decimal->count > 1 && decimal->digit[decimal->count - 1] == '0')
@@ -81,7 +84,7 @@ static const char *number_text(double value, bool is_float, char *text)
                 return strcpy(text, "nan");
         if (isinf(value))
                 return strcpy(text, value < 0 ? "-inf" : "inf");
-        shorten(&d, fabs(value), is_float);
+        decimal_shorten(&d, fabs(value), is_float);
         if (value == 0)
                 sprintf(text, "%s0", sign);
         else if (d.point < -3 || d.point > 16)

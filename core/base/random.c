@@ -6,7 +6,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-static void philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4])
+static void philox_block(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4])
 {
         uint32_t k0 = key[0], k1 = key[1];
         uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
@@ -30,22 +30,23 @@ static void philox(const uint32_t key[2], const uint32_t counter[4], uint32_t ou
         out[3] = c3;
 }
 
-#define BLOCKS 16 /* that are made at a time */
+#define BLOCKS_AT_ONCE 16
 
-/* The same for the blocks at the counter and after it; its low word must not overflow on the way. */
+/* Computes BLOCKS_AT_ONCE consecutive blocks, beginning at counter, in loops that the compiler vectorises.
+ * The caller ensures that the counter's low word does not overflow. */
 SCION_CLONES static void philox_blocks(const uint32_t key[2], const uint32_t counter[4], uint32_t *out)
 {
         uint32_t k0 = key[0], k1 = key[1];
-        uint32_t c0[BLOCKS], c1[BLOCKS], c2[BLOCKS], c3[BLOCKS];
+        uint32_t c0[BLOCKS_AT_ONCE], c1[BLOCKS_AT_ONCE], c2[BLOCKS_AT_ONCE], c3[BLOCKS_AT_ONCE];
 
-        for (uint32_t i = 0; i < BLOCKS; i++) {
+        for (uint32_t i = 0; i < BLOCKS_AT_ONCE; i++) {
                 c0[i] = counter[0] + i;
                 c1[i] = counter[1];
                 c2[i] = counter[2];
                 c3[i] = counter[3];
         }
         for (int round = 0; round < 10; round++) {
-                for (int i = 0; i < BLOCKS; i++) {
+                for (int i = 0; i < BLOCKS_AT_ONCE; i++) {
                         uint64_t p0 = (uint64_t)0xD2511F53u * c0[i];
                         uint64_t p1 = (uint64_t)0xCD9E8D57u * c2[i];
 
@@ -57,7 +58,7 @@ SCION_CLONES static void philox_blocks(const uint32_t key[2], const uint32_t cou
                 k0 += 0x9E3779B9u;
                 k1 += 0xBB67AE85u;
         }
-        for (int i = 0; i < BLOCKS; i++) {
+        for (int i = 0; i < BLOCKS_AT_ONCE; i++) {
                 out[4 * i] = c0[i];
                 out[4 * i + 1] = c1[i];
                 out[4 * i + 2] = c2[i];
@@ -65,7 +66,7 @@ SCION_CLONES static void philox_blocks(const uint32_t key[2], const uint32_t cou
         }
 }
 
-/* The seed is the key. The counter holds the block's number in its low word, the stream in the others. */
+/* The seed becomes the key. The counter's low word counts the blocks; the other words identify the stream. */
 struct scion_random scion_random(uint64_t seed, enum scion_purpose purpose, uint64_t index)
 {
         return (struct scion_random){
@@ -82,10 +83,10 @@ uint64_t scion_seed(uint64_t seed, const char *name)
 uint32_t scion_random_bits(struct scion_random *random)
 {
         if (random->left == 0) {
-                philox(random->key, random->counter, random->ready);
+                philox_block(random->key, random->counter, random->ready);
                 random->left = 4;
-                if (++random->counter[0] == 0)
-                        random->counter[1] += 1u << 16; /* 2^34 numbers on: the purpose is below bit 16 */
+                if (++random->counter[0] == 0) /* after 2^34 numbers; the purpose is in the low 16 bits */
+                        random->counter[1] += 1u << 16;
         }
         return random->ready[4 - random->left--];
 }
@@ -94,10 +95,11 @@ void scion_random_fill(struct scion_random *random, uint32_t *numbers, size_t co
 {
         for (; count > 0 && random->left > 0; count--)
                 *numbers++ = scion_random_bits(random);
-        for (; count >= 4 * BLOCKS && random->counter[0] <= UINT32_MAX - BLOCKS; count -= 4 * BLOCKS) {
+        for (; count >= 4 * BLOCKS_AT_ONCE && random->counter[0] <= UINT32_MAX - BLOCKS_AT_ONCE;
+             count -= 4 * BLOCKS_AT_ONCE) {
                 philox_blocks(random->key, random->counter, numbers);
-                random->counter[0] += BLOCKS;
-                numbers += 4 * BLOCKS;
+                random->counter[0] += BLOCKS_AT_ONCE;
+                numbers += 4 * BLOCKS_AT_ONCE;
         }
         for (; count > 0; count--)
                 *numbers++ = scion_random_bits(random);

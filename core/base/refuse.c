@@ -11,17 +11,17 @@
 #include <unistd.h>
 #include <unwind.h>
 
-#define LONGEST 2048
+#define TEXT_BYTES 2048
 
-/* A call on the stack. */
+/* The innermost stack frame that belongs to a plugin. */
 struct caller {
-        struct link_map *object; /* a plugin; NULL: none was found */
-        const void *address;     /* within the call */
-        struct link_map *passed; /* the last object that is no plugin */
+        struct link_map *object; /* the plugin; NULL if no frame belongs to one */
+        const void *address;     /* inside the call instruction */
+        struct link_map *passed; /* the last object found not to be a plugin, so that it is tested once */
 };
 
-/* Does this very object, and none that it is linked with, define a plugin's descriptor? */
-static bool is_plugin(struct link_map *object)
+/* Returns whether the object itself, not a library that it is linked with, defines a plugin's descriptor. */
+static bool object_is_plugin(struct link_map *object)
 {
         struct link_map *owner = NULL;
         Dl_info info;
@@ -35,16 +35,16 @@ static bool is_plugin(struct link_map *object)
         void *symbol = dlsym(handle, "scion_plugin");
         bool found = symbol && dladdr1(symbol, &info, (void **)&owner, RTLD_DL_LINKMAP) && owner == object;
 
-        dlclose(handle); /* it stays open as before */
+        dlclose(handle); /* RTLD_NOLOAD only added a reference */
         return found;
 }
 
-static _Unwind_Reason_Code look_at_frame(struct _Unwind_Context *context, void *data)
+static _Unwind_Reason_Code frame_visit(struct _Unwind_Context *context, void *data)
 {
         struct caller *caller = data;
         struct link_map *object = NULL;
         int before = 0;
-        /* Where the call returns to may be another line already. */
+        /* A return address may already belong to the next source line. */
         uintptr_t address = _Unwind_GetIPInfo(context, &before);
         Dl_info info;
 
@@ -52,7 +52,7 @@ static _Unwind_Reason_Code look_at_frame(struct _Unwind_Context *context, void *
         if (!dladdr1((const void *)address, &info, (void **)&object, RTLD_DL_LINKMAP) || !object ||
             object == caller->passed)
                 return _URC_NO_REASON;
-        if (!is_plugin(object)) {
+        if (!object_is_plugin(object)) {
                 caller->passed = object;
                 return _URC_NO_REASON;
         }
@@ -61,25 +61,27 @@ static _Unwind_Reason_Code look_at_frame(struct _Unwind_Context *context, void *
         return _URC_END_OF_STACK;
 }
 
-static int no_other_file(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
-                         const char *file, const char *link, GElf_Word sum, char **found)
+static int debug_file_none(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
+                           const char *file, const char *link, GElf_Word sum, char **found)
 {
         (void)module, (void)data, (void)name, (void)base, (void)file, (void)link, (void)sum, (void)found;
         return -1;
 }
 
-/* Paths as the compiler was given them; those below the current folder without it. */
-static const char *shorten(const char *path)
+/* Returns the path relative to the current folder if it is below it, else the path itself, as the compiler
+ * got it. */
+static const char *path_shorten(const char *path)
 {
-        char here[LONGEST];
+        char here[TEXT_BYTES];
         size_t length = getcwd(here, sizeof here) ? strlen(here) : 0;
 
         return length > 1 && strncmp(path, here, length) == 0 && path[length] == '/' ? path + length + 1
                                                                                      : path;
 }
 
-/* All of a plugin's files are asked: not every compiler writes a table of which one an address belongs to. */
-static const char *find_line(Dwfl_Module *module, Dwarf_Addr address, int *number)
+/* Returns the source file of an address and its line number, or NULL. Searches every compilation unit,
+ * because not every compiler writes the table that maps addresses to units. */
+static const char *line_find(Dwfl_Module *module, Dwarf_Addr address, int *number)
 {
         Dwarf_Addr bias = 0;
         Dwarf_Die *unit = NULL;
@@ -94,38 +96,39 @@ static const char *find_line(Dwfl_Module *module, Dwarf_Addr address, int *numbe
         return NULL;
 }
 
-/* Writes the beginning of a message, and what is to stand at its end. */
-static void describe(const struct caller *caller, Dwfl_Module *module, char *place, const char **hint)
+/* Writes the beginning of the message, "FILE:LINE: ", and sets the hint for its end. */
+static void location_write(const struct caller *caller, Dwfl_Module *module, char *location,
+                           const char **hint)
 {
         Dwarf_Addr address = (Dwarf_Addr)(uintptr_t)caller->address;
         const char *path = caller->object->l_name, *slash = strrchr(path, '/');
         const char *function;
         int number = 0;
-        const char *file = module ? find_line(module, address, &number) : NULL;
+        const char *file = module ? line_find(module, address, &number) : NULL;
 
         if (file) {
-                snprintf(place, LONGEST, "%s:%d: ", shorten(file), number);
+                snprintf(location, TEXT_BYTES, "%s:%d: ", path_shorten(file), number);
                 return;
         }
         path = slash ? slash + 1 : path;
         function = module ? dwfl_module_addrname(module, address) : NULL;
         if (function)
-                snprintf(place, LONGEST, "%s: %s(): ", path, function);
+                snprintf(location, TEXT_BYTES, "%s: %s(): ", path, function);
         else
-                snprintf(place, LONGEST, "%s+0x%llx: ", path,
+                snprintf(location, TEXT_BYTES, "%s+0x%llx: ", path,
                          (unsigned long long)(address - caller->object->l_addr));
         *hint = " (built with -g, the plugin would say in which line)";
 }
 
-/* The line of the plugin that called what failed; "" when no plugin did. */
-static void find_place(char *place, const char **hint)
+/* Writes the location in the plugin's source of the call that failed; "" if no plugin is on the stack. */
+static void location_find(char *location, const char **hint)
 {
-        static const Dwfl_Callbacks callbacks = { .find_debuginfo = no_other_file };
+        static const Dwfl_Callbacks callbacks = { .find_debuginfo = debug_file_none };
         struct caller caller = { 0 };
 
-        place[0] = '\0';
+        location[0] = '\0';
         *hint = "";
-        _Unwind_Backtrace(look_at_frame, &caller);
+        _Unwind_Backtrace(frame_visit, &caller);
         if (!caller.object)
                 return;
         Dwfl *dwfl = dwfl_begin(&callbacks);
@@ -135,18 +138,18 @@ static void find_place(char *place, const char **hint)
 
         if (dwfl)
                 dwfl_report_end(dwfl, NULL, NULL);
-        describe(&caller, module, place, hint);
+        location_write(&caller, module, location, hint);
         dwfl_end(dwfl);
 }
 
-static void refuse(const char *format, va_list arguments)
+static void location_fail(const char *format, va_list arguments)
 {
-        char place[LONGEST], text[LONGEST];
+        char location[TEXT_BYTES], text[TEXT_BYTES];
         const char *hint;
 
         vsnprintf(text, sizeof text, format, arguments);
-        find_place(place, &hint);
-        scion_fail("%s%s%s", place, text, hint);
+        location_find(location, &hint);
+        scion_fail("%s%s%s", location, text, hint);
 }
 
 bool scion_refuse(const char *format, ...)
@@ -154,7 +157,7 @@ bool scion_refuse(const char *format, ...)
         va_list arguments;
 
         va_start(arguments, format);
-        refuse(format, arguments);
+        location_fail(format, arguments);
         va_end(arguments);
         return false;
 }
@@ -164,7 +167,7 @@ void *scion_refuse_null(const char *format, ...)
         va_list arguments;
 
         va_start(arguments, format);
-        refuse(format, arguments);
+        location_fail(format, arguments);
         va_end(arguments);
         return NULL;
 }

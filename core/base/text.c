@@ -5,16 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LONGEST 64
+#define LONGEST_WORD 64
 
-/* Optimal string alignment distance; words longer than LONGEST are not compared. */
-static size_t distance(const char *a, const char *b)
+/* Returns the optimal string alignment distance. Words longer than LONGEST_WORD count as entirely different. */
+static size_t word_distance(const char *a, const char *b)
 {
         size_t n = strlen(a), m = strlen(b);
-        size_t row[3][LONGEST + 1];
+        size_t row[3][LONGEST_WORD + 1];
 
-        if (n > LONGEST || m > LONGEST)
-                return LONGEST;
+        if (n > LONGEST_WORD || m > LONGEST_WORD)
+                return LONGEST_WORD;
         for (size_t j = 0; j <= m; j++)
                 row[0][j] = j;
         for (size_t i = 1; i <= n; i++) {
@@ -40,10 +40,10 @@ static size_t distance(const char *a, const char *b)
 const char *scion_nearest(const char *word, const char *const *names, size_t count)
 {
         const char *best = NULL;
-        size_t least = strlen(word) / 3 + 2; /* farther than this is another word */
+        size_t least = strlen(word) / 3 + 2; /* a larger distance is not taken for a typing error */
 
         for (size_t i = 0; i < count; i++) {
-                size_t d = distance(word, names[i]);
+                size_t d = word_distance(word, names[i]);
 
                 if (d < least && d < strlen(names[i])) {
                         least = d;
@@ -51,6 +51,21 @@ const char *scion_nearest(const char *word, const char *const *names, size_t cou
                 }
         }
         return best;
+}
+
+bool scion_suggest(struct scion_text *text, const char *word, const char *const *names, size_t count)
+{
+        const char *near = scion_nearest(word, names, count);
+
+        if (near)
+                scion_text_add(text, " (did you mean '%s'?)", near);
+        return near != NULL;
+}
+
+void scion_text_add_names(struct scion_text *text, const char *const *names, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                scion_text_add(text, "%s%s", i ? ", " : "", names[i]);
 }
 
 void scion_text_add(struct scion_text *text, const char *format, ...)

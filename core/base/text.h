@@ -1,14 +1,11 @@
-/* Small helpers for words: near names for hints, growing strings. */
+/* Growing strings, and suggestions for misspelt names. */
 #ifndef SCION_BASE_TEXT_H
 #define SCION_BASE_TEXT_H
 
 #include <scion/api.h>
 
-/* The name nearest to `word` by edits (insertion, deletion, substitution, exchange of neighbours), when it is
- * near enough to be meant; NULL otherwise. */
-const char *scion_nearest(const char *word, const char *const *names, size_t count);
-
-/* A string that grows. Starts as { 0 }; free(text) ends it. `text` is NULL while nothing was added. */
+/* A string that grows. Initialise with { 0 }; free(text) releases it. `text` is NULL until something is
+ * added. */
 struct scion_text {
         char *text;
         size_t length;
@@ -17,5 +14,16 @@ struct scion_text {
 };
 
 void scion_text_add(struct scion_text *text, const char *format, ...) SCION_PRINTF(2, 3);
+
+/* Adds the names, separated by commas: "a, b, c". */
+void scion_text_add_names(struct scion_text *text, const char *const *names, size_t count);
+
+/* Returns the name nearest to `word` by insertions, deletions, substitutions and transpositions of
+ * neighbours, or NULL if none is near enough to be meant. */
+const char *scion_nearest(const char *word, const char *const *names, size_t count);
+
+/* Adds " (did you mean 'NAME'?)" if scion_nearest() finds a name. Returns whether it did; the caller may
+ * list the valid names otherwise. */
+bool scion_suggest(struct scion_text *text, const char *word, const char *const *names, size_t count);
 
 #endif

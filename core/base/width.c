@@ -6,15 +6,15 @@
 #include <string.h>
 #include <wchar.h>
 
-/* One character of a text, or what stands for it. */
+/* One character of a text, or its substitute `?` if it cannot be printed. */
 struct character {
         const char *text;
-        size_t bytes; /* of `text` */
-        size_t taken; /* of the string that it is from */
+        size_t bytes;    /* of `text`, to print */
+        size_t consumed; /* bytes of the string */
         int columns;
 };
 
-static locale_t utf8(void)
+static locale_t locale_utf8(void)
 {
         static locale_t locale;
 
@@ -23,7 +23,7 @@ static locale_t utf8(void)
         return locale;
 }
 
-static struct character next(const char *text)
+static struct character character_next(const char *text)
 {
         struct character one = { text, 1, 1, 1 };
         mbstate_t state = { 0 };
@@ -31,14 +31,14 @@ static struct character next(const char *text)
 
         if (*text >= ' ' && *text < 127)
                 return one;
-        locale_t before = utf8() ? uselocale(utf8()) : (locale_t)0;
+        locale_t before = locale_utf8() ? uselocale(locale_utf8()) : (locale_t)0;
         size_t bytes = mbrtowc(&wide, text, strlen(text), &state);
         int columns = bytes <= MB_LEN_MAX ? wcwidth(wide) : -1;
 
         if (before)
                 uselocale(before);
         if (bytes <= MB_LEN_MAX && bytes > 0)
-                one.bytes = one.taken = bytes;
+                one.bytes = one.consumed = bytes;
         if (columns < 0) {
                 one.text = "?";
                 one.bytes = 1;
@@ -53,10 +53,10 @@ int scion_width(const char *text)
         int columns = 0;
 
         while (*text && columns < INT_MAX - 2) {
-                struct character one = next(text);
+                struct character one = character_next(text);
 
                 columns += one.columns;
-                text += one.taken;
+                text += one.consumed;
         }
         return columns;
 }
@@ -64,20 +64,20 @@ int scion_width(const char *text)
 int scion_width_add(struct scion_text *line, const char *text, int columns)
 {
         bool cut = scion_width(text) > columns;
-        int taken = 0, room = columns - cut;
+        int used = 0, room = columns - cut;
 
         if (columns <= 0)
                 return 0;
         while (*text) {
-                struct character one = next(text);
+                struct character one = character_next(text);
 
-                if (taken + one.columns > room)
+                if (used + one.columns > room)
                         break;
                 scion_text_add(line, "%.*s", (int)one.bytes, one.text);
-                taken += one.columns;
-                text += one.taken;
+                used += one.columns;
+                text += one.consumed;
         }
         if (cut)
                 scion_text_add(line, "…");
-        return taken + cut;
+        return used + cut;
 }

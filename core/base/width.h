@@ -1,13 +1,14 @@
-/* How wide texts are on a terminal. Texts are UTF-8, whatever the locale is. */
+/* The width of texts on a terminal. Texts are UTF-8, whatever the locale. */
 #ifndef SCION_BASE_WIDTH_H
 #define SCION_BASE_WIDTH_H
 
 #include "base/text.h"
 
-/* Columns that the text takes. What is no UTF-8, or moves the cursor, counts as the `?` that stands for it. */
+/* Returns the number of columns that the text occupies. Invalid UTF-8 and control characters count as the
+ * `?` that is printed for each. */
 int scion_width(const char *text);
 
-/* Adds as much of the text as fits so many columns, with `…` at its end when it is cut. Returns the columns it took. */
+/* Adds the text to line, cut to at most `columns` columns; a cut text ends in `…`. Returns the columns used. */
 int scion_width_add(struct scion_text *line, const char *text, int columns);
 
 #endif

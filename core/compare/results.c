@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "base/text.h"
+#include "file/files.h"
 
 #define OF_FILE 4 /* columns that every file of results has */
 
@@ -33,21 +34,14 @@ static bool ends_the_axes(const char *name)
 
 /* --- A file --------------------------------------------------------------------------------------------- */
 
-static char *join(const char *folder, const char *name)
-{
-        struct scion_text path = { 0 };
-
-        scion_text_add(&path, "%s/%s", folder, name);
-        return path.text;
-}
-
 /* results.csv of folder "quickstart" is of task "quickstart"; best.csv is of task "best". */
 static bool name_file(const char *path, struct scion_results_file *file)
 {
         struct stat status;
 
-        file->path = stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? join(path, "results.csv")
-                                                                         : strdup(path);
+        file->path = stat(path, &status) == 0 && S_ISDIR(status.st_mode)
+                             ? scion_path_join(path, "results.csv")
+                             : strdup(path);
         if (!file->path)
                 return scion_fail("out of memory");
         char *real = realpath(file->path, NULL); /* "results.csv" alone lies in a folder with a name too */
@@ -102,7 +96,7 @@ static bool read_file(struct scion_results *results, const char *path)
         struct scion_results_file *file = &results->file[results->files++];
         bool cut;
 
-        if (!name_file(path, file) || !scion_csv_read_whole_rows(file->path, &file->table, &cut) ||
+        if (!name_file(path, file) || !scion_csv_read_complete_rows(file->path, &file->table, &cut) ||
             !check_columns(file))
                 return false;
         if (cut)

@@ -1,4 +1,4 @@
-/* Changing trees: short forms, what one file takes from another, values at dotted paths. */
+/* Changes to trees: short forms of plugins, merging, and values at dotted paths. */
 #include "config/matrix.h"
 #include "config/tree.h"
 
@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Short forms
- * ------------------------------------------------------------------------------------------------------- */
+/* --- Short forms ---------------------------------------------------------------------------------------- */
 
-static bool spell_out_key(struct scion_config *map, const char *key)
+static bool key_spell_out(struct scion_config *map, const char *key)
 {
         struct scion_config_entry *entry = scion_config_find(map, key);
         struct scion_config *value = entry ? entry->value : NULL, *spelled;
@@ -28,13 +27,13 @@ bool scion_config_spell_out(struct scion_config *root)
         static const char *const sides[] = { "source", "target" };
         static const char *const keys[] = { "model", "dataset", "loss", "optimizer", "schedule" };
 
-        if (!spell_out_key(root, "strategy"))
+        if (!key_spell_out(root, "strategy"))
                 return false;
         for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
                 struct scion_config_entry *side = scion_config_find(root, sides[i]);
 
                 for (size_t j = 0; side && j < sizeof keys / sizeof *keys; j++)
-                        if (!spell_out_key(side->value, keys[j]))
+                        if (!key_spell_out(side->value, keys[j]))
                                 return false;
         }
         return true;
@@ -42,8 +41,8 @@ bool scion_config_spell_out(struct scion_config *root)
 
 /* --- Merging -------------------------------------------------------------------------------------------- */
 
-/* Both name a plugin, and not the same. */
-static bool other_plugin(const struct scion_config *a, const struct scion_config *b)
+/* Returns whether both maps name plugins, and different ones. */
+static bool plugins_differ(const struct scion_config *a, const struct scion_config *b)
 {
         const struct scion_config *x = scion_config_get(a, "use"), *y = scion_config_get(b, "use");
 
@@ -58,7 +57,7 @@ bool scion_config_merge(struct scion_config *base, const struct scion_config *ov
                 struct scion_config *copy;
 
                 if (old && old->value->kind == SCION_CONFIG_MAP && entry->value->kind == SCION_CONFIG_MAP &&
-                    !other_plugin(old->value, entry->value)) {
+                    !plugins_differ(old->value, entry->value)) {
                         if (!scion_config_merge(old->value, entry->value))
                                 return false;
                         continue;
@@ -78,12 +77,11 @@ bool scion_config_merge(struct scion_config *base, const struct scion_config *ov
         return true;
 }
 
-/* --- Values at dotted paths
- * -------------------------------------------------------------------------------------------- */
+/* --- Values at dotted paths ----------------------------------------------------------------------------- */
 
-/* The next name of a path, up to a dot; an axis of the matrix is one name, with its dots. Returns what comes
- * after it, or NULL at the end. */
-static char *next_name(char *name, bool axis)
+/* Ends the first name of the path at its dot, unless it is an axis, which is one name with its dots.
+ * Returns the rest of the path, or NULL at the end. */
+static char *path_next_name(char *name, bool axis)
 {
         char *dot = axis ? NULL : strchr(name, '.');
 
@@ -93,9 +91,9 @@ static char *next_name(char *name, bool axis)
         return dot + 1;
 }
 
-/* The map that stands, or is made, at one name of a path. */
-static struct scion_config *enter(struct scion_config *map, const char *name, const char *path,
-                                  const struct scion_config *value)
+/* Returns the map at the key `name`; creates it if there is none. `path` and `value` are for messages. */
+static struct scion_config *map_enter(struct scion_config *map, const char *name, const char *path,
+                                      const struct scion_config *value)
 {
         struct scion_config_entry *entry = scion_config_find(map, name);
         struct scion_config *inner = entry ? entry->value : NULL;
@@ -104,7 +102,7 @@ static struct scion_config *enter(struct scion_config *map, const char *name, co
         if (inner && inner->kind == SCION_CONFIG_MAP)
                 return inner;
         if (inner && inner->kind == SCION_CONFIG_LIST) {
-                scion_config_fail(value, "%s: '%s' is a list: set it whole, as [a, b]", path, name);
+                scion_config_fail(value, "%s: '%s' is a list: set all of it, as [a, b]", path, name);
                 return NULL;
         }
         if (inner && !scion_config_is_null(inner)) {
@@ -122,13 +120,13 @@ static struct scion_config *enter(struct scion_config *map, const char *name, co
         return scion_config_add(map, name, value->line, value->column, inner) ? inner : NULL;
 }
 
-static bool is_override(const struct scion_config *config)
+static bool value_is_override(const struct scion_config *config)
 {
         return config->file && strncmp(config->file, "--set", 5) == 0;
 }
 
-/* The map gets another plugin: what was said to the old one goes, but not what the command line said. */
-static void drop_parameters(struct scion_config *map, const struct scion_config *use)
+/* If `use` names another plugin than the map does, removes the old plugin's parameters, except overrides. */
+static void map_drop_parameters(struct scion_config *map, const struct scion_config *use)
 {
         const struct scion_config *old = scion_config_get(map, "use");
 
@@ -137,12 +135,12 @@ static void drop_parameters(struct scion_config *map, const struct scion_config 
         for (size_t i = map->count; i-- > 0;) {
                 const struct scion_config_entry *entry = &map->entry[i];
 
-                if (strcmp(entry->key, "use") != 0 && !is_override(entry->value))
+                if (strcmp(entry->key, "use") != 0 && !value_is_override(entry->value))
                         scion_config_remove(map, entry->key);
         }
 }
 
-static bool put(struct scion_config *map, const char *name, const struct scion_config *value)
+static bool map_set(struct scion_config *map, const char *name, const struct scion_config *value)
 {
         struct scion_config_entry *entry = scion_config_find(map, name);
         struct scion_config *copy = scion_config_copy(value);
@@ -152,7 +150,7 @@ static bool put(struct scion_config *map, const char *name, const struct scion_c
         if (!entry)
                 return scion_config_add(map, name, value->line, value->column, copy);
         if (strcmp(name, "use") == 0) {
-                drop_parameters(map, value);
+                map_drop_parameters(map, value);
                 entry = scion_config_find(map, name);
         }
         scion_config_replace(entry, copy);
@@ -188,13 +186,13 @@ bool scion_config_set(struct scion_config *map, const char *path, const struct s
                 return scion_fail("out of memory");
         struct scion_config *at = map;
         bool axis = false;
-        for (name = names; (rest = next_name(name, axis)); name = rest) {
+        for (name = names; (rest = path_next_name(name, axis)); name = rest) {
                 axis = name == names && strcmp(name, "matrix") == 0;
-                at = enter(at, name, path, value);
+                at = map_enter(at, name, path, value);
                 if (!at)
                         goto done;
         }
-        good = put(at, name, value) && scion_config_spell_out(map);
+        good = map_set(at, name, value) && scion_config_spell_out(map);
 done:
         free(names);
         return good;
@@ -202,8 +200,8 @@ done:
 
 /* --- Overrides ------------------------------------------------------------------------------------------ */
 
-/* An axis of the matrix would win over the value, and nobody would see it. */
-static bool check_axes(const struct scion_config *map, const char *path, const struct scion_config *value)
+/* Fails if the path is an axis of the matrix, or is inside one: the axis would silently replace the value. */
+static bool map_check_axes(const struct scion_config *map, const char *path, const struct scion_config *value)
 {
         const struct scion_config *matrix = scion_config_get(map, "matrix");
 
@@ -229,33 +227,34 @@ bool scion_config_path_inside(const char *path, const char *above)
         return strncmp(path, above, length) == 0 && (path[length] == '\0' || path[length] == '.');
 }
 
-static struct scion_config *read_value(const char *text, const struct scion_config *place)
+static struct scion_config *value_read(const char *text, const struct scion_config *position)
 {
-        return text[strspn(text, " \t")] ? scion_config_read(text, strlen(text), place->file, false)
-                                         : scion_config_scalar("", false, place);
+        return text[strspn(text, " \t")] ? scion_config_read(text, strlen(text), position->file, false)
+                                         : scion_config_scalar("", false, position);
 }
 
 bool scion_config_override(struct scion_config *map, const char *assignment)
 {
         const char *equals = strchr(assignment, '=');
-        struct scion_config place = { 0 }, *value = NULL;
+        struct scion_config position = { 0 }, *value = NULL;
         char *path = NULL, shown[160];
         bool good = false;
 
-        /* The whole assignment, so that a message says which of many it is about. */
+        /* Messages quote the assignment, because there may be several. */
         snprintf(shown, sizeof shown, strlen(assignment) > 120 ? "--set %.117s..." : "--set %s", assignment);
-        place.file = scion_config_file_name(shown);
-        if (!place.file)
+        position.file = scion_config_file_name(shown);
+        if (!position.file)
                 return false;
         if (!equals)
-                return scion_config_fail(&place, "no '=': write PATH=VALUE, such as target.train.epochs=5");
+                return scion_config_fail(&position,
+                                         "no '=': write PATH=VALUE, such as target.train.epochs=5");
         path = strndup(assignment, (size_t)(equals - assignment));
         if (!path)
                 return scion_fail("out of memory");
         if (strcmp(path, "extends") == 0)
-                scion_config_fail(&place, "extends is for files: what it brings is there already");
-        else if (scion_config_check_path(path, &place) && (value = read_value(equals + 1, &place)))
-                good = check_axes(map, path, value) && scion_config_set(map, path, value);
+                scion_config_fail(&position, "extends cannot be set here: the files have been read already");
+        else if (scion_config_check_path(path, &position) && (value = value_read(equals + 1, &position)))
+                good = map_check_axes(map, path, value) && scion_config_set(map, path, value);
         scion_config_destroy(value);
         free(path);
         return good;

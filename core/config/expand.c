@@ -1,4 +1,4 @@
-/* Suites: the matrix crossed, less what is excluded, and what is included besides. */
+/* Expands a suite to its runs: the matrix, without what `exclude` matches, and with what `include` adds. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 const char *const scion_config_suite_keys[] = { "matrix", "seeds", "exclude", "include", NULL };
 
-static bool is_excluded(const struct scion_matrix *matrix, const uint32_t *row)
+static bool combination_is_excluded(const struct scion_matrix *matrix, const uint32_t *row)
 {
         for (size_t i = 0; i < matrix->rules; i++) {
                 bool match = true;
@@ -20,64 +20,65 @@ static bool is_excluded(const struct scion_matrix *matrix, const uint32_t *row)
         return false;
 }
 
-/* Whether a combination is in the matrix, and not excluded there. */
-static bool is_crossed(const struct scion_matrix *matrix, const uint32_t *row)
+/* Returns whether a combination is in the matrix, and not excluded. */
+static bool combination_is_crossed(const struct scion_matrix *matrix, const uint32_t *row)
 {
         for (size_t g = 0; g < matrix->groups; g++)
                 if (row[g] >= matrix->group[g].crossed)
                         return false;
-        return !is_excluded(matrix, row);
+        return !combination_is_excluded(matrix, row);
 }
 
 /* --- Combinations --------------------------------------------------------------------------------------- */
 
-/* Where one is in a block: the number of the row in the block, and the row, of each group. */
-struct place {
-        size_t *in_block;
-        uint32_t *row;
+/* A combination of rows, one of each group, within a block. */
+struct combination {
+        size_t *in_block; /* the index in the block's list of rows */
+        uint32_t *row;    /* the row itself */
 };
 
-static bool make_place(const struct scion_matrix *matrix, struct place *place)
+static bool combination_init(const struct scion_matrix *matrix, struct combination *at)
 {
-        place->in_block = calloc(matrix->groups + 1, sizeof *place->in_block);
-        place->row = calloc(matrix->groups + 1, sizeof *place->row);
-        return (place->in_block && place->row) || scion_fail("out of memory");
+        at->in_block = calloc(matrix->groups + 1, sizeof *at->in_block);
+        at->row = calloc(matrix->groups + 1, sizeof *at->row);
+        return (at->in_block && at->row) || scion_fail("out of memory");
 }
 
-static void free_place(struct place *place)
+static void combination_finish(struct combination *at)
 {
-        free(place->in_block);
-        free(place->row);
+        free(at->in_block);
+        free(at->row);
 }
 
-static void set_place(const struct scion_matrix_block *block, size_t group, struct place *place, size_t to)
+static void combination_set(const struct scion_matrix_block *block, size_t group, struct combination *at,
+                            size_t to)
 {
-        place->in_block[group] = to;
-        place->row[group] = block->row[group] ? block->row[group][to] : (uint32_t)to;
+        at->in_block[group] = to;
+        at->row[group] = block->row[group] ? block->row[group][to] : (uint32_t)to;
 }
 
-static void begin(const struct scion_matrix *matrix, const struct scion_matrix_block *block,
-                  struct place *place)
+static void combination_first(const struct scion_matrix *matrix, const struct scion_matrix_block *block,
+                              struct combination *at)
 {
         for (size_t g = 0; g < matrix->groups; g++)
-                set_place(block, g, place, 0);
+                combination_set(block, g, at, 0);
 }
 
-/* The next combination of a block, the last group fastest; false after the last one. */
-static bool step(const struct scion_matrix *matrix, const struct scion_matrix_block *block,
-                 struct place *place)
+/* Advances to the next combination of a block, the last group fastest. Returns false after the last one. */
+static bool combination_next(const struct scion_matrix *matrix, const struct scion_matrix_block *block,
+                             struct combination *at)
 {
         for (size_t g = matrix->groups; g-- > 0;) {
-                if (place->in_block[g] + 1 < block->count[g]) {
-                        set_place(block, g, place, place->in_block[g] + 1);
+                if (at->in_block[g] + 1 < block->count[g]) {
+                        combination_set(block, g, at, at->in_block[g] + 1);
                         return true;
                 }
-                set_place(block, g, place, 0);
+                combination_set(block, g, at, 0);
         }
         return false;
 }
 
-/* The combinations of a block; more than SCION_MATRIX_MOST count as one more. */
+/* Returns the number of combinations of a block, at most SCION_MATRIX_MOST + 1. */
 static size_t block_size(const struct scion_matrix *matrix, const struct scion_matrix_block *block)
 {
         size_t size = 1;
@@ -87,47 +88,47 @@ static size_t block_size(const struct scion_matrix *matrix, const struct scion_m
         return size <= SCION_MATRIX_MOST ? size : SCION_MATRIX_MOST + 1;
 }
 
-/* Those of the matrix itself that are not excluded. */
-static size_t count_crossed(const struct scion_matrix *matrix, struct place *place)
+/* Returns the number of combinations of the matrix that are not excluded. */
+static size_t matrix_count_crossed(const struct scion_matrix *matrix, struct combination *at)
 {
         size_t count = 0;
 
-        begin(matrix, &matrix->block[0], place);
+        combination_first(matrix, &matrix->block[0], at);
         do
-                count += !is_excluded(matrix, place->row);
-        while (step(matrix, &matrix->block[0], place));
+                count += !combination_is_excluded(matrix, at->row);
+        while (combination_next(matrix, &matrix->block[0], at));
         return count;
 }
 
-/* How many runs there are at most, without making any: one that two entries of include name counts twice. */
-static bool count_runs(const struct scion_matrix *matrix, struct place *place, size_t *count)
+/* Sets an upper bound of the number of runs: a run that two entries of `include` add counts twice. Fails if
+ * it is more than allowed. */
+static bool matrix_count_runs(const struct scion_matrix *matrix, struct combination *at, size_t *count)
 {
         for (size_t i = 0; i < matrix->blocks && *count <= SCION_MATRIX_MOST; i++) {
                 size_t size = block_size(matrix, &matrix->block[i]);
 
                 if (i == 0 && matrix->rules > 0 && size <= SCION_MATRIX_MOST)
-                        size = count_crossed(matrix, place);
+                        size = matrix_count_crossed(matrix, at);
                 *count += size;
         }
-        return scion_matrix_wants(matrix, matrix->block[0].where, *count);
+        return scion_matrix_check_count(matrix, matrix->block[0].where, *count);
 }
 
 /* --- Runs ----------------------------------------------------------------------------------------------- */
 
-/* One more run, at a combination. */
-static void add_run(const struct scion_matrix *matrix, const uint32_t *row, struct scion_config_runs *runs)
+static void runs_add(struct scion_config_runs *runs, const struct scion_matrix *matrix, const uint32_t *row)
 {
         struct scion_config_point *point = runs->point + runs->count * matrix->axes;
-        uint32_t *mine = runs->at + runs->count * matrix->groups;
+        uint32_t *own_row = runs->at + runs->count * matrix->groups;
 
         runs->run[runs->count++] = (struct scion_config_run){
-                .matrix = matrix, .at = mine, .axes = matrix->axes, .point = point
+                .matrix = matrix, .at = own_row, .axes = matrix->axes, .point = point
         };
         for (size_t g = 0; g < matrix->groups; g++) {
                 const struct scion_matrix_group *group = &matrix->group[g];
                 const struct scion_matrix_value *value = scion_matrix_row(group, row[g]);
 
-                mine[g] = row[g];
+                own_row[g] = row[g];
                 for (size_t a = 0; a < group->axes; a++)
                         *point++ = (struct scion_config_point){ group->path[a], value[a].label,
                                                                 value[a].number };
@@ -142,11 +143,12 @@ static int by_rows(const void *a, const void *b)
         for (size_t g = 0; g < x->matrix->groups; g++)
                 if (x->at[g] != y->at[g])
                         return x->at[g] < y->at[g] ? -1 : 1;
-        return x < y ? -1 : x > y; /* the first one first */
+        return x < y ? -1 : x > y; /* stable */
 }
 
-/* Of the runs from `first` on, those that are there before get no number of axes. */
-static bool mark_repeated(struct scion_config_runs *runs, size_t first)
+/* Among the runs from index `first` on, marks each that repeats an earlier one, by setting its axes to
+ * SIZE_MAX. */
+static bool runs_mark_repeated(struct scion_config_runs *runs, size_t first)
 {
         size_t count = runs->count - first;
         struct scion_config_run **sorted = malloc(count * sizeof *sorted + 1);
@@ -166,24 +168,25 @@ static bool mark_repeated(struct scion_config_runs *runs, size_t first)
         return true;
 }
 
-/* The runs that `include` adds, each once. An entry that adds none is a mistake. */
-static bool include(const struct scion_matrix *matrix, struct place *place, struct scion_config_runs *runs)
+/* Adds the runs of `include`, each once. An entry that adds no run is an error. */
+static bool runs_add_included(struct scion_config_runs *runs, const struct scion_matrix *matrix,
+                              struct combination *at)
 {
         size_t first = runs->count, from = first, kept = first;
-        size_t *ends = calloc(matrix->blocks, sizeof *ends); /* of each block's runs */
+        size_t *ends = calloc(matrix->blocks, sizeof *ends); /* the index after each block's runs */
         bool good = ends || scion_fail("out of memory");
 
         for (size_t i = 1; good && i < matrix->blocks; i++) {
                 const struct scion_matrix_block *block = &matrix->block[i];
 
-                begin(matrix, block, place);
+                combination_first(matrix, block, at);
                 do
-                        if (!is_crossed(matrix, place->row))
-                                add_run(matrix, place->row, runs);
-                while (step(matrix, block, place));
+                        if (!combination_is_crossed(matrix, at->row))
+                                runs_add(runs, matrix, at->row);
+                while (combination_next(matrix, block, at));
                 ends[i] = runs->count;
         }
-        good = good && mark_repeated(runs, first);
+        good = good && runs_mark_repeated(runs, first);
         for (size_t i = 1; good && i < matrix->blocks; i++) {
                 size_t before = kept;
 
@@ -191,7 +194,8 @@ static bool include(const struct scion_matrix *matrix, struct place *place, stru
                         if (runs->run[from].axes != SIZE_MAX)
                                 runs->run[kept++] = runs->run[from];
                 if (kept == before)
-                        good = scion_config_fail(matrix->block[i].where, "include: this is there already");
+                        good = scion_config_fail(matrix->block[i].where,
+                                                 "include: the suite has these runs already");
         }
         if (good)
                 runs->count = kept;
@@ -199,11 +203,11 @@ static bool include(const struct scion_matrix *matrix, struct place *place, stru
         return good;
 }
 
-static bool cross(const struct scion_matrix *matrix, struct scion_config_runs *runs)
+static bool runs_create(struct scion_config_runs *runs, const struct scion_matrix *matrix)
 {
-        struct place place = { 0 };
+        struct combination at = { 0 };
         size_t count = 0;
-        bool good = make_place(matrix, &place) && count_runs(matrix, &place, &count);
+        bool good = combination_init(matrix, &at) && matrix_count_runs(matrix, &at, &count);
 
         if (!good)
                 goto done;
@@ -214,14 +218,14 @@ static bool cross(const struct scion_matrix *matrix, struct scion_config_runs *r
                 good = scion_fail("out of memory");
                 goto done;
         }
-        begin(matrix, &matrix->block[0], &place);
+        combination_first(matrix, &matrix->block[0], &at);
         do
-                if (!is_excluded(matrix, place.row))
-                        add_run(matrix, place.row, runs);
-        while (step(matrix, &matrix->block[0], &place));
-        good = include(matrix, &place, runs);
+                if (!combination_is_excluded(matrix, at.row))
+                        runs_add(runs, matrix, at.row);
+        while (combination_next(matrix, &matrix->block[0], &at));
+        good = runs_add_included(runs, matrix, &at);
 done:
-        free_place(&place);
+        combination_finish(&at);
         return good;
 }
 
@@ -252,8 +256,7 @@ size_t scion_config_values(const struct scion_config_runs *runs, size_t axis)
         return runs->matrix->group[g].values[axis];
 }
 
-/* --- The whole
- * ------------------------------------------------------------------------------------------------------- */
+/* --- Expanding ------------------------------------------------------------------------------------------ */
 
 static void matrix_destroy(struct scion_matrix *matrix)
 {
@@ -266,7 +269,7 @@ static void matrix_destroy(struct scion_matrix *matrix)
         free(matrix);
 }
 
-/* The matrix of a file, which it holds a copy of: runs live longer than what they were made of. */
+/* Creates the matrix with a copy of the file's tree, because runs may outlive the tree. */
 static struct scion_matrix *matrix_create(const struct scion_config *config)
 {
         struct scion_matrix *matrix = calloc(1, sizeof *matrix);
@@ -282,7 +285,7 @@ static struct scion_matrix *matrix_create(const struct scion_config *config)
         for (size_t i = 0; scion_config_suite_keys[i]; i++) {
                 const struct scion_config *given = scion_config_get(matrix->file, scion_config_suite_keys[i]);
 
-                /* `null` takes away what another file has brought; nothing at all was forgotten. */
+                /* `null` removes the key of an extended file; an empty value is an error, found later. */
                 if (given && scion_config_is_null(given) && *given->text)
                         scion_config_remove(matrix->file, scion_config_suite_keys[i]);
                 scion_config_remove(matrix->bare, scion_config_suite_keys[i]);
@@ -299,7 +302,7 @@ bool scion_config_expand(const struct scion_config *config, bool forced, struct 
         if (!matrix)
                 return false;
         matrix->most = forced ? SCION_MATRIX_MOST : SCION_CONFIG_MANY;
-        good = scion_matrix_read_axes(matrix) && scion_matrix_read_rules(matrix) && cross(matrix, runs);
+        good = scion_matrix_read_axes(matrix) && scion_matrix_read_rules(matrix) && runs_create(runs, matrix);
         if (good && runs->count == 0)
                 good = scion_config_fail(scion_config_get(matrix->file, "exclude"),
                                          "exclude leaves no run of the matrix");

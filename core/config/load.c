@@ -1,4 +1,4 @@
-/* Files: reading one and what it extends. */
+/* Loads a file and the files that it extends. */
 #include "config/tree.h"
 
 #include <dirent.h>
@@ -12,16 +12,16 @@
 #include "file/files.h"
 
 #define MOST_BYTES ((size_t)16 << 20)
-#define MOST_FILES 64 /* in a chain of extends */
-#define MOST_NAMES 1000
+#define MOST_FILES 64   /* in a chain of extends */
+#define MOST_NAMES 1000 /* of a folder that are compared with a misspelt name */
 
-/* A file that is being read, and the one that extends it. */
+/* A file that is being read, in the chain of those that extend it. */
 struct link {
         const char *path;
         dev_t device;
-        ino_t number;
-        const struct link *from;
-        int length;
+        ino_t inode;
+        const struct link *from; /* the file that extends this one; NULL for the first */
+        int length;              /* of the chain */
 };
 
 struct scion_config *scion_config_parse(const char *text, const char *name)
@@ -30,17 +30,16 @@ struct scion_config *scion_config_parse(const char *text, const char *name)
         const struct scion_config *extends = scion_config_get(root, "extends");
 
         if (extends)
-                scion_config_fail(extends, "a text that stands in no file cannot extend one");
+                scion_config_fail(extends, "only a file can extend a file");
         if (root && !extends && scion_config_spell_out(root))
                 return root;
         scion_config_destroy(root);
         return NULL;
 }
 
-/* --- Missing files
- * ----------------------------------------------------------------------------------------------------- */
+/* --- Missing files -------------------------------------------------------------------------------------- */
 
-/* The length of the folder in a path, with its last slash. */
+/* Returns the length of the path's folder, with the last slash; 0 if the path has no slash. */
 static size_t folder_length(const char *path)
 {
         const char *slash = strrchr(path, '/');
@@ -48,8 +47,8 @@ static size_t folder_length(const char *path)
         return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* Adds "(did you mean 'NAME'?)" when the folder has such a file. */
-static void add_near_file(const char *path, struct scion_text *message)
+/* Adds "(did you mean 'FOLDER/NAME'?)" if the folder has a file of a similar name. */
+static void message_suggest_file(struct scion_text *message, const char *path)
 {
         size_t length = folder_length(path), count = 0;
         char *folder = length ? strndup(path, length) : strdup(".");
@@ -72,13 +71,13 @@ static void add_near_file(const char *path, struct scion_text *message)
         free(folder);
 }
 
-static bool fail_missing(const char *path, int why)
+static bool path_fail_missing(const char *path, int why)
 {
         struct scion_text message = { 0 };
 
         scion_text_add(&message, "%s: %s", path, strerror(why));
         if (why == ENOENT)
-                add_near_file(path, &message);
+                message_suggest_file(&message, path);
         scion_fail("%s", message.text ? message.text : "out of memory");
         free(message.text);
         return false;
@@ -86,52 +85,52 @@ static bool fail_missing(const char *path, int why)
 
 /* --- Reading -------------------------------------------------------------------------------------------- */
 
-static void add_chain(const struct link *link, struct scion_text *text)
+static void link_write_chain(const struct link *link, struct scion_text *text)
 {
         if (link->from)
-                add_chain(link->from, text);
+                link_write_chain(link->from, text);
         scion_text_add(text, "%s -> ", link->path);
 }
 
-/* The file is not one of those that lead to it. */
-static bool check_loop(const struct link *link)
+/* Fails if the file is in the chain of those that extend it. */
+static bool link_check_loop(const struct link *link)
 {
         struct scion_text chain = { 0 };
         const struct link *same = link->from;
 
         if (link->length > MOST_FILES)
                 return scion_fail("a chain of more than %d files", MOST_FILES);
-        while (same && (same->device != link->device || same->number != link->number))
+        while (same && (same->device != link->device || same->inode != link->inode))
                 same = same->from;
         if (!same)
                 return true;
-        add_chain(link->from, &chain);
+        link_write_chain(link->from, &chain);
         scion_fail("a loop: %s%s", chain.text ? chain.text : "", link->path);
         free(chain.text);
         return false;
 }
 
-/* The file's text; its place in the file system goes into `link`. */
-static char *open_file(struct link *link, size_t *bytes)
+/* Reads the file's text, and stores its device and inode in `link`, by which loops are found. */
+static char *link_read(struct link *link, size_t *bytes)
 {
         struct stat status;
 
         if (stat(link->path, &status)) {
-                fail_missing(link->path, errno);
+                path_fail_missing(link->path, errno);
                 return NULL;
         }
         link->device = status.st_dev;
-        link->number = status.st_ino;
-        return check_loop(link) ? scion_file_read(link->path, MOST_BYTES, bytes) : NULL;
+        link->inode = status.st_ino;
+        return link_check_loop(link) ? scion_file_read(link->path, MOST_BYTES, bytes) : NULL;
 }
 
-static struct scion_config *read_map(const char *text, size_t bytes, const char *path)
+static struct scion_config *map_parse(const char *text, size_t bytes, const char *path)
 {
         struct scion_config *root = scion_config_read(text, bytes, path, true);
         char got[64];
 
         if (root && root->kind != SCION_CONFIG_MAP)
-                scion_config_fail(root, "an experiment is a map, lines of `key: value`; this is %s",
+                scion_config_fail(root, "an experiment must be a map, with lines `key: value`, got %s",
                                   scion_config_describe(root, got, sizeof got));
         else if (root && scion_config_spell_out(root))
                 return root;
@@ -139,11 +138,11 @@ static struct scion_config *read_map(const char *text, size_t bytes, const char 
         return NULL;
 }
 
-static struct scion_config *load(const char *path, const struct link *from,
-                                 const struct scion_config *extends);
+static struct scion_config *file_load(const char *path, const struct link *from,
+                                      const struct scion_config *extends);
 
-/* The path that `extends` gives, which is relative to the file that says so. The caller frees it. */
-static char *extended_path(const struct scion_config *extends, const char *path)
+/* Returns the path of the extended file, which is relative to the file that extends it. The caller frees it. */
+static char *extends_path(const struct scion_config *extends, const char *path)
 {
         size_t folder = *extends->text == '/' ? 0 : folder_length(path);
         size_t bytes = folder + strlen(extends->text) + 1;
@@ -155,8 +154,8 @@ static char *extended_path(const struct scion_config *extends, const char *path)
         return joined;
 }
 
-/* What the file that `root` extends makes of `root`. */
-static struct scion_config *extend(struct scion_config *root, const struct link *link)
+/* Returns the tree of the file that `root` extends, with `root` merged over it. */
+static struct scion_config *root_extend(struct scion_config *root, const struct link *link)
 {
         const struct scion_config *extends = scion_config_get(root, "extends");
         struct scion_config *base;
@@ -167,8 +166,8 @@ static struct scion_config *extend(struct scion_config *root, const struct link 
                                   scion_config_describe(extends, got, sizeof got));
                 return NULL;
         }
-        path = extended_path(extends, link->path);
-        base = path ? load(path, link, extends) : NULL;
+        path = extends_path(extends, link->path);
+        base = path ? file_load(path, link, extends) : NULL;
         free(path);
         scion_config_remove(root, "extends");
         if (!base)
@@ -182,30 +181,30 @@ static struct scion_config *extend(struct scion_config *root, const struct link 
         return NULL;
 }
 
-/* `extends` is what asks for the file, or NULL. */
-static struct scion_config *load(const char *path, const struct link *from,
-                                 const struct scion_config *extends)
+/* `extends` is the value that names the file, for messages; NULL for the first file. */
+static struct scion_config *file_load(const char *path, const struct link *from,
+                                      const struct scion_config *extends)
 {
         struct link link = { .path = path, .from = from, .length = from ? from->length + 1 : 1 };
-        struct scion_config *root, *whole;
+        struct scion_config *root, *merged;
         size_t bytes;
-        char *text = open_file(&link, &bytes);
+        char *text = link_read(&link, &bytes);
 
         if (!text) {
                 if (extends)
                         scion_config_fail(extends, "extends: %s", scion_error());
                 return NULL;
         }
-        root = read_map(text, bytes, path);
+        root = map_parse(text, bytes, path);
         free(text);
         if (!scion_config_get(root, "extends"))
                 return root;
-        whole = extend(root, &link);
+        merged = root_extend(root, &link);
         scion_config_destroy(root);
-        return whole;
+        return merged;
 }
 
 struct scion_config *scion_config_load(const char *path)
 {
-        return load(path, NULL, NULL);
+        return file_load(path, NULL, NULL);
 }

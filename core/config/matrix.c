@@ -1,4 +1,4 @@
-/* The axes of a suite: what `matrix` and `seeds` say. */
+/* Reads the axes of a suite: `matrix` and `seeds`. */
 #include "config/matrix.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 /* --- Rows ----------------------------------------------------------------------------------------------- */
 
-static char *label_of(const struct scion_config *value)
+static char *value_label(const struct scion_config *value)
 {
         const struct scion_config *label = scion_config_get(value, "label");
         const struct scion_config *use = scion_config_get(value, "use");
@@ -31,8 +31,8 @@ static char *label_of(const struct scion_config *value)
         return text ? text : scion_fail_null("out of memory");
 }
 
-/* The plugin's name when the value is nothing else. */
-static const struct scion_config *only_use(const struct scion_config *value)
+/* Returns the value of `use` if it is the map's only key, else the value. */
+static const struct scion_config *value_short_form(const struct scion_config *value)
 {
         const struct scion_config *use = scion_config_get(value, "use");
 
@@ -41,10 +41,11 @@ static const struct scion_config *only_use(const struct scion_config *value)
 
 bool scion_matrix_same(const struct scion_config *a, const struct scion_config *b)
 {
-        return scion_config_equal(only_use(a), only_use(b));
+        return scion_config_equal(value_short_form(a), value_short_form(b));
 }
 
-static char *key_of(const struct scion_matrix_group *group, const char *const *label)
+/* Returns the labels of a row, joined by the control character "unit separator"; to be freed. */
+static char *row_key(const struct scion_matrix_group *group, const char *const *label)
 {
         struct scion_text key = { 0 };
 
@@ -56,13 +57,13 @@ static char *key_of(const struct scion_matrix_group *group, const char *const *l
         return scion_fail_null("out of memory");
 }
 
-static bool grow(struct scion_matrix_group *group)
+static bool group_grow(struct scion_matrix_group *group)
 {
         size_t room = group->rows ? 2 * group->rows : 1;
         struct scion_matrix_value *value;
         char **key;
 
-        if (group->rows & (group->rows - 1)) /* room is a power of two */
+        if (group->rows & (group->rows - 1)) /* the allocated rows are a power of two */
                 return true;
         value = realloc(group->value, room * group->axes * sizeof *value);
         if (value)
@@ -74,11 +75,10 @@ static bool grow(struct scion_matrix_group *group)
         return true;
 }
 
-/* A value that the command line has set has no line. */
-static bool fail_called_alike(const struct scion_matrix_group *group, size_t axis,
-                              const struct scion_matrix_value *value, const struct scion_config *other)
+static bool group_fail_same_label(const struct scion_matrix_group *group, size_t axis,
+                                  const struct scion_matrix_value *value, const struct scion_config *other)
 {
-        char line[48] = "";
+        char line[48] = ""; /* a value from the command line has no line */
 
         if (other->line > 0)
                 snprintf(line, sizeof line, ", this one and that at line %d", other->line);
@@ -87,44 +87,45 @@ static bool fail_called_alike(const struct scion_matrix_group *group, size_t axi
                                  group->path[axis], value->label, line);
 }
 
-static bool fail_twice(const struct scion_matrix_group *group, size_t axis,
-                       const struct scion_matrix_value *value, const struct scion_config *where,
-                       size_t before)
+static bool group_fail_duplicate(const struct scion_matrix_group *group, size_t axis,
+                                 const struct scion_matrix_value *value, const struct scion_config *where,
+                                 size_t before)
 {
         const struct scion_config *other = scion_matrix_row(group, before)[axis].given;
 
         if (group->axes > 1)
-                return scion_config_fail(where, "'%s' have these values twice", group->key);
+                return scion_config_fail(where, "the axes '%s' have these values twice", group->key);
         if (value->given->kind != SCION_CONFIG_MAP)
                 return scion_config_fail(value->given, "the axis '%s' has the value %s twice",
                                          group->path[axis], value->label);
-        return fail_called_alike(group, axis, value, other);
+        return group_fail_same_label(group, axis, value, other);
 }
 
-/* Whether one label stands for one value. Gives the value its number among those of its axis. */
-static bool number_value(struct scion_matrix_group *group, size_t axis, struct scion_matrix_value *value)
+/* Sets the value's number among the different values of its axis. Fails if another value has the same label. */
+static bool group_number_value(struct scion_matrix_group *group, size_t axis,
+                               struct scion_matrix_value *value)
 {
-        size_t before = scion_index_find(&group->labels[axis], value->label);
+        size_t before = scion_name_map_find(&group->labels[axis], value->label);
         const struct scion_matrix_value *other;
 
-        if (before == SCION_INDEX_NONE) {
+        if (before == SCION_NAME_NONE) {
                 value->number = group->values[axis]++;
-                return scion_index_add(&group->labels[axis], value->label, group->rows);
+                return scion_name_map_add(&group->labels[axis], value->label, group->rows);
         }
         other = &scion_matrix_row(group, before)[axis];
         value->number = other->number;
         if (group->axes == 1 || scion_matrix_same(value->value, other->value))
                 return true;
-        return fail_called_alike(group, axis, value, other->given);
+        return group_fail_same_label(group, axis, value, other->given);
 }
 
-static bool read_value(struct scion_matrix_group *group, size_t axis, const struct scion_config *given,
-                       struct scion_matrix_value *value)
+static bool group_read_value(struct scion_matrix_group *group, size_t axis, const struct scion_config *given,
+                             struct scion_matrix_value *value)
 {
         if (scion_config_is_null(given))
                 return scion_config_fail(given, "the axis '%s' has an empty value", group->path[axis]);
         value->given = given;
-        value->label = label_of(given);
+        value->label = value_label(given);
         value->value = value->label ? scion_config_copy(given) : NULL;
         if (!value->value)
                 return false;
@@ -132,7 +133,7 @@ static bool read_value(struct scion_matrix_group *group, size_t axis, const stru
         return true;
 }
 
-static void drop_row(struct scion_matrix_group *group, size_t row)
+static void group_free_row(struct scion_matrix_group *group, size_t row)
 {
         for (size_t a = 0; a < group->axes; a++) {
                 free(scion_matrix_row(group, row)[a].label);
@@ -141,14 +142,14 @@ static void drop_row(struct scion_matrix_group *group, size_t row)
         free(group->row_key[row]);
 }
 
-/* A row that was refused stays, for its labels may be in the index; what reads the matrix ends there. */
+/* A row that fails stays in the group, because the map of labels may point to its strings. */
 bool scion_matrix_add_row(struct scion_matrix_group *group, const struct scion_config *const *given,
                           const struct scion_config *where)
 {
         struct scion_matrix_value *row;
         const char **label = calloc(group->axes, sizeof *label);
         size_t at = group->rows, before;
-        bool good = label && grow(group);
+        bool good = label && group_grow(group);
 
         if (!label)
                 scion_fail("out of memory");
@@ -158,19 +159,19 @@ bool scion_matrix_add_row(struct scion_matrix_group *group, const struct scion_c
         memset(row, 0, group->axes * sizeof *row);
         group->row_key[at] = NULL;
         for (size_t a = 0; good && a < group->axes; a++) {
-                good = read_value(group, a, given[a], &row[a]) && number_value(group, a, &row[a]);
+                good = group_read_value(group, a, given[a], &row[a]) && group_number_value(group, a, &row[a]);
                 label[a] = row[a].label;
         }
         group->rows++;
-        if (!good || !(group->row_key[at] = key_of(group, label))) {
+        if (!good || !(group->row_key[at] = row_key(group, label))) {
                 good = false;
                 goto done;
         }
-        before = scion_index_find(&group->keys, group->row_key[at]);
-        if (before == SCION_INDEX_NONE)
-                good = scion_index_add(&group->keys, group->row_key[at], at);
+        before = scion_name_map_find(&group->keys, group->row_key[at]);
+        if (before == SCION_NAME_NONE)
+                good = scion_name_map_add(&group->keys, group->row_key[at], at);
         else
-                good = fail_twice(group, 0, &row[0], where, before);
+                good = group_fail_duplicate(group, 0, &row[0], where, before);
 done:
         free(label);
         return good;
@@ -189,8 +190,8 @@ const char *scion_matrix_name(const char *key, const char **name, size_t *length
         return *end ? end + 1 : NULL;
 }
 
-/* Setting `later` would undo what `earlier` has set. */
-static bool undoes(const char *later, const char *earlier)
+/* Returns whether setting the path `later` would replace or remove the value at `earlier`. */
+static bool path_undoes(const char *later, const char *earlier)
 {
         const char *last = strrchr(later, '.');
         size_t length = last ? (size_t)(last - later) : 0;
@@ -201,42 +202,43 @@ static bool undoes(const char *later, const char *earlier)
                earlier[length] == '.';
 }
 
-static bool check_against(const char *path, const struct scion_matrix_group *group,
-                          const struct scion_config *place)
+static bool path_check_against(const char *path, const struct scion_matrix_group *group,
+                               const struct scion_config *position)
 {
         for (size_t a = 0; a < group->axes && group->path[a] != path; a++) {
                 if (strcmp(path, group->path[a]) == 0)
-                        return scion_config_fail(place, "the axis '%s' is there twice", path);
-                if (undoes(path, group->path[a]))
+                        return scion_config_fail(position, "the axis '%s' is given twice", path);
+                if (path_undoes(path, group->path[a]))
                         return scion_config_fail(
-                                place, "the axis '%s' would undo the axis '%s': put it before that one", path,
-                                group->path[a]);
+                                position, "the axis '%s' would undo the axis '%s': put it before that one",
+                                path, group->path[a]);
         }
         return true;
 }
 
-static bool check_axis(const struct scion_matrix *matrix, const char *path, const struct scion_config *place)
+static bool matrix_check_axis(const struct scion_matrix *matrix, const char *path,
+                              const struct scion_config *position)
 {
-        static const char *const fixed[] = { "name", "extends", NULL }, *const *const none[] = {
+        static const char *const fixed[] = { "name", "extends", NULL }, *const *const forbidden[] = {
                 fixed, scion_config_suite_keys
         };
 
-        if (!scion_config_check_path(path, place))
+        if (!scion_config_check_path(path, position))
                 return false;
         for (size_t i = 0; i < 2; i++)
-                for (const char *const *key = none[i]; *key; key++)
+                for (const char *const *key = forbidden[i]; *key; key++)
                         if (scion_config_path_inside(path, *key))
                                 return scion_config_fail(
-                                        place, "'%s' cannot be an axis of the matrix%s", path,
+                                        position, "'%s' cannot be an axis of the matrix%s", path,
                                         strcmp(path, "seeds") == 0 ? ": the axis is 'seed'" : "");
         for (size_t g = 0; g < matrix->groups; g++)
-                if (!check_against(path, &matrix->group[g], place))
+                if (!path_check_against(path, &matrix->group[g], position))
                         return false;
         return true;
 }
 
-static bool read_paths(struct scion_matrix *matrix, struct scion_matrix_group *group,
-                       const struct scion_config *place)
+static bool matrix_read_paths(struct scion_matrix *matrix, struct scion_matrix_group *group,
+                              const struct scion_config *position)
 {
         const char *rest = group->key, *name;
         size_t most = 1, length;
@@ -244,7 +246,7 @@ static bool read_paths(struct scion_matrix *matrix, struct scion_matrix_group *g
         for (const char *c = group->key; *c; c++)
                 most += *c == ',';
         if (matrix->axes + most > MOST_AXES)
-                return scion_config_fail(place, "more than %d axes", MOST_AXES);
+                return scion_config_fail(position, "more than %d axes", MOST_AXES);
         group->path = calloc(most, sizeof *group->path);
         group->values = calloc(most, sizeof *group->values);
         group->labels = calloc(most, sizeof *group->labels);
@@ -258,15 +260,15 @@ static bool read_paths(struct scion_matrix *matrix, struct scion_matrix_group *g
                 if (!*path)
                         return scion_fail("out of memory");
                 group->axes++;
-                if (!check_axis(matrix, *path, place))
+                if (!matrix_check_axis(matrix, *path, position))
                         return false;
         }
         matrix->axes += group->axes;
         return true;
 }
 
-/* A list of values; of lists of values, when several axes go together. */
-static bool read_rows(struct scion_matrix_group *group, const struct scion_config *list)
+/* Reads the list of values; if several axes vary together, each entry is a list of one value for each. */
+static bool group_read_rows(struct scion_matrix_group *group, const struct scion_config *list)
 {
         const struct scion_config **given = calloc(group->axes, sizeof *given);
         bool good = given || scion_fail("out of memory");
@@ -283,7 +285,7 @@ static bool read_rows(struct scion_matrix_group *group, const struct scion_confi
                                 scion_config_describe(row, got, sizeof got);
                         good = scion_config_fail(
                                 row,
-                                "'%s' go together: each entry is a list of their %zu values, "
+                                "the axes '%s' vary together: each entry must be a list of their %zu values, "
                                 "got %s",
                                 group->key, group->axes, got);
                 } else {
@@ -297,52 +299,54 @@ static bool read_rows(struct scion_matrix_group *group, const struct scion_confi
         return good;
 }
 
-static bool read_group(struct scion_matrix *matrix, const char *key, const struct scion_config *place,
-                       const struct scion_config *list)
+static bool matrix_read_group(struct scion_matrix *matrix, const char *key,
+                              const struct scion_config *position, const struct scion_config *list)
 {
         struct scion_matrix_group *group = &matrix->group[matrix->groups++];
         char got[64];
 
         group->key = key;
-        if (!read_paths(matrix, group, place))
+        if (!matrix_read_paths(matrix, group, position))
                 return false;
         if (list->kind != SCION_CONFIG_LIST)
                 return scion_config_fail(list, "the axis '%s' must be a list of values, got %s%s", key,
                                          scion_config_describe(list, got, sizeof got),
                                          list->kind == SCION_CONFIG_MAP
-                                                 ? " (an axis has its whole path for a key, as "
+                                                 ? " (the key of an axis is its full path, such as "
                                                    "target.train.epochs)"
                                                  : "");
         if (list->count == 0)
                 return scion_config_fail(list, "the axis '%s' has no values", key);
-        return read_rows(group, list);
+        return group_read_rows(group, list);
 }
 
-bool scion_matrix_wants(const struct scion_matrix *matrix, const struct scion_config *where, size_t runs)
+bool scion_matrix_check_count(const struct scion_matrix *matrix, const struct scion_config *where,
+                              size_t runs)
 {
         if (runs > SCION_MATRIX_MOST)
                 return scion_config_fail(where, "more than %d combinations", SCION_MATRIX_MOST);
         if (runs > matrix->most)
-                return scion_config_fail(where, "%zu runs: more than %zu have to be asked for with --force",
-                                         runs, matrix->most);
+                return scion_config_fail(where, "%zu runs: more than %zu are only run with --force", runs,
+                                         matrix->most);
         return true;
 }
 
 /* --- Seeds ---------------------------------------------------------------------------------------------- */
 
-/* `seeds: 5` is the axis `seed: [1, 2, 3, 4, 5]`. */
-static bool list_seeds(struct scion_matrix *matrix, const struct scion_config *seeds)
+/* Creates the list of seeds: `seeds: 5` stands for the axis `seed: [1, 2, 3, 4, 5]`. */
+static bool matrix_list_seeds(struct scion_matrix *matrix, const struct scion_config *seeds)
 {
         int64_t count = 0;
         char text[32];
 
         if (seeds->kind != SCION_CONFIG_SCALAR || seeds->quoted ||
             scion_scalar_int(seeds->text, &count) != SCION_SCALAR_OK || count < 1)
-                return scion_config_fail(seeds,
-                                         "seeds takes their number: 5 for the seeds 1 to 5, got %s (others "
-                                         "are an axis: matrix: { seed: [7, 11] })",
-                                         scion_config_describe(seeds, text, sizeof text));
-        if (!scion_matrix_wants(matrix, seeds, (size_t)count))
+                return scion_config_fail(
+                        seeds,
+                        "seeds must be the number of seeds, such as 5 for the seeds 1 to 5, got %s (for "
+                        "other seeds write an axis: matrix: { seed: [7, 11] })",
+                        scion_config_describe(seeds, text, sizeof text));
+        if (!scion_matrix_check_count(matrix, seeds, (size_t)count))
                 return false;
         matrix->seeds = scion_config_node(SCION_CONFIG_LIST, seeds->file, seeds->line, seeds->column);
         for (int64_t seed = 1; matrix->seeds && seed <= count; seed++) {
@@ -354,7 +358,7 @@ static bool list_seeds(struct scion_matrix *matrix, const struct scion_config *s
         return matrix->seeds != NULL;
 }
 
-static bool read_seeds(struct scion_matrix *matrix, const struct scion_config *seeds)
+static bool matrix_read_seeds(struct scion_matrix *matrix, const struct scion_config *seeds)
 {
         const struct scion_config *seed = scion_config_get(matrix->file, "seed");
 
@@ -364,8 +368,8 @@ static bool read_seeds(struct scion_matrix *matrix, const struct scion_config *s
                 if (seed->line > 0)
                         snprintf(line, sizeof line, ":%d", seed->line);
                 return scion_config_fail(seeds,
-                                         "'seeds' and 'seed' (%s%s) are both given: take one of them away, "
-                                         "`seed: null` if another file has brought it",
+                                         "'seeds' and 'seed' (%s%s) are both given: remove one of them, "
+                                         "with `seed: null` if it is in an extended file",
                                          seed->file, line);
         }
         for (size_t g = 0; g < matrix->groups; g++)
@@ -373,13 +377,12 @@ static bool read_seeds(struct scion_matrix *matrix, const struct scion_config *s
                         if (strcmp(matrix->group[g].path[a], "seed") == 0)
                                 return scion_config_fail(seeds,
                                                          "'seeds' and the axis 'seed' of the matrix are both "
-                                                         "given: take one of them away, `seeds: null` if "
-                                                         "another file has brought it");
-        return list_seeds(matrix, seeds) && read_group(matrix, "seed", seeds, matrix->seeds);
+                                                         "given: remove one of them, with `seeds: null` if "
+                                                         "it is in an extended file");
+        return matrix_list_seeds(matrix, seeds) && matrix_read_group(matrix, "seed", seeds, matrix->seeds);
 }
 
-/* --- The whole
- * ------------------------------------------------------------------------------------------------------- */
+/* --- All axes ------------------------------------------------------------------------------------------- */
 
 bool scion_matrix_read_axes(struct scion_matrix *matrix)
 {
@@ -398,25 +401,25 @@ bool scion_matrix_read_axes(struct scion_matrix *matrix)
         if (!matrix->group)
                 return scion_fail("out of memory");
         for (size_t i = 0; map && i < map->count; i++) {
-                struct scion_config place = *map->entry[i].value;
+                struct scion_config position = *map->entry[i].value;
 
-                place.line = map->entry[i].line;
-                place.column = map->entry[i].column;
-                if (!read_group(matrix, map->entry[i].key, &place, map->entry[i].value))
+                position.line = map->entry[i].line;
+                position.column = map->entry[i].column;
+                if (!matrix_read_group(matrix, map->entry[i].key, &position, map->entry[i].value))
                         return false;
         }
-        return !seeds || scion_config_is_null(seeds) || read_seeds(matrix, seeds);
+        return !seeds || scion_config_is_null(seeds) || matrix_read_seeds(matrix, seeds);
 }
 
-static void finish_group(struct scion_matrix_group *group)
+static void group_finish(struct scion_matrix_group *group)
 {
         for (size_t i = 0; i < group->rows; i++)
-                drop_row(group, i);
+                group_free_row(group, i);
         for (size_t a = 0; a < group->axes; a++) {
-                scion_index_finish(&group->labels[a]);
+                scion_name_map_finish(&group->labels[a]);
                 free(group->path[a]);
         }
-        scion_index_finish(&group->keys);
+        scion_name_map_finish(&group->keys);
         free(group->labels);
         free(group->path);
         free(group->values);
@@ -427,7 +430,7 @@ static void finish_group(struct scion_matrix_group *group)
 void scion_matrix_finish_axes(struct scion_matrix *matrix)
 {
         for (size_t g = 0; g < matrix->groups; g++)
-                finish_group(&matrix->group[g]);
+                group_finish(&matrix->group[g]);
         free(matrix->group);
         scion_config_destroy(matrix->seeds);
 }

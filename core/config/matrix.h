@@ -1,89 +1,92 @@
-/* The matrix of a suite, read: what the files that expand it share. */
+/* The matrix of a suite: shared by the files that read and expand it. */
 #ifndef SCION_CONFIG_MATRIX_H
 #define SCION_CONFIG_MATRIX_H
 
 #include "base/name_map.h"
 #include "config/config.h"
 
-/* More combinations are refused, forced or not: their runs would fill the memory. */
+/* The most combinations, also when forced: more runs would not fit into memory. */
 #define SCION_MATRIX_MOST 10000000
 
 struct scion_matrix_value {
-        const struct scion_config *given; /* as in the file */
-        struct scion_config *value;       /* without its label */
+        const struct scion_config *given; /* in the file's tree */
+        struct scion_config *value;       /* a copy without its label */
         char *label;
-        size_t number; /* among the values of its axis */
+        size_t number; /* among the different values of its axis */
 };
 
-/* Axes that go together: one, or several in one entry of the matrix, which has their values row by row. */
+/* An entry of the matrix: one axis, or several that vary together. Each row has one value for each axis. */
 struct scion_matrix_group {
         const char *key; /* "seed"; "target.train.epochs, target.optimizer" */
         size_t axes;
         char **path;                      /* of each axis */
-        size_t *values;                   /* how many different ones each axis has */
-        size_t crossed;                   /* rows that are in the matrix */
-        size_t rows;                      /* with those that include adds */
+        size_t *values;                   /* number of different values of each axis */
+        size_t crossed;                   /* rows of the matrix itself */
+        size_t rows;                      /* all rows: those of the matrix, then those that `include` adds */
         struct scion_matrix_value *value; /* rows x axes */
-        struct scion_index *labels;       /* of each axis: the first row with that label */
-        struct scion_index keys;          /* of the rows, by their labels */
-        char **row_key;
+        struct scion_name_map *labels;    /* for each axis: label to the first row that has it */
+        struct scion_name_map keys;       /* row_key to row */
+        char **row_key;                   /* for each row: its labels, joined */
 };
 
-/* An entry of `exclude`: for each group which rows it names; NULL for all. */
+/* An entry of `exclude`. */
 struct scion_matrix_rule {
-        bool **names;
+        bool **names; /* for each group: whether it matches each row; NULL if it matches all */
 };
 
-/* Rows that are crossed: those of the matrix itself, or those that an entry of `include` names. */
+/* Rows of each group whose combinations are runs: those of the matrix itself, or those of an entry of
+ * `include`. */
 struct scion_matrix_block {
-        const struct scion_config *where;
-        size_t *count;  /* of each group */
-        uint32_t **row; /* of each group; NULL: the matrix's own */
+        const struct scion_config *where; /* for messages */
+        size_t *count;                    /* for each group: number of rows */
+        uint32_t **row;                   /* for each group: the rows; NULL for the first `count` rows */
 };
 
 struct scion_matrix {
         struct scion_config *file;
-        struct scion_config *bare;  /* less what is said of the suite */
+        struct scion_config *bare;  /* without the suite's keys */
         struct scion_config *seeds; /* the list that `seeds: N` stands for */
-        size_t most;                /* runs that are wanted */
+        size_t most;                /* runs allowed */
         size_t axes;
         size_t groups;
         struct scion_matrix_group *group;
         size_t rules;
         struct scion_matrix_rule *rule;
-        size_t blocks; /* the first one is the matrix */
+        size_t blocks; /* the first one is the matrix itself */
         struct scion_matrix_block *block;
 };
 
-/* The name at the start of a matrix's key, which has several with commas between. Returns what comes after it;
- * NULL at the end. */
+/* Finds the first path in a key of the matrix, which may have several, separated by commas. Returns the
+ * rest of the key, or NULL at the end. */
 const char *scion_matrix_name(const char *key, const char **name, size_t *length);
 
-/* Reads `matrix` and `seeds`. */
+/* Reads `matrix` and `seeds`. Returns false, with the position in the message, on an error. */
 bool scion_matrix_read_axes(struct scion_matrix *matrix);
 void scion_matrix_finish_axes(struct scion_matrix *matrix);
 
-/* Whether so many runs are wanted; an error at `where` when not. */
-bool scion_matrix_wants(const struct scion_matrix *matrix, const struct scion_config *where, size_t runs);
+/* Returns whether that many runs are allowed; otherwise sets a message with the position of `where`. */
+bool scion_matrix_check_count(const struct scion_matrix *matrix, const struct scion_config *where,
+                              size_t runs);
 
-/* Where an axis is. False, with near names, when the matrix has none at that entry of a rule. */
+/* Finds the axis that entry `entry` of a rule names. Returns false, with a message that suggests names, if
+ * there is none; `what` is "exclude" or "include". */
 bool scion_matrix_find_axis(const struct scion_matrix *matrix, const struct scion_config *rule, size_t entry,
                             const char *what, size_t *group, size_t *axis);
 
-/* Adds a row of values, one for each of the group's axes. */
+/* Adds a row with one value for each axis of the group. `where` is for messages. */
 bool scion_matrix_add_row(struct scion_matrix_group *group, const struct scion_config *const *given,
                           const struct scion_config *where);
 
-/* The values of a row. */
+/* Returns the values of a row, one for each axis. */
 static inline struct scion_matrix_value *scion_matrix_row(const struct scion_matrix_group *group, size_t row)
 {
         return group->value + row * group->axes;
 }
 
-/* Both say the same, with or without a label, and as a plugin's name or as `use: NAME`. */
+/* Returns whether two values without labels are equal, where NAME equals `{ use: NAME }`. */
 bool scion_matrix_same(const struct scion_config *a, const struct scion_config *b);
 
-/* Reads `exclude` and `include`; the axes come first. */
+/* Reads `exclude` and `include`, after the axes. */
 bool scion_matrix_read_rules(struct scion_matrix *matrix);
 void scion_matrix_finish_rules(struct scion_matrix *matrix);
 

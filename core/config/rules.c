@@ -1,4 +1,4 @@
-/* What is left out of a suite's matrix, and what is added to it: `exclude` and `include`. */
+/* Reads the rules of a suite: `exclude` and `include`. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,10 +10,18 @@
 
 /* --- Names ---------------------------------------------------------------------------------------------- */
 
-static bool fail_axis(const struct scion_matrix *matrix, const struct scion_config *rule, size_t entry,
-                      const char *what)
+/* Adds " (it has a, b, c)". */
+static void hint_list(struct scion_text *hint, const char *const *names, size_t count)
 {
-        const char **paths = malloc(matrix->axes * sizeof *paths), *near;
+        scion_text_add(hint, " (it has ");
+        scion_text_add_names(hint, names, count < MOST_SHOWN ? count : MOST_SHOWN);
+        scion_text_add(hint, count > MOST_SHOWN ? ", ...)" : ")");
+}
+
+static bool matrix_fail_axis(const struct scion_matrix *matrix, const struct scion_config *rule, size_t entry,
+                             const char *what)
+{
+        const char **paths = malloc(matrix->axes * sizeof *paths);
         struct scion_text hint = { 0 };
         size_t count = 0;
 
@@ -22,12 +30,10 @@ static bool fail_axis(const struct scion_matrix *matrix, const struct scion_conf
         for (size_t g = 0; g < matrix->groups; g++)
                 for (size_t a = 0; a < matrix->group[g].axes; a++)
                         paths[count++] = matrix->group[g].path[a];
-        near = scion_nearest(rule->entry[entry].key, paths, count);
-        scion_text_add(&hint, near ? "did you mean '%s'?" : "it has %s", near ? near : paths[0]);
-        for (size_t i = 1; !near && i < count && i < MOST_SHOWN; i++)
-                scion_text_add(&hint, ", %s", paths[i]);
-        scion_config_fail_key(rule, entry, "%s: the matrix has no axis '%s' (%s)", what,
-                              rule->entry[entry].key, hint.text ? hint.text : "");
+        if (!scion_suggest(&hint, rule->entry[entry].key, paths, count))
+                hint_list(&hint, paths, count);
+        scion_config_fail_key(rule, entry, "%s: the matrix has no axis '%s'%s", what, rule->entry[entry].key,
+                              hint.text ? hint.text : "");
         free(hint.text);
         free(paths);
         return false;
@@ -40,13 +46,14 @@ bool scion_matrix_find_axis(const struct scion_matrix *matrix, const struct scio
                 for (*axis = 0; *axis < matrix->group[*group].axes; ++*axis)
                         if (strcmp(matrix->group[*group].path[*axis], rule->entry[entry].key) == 0)
                                 return true;
-        return fail_axis(matrix, rule, entry, what);
+        return matrix_fail_axis(matrix, rule, entry, what);
 }
 
 /* --- Excluding ------------------------------------------------------------------------------------------ */
 
-/* Whether an axis has this value under that name. */
-static bool is_named(const struct scion_matrix_value *value, const struct scion_config *name)
+/* Returns whether `name`, given in a rule, matches the value: a scalar by label or `use`, a map by its
+ * entries. */
+static bool value_matches(const struct scion_matrix_value *value, const struct scion_config *name)
 {
         const struct scion_config *given = value->given, *use = scion_config_get(given, "use");
 
@@ -59,7 +66,7 @@ static bool is_named(const struct scion_matrix_value *value, const struct scion_
                 const struct scion_config *wanted = name->entry[j].value;
                 const struct scion_config *has = scion_config_get(given, name->entry[j].key);
 
-                /* a plugin named in short */
+                /* the short form of a plugin */
                 if (given->kind == SCION_CONFIG_SCALAR && strcmp(name->entry[j].key, "use") == 0)
                         has = given;
                 if (!has || !scion_config_equal(has, wanted))
@@ -68,10 +75,12 @@ static bool is_named(const struct scion_matrix_value *value, const struct scion_
         return true;
 }
 
-static bool fail_value(const struct scion_matrix_group *group, size_t axis, const struct scion_config *name)
+static bool group_fail_value(const struct scion_matrix_group *group, size_t axis,
+                             const struct scion_config *name)
 {
-        const char **labels = calloc(group->values[axis], sizeof *labels), *near = NULL;
-        struct scion_text all = { 0 };
+        const char **labels = calloc(group->values[axis], sizeof *labels);
+        struct scion_text hint = { 0 };
+        bool scalar = name->kind == SCION_CONFIG_SCALAR;
         size_t count = group->values[axis];
         char got[64];
 
@@ -79,44 +88,37 @@ static bool fail_value(const struct scion_matrix_group *group, size_t axis, cons
                 return scion_fail("out of memory");
         for (size_t row = 0; row < group->rows; row++)
                 labels[scion_matrix_row(group, row)[axis].number] = scion_matrix_row(group, row)[axis].label;
-        scion_config_describe(name, got, sizeof got);
-        if (name->kind == SCION_CONFIG_SCALAR)
-                near = scion_nearest(name->text, labels, count);
-        for (size_t i = 0; i < count && i < MOST_SHOWN; i++)
-                scion_text_add(&all, "%s%s", i ? ", " : "", labels[i]);
-        if (near)
-                scion_config_fail(name, "exclude: the axis '%s' has no value %s (did you mean '%s'?)",
-                                  group->path[axis], got, near);
-        else
-                scion_config_fail(name, "exclude: the axis '%s' has no value %s (it has %s%s)",
-                                  group->path[axis], name->kind == SCION_CONFIG_SCALAR ? got : "like this",
-                                  all.text ? all.text : "", count > MOST_SHOWN ? ", ..." : "");
-        free(all.text);
+        if (!scalar || !scion_suggest(&hint, name->text, labels, count))
+                hint_list(&hint, labels, count);
+        scion_config_fail(name, "exclude: the axis '%s' has no value %s%s", group->path[axis],
+                          scalar ? scion_config_describe(name, got, sizeof got) : "like this",
+                          hint.text ? hint.text : "");
+        free(hint.text);
         free(labels);
         return false;
 }
 
-/* Of the rows that are named so far, those stay that have this value. */
-static bool name_rows(const struct scion_matrix_group *group, size_t axis, const struct scion_config *name,
-                      bool *named)
+/* Clears named[row] for the rows whose value on the axis `name` does not match. Fails if no row is left. */
+static bool group_match_rows(const struct scion_matrix_group *group, size_t axis,
+                             const struct scion_config *name, bool *named)
 {
         bool any = false, all = false;
 
         for (size_t row = 0; row < group->rows; row++) {
-                bool is = is_named(&scion_matrix_row(group, row)[axis], name);
+                bool is = value_matches(&scion_matrix_row(group, row)[axis], name);
 
                 any = any || is;
                 named[row] = named[row] && is;
                 all = all || named[row];
         }
         if (!any)
-                return fail_value(group, axis, name);
+                return group_fail_value(group, axis, name);
         return all ||
                scion_config_fail(name, "exclude: no entry of '%s' has these values together", group->key);
 }
 
-static bool read_exclude(const struct scion_matrix *matrix, const struct scion_config *map,
-                         struct scion_matrix_rule *rule)
+static bool matrix_read_exclude(const struct scion_matrix *matrix, const struct scion_config *map,
+                                struct scion_matrix_rule *rule)
 {
         if (map->kind != SCION_CONFIG_MAP || map->count == 0)
                 return scion_config_fail(map, "each entry of exclude must be a map of axes to values, as in "
@@ -136,7 +138,7 @@ static bool read_exclude(const struct scion_matrix *matrix, const struct scion_c
                         for (size_t row = 0; row < matrix->group[g].rows; row++)
                                 rule->names[g][row] = true;
                 }
-                if (!name_rows(&matrix->group[g], axis, map->entry[i].value, rule->names[g]))
+                if (!group_match_rows(&matrix->group[g], axis, map->entry[i].value, rule->names[g]))
                         return false;
         }
         return true;
@@ -144,23 +146,23 @@ static bool read_exclude(const struct scion_matrix *matrix, const struct scion_c
 
 /* --- Including ------------------------------------------------------------------------------------------ */
 
-/* The first row that has this value on an axis; SCION_INDEX_NONE when it is new there. */
-static bool find_value(const struct scion_matrix_group *group, size_t axis, const struct scion_config *value,
-                       size_t *row)
+/* Sets `row` to the first row that has the value on the axis, or to SCION_NAME_NONE if the value is new. */
+static bool group_find_value(const struct scion_matrix_group *group, size_t axis,
+                             const struct scion_config *value, size_t *row)
 {
         const struct scion_config *label = scion_config_get(value, "label");
         struct scion_config *bare;
 
-        *row = SCION_INDEX_NONE;
+        *row = SCION_NAME_NONE;
         if (value->kind == SCION_CONFIG_SCALAR) {
-                *row = scion_index_find(&group->labels[axis], value->text);
+                *row = scion_name_map_find(&group->labels[axis], value->text);
                 return true;
         }
         bare = scion_config_copy(value);
         if (!bare)
                 return false;
         scion_config_remove(bare, "label");
-        for (size_t i = 0; i < group->rows && *row == SCION_INDEX_NONE; i++) {
+        for (size_t i = 0; i < group->rows && *row == SCION_NAME_NONE; i++) {
                 const struct scion_matrix_value *other = &scion_matrix_row(group, i)[axis];
 
                 if (scion_matrix_same(bare, other->value) &&
@@ -171,9 +173,9 @@ static bool find_value(const struct scion_matrix_group *group, size_t axis, cons
         return true;
 }
 
-/* Whether a row has, on the axes that are given, the values that the rows `found` have there. */
-static bool has_values(const struct scion_matrix_group *group, size_t row,
-                       const struct scion_config *const *given, const size_t *found)
+/* Returns whether the row has the given values: on each axis with given[axis], the value of row found[axis]. */
+static bool group_row_has_values(const struct scion_matrix_group *group, size_t row,
+                                 const struct scion_config *const *given, const size_t *found)
 {
         for (size_t a = 0; a < group->axes; a++)
                 if (given[a] &&
@@ -182,7 +184,7 @@ static bool has_values(const struct scion_matrix_group *group, size_t row,
         return true;
 }
 
-static bool add_choice(struct scion_matrix_block *block, size_t g, size_t row)
+static bool block_add_row(struct scion_matrix_block *block, size_t g, size_t row)
 {
         uint32_t *larger = realloc(block->row[g], (block->count[g] + 1) * sizeof *larger);
 
@@ -193,47 +195,48 @@ static bool add_choice(struct scion_matrix_block *block, size_t g, size_t row)
         return true;
 }
 
-/* The rows that have the values given; a new one when there are none and all its values are given. */
-static bool choose_rows(struct scion_matrix_group *group, const struct scion_config **given,
-                        const struct scion_config *where, struct scion_matrix_block *block, size_t g)
+/* Adds the rows that have the given values to the block. If there are none, adds a new row to the group,
+ * for which all axes must be given. */
+static bool group_choose_rows(struct scion_matrix_group *group, const struct scion_config **given,
+                              const struct scion_config *where, struct scion_matrix_block *block, size_t g)
 {
         size_t *found = calloc(group->axes, sizeof *found);
-        bool whole = true, known = true, good = found || scion_fail("out of memory");
+        bool all_given = true, known = true, good = found || scion_fail("out of memory");
 
         for (size_t a = 0; good && a < group->axes; a++) {
-                whole = whole && given[a];
+                all_given = all_given && given[a];
                 if (given[a])
-                        good = find_value(group, a, given[a], &found[a]);
-                known = known && found[a] != SCION_INDEX_NONE;
+                        good = group_find_value(group, a, given[a], &found[a]);
+                known = known && found[a] != SCION_NAME_NONE;
         }
         if (good && known && group->axes == 1)
-                good = add_choice(block, g, found[0]);
+                good = block_add_row(block, g, found[0]);
         for (size_t row = 0; good && known && group->axes > 1 && row < group->rows; row++)
-                if (has_values(group, row, given, found))
-                        good = add_choice(block, g, row);
+                if (group_row_has_values(group, row, given, found))
+                        good = block_add_row(block, g, row);
         if (!good || block->count[g] > 0)
                 goto done;
-        if (!whole) {
-                good = scion_config_fail(where,
-                                         "include: no entry of '%s' has this: give the values of all of them",
-                                         group->key);
+        if (!all_given) {
+                good = scion_config_fail(
+                        where, "include: no entry of '%s' has these values: give the values of all its axes",
+                        group->key);
                 goto done;
         }
         for (size_t a = 0; a < group->axes; a++)
-                if (found[a] != SCION_INDEX_NONE)
+                if (found[a] != SCION_NAME_NONE)
                         given[a] = scion_matrix_row(group, found[a])[a].given;
-        good = scion_matrix_add_row(group, given, where) && add_choice(block, g, group->rows - 1);
+        good = scion_matrix_add_row(group, given, where) && block_add_row(block, g, group->rows - 1);
 done:
         free(found);
         return good;
 }
 
-/* An axis that an entry does not name has all the values of the matrix. */
-static bool read_include(struct scion_matrix *matrix, const struct scion_config *map,
-                         struct scion_matrix_block *block)
+/* An axis that the entry does not give takes all its values in the matrix. */
+static bool matrix_read_include(struct scion_matrix *matrix, const struct scion_config *map,
+                                struct scion_matrix_block *block)
 {
         const struct scion_config **given;
-        size_t first = 0; /* of the group's axes in `given` */
+        size_t first = 0; /* index of the group's first axis in `given` */
         bool good = true;
 
         if (map->kind != SCION_CONFIG_MAP || map->count == 0)
@@ -258,7 +261,7 @@ static bool read_include(struct scion_matrix *matrix, const struct scion_config 
                 for (size_t a = 0; a < group->axes; a++)
                         named = named || given[first + a];
                 if (named)
-                        good = choose_rows(group, given + first, map, block, g);
+                        good = group_choose_rows(group, given + first, map, block, g);
                 else
                         block->count[g] = group->crossed;
                 first += group->axes;
@@ -269,7 +272,7 @@ static bool read_include(struct scion_matrix *matrix, const struct scion_config 
 
 /* --- Both ----------------------------------------------------------------------------------------------- */
 
-static bool make_block(const struct scion_matrix *matrix, const struct scion_config *where,
+static bool block_init(const struct scion_matrix *matrix, const struct scion_config *where,
                        struct scion_matrix_block *block)
 {
         block->where = where;
@@ -278,13 +281,13 @@ static bool make_block(const struct scion_matrix *matrix, const struct scion_con
         return (block->count && block->row) || scion_fail("out of memory");
 }
 
-static bool want_list(const struct scion_matrix *matrix, const struct scion_config *list, const char *what,
-                      const char *does)
+static bool rule_check_list(const struct scion_matrix *matrix, const struct scion_config *list,
+                            const char *what, const char *does)
 {
         if (!list)
                 return true;
         if (matrix->groups == 0)
-                return scion_config_fail(list, "%s says what to %s a matrix, and there is none", what, does);
+                return scion_config_fail(list, "%s needs a matrix to %s, and there is none", what, does);
         return list->kind == SCION_CONFIG_LIST ||
                scion_config_fail(list,
                                  "%s must be a list of maps of axes to values, as in "
@@ -292,15 +295,16 @@ static bool want_list(const struct scion_matrix *matrix, const struct scion_conf
                                  what);
 }
 
-/* The rows that `exclude` speaks of are the matrix's own: it is read before `include` adds some. */
+/* Reads `exclude` first, because it applies only to the rows of the matrix, not to those that `include`
+ * adds. */
 bool scion_matrix_read_rules(struct scion_matrix *matrix)
 {
         const struct scion_config *exclude = scion_config_get(matrix->file, "exclude");
         const struct scion_config *include = scion_config_get(matrix->file, "include");
         size_t rules = exclude ? exclude->count : 0, blocks = 1 + (include ? include->count : 0);
 
-        if (!want_list(matrix, exclude, "exclude", "leave out of") ||
-            !want_list(matrix, include, "include", "add to"))
+        if (!rule_check_list(matrix, exclude, "exclude", "leave runs out of") ||
+            !rule_check_list(matrix, include, "include", "add runs to"))
                 return false;
         matrix->rule = calloc(rules + 1, sizeof *matrix->rule);
         matrix->block = calloc(blocks, sizeof *matrix->block);
@@ -309,7 +313,7 @@ bool scion_matrix_read_rules(struct scion_matrix *matrix)
         while (matrix->rules < rules) {
                 size_t i = matrix->rules++;
 
-                if (!read_exclude(matrix, exclude->entry[i].value, &matrix->rule[i]))
+                if (!matrix_read_exclude(matrix, exclude->entry[i].value, &matrix->rule[i]))
                         return false;
         }
         while (matrix->blocks < blocks) {
@@ -319,11 +323,11 @@ bool scion_matrix_read_rules(struct scion_matrix *matrix)
                           : scion_config_get(matrix->file,
                                              matrix->seeds && matrix->groups == 1 ? "seeds" : "matrix");
 
-                if (!make_block(matrix, where, &matrix->block[i]))
+                if (!block_init(matrix, where, &matrix->block[i]))
                         return false;
                 for (size_t g = 0; i == 0 && g < matrix->groups; g++)
                         matrix->block[i].count[g] = matrix->group[g].crossed;
-                if (i > 0 && !read_include(matrix, where, &matrix->block[i]))
+                if (i > 0 && !matrix_read_include(matrix, where, &matrix->block[i]))
                         return false;
         }
         return true;

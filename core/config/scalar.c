@@ -11,7 +11,7 @@
 #include "base/number.h"
 #include "base/text.h"
 
-static bool is_one_of(const char *text, const char *const *words)
+static bool text_is_one_of(const char *text, const char *const *words)
 {
         for (; *words; words++)
                 if (strcmp(text, *words) == 0)
@@ -23,7 +23,7 @@ bool scion_scalar_null(const char *text)
 {
         static const char *const words[] = { "", "~", "null", "Null", "NULL", NULL };
 
-        return is_one_of(text, words);
+        return text_is_one_of(text, words);
 }
 
 enum scion_scalar scion_scalar_bool(const char *text, bool *value)
@@ -31,11 +31,11 @@ enum scion_scalar scion_scalar_bool(const char *text, bool *value)
         static const char *const yes[] = { "true", "True", "TRUE", NULL };
         static const char *const no[] = { "false", "False", "FALSE", NULL };
 
-        *value = is_one_of(text, yes);
-        return *value || is_one_of(text, no) ? SCION_SCALAR_OK : SCION_SCALAR_OTHER;
+        *value = text_is_one_of(text, yes);
+        return *value || text_is_one_of(text, no) ? SCION_SCALAR_OK : SCION_SCALAR_OTHER;
 }
 
-static const char *skip_digits(const char *text)
+static const char *digits_skip(const char *text)
 {
         while (*text >= '0' && *text <= '9')
                 text++;
@@ -46,7 +46,7 @@ enum scion_scalar scion_scalar_int(const char *text, int64_t *value)
 {
         const char *digits = text + (*text == '-' || *text == '+');
 
-        if (!*digits || *skip_digits(digits) || (digits[0] == '0' && digits[1]))
+        if (!*digits || *digits_skip(digits) || (digits[0] == '0' && digits[1]))
                 return SCION_SCALAR_OTHER;
         errno = 0;
         intmax_t number = strtoimax(text, NULL, 10);
@@ -56,16 +56,16 @@ enum scion_scalar scion_scalar_int(const char *text, int64_t *value)
         return SCION_SCALAR_OK;
 }
 
-/* [-+]? ( [0-9]+ ( . [0-9]* )? | . [0-9]+ ) ( [eE] [-+]? [0-9]+ )? */
-static bool is_decimal(const char *text)
+/* Matches [-+]? ( [0-9]+ ( . [0-9]* )? | . [0-9]+ ) ( [eE] [-+]? [0-9]+ )? */
+static bool text_is_decimal(const char *text)
 {
         const char *start = text + (*text == '-' || *text == '+');
-        const char *end = skip_digits(start);
+        const char *end = digits_skip(start);
         size_t digits = (size_t)(end - start);
 
         if (*end == '.') {
                 start = end + 1;
-                end = skip_digits(start);
+                end = digits_skip(start);
                 digits += (size_t)(end - start);
         }
         if (digits == 0)
@@ -73,16 +73,16 @@ static bool is_decimal(const char *text)
         if (*end == 'e' || *end == 'E') {
                 start = end + 1;
                 start += *start == '-' || *start == '+';
-                end = skip_digits(start);
+                end = digits_skip(start);
                 if (end == start)
                         return false;
         }
         return *end == '\0';
 }
 
-/* strtod() with the decimal point of the C locale: it is given the one that the locale wants. Infinite when
- * the number is too large. */
-static double to_double(const char *text)
+/* Calls strtod() with the '.' replaced by the locale's decimal point. Returns infinity if the number is too
+ * large. */
+static double decimal_to_double(const char *text)
 {
         const char *point = nl_langinfo(RADIXCHAR);
         const char *dot = strchr(text, '.');
@@ -102,43 +102,43 @@ enum scion_scalar scion_scalar_float(const char *text, double *value)
         static const char *const infinite[] = { ".inf", ".Inf", ".INF", NULL };
         static const char *const nan_words[] = { ".nan", ".NaN", ".NAN", NULL };
 
-        if (is_one_of(text + (*text == '-' || *text == '+'), infinite)) {
+        if (text_is_one_of(text + (*text == '-' || *text == '+'), infinite)) {
                 *value = *text == '-' ? -(double)INFINITY : (double)INFINITY;
                 return SCION_SCALAR_OK;
         }
-        if (is_one_of(text, nan_words)) {
+        if (text_is_one_of(text, nan_words)) {
                 *value = (double)NAN;
                 return SCION_SCALAR_OK;
         }
-        if (!is_decimal(text))
+        if (!text_is_decimal(text))
                 return SCION_SCALAR_OTHER;
-        *value = to_double(text);
+        *value = decimal_to_double(text);
         return isfinite(*value) ? SCION_SCALAR_OK : SCION_SCALAR_OUTSIDE;
 }
 
 bool scion_scalar_ambiguous(const char *text)
 {
-        /* YAML 1.1, which other readers follow, has more words for true and false. */
+        /* Readers of YAML 1.1 accept more words for true and false. */
         static const char *const words[] = { "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON",
                                              "off", "Off", "OFF", "y",  "Y",  "n",  "N",  NULL };
         bool truth;
         double number;
 
         return scion_scalar_null(text) || scion_scalar_bool(text, &truth) == SCION_SCALAR_OK ||
-               scion_scalar_float(text, &number) != SCION_SCALAR_OTHER || is_one_of(text, words);
+               scion_scalar_float(text, &number) != SCION_SCALAR_OTHER || text_is_one_of(text, words);
 }
 
-static const char *not_finite(double value)
+static const char *non_finite_text(double value)
 {
         return isnan(value) ? ".nan" : value > 0 ? ".inf" : "-.inf";
 }
 
 const char *scion_scalar_float_text(float value, char text[SCION_SCALAR_BYTES])
 {
-        return isfinite(value) ? scion_float_text(value, text) : strcpy(text, not_finite((double)value));
+        return isfinite(value) ? scion_float_text(value, text) : strcpy(text, non_finite_text((double)value));
 }
 
 const char *scion_scalar_double_text(double value, char text[SCION_SCALAR_BYTES])
 {
-        return isfinite(value) ? scion_double_text(value, text) : strcpy(text, not_finite(value));
+        return isfinite(value) ? scion_double_text(value, text) : strcpy(text, non_finite_text(value));
 }

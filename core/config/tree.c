@@ -1,4 +1,4 @@
-/* Trees: making, copying, looking, and messages with places. */
+/* Trees: creating, copying and reading them, and messages with positions. */
 #include "config/tree.h"
 
 #include <pthread.h>
@@ -10,7 +10,7 @@
 
 #include "config/scalar.h"
 
-/* --- Making --------------------------------------------------------------------------------------------- */
+/* --- Nodes ---------------------------------------------------------------------------------------------- */
 
 const char *scion_config_file_name(const char *name)
 {
@@ -53,10 +53,10 @@ struct scion_config *scion_config_node(enum scion_config_kind kind, const char *
         return node;
 }
 
-struct scion_config *scion_config_scalar(const char *text, bool quoted, const struct scion_config *place)
+struct scion_config *scion_config_scalar(const char *text, bool quoted, const struct scion_config *position)
 {
         struct scion_config *node =
-                scion_config_node(SCION_CONFIG_SCALAR, place->file, place->line, place->column);
+                scion_config_node(SCION_CONFIG_SCALAR, position->file, position->line, position->column);
 
         if (!node)
                 return NULL;
@@ -78,7 +78,7 @@ bool scion_config_add(struct scion_config *parent, const char *key, int line, in
                 return false;
         if (key && !(name = strdup(key)))
                 goto out_of_memory;
-        if ((parent->count & (parent->count - 1)) == 0) { /* room is a power of two */
+        if ((parent->count & (parent->count - 1)) == 0) { /* the allocated size is a power of two */
                 size_t room = parent->count ? 2 * parent->count : 1;
                 struct scion_config_entry *larger = realloc(parent->entry, room * sizeof *larger);
 
@@ -122,7 +122,7 @@ fail:
         return NULL;
 }
 
-static void empty_entry(struct scion_config_entry *entry)
+static void entry_free(struct scion_config_entry *entry)
 {
         free(entry->key);
         scion_config_destroy(entry->value);
@@ -133,7 +133,7 @@ void scion_config_destroy(struct scion_config *config)
         if (!config)
                 return;
         for (size_t i = 0; i < config->count; i++)
-                empty_entry(&config->entry[i]);
+                entry_free(&config->entry[i]);
         free(config->entry);
         free(config->text);
         free(config);
@@ -153,12 +153,12 @@ void scion_config_remove(struct scion_config *map, const char *key)
 
         if (!entry)
                 return;
-        empty_entry(entry);
+        entry_free(entry);
         map->count--;
         memmove(entry, entry + 1, (size_t)(map->entry + map->count - entry) * sizeof *entry);
 }
 
-/* --- Looking -------------------------------------------------------------------------------------------- */
+/* --- Access --------------------------------------------------------------------------------------------- */
 
 struct scion_config_entry *scion_config_find(const struct scion_config *map, const char *key)
 {
@@ -182,10 +182,10 @@ static int by_name(const void *a, const void *b)
         const char *const *const *x = a, *const *const *y = b;
         int order = strcmp(**x, **y);
 
-        return order ? order : *x < *y ? -1 : *x > *y; /* the first one first */
+        return order ? order : *x < *y ? -1 : *x > *y; /* stable */
 }
 
-bool scion_config_twice(const char *const *names, size_t count, size_t *first, size_t *again)
+bool scion_config_find_duplicate(const char *const *names, size_t count, size_t *first, size_t *again)
 {
         const char *const **sorted = malloc((count ? count : 1) * sizeof *sorted);
 
@@ -248,7 +248,7 @@ const char *scion_config_describe(const struct scion_config *config, char *text,
         return text;
 }
 
-static bool equal_scalars(const struct scion_config *a, const struct scion_config *b)
+static bool scalars_equal(const struct scion_config *a, const struct scion_config *b)
 {
         return strcmp(a->text, b->text) == 0 && (a->quoted == b->quoted || !scion_scalar_ambiguous(a->text));
 }
@@ -258,7 +258,7 @@ bool scion_config_equal(const struct scion_config *a, const struct scion_config 
         if (a->kind != b->kind || a->count != b->count)
                 return false;
         if (a->kind == SCION_CONFIG_SCALAR)
-                return equal_scalars(a, b);
+                return scalars_equal(a, b);
         for (size_t i = 0; i < a->count; i++) {
                 const struct scion_config *other = a->kind == SCION_CONFIG_LIST
                                                            ? b->entry[i].value
@@ -270,8 +270,8 @@ bool scion_config_equal(const struct scion_config *a, const struct scion_config 
         return true;
 }
 
-/* What was hashed before is the seed of what comes next, so that the bytes of numbers are not hashed: the order of
- * those differs between machines. */
+/* Passes hashes on as seeds instead of hashing their bytes, because the order of bytes differs between
+ * machines. */
 uint64_t scion_config_hash(const struct scion_config *config)
 {
         uint64_t hash = 0;
@@ -285,7 +285,7 @@ uint64_t scion_config_hash(const struct scion_config *config)
 
                 if (config->kind == SCION_CONFIG_LIST)
                         hash = XXH64(",", 1, hash + value);
-                else /* a sum has no order */
+                else /* a sum does not depend on the order of keys */
                         hash += XXH64(entry->key, strlen(entry->key), value);
         }
         return XXH64(config->kind == SCION_CONFIG_LIST ? "[" : "{", 1, hash);
@@ -293,7 +293,7 @@ uint64_t scion_config_hash(const struct scion_config *config)
 
 /* --- Messages ------------------------------------------------------------------------------------------- */
 
-static bool fail_at(const char *file, int line, int column, const char *format, va_list arguments)
+static bool position_fail(const char *file, int line, int column, const char *format, va_list arguments)
 {
         char message[4096];
 
@@ -310,8 +310,8 @@ bool scion_config_fail(const struct scion_config *where, const char *format, ...
         va_list arguments;
 
         va_start(arguments, format);
-        fail_at(where ? where->file : NULL, where ? where->line : 0, where ? where->column : 0, format,
-                arguments);
+        position_fail(where ? where->file : NULL, where ? where->line : 0, where ? where->column : 0, format,
+                      arguments);
         va_end(arguments);
         return false;
 }
@@ -322,7 +322,7 @@ bool scion_config_fail_key(const struct scion_config *map, size_t index, const c
         va_list arguments;
 
         va_start(arguments, format);
-        fail_at(entry->value->file, entry->line, entry->column, format, arguments);
+        position_fail(entry->value->file, entry->line, entry->column, format, arguments);
         va_end(arguments);
         return false;
 }

@@ -1,70 +1,77 @@
-/* Building trees: what the files of core/config share. */
+/* Building trees: shared by the files of core/config. */
 #ifndef SCION_CONFIG_TREE_H
 #define SCION_CONFIG_TREE_H
 
 #include "config/config.h"
 
-/* Deeper trees are refused, so that walking one by recursion is safe. */
+/* The greatest depth of a tree, so that recursion over a tree is safe. */
 #define SCION_CONFIG_DEPTH 64
 
-/* An honest file has some hundred nodes; aliases can make more of them than memory holds. */
+/* The most nodes of a tree. Experiments have some hundred; without a limit, nested aliases could fill the
+ * memory. */
 #define SCION_CONFIG_NODES 200000
 
-/* A name for messages that lives until the process ends, each text once. NULL when memory is out. */
+/* Returns a copy of the name that is valid until the process ends; equal names share one copy. NULL, with a
+ * message, when memory runs out. */
 const char *scion_config_file_name(const char *name);
 
-/* A new node, which keeps `file` as it is: from scion_config_file_name(). NULL, with a message, when memory
- * is out; so for a scalar, whose text is copied. */
+/* Create a node. `file` is from scion_config_file_name() and is not copied; the text of a scalar is. NULL,
+ * with a message, when memory runs out. */
 struct scion_config *scion_config_node(enum scion_config_kind kind, const char *file, int line, int column);
-struct scion_config *scion_config_scalar(const char *text, bool quoted, const struct scion_config *place);
+struct scion_config *scion_config_scalar(const char *text, bool quoted, const struct scion_config *position);
 
-/* Appends an entry; `key` is NULL in a list, else copied. Takes `value`, also when it fails; fails on NULL. */
+/* Appends an entry. Copies `key`, which is NULL for a list. Takes ownership of `value`, also on failure;
+ * fails if it is NULL. */
 bool scion_config_add(struct scion_config *parent, const char *key, int line, int column,
                       struct scion_config *value);
 
-/* The entry of a key, or NULL. */
+/* Returns the entry of a key, or NULL. */
 struct scion_config_entry *scion_config_find(const struct scion_config *map, const char *key);
 
-/* Puts `value` in an entry's place, and what was there away. */
+/* Replaces the value of an entry and destroys the old one. Takes ownership of `value`. */
 void scion_config_replace(struct scion_config_entry *entry, struct scion_config *value);
 
-/* The nodes of a tree. */
+/* Returns the number of nodes of a tree. */
 size_t scion_config_size(const struct scion_config *config);
 
-/* The levels of a tree: 1 for a scalar. */
+/* Returns the number of levels of a tree: 1 for a scalar. */
 int scion_config_depth(const struct scion_config *config);
 
-/* A plain scalar that says nothing: "", "~" or "null". */
+/* Returns whether the node is a plain null: "", "~" or "null" without quotes. */
 bool scion_config_is_null(const struct scion_config *config);
 
-/* "a map", "a list", "nothing", "'text'" (long texts cut), for messages. Returns `text`. */
+/* Writes a description for messages: "a map", "a list", "nothing", or "'TEXT'", where long texts are cut.
+ * Returns text. */
 const char *scion_config_describe(const struct scion_config *config, char *text, size_t bytes);
 
 /*
- * Spells out the short form `model: lenet5` as `model: { use: lenet5 }`, where an experiment names plugins:
+ * Replaces the short form `model: lenet5` by `model: { use: lenet5 }` where an experiment names plugins:
  * strategy, and model, dataset, loss, optimizer and schedule of source and target.
  */
 bool scion_config_spell_out(struct scion_config *root);
 
-/* Reads one document of any kind from text. A `file` of NULL means no places: everything gets `name` alone. */
-struct scion_config *scion_config_read(const char *text, size_t length, const char *name, bool places);
+/* Parses one document of any kind. Stores lines and columns only if `positions` is true; messages then name
+ * the position, otherwise only `name`. */
+struct scion_config *scion_config_read(const char *text, size_t length, const char *name, bool positions);
 
-/* Keys of `over` win; see scion_config_load(). Changes `base`; takes nothing of `over`. */
+/* Merges copies of the entries of `over` into `base`, by the rules of scion_config_load(). */
 bool scion_config_merge(struct scion_config *base, const struct scion_config *over);
 
 /*
- * Looks for a name that stands there a second time: the first such, and where its like stands. Both are
- * `count` when there is none. False when memory is out.
+ * Finds the first name that occurs a second time: `again` is the index of the second occurrence, and
+ * `first` that of the one before. Both are `count` if all names differ. Returns false, with a message, when
+ * memory runs out.
  */
-bool scion_config_twice(const char *const *names, size_t count, size_t *first, size_t *again);
+bool scion_config_find_duplicate(const char *const *names, size_t count, size_t *first, size_t *again);
 
-/* The dotted path has names, and none is empty; otherwise an error at `where`. */
+/* Returns whether a dotted path is valid: no name in it is empty. Otherwise sets a message with the
+ * position of `where`. */
 bool scion_config_check_path(const char *path, const struct scion_config *where);
 
-/* The path is `above`, or goes on below it. */
+/* Returns whether a path equals `above` or begins with it, followed by a dot. */
 bool scion_config_path_inside(const char *path, const char *above);
 
-/* A tree on one line, in flow style, into memory that the caller frees. */
+/* Returns a tree as one line in flow style, which the caller frees. NULL, with a message, on failure. */
 char *scion_config_line(const struct scion_config *config);
 
 #endif

@@ -1,4 +1,4 @@
-/* Trees to text, by libyaml's emitter. */
+/* Writes trees as YAML with libyaml's emitter. */
 #include "config/tree.h"
 
 #include <errno.h>
@@ -9,10 +9,10 @@
 #include "base/text.h"
 #include "config/scalar.h"
 
-/* Columns that a map or list may take to stand on one line. */
+/* The widest map or list, in columns, that is written on one line. */
 #define LINE_WIDTH 90
 
-static int append(void *data, unsigned char *buffer, size_t size)
+static int text_append(void *data, unsigned char *buffer, size_t size)
 {
         struct scion_text *text = data;
 
@@ -20,7 +20,7 @@ static int append(void *data, unsigned char *buffer, size_t size)
         return !text->failed;
 }
 
-static bool send(yaml_emitter_t *emitter, int made, yaml_event_t *event)
+static bool emitter_send(yaml_emitter_t *emitter, int made, yaml_event_t *event)
 {
         if (!made)
                 return scion_fail("cannot write as YAML: the text is not UTF-8, or out of memory");
@@ -30,9 +30,9 @@ static bool send(yaml_emitter_t *emitter, int made, yaml_event_t *event)
         return true;
 }
 
-static bool write_scalar(yaml_emitter_t *emitter, const char *text, bool string)
+static bool emitter_write_scalar(yaml_emitter_t *emitter, const char *text, bool string)
 {
-        yaml_scalar_style_t style = YAML_PLAIN_SCALAR_STYLE; /* quoted by libyaml where it must be */
+        yaml_scalar_style_t style = YAML_PLAIN_SCALAR_STYLE; /* libyaml adds the quotes that YAML requires */
         yaml_event_t event;
 
         for (const char *c = text; *c && style == YAML_PLAIN_SCALAR_STYLE; c++)
@@ -40,30 +40,30 @@ static bool write_scalar(yaml_emitter_t *emitter, const char *text, bool string)
                         style = YAML_DOUBLE_QUOTED_SCALAR_STYLE;
         if (string && style == YAML_PLAIN_SCALAR_STYLE && scion_scalar_ambiguous(text))
                 style = YAML_SINGLE_QUOTED_SCALAR_STYLE;
-        return send(emitter,
-                    yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
-                                                 (int)strlen(text), 1, 1, style),
-                    &event);
+        return emitter_send(emitter,
+                            yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
+                                                         (int)strlen(text), 1, 1, style),
+                            &event);
 }
 
-#define UNFIT ((size_t)-1)
+#define BLOCK_ONLY ((size_t)-1)
 
-/* The columns of a node in flow style; UNFIT when it belongs in block style whatever its width. */
-static size_t flow_width(const struct scion_config *config, bool inside_map, bool inside_list)
+/* Returns the columns of a node in flow style, or BLOCK_ONLY if nested maps and lists require block style. */
+static size_t config_flow_width(const struct scion_config *config, bool inside_map, bool inside_list)
 {
         size_t width = 2;
 
         if (config->kind == SCION_CONFIG_SCALAR)
-                return *config->text || config->quoted ? strlen(config->text) : UNFIT;
+                return *config->text || config->quoted ? strlen(config->text) : BLOCK_ONLY;
         if (config->count && (inside_list || (inside_map && config->kind == SCION_CONFIG_MAP)))
-                return UNFIT;
+                return BLOCK_ONLY;
         for (size_t i = 0; i < config->count; i++) {
                 const struct scion_config_entry *entry = &config->entry[i];
-                size_t part = flow_width(entry->value, inside_map || config->kind == SCION_CONFIG_MAP,
-                                         inside_map && config->kind == SCION_CONFIG_LIST);
+                size_t part = config_flow_width(entry->value, inside_map || config->kind == SCION_CONFIG_MAP,
+                                                inside_map && config->kind == SCION_CONFIG_LIST);
 
-                if (part == UNFIT)
-                        return UNFIT;
+                if (part == BLOCK_ONLY)
+                        return BLOCK_ONLY;
                 width += part + 2 + (entry->key ? strlen(entry->key) + 2 : 0);
         }
         return width;
@@ -71,15 +71,15 @@ static size_t flow_width(const struct scion_config *config, bool inside_map, boo
 
 enum style { BLOCK, FLOW, ROOT };
 
-static bool write_node(yaml_emitter_t *emitter, const struct scion_config *config, enum style style)
+static bool emitter_write_node(yaml_emitter_t *emitter, const struct scion_config *config, enum style style)
 {
         bool map = config->kind == SCION_CONFIG_MAP;
         yaml_event_t event;
         int made;
 
         if (config->kind == SCION_CONFIG_SCALAR)
-                return write_scalar(emitter, config->text, config->quoted);
-        if (style == BLOCK && flow_width(config, false, false) <= LINE_WIDTH)
+                return emitter_write_scalar(emitter, config->text, config->quoted);
+        if (style == BLOCK && config_flow_width(config, false, false) <= LINE_WIDTH)
                 style = FLOW;
         if (style == ROOT)
                 style = BLOCK;
@@ -91,30 +91,33 @@ static bool write_node(yaml_emitter_t *emitter, const struct scion_config *confi
                 made = yaml_sequence_start_event_initialize(&event, NULL, NULL, 1,
                                                             style == FLOW ? YAML_FLOW_SEQUENCE_STYLE
                                                                           : YAML_BLOCK_SEQUENCE_STYLE);
-        if (!send(emitter, made, &event))
+        if (!emitter_send(emitter, made, &event))
                 return false;
         for (size_t i = 0; i < config->count; i++)
-                if ((map && !write_scalar(emitter, config->entry[i].key, false)) ||
-                    !write_node(emitter, config->entry[i].value, style))
+                if ((map && !emitter_write_scalar(emitter, config->entry[i].key, false)) ||
+                    !emitter_write_node(emitter, config->entry[i].value, style))
                         return false;
-        return send(emitter,
-                    map ? yaml_mapping_end_event_initialize(&event)
-                        : yaml_sequence_end_event_initialize(&event),
-                    &event);
+        return emitter_send(emitter,
+                            map ? yaml_mapping_end_event_initialize(&event)
+                                : yaml_sequence_end_event_initialize(&event),
+                            &event);
 }
 
-static bool write_document(yaml_emitter_t *emitter, const struct scion_config *config, enum style style)
+static bool emitter_write_document(yaml_emitter_t *emitter, const struct scion_config *config,
+                                   enum style style)
 {
         yaml_event_t event;
 
-        return send(emitter, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING), &event) &&
-               send(emitter, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1), &event) &&
-               write_node(emitter, config, style) &&
-               send(emitter, yaml_document_end_event_initialize(&event, 1), &event) &&
-               send(emitter, yaml_stream_end_event_initialize(&event), &event);
+        return emitter_send(emitter, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING),
+                            &event) &&
+               emitter_send(emitter, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1),
+                            &event) &&
+               emitter_write_node(emitter, config, style) &&
+               emitter_send(emitter, yaml_document_end_event_initialize(&event, 1), &event) &&
+               emitter_send(emitter, yaml_stream_end_event_initialize(&event), &event);
 }
 
-static char *write_text(const struct scion_config *config, enum style style)
+static char *config_write_text(const struct scion_config *config, enum style style)
 {
         struct scion_text text = { 0 };
         yaml_emitter_t emitter;
@@ -122,10 +125,10 @@ static char *write_text(const struct scion_config *config, enum style style)
 
         if (!yaml_emitter_initialize(&emitter))
                 return scion_fail_null("out of memory");
-        yaml_emitter_set_output(&emitter, append, &text);
+        yaml_emitter_set_output(&emitter, text_append, &text);
         yaml_emitter_set_unicode(&emitter, 1);
         yaml_emitter_set_width(&emitter, -1); /* never fold a line */
-        good = write_document(&emitter, config, style);
+        good = emitter_write_document(&emitter, config, style);
         yaml_emitter_delete(&emitter);
         if (good && !text.failed)
                 return text.text;
@@ -135,21 +138,22 @@ static char *write_text(const struct scion_config *config, enum style style)
 
 char *scion_config_text(const struct scion_config *config)
 {
-        return write_text(config, ROOT);
+        return config_write_text(config, ROOT);
 }
 
 char *scion_config_line(const struct scion_config *config)
 {
-        /* Within a list libyaml puts a scalar on one line, with no end-of-document mark after it. */
+        /* Writes the tree inside a list, because libyaml then keeps a scalar on one line, without an
+         * end-of-document mark. */
         struct scion_config_entry entry = { .value = (struct scion_config *)config };
         struct scion_config list = { .kind = SCION_CONFIG_LIST, .count = 1, .entry = &entry };
-        char *text = write_text(&list, FLOW);
+        char *text = config_write_text(&list, FLOW);
         size_t length;
 
         if (!text)
                 return NULL;
         length = strlen(text);
-        memmove(text, text + 1, length - 3); /* "[...]\n" */
+        memmove(text, text + 1, length - 3); /* removes "[", "]" and the line end */
         text[length - 3] = '\0';
         return text;
 }

@@ -4,15 +4,15 @@
 
 #include "config/config.h"
 
-/* libyaml's words, which do not change any more, and ours. */
+/* libyaml's messages, which have been stable for years, and clearer ones. */
 static const struct {
-        const char *context; /* NULL: any */
+        const char *context; /* NULL for any */
         const char *problem;
         const char *plain;
-        bool opened; /* say where what was not closed began */
-} words[] = {
+        bool opened; /* add the position where the unclosed construct began */
+} replacements[] = {
         { NULL, "mapping values are not allowed in this context",
-          "a ':' that cannot be a key's: a text with ': ' in it needs quotes; otherwise look at the "
+          "a ':' that does not follow a key: put a text with ': ' in it in quotes, or correct the "
           "indentation",
           false },
         { NULL, "could not find expected ':'", "a key without its ':'", false },
@@ -24,7 +24,7 @@ static const struct {
         { NULL, "did not find expected ',' or '}'", "a ',' or '}' is missing in the map", true },
         { NULL, "did not find expected node content", "a value is missing", false },
         { NULL, "did not find expected <document start>",
-          "this does not belong to what stands before it: is the indentation right?", false },
+          "this does not belong to the text before it: is the indentation right?", false },
         { "while scanning a quoted scalar", "found unexpected end of stream",
           "there is no closing quote for the text", true },
         { "while scanning a quoted scalar", "found unexpected document indicator",
@@ -37,18 +37,18 @@ static const struct {
           "no value starts with this character: put the text in quotes", false },
         { NULL, "did not find expected alphabetic or numeric character", "a name must follow '&' or '*'",
           false },
-        { NULL, "found undefined tag handle", "an unknown tag: leave it out", false },
+        { NULL, "found undefined tag handle", "an unknown tag: remove it", false },
 };
 
-static size_t line_start(const char *text, size_t at)
+static size_t text_line_start(const char *text, size_t at)
 {
         while (at > 0 && text[at - 1] != '\n' && text[at - 1] != '\r')
                 at--;
         return at;
 }
 
-/* Where a line (from 0) begins. */
-static size_t find_line(const char *text, size_t length, size_t line)
+/* Returns the offset of a line; lines count from 0. */
+static size_t text_find_line(const char *text, size_t length, size_t line)
 {
         size_t at = 0;
 
@@ -60,25 +60,25 @@ static size_t find_line(const char *text, size_t length, size_t line)
         return at;
 }
 
-/* The place of a byte: lines and characters from 1. */
-static void place_of_byte(const char *text, size_t at, struct scion_config *place)
+/* Sets the line and column of a byte; both count from 1, columns in characters. */
+static void position_of_byte(const char *text, size_t at, struct scion_config *position)
 {
-        place->line = 1;
-        place->column = 1;
+        position->line = 1;
+        position->column = 1;
         for (size_t i = 0; i < at; i++)
-                place->line += text[i] == '\n';
-        for (size_t i = line_start(text, at); i < at; i++)
-                place->column += ((unsigned char)text[i] & 0xC0) != 0x80;
+                position->line += text[i] == '\n';
+        for (size_t i = text_line_start(text, at); i < at; i++)
+                position->column += ((unsigned char)text[i] & 0xC0) != 0x80;
 }
 
-/* The text itself is wrong: libyaml gives a byte. */
-static bool fail_reader(const yaml_parser_t *parser, const char *text, size_t length,
-                        struct scion_config *where, bool places)
+/* Reports an error in the encoding of the text, for which libyaml gives the offset of a byte. */
+static bool parser_fail_encoding(const yaml_parser_t *parser, const char *text, size_t length,
+                                 struct scion_config *where, bool positions)
 {
         size_t at = parser->problem_offset < length ? parser->problem_offset : length;
 
-        if (places)
-                place_of_byte(text, at, where);
+        if (positions)
+                position_of_byte(text, at, where);
         if (parser->problem && strcmp(parser->problem, "control characters are not allowed") == 0)
                 return scion_config_fail(where,
                                          parser->problem_value
@@ -91,10 +91,10 @@ static bool fail_reader(const yaml_parser_t *parser, const char *text, size_t le
         return scion_config_fail(where, "not UTF-8: %s", parser->problem);
 }
 
-/* A tab among the blanks before a line's first word. */
-static bool tab_before(const char *text, size_t length, size_t line, struct scion_config *where)
+/* Returns whether a tab precedes the line's first word, and sets its position. */
+static bool line_has_tab(const char *text, size_t length, size_t line, struct scion_config *where)
 {
-        size_t start = find_line(text, length, line), at = start;
+        size_t start = text_find_line(text, length, line), at = start;
 
         while (at < length && text[at] == ' ')
                 at++;
@@ -106,7 +106,7 @@ static bool tab_before(const char *text, size_t length, size_t line, struct scio
 }
 
 bool scion_yaml_fail(const yaml_parser_t *parser, const char *text, size_t length, const char *file,
-                     bool places)
+                     bool positions)
 {
         struct scion_config where = { .file = file };
         const char *problem = parser->problem ? parser->problem : "not YAML";
@@ -116,22 +116,22 @@ bool scion_yaml_fail(const yaml_parser_t *parser, const char *text, size_t lengt
         if (parser->error == YAML_MEMORY_ERROR)
                 return scion_fail("out of memory");
         if (parser->error == YAML_READER_ERROR)
-                return fail_reader(parser, text, length, &where, places);
-        if (places && tab_before(text, length, line, &where))
+                return parser_fail_encoding(parser, text, length, &where, positions);
+        if (positions && line_has_tab(text, length, line, &where))
                 return scion_config_fail(&where, "tabs cannot indent YAML: use spaces");
-        if (places) {
+        if (positions) {
                 where.line = (int)line + 1;
                 where.column = (int)parser->problem_mark.column + 1;
         }
-        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-                if (strcmp(problem, words[i].problem) != 0 ||
-                    (words[i].context && strcmp(context, words[i].context) != 0))
+        for (size_t i = 0; i < sizeof replacements / sizeof *replacements; i++) {
+                if (strcmp(problem, replacements[i].problem) != 0 ||
+                    (replacements[i].context && strcmp(context, replacements[i].context) != 0))
                         continue;
-                if (words[i].opened && places)
+                if (replacements[i].opened && positions)
                         return scion_config_fail(&where, "%s that starts at line %d, column %d",
-                                                 words[i].plain, (int)parser->context_mark.line + 1,
+                                                 replacements[i].plain, (int)parser->context_mark.line + 1,
                                                  (int)parser->context_mark.column + 1);
-                return scion_config_fail(&where, "%s", words[i].plain);
+                return scion_config_fail(&where, "%s", replacements[i].plain);
         }
         return scion_config_fail(&where, "%s%s%s", context, *context ? ": " : "", problem);
 }

@@ -1,4 +1,4 @@
-/* What libyaml says, in plainer words. */
+/* Error messages for libyaml's errors. */
 #ifndef SCION_CONFIG_YAML_ERROR_H
 #define SCION_CONFIG_YAML_ERROR_H
 
@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <yaml.h>
 
-/* Records what stopped the parser, with its place in `text`, or with `file` alone without `places`. */
+/* Sets a message for the parser's error, with its position in `text` if `positions` is true, else with only
+ * `file`. Returns false. */
 bool scion_yaml_fail(const yaml_parser_t *parser, const char *text, size_t length, const char *file,
-                     bool places);
+                     bool positions);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "conform/tests.h"
+#include "file/files.h"
 #include "plugin/params.h"
 #include "process/pool.h"
 
@@ -246,14 +247,13 @@ static void remove_folder(const char *path)
         struct dirent *entry;
 
         while (folder && (entry = readdir(folder))) {
-                struct scion_text inner = { 0 };
-
                 if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
                         continue;
-                scion_text_add(&inner, "%s/%s", path, entry->d_name);
-                if (inner.text && unlink(inner.text) != 0)
-                        remove_folder(inner.text);
-                free(inner.text);
+                char *inner = scion_path_join(path, entry->d_name);
+
+                if (inner && unlink(inner) != 0)
+                        remove_folder(inner);
+                free(inner);
         }
         if (folder)
                 closedir(folder);

@@ -260,7 +260,7 @@ static bool make_room(const struct opening *opening, struct scion_store *store, 
         const struct scion_data *data = opening->data;
 
         store->inputs = malloc(count * bytes);
-        scion_memory_large(store->inputs, count * bytes);
+        scion_memory_use_large_pages(store->inputs, count * bytes);
         if (data->classes > 0)
                 store->labels = malloc(count * sizeof *store->labels);
         else

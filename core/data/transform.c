@@ -14,22 +14,19 @@ static const char *const others[] = { "use", NULL };
 
 static bool fail_unknown(const struct scion_config *use)
 {
-        struct scion_text all = { 0 };
-        const char *names[16], *near;
+        struct scion_text hint = { 0 };
+        const char *names[16];
         size_t count = 0;
 
-        for (const struct scion_transform_kind *kind = scion_transform_kinds; kind->name; kind++) {
-                scion_text_add(&all, "%s%s", count ? ", " : "", kind->name);
+        for (const struct scion_transform_kind *kind = scion_transform_kinds; kind->name; kind++)
                 if (count < sizeof names / sizeof *names)
                         names[count++] = kind->name;
+        if (!scion_suggest(&hint, use->text, names, count)) {
+                scion_text_add(&hint, "; there are ");
+                scion_text_add_names(&hint, names, count);
         }
-        near = scion_nearest(use->text, names, count);
-        if (near)
-                scion_config_fail(use, "no transform '%s' (did you mean '%s'?)", use->text, near);
-        else
-                scion_config_fail(use, "no transform '%s'; there are %s", use->text,
-                                  all.text ? all.text : "");
-        free(all.text);
+        scion_config_fail(use, "no transform '%s'%s", use->text, hint.text ? hint.text : "");
+        free(hint.text);
         return false;
 }
 

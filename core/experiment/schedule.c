@@ -133,15 +133,14 @@ static size_t find(const struct scion_config *map)
                         return i;
         }
 
-        const char *near = scion_nearest(use->text, names, SCHEDULES);
+        struct scion_text hint = { 0 };
 
-        if (near)
-                scion_config_fail(use, "no schedule '%s' (did you mean '%s'?)", use->text, near);
-        else
-                scion_config_fail(
-                        use,
-                        "no schedule '%s'; there are constant, step, cosine, slanted-triangular, inverse",
-                        use->text);
+        if (!scion_suggest(&hint, use->text, names, SCHEDULES)) {
+                scion_text_add(&hint, "; there are ");
+                scion_text_add_names(&hint, names, SCHEDULES);
+        }
+        scion_config_fail(use, "no schedule '%s'%s", use->text, hint.text ? hint.text : "");
+        free(hint.text);
         return SCHEDULES;
 }
 

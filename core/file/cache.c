@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "file/files.h"
 
-/* The environment's word for a folder that is to be somewhere for sure: an absolute path. */
-static const char *absolute(const char *variable)
+/* Returns the environment variable if it is an absolute path, else NULL. */
+static const char *variable_absolute_path(const char *variable)
 {
         const char *path = getenv(variable);
 
@@ -21,8 +21,8 @@ static const char *absolute(const char *variable)
 
 char *scion_cache_folder(const char *name)
 {
-        const char *given = getenv("SCION_CACHE"), *caches = absolute("XDG_CACHE_HOME"),
-                   *home = absolute("HOME");
+        const char *given = getenv("SCION_CACHE"), *caches = variable_absolute_path("XDG_CACHE_HOME"),
+                   *home = variable_absolute_path("HOME");
         struct scion_text path = { 0 };
         struct stat status;
 
@@ -32,7 +32,7 @@ char *scion_cache_folder(const char *name)
                 scion_text_add(&path, "%s", given);
         else if (caches)
                 scion_text_add(&path, "%s/scion", caches);
-        else if (home && !stat(home, &status) && S_ISDIR(status.st_mode)) /* a home is not ours to make */
+        else if (home && !stat(home, &status) && S_ISDIR(status.st_mode)) /* never creates a home directory */
                 scion_text_add(&path, "%s/.cache/scion", home);
         if (path.text && name)
                 scion_text_add(&path, "/%s", name);
@@ -42,7 +42,7 @@ char *scion_cache_folder(const char *name)
         return NULL;
 }
 
-bool scion_cache_make(const char *folder)
+bool scion_cache_create_folder(const char *folder)
 {
         char *above = strndup(folder, (size_t)(strrchr(folder, '/') - folder));
         bool good = above || scion_fail("out of memory");
@@ -57,7 +57,7 @@ bool scion_cache_has(const char *path)
         return access(path, F_OK) == 0;
 }
 
-void scion_cache_used(const char *path)
+void scion_cache_touch(const char *path)
 {
         utimensat(AT_FDCWD, path, NULL, 0);
 }

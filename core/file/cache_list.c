@@ -11,20 +11,22 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "file/files.h"
 #include "file/hash.h"
 #include "file/lock.h"
 
-#define BEING_WRITTEN 3600 /* seconds that the writing of a file may take */
+#define BEING_WRITTEN 3600 /* seconds; a temporary file younger than this may still be written */
 
-/* The folders, and what follows the hash in an entry's name. */
+/* The kinds of entries: their folder, and the suffix after the hash in the name of a file. */
 static const struct {
         const char *name, *suffix;
 } kinds[] = { { "sources", ".safetensors" }, { "inflated", "" } };
 
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
-/* Is it one of the cache's own? Whatever begins with a hash belongs to that entry. */
-static bool classify(const char *name, const char *suffix, bool *unfinished)
+/* Returns whether the file is the cache's own: HASH, HASH.ANYTHING, or a temporary file. Everything but a
+ * complete entry is unfinished. */
+static bool name_classify(const char *name, const char *suffix, bool *unfinished)
 {
         size_t digits = strspn(name, "0123456789abcdef");
 
@@ -35,26 +37,23 @@ static bool classify(const char *name, const char *suffix, bool *unfinished)
                strcmp(name + strlen(name) - 4, ".tmp") == 0;
 }
 
-static bool add(struct scion_cache_list *list, const char *folder, const char *name,
-                struct scion_cache_entry *entry)
+static bool list_add(struct scion_cache_list *list, const char *folder, const char *name,
+                     struct scion_cache_entry *entry)
 {
         struct scion_cache_entry *larger = realloc(list->entry, (list->count + 1) * sizeof *larger);
-        struct scion_text path = { 0 };
 
-        if (larger)
-                list->entry = larger;
-        scion_text_add(&path, "%s/%s", folder, name);
-        if (!larger || path.failed) {
-                free(path.text);
+        if (!larger)
                 return scion_fail("out of memory");
-        }
-        entry->path = path.text;
-        entry->name = path.text + path.length - strlen(name);
+        list->entry = larger;
+        entry->path = scion_path_join(folder, name);
+        if (!entry->path)
+                return false;
+        entry->name = entry->path + strlen(entry->path) - strlen(name);
         larger[list->count++] = *entry;
         return true;
 }
 
-static bool list_kind(size_t kind, int64_t age, struct scion_cache_list *list)
+static bool list_add_kind(size_t kind, int64_t age, struct scion_cache_list *list)
 {
         char *folder = scion_cache_folder(kinds[kind].name);
         DIR *files = folder ? opendir(folder) : NULL;
@@ -65,14 +64,14 @@ static bool list_kind(size_t kind, int64_t age, struct scion_cache_list *list)
                 struct scion_cache_entry entry = { .kind = kinds[kind].name };
                 struct stat status;
 
-                if (!classify(file->d_name, kinds[kind].suffix, &entry.unfinished) ||
+                if (!name_classify(file->d_name, kinds[kind].suffix, &entry.unfinished) ||
                     fstatat(dirfd(files), file->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
                     !S_ISREG(status.st_mode))
                         continue;
                 entry.bytes = (uint64_t)status.st_size;
                 entry.age = now > status.st_mtime ? (int64_t)(now - status.st_mtime) : 0;
                 if (entry.age >= age)
-                        good = add(list, folder, file->d_name, &entry);
+                        good = list_add(list, folder, file->d_name, &entry);
         }
         if (files)
                 closedir(files);
@@ -96,7 +95,7 @@ bool scion_cache_list(const char *kind, int64_t age, struct scion_cache_list *li
                 if (kind && strcmp(kind, kinds[i].name) != 0)
                         continue;
                 known = true;
-                good = !list->folder || list_kind(i, age, list);
+                good = !list->folder || list_add_kind(i, age, list);
         }
         if (!known)
                 good = scion_fail("the cache keeps no '%s': there are %s and %s", kind, kinds[0].name,
@@ -117,19 +116,20 @@ void scion_cache_list_finish(struct scion_cache_list *list)
         *list = (struct scion_cache_list){ 0 };
 }
 
-static bool delete_file(const struct scion_cache_entry *entry)
+static bool entry_unlink(const struct scion_cache_entry *entry)
 {
         return unlink(entry->path) == 0 || errno == ENOENT ||
                scion_fail("%s: %s", entry->path, strerror(errno));
 }
 
-/* Nobody can be making what is locked here; the lock's own file goes when it is given back. */
-static bool delete_locked(const struct scion_cache_entry *entry, const char *suffix)
+/* Deletes an unfinished file of an entry while holding the entry's lock, so that no process can be
+ * computing it. Releasing the lock deletes the lock file. */
+static bool entry_unlink_locked(const struct scion_cache_entry *entry, const char *suffix)
 {
         struct scion_lock lock;
         struct scion_text path = { 0 };
         size_t stem = (size_t)(entry->name - entry->path) + SCION_HASH_TEXT - 1;
-        enum scion_locked locked = SCION_LOCK_CANNOT;
+        enum scion_locked locked = SCION_LOCK_FAILED;
 
         scion_text_add(&path, "%.*s%s", (int)stem, entry->path, suffix);
         if (!path.failed)
@@ -137,7 +137,7 @@ static bool delete_locked(const struct scion_cache_entry *entry, const char *suf
         free(path.text);
         if (locked == SCION_LOCK_BUSY)
                 return scion_fail("%s: a run is making it", entry->path);
-        bool good = delete_file(entry);
+        bool good = entry_unlink(entry);
 
         if (locked == SCION_LOCKED)
                 scion_lock_release(&lock);
@@ -147,10 +147,10 @@ static bool delete_locked(const struct scion_cache_entry *entry, const char *suf
 bool scion_cache_delete(const struct scion_cache_entry *entry)
 {
         if (!entry->unfinished)
-                return delete_file(entry);
+                return entry_unlink(entry);
         if (entry->name[0] != '.')
-                return delete_locked(entry, kinds[0].suffix);
+                return entry_unlink_locked(entry, kinds[0].suffix);
         if (entry->age < BEING_WRITTEN)
                 return scion_fail("%s: a run may be writing it", entry->path);
-        return delete_file(entry);
+        return entry_unlink(entry);
 }

@@ -9,51 +9,51 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "file/cache.h"
 #include "file/files.h"
 #include "file/hash.h"
 
-#define INPUT ((size_t)64 << 10)
+#define INPUT ((size_t)64 << 10) /* bytes read at a time */
 
-/* Before the contents, in this machine's byte order: another machine's entry has another version. */
+/* An entry is this header and then the contents. The header is in the machine's byte order, so that an
+ * entry from a machine with the other order has a different version. */
 struct header {
         char magic[8];
         uint32_t version;
         uint32_t reserved; /* 0 */
-        uint64_t compressed_bytes, inflated_bytes;
-        XXH128_canonical_t compressed_hash, inflated_hash;
+        uint64_t compressed_bytes, decompressed_bytes;
+        XXH128_canonical_t compressed_hash, decompressed_hash;
 };
 
 _Static_assert(sizeof(struct header) == 64,
                "an entry's header is 64 bytes, so that the contents are aligned");
 
-static struct header header_of(const struct scion_compressed *compressed, const void *data, size_t bytes)
+static struct header header_make(const struct scion_compressed *compressed, const void *data, size_t bytes)
 {
         struct header header = { .magic = "scion-gz",
                                  .version = 1,
                                  .compressed_bytes = compressed->bytes,
-                                 .inflated_bytes = bytes };
+                                 .decompressed_bytes = bytes };
 
         XXH128_canonicalFromHash(&header.compressed_hash, compressed->hash);
-        XXH128_canonicalFromHash(&header.inflated_hash, XXH3_128bits(data, bytes));
+        XXH128_canonicalFromHash(&header.decompressed_hash, XXH3_128bits(data, bytes));
         return header;
 }
 
-static char *entry_in(const char *folder, const struct scion_compressed *compressed)
+/* Returns the path of the entry in the folder. NULL, without a message, when memory runs out. */
+static char *entry_path(const char *folder, const struct scion_compressed *compressed)
 {
-        struct scion_text path = { 0 };
         char hash[SCION_HASH_TEXT];
+        char *path = scion_path_join(folder, scion_hash_text(compressed->hash, hash));
 
-        scion_text_add(&path, "%s/%s", folder, scion_hash_text(compressed->hash, hash));
-        if (!path.failed)
-                return path.text;
-        free(path.text);
-        return NULL;
+        if (!path)
+                scion_error_clear();
+        return path;
 }
 
-/* An entry is good when it is, to the last bit, the one that would be made. */
-static const void *map_good(const char *path, const struct scion_compressed *compressed, size_t *bytes)
+/* Maps an entry into memory if it is valid: its header, which has the hash of the contents, equals the
+ * header computed from the contents found. Returns NULL otherwise. */
+static const void *entry_map(const char *path, const struct scion_compressed *compressed, size_t *bytes)
 {
         int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         struct stat status;
@@ -71,7 +71,7 @@ static const void *map_good(const char *path, const struct scion_compressed *com
         if (entry == MAP_FAILED)
                 return NULL;
         const char *data = entry + sizeof(struct header);
-        struct header good = header_of(compressed, data, size - sizeof good);
+        struct header good = header_make(compressed, data, size - sizeof good);
 
         if (memcmp(entry, &good, sizeof good) == 0) {
                 *bytes = size - sizeof good;
@@ -81,7 +81,7 @@ static const void *map_good(const char *path, const struct scion_compressed *com
         return NULL;
 }
 
-static bool hash_file(int descriptor, struct scion_compressed *compressed)
+static bool descriptor_hash(int descriptor, struct scion_compressed *compressed)
 {
         unsigned char *input = malloc(INPUT);
         XXH3_state_t *hash = XXH3_createState();
@@ -101,21 +101,22 @@ static bool hash_file(int descriptor, struct scion_compressed *compressed)
         return got == 0;
 }
 
-const void *scion_inflated_find(int descriptor, size_t *bytes)
+const void *scion_decompressed_find(int descriptor, size_t *bytes)
 {
         struct scion_compressed compressed;
         char *folder = scion_cache_folder("inflated");
-        char *path = folder && hash_file(descriptor, &compressed) ? entry_in(folder, &compressed) : NULL;
-        const void *data = path ? map_good(path, &compressed, bytes) : NULL;
+        char *path =
+                folder && descriptor_hash(descriptor, &compressed) ? entry_path(folder, &compressed) : NULL;
+        const void *data = path ? entry_map(path, &compressed, bytes) : NULL;
 
         if (data)
-                scion_cache_used(path);
+                scion_cache_touch(path);
         free(path);
         free(folder);
         return data;
 }
 
-static bool write_entry(const char *path, const struct header *header, const void *data, size_t bytes)
+static bool entry_write(const char *path, const struct header *header, const void *data, size_t bytes)
 {
         struct scion_file *file = scion_file_create(path);
 
@@ -125,16 +126,16 @@ static bool write_entry(const char *path, const struct header *header, const voi
         return false;
 }
 
-void scion_inflated_keep(const struct scion_compressed *compressed, const void *data, size_t bytes)
+void scion_decompressed_store(const struct scion_compressed *compressed, const void *data, size_t bytes)
 {
         char *folder = scion_cache_folder("inflated");
-        char *path = folder ? entry_in(folder, compressed) : NULL;
+        char *path = folder ? entry_path(folder, compressed) : NULL;
         struct header header = { 0 };
 
         if (path)
-                header = header_of(compressed, data, bytes);
-        if (path && !(scion_cache_make(folder) && write_entry(path, &header, data, bytes)))
-                scion_error_clear(); /* the data are there all the same */
+                header = header_make(compressed, data, bytes);
+        if (path && !(scion_cache_create_folder(folder) && entry_write(path, &header, data, bytes)))
+                scion_error_clear(); /* the cache is optional: the caller has the data */
         free(path);
         free(folder);
 }

@@ -1,7 +1,7 @@
 /*
- * What was inflated before: a folder of the user's cache, with an entry for each compressed file, named by
- * the hash of its bytes. No call fails: without a cache nothing is found and nothing kept, and no message is
- * left.
+ * A cache of decompressed files: a folder of the user's cache, with an entry for each compressed file,
+ * named by the hash of its bytes. No function fails: if the cache is disabled or cannot be used, nothing is
+ * found, nothing is stored, and no message is set.
  */
 #ifndef SCION_FILE_DECOMPRESSED_H
 #define SCION_FILE_DECOMPRESSED_H
@@ -9,18 +9,19 @@
 #include <scion/api.h>
 #include <xxhash.h>
 
-/* A compressed file, by its contents. */
+/* Identifies the contents of a compressed file. */
 struct scion_compressed {
         XXH128_hash_t hash;
         uint64_t bytes;
 };
 
-/* What the open file inflates to, mapped, after a check of every byte; NULL when no good entry is there. For
- * scion_file_unmap(). Leaves the descriptor where it stands. */
-const void *scion_inflated_find(int descriptor, size_t *bytes);
+/* Returns the decompressed contents of the open file, mapped from the cache after every byte was verified,
+ * or NULL if there is no valid entry. Release them with scion_file_unmap(). The descriptor's offset does
+ * not change. */
+const void *scion_decompressed_find(int descriptor, size_t *bytes);
 
-/* Keeps it, in place of an entry that was no good. The entry is there whole or not at all, whoever else makes
- * it at the same time. */
-void scion_inflated_keep(const struct scion_compressed *compressed, const void *data, size_t bytes);
+/* Stores the decompressed contents, and replaces an invalid entry. The entry appears complete or not at
+ * all, also when other processes store the same one at the same time. */
+void scion_decompressed_store(const struct scion_compressed *compressed, const void *data, size_t bytes);
 
 #endif

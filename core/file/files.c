@@ -12,19 +12,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Of the names of files in the making. */
+/* The names of temporary files. */
 #define PREFIX ".scion-"
 #define SUFFIX ".tmp"
 
 struct scion_file {
         int descriptor;
         char *path;
-        char *beside; /* where it lies for now; NULL when nothing is there */
+        char *temporary; /* the path of the temporary file; NULL when there is none */
 };
 
 /* --- Reading -------------------------------------------------------------------------------------------- */
 
-static ssize_t read_some(int descriptor, char *data, size_t bytes)
+static ssize_t descriptor_read(int descriptor, char *data, size_t bytes)
 {
         ssize_t got;
 
@@ -39,7 +39,7 @@ ssize_t scion_read_all(int descriptor, void *data, size_t bytes)
         size_t length = 0;
 
         while (length < bytes) {
-                ssize_t got = read_some(descriptor, (char *)data + length, bytes - length);
+                ssize_t got = descriptor_read(descriptor, (char *)data + length, bytes - length);
 
                 if (got < 0)
                         return -1;
@@ -50,14 +50,15 @@ ssize_t scion_read_all(int descriptor, void *data, size_t bytes)
         return (ssize_t)length;
 }
 
-/* Reads to the end. `guess` is how long the file says it is; it may be wrong, as a pipe's always is. */
-static char *read_to_end(int descriptor, const char *path, size_t guess, size_t most, size_t *bytes)
+/* Reads to the end of the file. `guess` is the expected size, which may be wrong: pipes report 0. */
+static char *descriptor_read_to_end(int descriptor, const char *path, size_t guess, size_t most,
+                                    size_t *bytes)
 {
         size_t room = guess < 4096 ? 4096 : guess, length = 0;
         char *data = malloc(room + 1);
 
         while (data) {
-                ssize_t got = read_some(descriptor, data + length, room - length);
+                ssize_t got = descriptor_read(descriptor, data + length, room - length);
 
                 if (got < 0) {
                         scion_fail("%s: %s", path, strerror(errno));
@@ -102,8 +103,8 @@ char *scion_file_read(const char *path, size_t most, size_t *bytes)
                 scion_fail("%s: is a directory, not a file", path);
         else if (status.st_size < 0 || (uintmax_t)status.st_size > most)
                 scion_fail("%s: larger than %zu bytes, the most that is read here", path, most);
-        else /* one byte more than there should be, so that the end is seen at once */
-                data = read_to_end(descriptor, path, (size_t)status.st_size + 1, most, bytes);
+        else /* room for one byte more, so that the first read() also finds the end */
+                data = descriptor_read_to_end(descriptor, path, (size_t)status.st_size + 1, most, bytes);
         close(descriptor);
         return data;
 }
@@ -115,25 +116,24 @@ bool scion_write_all(int descriptor, const void *data, size_t bytes)
         const char *rest = data;
 
         while (bytes > 0) {
-                /* Linux takes no more than 2 GiB at a time, and a call cannot say that it took more than
-                 * SSIZE_MAX. */
-                ssize_t taken = write(descriptor, rest, bytes < (1u << 30) ? bytes : (1u << 30));
+                /* Linux writes at most 2 GiB at a time. */
+                ssize_t written = write(descriptor, rest, bytes < (1u << 30) ? bytes : (1u << 30));
 
-                if (taken < 0 && errno == EINTR)
+                if (written < 0 && errno == EINTR)
                         continue;
-                if (taken < 0)
+                if (written < 0)
                         return false;
-                if (taken == 0) {
+                if (written == 0) {
                         errno = ENOSPC;
                         return false;
                 }
-                rest += taken;
-                bytes -= (size_t)taken;
+                rest += written;
+                bytes -= (size_t)written;
         }
         return true;
 }
 
-/* How long the path's folder is, with its last slash; 0 when it names none. */
+/* Returns the length of the path's folder, with the last slash; 0 if the path has no slash. */
 static size_t folder_length(const char *path)
 {
         const char *slash = strrchr(path, '/');
@@ -141,30 +141,31 @@ static size_t folder_length(const char *path)
         return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-char *scion_file_beside(const char *path)
+char *scion_file_temporary_name(const char *path)
 {
         static atomic_uint made;
         size_t folder = folder_length(path), room = folder + 64;
         char *name = malloc(room);
 
-        /* It does not hold the path's own name, which may be as long as names can be. */
+        /* The name does not contain the file's own name, which may already have the longest length allowed. */
         if (name)
                 snprintf(name, room, "%.*s" PREFIX "%ld-%u" SUFFIX, (int)folder, path, (long)getpid(),
                          atomic_fetch_add(&made, 1));
         return name;
 }
 
-/* A new, empty file in the folder of `path`. -1, with errno, when there cannot be one. */
-static int open_beside(const char *path, char **beside)
+/* Creates an empty temporary file in the folder of `path` and sets its name. Returns -1, with errno set, on
+ * failure. */
+static int temporary_open(const char *path, char **temporary)
 {
-        /* A leftover of a killed process may have had this process's number. */
+        /* A killed process with the same process id may have left a file of this name. */
         for (int tries = 0; tries < 1000; tries++) {
-                char *name = scion_file_beside(path);
+                char *name = scion_file_temporary_name(path);
                 int descriptor = name ? open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666) : -1;
                 int why = name ? errno : ENOMEM;
 
                 if (descriptor >= 0) {
-                        *beside = name;
+                        *temporary = name;
                         return descriptor;
                 }
                 free(name);
@@ -194,7 +195,7 @@ struct scion_file *scion_file_create(const char *path)
                 scion_fail("%s: out of memory", path);
                 goto failed;
         }
-        file->descriptor = open_beside(path, &file->beside);
+        file->descriptor = temporary_open(path, &file->temporary);
         if (file->descriptor < 0) {
                 scion_fail("%s: cannot be written: %s", path, strerror(errno));
                 goto failed;
@@ -212,8 +213,7 @@ bool scion_file_add(struct scion_file *file, const void *data, size_t bytes)
         return scion_fail("%s: cannot be written: %s", file->path, strerror(errno));
 }
 
-/* Makes the folder's new entry last. Some file systems cannot sync a folder and say EINVAL: theirs lasts as
- * it is. */
+/* EINVAL means that the file system cannot sync folders, and is no error. */
 bool scion_folder_sync(const char *path)
 {
         size_t length = folder_length(path);
@@ -239,16 +239,16 @@ bool scion_file_commit(struct scion_file *file)
                 goto done;
         }
         file->descriptor = -1;
-        if (close(descriptor)) { /* network file systems may say only now that the disk is full */
+        if (close(descriptor)) { /* network file systems may report a full disk only on close() */
                 scion_fail("%s: cannot be written: %s", file->path, strerror(errno));
                 goto done;
         }
-        if (rename(file->beside, file->path)) {
+        if (rename(file->temporary, file->path)) {
                 scion_fail("%s: cannot be written: %s", file->path, strerror(errno));
                 goto done;
         }
-        free(file->beside);
-        file->beside = NULL;
+        free(file->temporary);
+        file->temporary = NULL;
         good = scion_folder_sync(file->path);
 done:
         scion_file_discard(file);
@@ -261,9 +261,9 @@ void scion_file_discard(struct scion_file *file)
                 return;
         if (file->descriptor >= 0)
                 close(file->descriptor);
-        if (file->beside)
-                unlink(file->beside);
-        free(file->beside);
+        if (file->temporary)
+                unlink(file->temporary);
+        free(file->temporary);
         free(file->path);
         free(file);
 }
@@ -281,8 +281,8 @@ bool scion_file_write(const char *path, const void *data, size_t bytes)
         return scion_file_commit(file);
 }
 
-/* PREFIX, digits and dashes, SUFFIX: no file of another's. */
-static bool is_leftover(const char *name)
+/* Returns whether the name is that of a temporary file: PREFIX, digits and dashes, SUFFIX. */
+static bool name_is_temporary(const char *name)
 {
         size_t length = strlen(name), prefix = strlen(PREFIX), suffix = strlen(SUFFIX);
 
@@ -298,20 +298,33 @@ void scion_remove_leftovers(const char *folder)
         if (!entries)
                 return;
         for (struct dirent *entry; (entry = readdir(entries));)
-                if (is_leftover(entry->d_name))
+                if (name_is_temporary(entry->d_name))
                         unlinkat(dirfd(entries), entry->d_name, 0);
         closedir(entries);
 }
 
+/* --- Paths ---------------------------------------------------------------------------------------------- */
+
+char *scion_path_join(const char *folder, const char *name)
+{
+        size_t bytes = strlen(folder) + 1 + strlen(name) + 1;
+        char *path = malloc(bytes);
+
+        if (!path)
+                return scion_fail_null("out of memory");
+        snprintf(path, bytes, "%s/%s", folder, name);
+        return path;
+}
+
 /* --- Folders -------------------------------------------------------------------------------------------- */
 
-static bool make_folder(const char *path)
+static bool folder_create(const char *path)
 {
         struct stat status;
 
         if (!mkdir(path, 0777))
                 return true;
-        int why = errno; /* on a read-only file system, even for a folder that is there */
+        int why = errno; /* not EEXIST alone: a read-only file system gives EROFS for an existing folder */
 
         if (stat(path, &status))
                 return scion_fail("%s: the folder cannot be made: %s", path, strerror(why));
@@ -330,10 +343,10 @@ bool scion_make_folders(const char *path)
                 good = scion_fail("a folder without a name cannot be made");
         for (char *slash = part + 1; good && *part && (slash = strchr(slash, '/')); slash++) {
                 *slash = '\0';
-                good = make_folder(part);
+                good = folder_create(part);
                 *slash = '/';
         }
-        good = good && make_folder(part);
+        good = good && folder_create(part);
         free(part);
         return good;
 }

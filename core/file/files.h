@@ -1,5 +1,6 @@
 /*
- * Files read whole, and files that are either the old or the whole new one. Messages name the path.
+ * Reading and writing complete files. A file that is written here has either its old or its new contents,
+ * whatever happens meanwhile. Messages begin with the path.
  */
 #ifndef SCION_FILE_FILES_H
 #define SCION_FILE_FILES_H
@@ -8,45 +9,54 @@
 #include <sys/types.h>
 
 /*
- * Reads a file whole: its bytes, and a NUL after them that is not counted. The caller frees them. Pipes and
- * the like are read to their end. NULL for a file that cannot be read, a directory, or one of more than
- * `most` bytes.
+ * Reads a complete file. Returns its bytes, followed by a NUL that `bytes` does not count; the caller frees
+ * them. Pipes are read to their end. Returns NULL if the file cannot be read, is a directory, or has more
+ * than `most` bytes.
  */
 char *scion_file_read(const char *path, size_t most, size_t *bytes);
 
 /*
- * A file in the making. It lies beside `path` under another name until scion_file_commit() has synced it to
- * the disk and renamed it; a process killed before leaves `path` as it was.
+ * A file that is being written. The data go to a temporary file in the folder of `path`, which
+ * scion_file_commit() syncs to the disk and renames. A process that is killed earlier leaves `path`
+ * unchanged.
  */
 struct scion_file;
 
-/* NULL when the folder cannot be written, or when `path` is there and is no regular file. */
+/* Returns NULL if the folder cannot be written, or if `path` exists and is not a regular file. */
 struct scion_file *scion_file_create(const char *path);
-/* Appends; false on a full disk and the like, after which only scion_file_discard() is of use. */
+/* Appends data. Returns false on failure, such as a full disk; the caller must then discard the file. */
 bool scion_file_add(struct scion_file *file, const void *data, size_t bytes);
-/* Puts the file in its place, for good: the folder is synced too. Frees `file`, also when it fails. */
+/* Replaces `path` by the temporary file, and syncs the folder. Frees `file`, also on failure. */
 bool scion_file_commit(struct scion_file *file);
-/* Makes the entry of the file `path` in its folder last. */
-bool scion_folder_sync(const char *path);
-/* Gives up: `path` stays as it was. Frees `file`; takes NULL. */
+/* Deletes the temporary file; `path` is unchanged. Frees `file`; takes NULL. */
 void scion_file_discard(struct scion_file *file);
 
-/* The same in one call. */
+/* Creates, writes and commits a file. */
 bool scion_file_write(const char *path, const void *data, size_t bytes);
 
-/* Writes all of it to a descriptor, through interruptions. False, with errno set, when not all was taken. */
+/* Syncs the folder that contains `path`, so that the file's name survives a power failure. */
+bool scion_folder_sync(const char *path);
+
+/* Writes all bytes to a descriptor, also when signals interrupt it. Returns false, with errno set, on
+ * failure. */
 bool scion_write_all(int descriptor, const void *data, size_t bytes);
 
-/* Reads until all is there or the file ends; how many bytes came. -1, with errno set, when it cannot be read. */
+/* Reads `bytes` bytes, or fewer if the file ends before. Returns the number of bytes read, or -1 with errno
+ * set. */
 ssize_t scion_read_all(int descriptor, void *data, size_t bytes);
 
-/* A new name in the folder of `path`, for what is to take its place. The caller frees it; NULL when memory is out. */
-char *scion_file_beside(const char *path);
+/* Returns a new name for a temporary file in the folder of `path`. The caller frees it; NULL, without a
+ * message, when memory runs out. */
+char *scion_file_temporary_name(const char *path);
 
-/* Removes what killed processes have left in a folder that nobody else writes to now: files of such names. */
+/* Removes temporary files that killed processes have left in a folder. No other process may be writing to
+ * it. */
 void scion_remove_leftovers(const char *folder);
 
-/* Makes a folder and those above it that are missing. One that is there already is good. */
+/* Returns "FOLDER/NAME". The caller frees it; NULL, with a message, when memory runs out. */
+char *scion_path_join(const char *folder, const char *name);
+
+/* Creates a folder and its missing parents. Succeeds if the folder exists already. */
 bool scion_make_folders(const char *path);
 
 #endif

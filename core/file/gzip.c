@@ -7,7 +7,7 @@
 
 #include "file/files.h"
 
-#define INPUT ((size_t)64 << 10)
+#define INPUT ((size_t)64 << 10) /* bytes read at a time */
 
 bool scion_gzip_open(struct scion_gzip *gzip, const char *path, int descriptor)
 {
@@ -29,7 +29,7 @@ void scion_gzip_close(struct scion_gzip *gzip)
         free(gzip->input);
 }
 
-static bool fill_input(struct scion_gzip *gzip)
+static bool input_fill(struct scion_gzip *gzip)
 {
         ssize_t got = scion_read_all(gzip->descriptor, gzip->input, INPUT);
 
@@ -42,10 +42,11 @@ static bool fill_input(struct scion_gzip *gzip)
         return true;
 }
 
-/* After the end of a gzip member: another one, the end of the file, or something that does not belong. */
-static bool next_member(struct scion_gzip *gzip)
+/* Called at the end of a gzip member: begins the next member, or finds the end of the file. Fails on other
+ * data. */
+static bool member_next(struct scion_gzip *gzip)
 {
-        if (gzip->stream.avail_in == 0 && !fill_input(gzip))
+        if (gzip->stream.avail_in == 0 && !input_fill(gzip))
                 return false;
         if (gzip->stream.avail_in == 0) {
                 gzip->ended = true;
@@ -66,12 +67,12 @@ ssize_t scion_gzip_read(struct scion_gzip *gzip, void *out, size_t want)
         while (got < want && !gzip->ended) {
                 size_t room = want - got < ((size_t)1 << 30) ? want - got : (size_t)1 << 30;
 
-                if (z->avail_in == 0 && !fill_input(gzip))
+                if (z->avail_in == 0 && !input_fill(gzip))
                         return -1;
                 if (z->avail_in == 0) {
-                        scion_fail(
-                                "%s: truncated gzip data: it ends after %llu inflated bytes, in the middle",
-                                gzip->path, (unsigned long long)gzip->inflated);
+                        scion_fail("%s: truncated gzip data: it ends after %llu decompressed bytes, in the "
+                                   "middle",
+                                   gzip->path, (unsigned long long)gzip->decompressed);
                         return -1;
                 }
                 z->next_out = (unsigned char *)out + got;
@@ -79,9 +80,9 @@ ssize_t scion_gzip_read(struct scion_gzip *gzip, void *out, size_t want)
                 int status = inflate(z, Z_NO_FLUSH);
 
                 got += room - z->avail_out;
-                gzip->inflated += room - z->avail_out;
+                gzip->decompressed += room - z->avail_out;
                 if (status == Z_STREAM_END) {
-                        if (!next_member(gzip))
+                        if (!member_next(gzip))
                                 return -1;
                 } else if (status != Z_OK) {
                         scion_fail("%s: bad gzip data: %s", gzip->path, z->msg ? z->msg : zError(status));

@@ -1,4 +1,4 @@
-#define _DEFAULT_SOURCE /* flock: a lock that goes with its process */
+#define _DEFAULT_SOURCE /* flock() */
 #include "file/lock.h"
 
 #include <errno.h>
@@ -15,25 +15,26 @@
 #include "base/text.h"
 #include "file/files.h"
 
-/* Who releases it takes the file away; one that has opened it by then has a lock that says nothing. */
-static bool is_there(const struct scion_lock *lock)
+/* Returns whether the locked file is still the one at the path. Releasing a lock deletes the file, so a
+ * process that opened it just before would lock a file that no other process can find. */
+static bool lock_file_exists(const struct scion_lock *lock)
 {
-        struct stat held, there;
+        struct stat held, present;
 
-        return !fstat(lock->descriptor, &held) && !stat(lock->path, &there) && held.st_ino == there.st_ino &&
-               held.st_dev == there.st_dev;
+        return !fstat(lock->descriptor, &held) && !stat(lock->path, &present) &&
+               held.st_ino == present.st_ino && held.st_dev == present.st_dev;
 }
 
-static int open_file(const char *path)
+static int lock_file_open(const char *path)
 {
         int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 
-        if (descriptor < 0 && errno == EACCES) /* somebody else's: it can be locked all the same */
+        if (descriptor < 0 && errno == EACCES) /* another user's file: flock() does not need write access */
                 descriptor = open(path, O_RDONLY | O_CLOEXEC);
         return descriptor;
 }
 
-static bool hold(int descriptor)
+static bool descriptor_lock(int descriptor)
 {
         int result;
 
@@ -43,8 +44,8 @@ static bool hold(int descriptor)
         return result == 0;
 }
 
-/* A disk that is full keeps nobody from the lock: then the file says nothing. */
-static void sign(const struct scion_lock *lock)
+/* Writes the holder into the lock file. Leaves it empty if the disk is full; the lock holds nevertheless. */
+static void lock_write_holder(const struct scion_lock *lock)
 {
         char text[512], host[256] = "?", when[64] = "?";
         time_t now = time(NULL);
@@ -58,7 +59,7 @@ static void sign(const struct scion_lock *lock)
                 (void)!ftruncate(lock->descriptor, 0);
 }
 
-static void tell_holder(const struct scion_lock *lock)
+static void lock_fail_busy(const struct scion_lock *lock)
 {
         char text[512];
         ssize_t got = pread(lock->descriptor, text, sizeof text - 1, 0);
@@ -76,28 +77,28 @@ enum scion_locked scion_lock_take(const char *path, struct scion_lock *lock)
         scion_text_add(&text, "%s.lock", path);
         lock->path = text.text;
         while (!text.failed) {
-                lock->descriptor = open_file(lock->path);
+                lock->descriptor = lock_file_open(lock->path);
                 if (lock->descriptor < 0)
                         break;
-                if (!hold(lock->descriptor)) {
+                if (!descriptor_lock(lock->descriptor)) {
                         busy = errno == EWOULDBLOCK;
                         break;
                 }
-                if (is_there(lock)) {
-                        sign(lock);
+                if (lock_file_exists(lock)) {
+                        lock_write_holder(lock);
                         return SCION_LOCKED;
                 }
                 close(lock->descriptor);
         }
         if (busy)
-                tell_holder(lock);
+                lock_fail_busy(lock);
         else
                 scion_fail("%s.lock: %s", path, strerror(text.failed ? ENOMEM : errno));
         if (lock->descriptor >= 0)
                 close(lock->descriptor);
         free(lock->path);
         *lock = (struct scion_lock){ .descriptor = -1 };
-        return busy ? SCION_LOCK_BUSY : SCION_LOCK_CANNOT;
+        return busy ? SCION_LOCK_BUSY : SCION_LOCK_FAILED;
 }
 
 void scion_lock_release(struct scion_lock *lock)

@@ -1,24 +1,27 @@
-/* Locks between processes, of one machine or of several that share a disk: on PATH.lock, beside what is locked. */
+/* Locks between processes, on one machine or on several that share a file system. The lock for PATH is the
+ * file PATH.lock. */
 #ifndef SCION_FILE_LOCK_H
 #define SCION_FILE_LOCK_H
 
 #include <scion/api.h>
 
-/* It goes with the last process that holds it: children do, while they live. The file says who took it. */
+/* A lock is released when the last process that holds it ends; forked children hold it too. The lock file
+ * names the process that took it. Initialise with { 0 }. */
 struct scion_lock {
-        char *path; /* NULL: not locked */
+        char *path; /* of the lock file; NULL if not locked */
         int descriptor;
 };
 
 enum scion_locked {
         SCION_LOCKED,
-        SCION_LOCK_BUSY, /* another process holds it; the message tells which, where, and since when */
-        SCION_LOCK_CANNOT, /* there is no telling: no such folder, a file system without locks; there is a message */
+        SCION_LOCK_BUSY, /* another process holds it; the message names the process, its machine, and the time */
+        SCION_LOCK_FAILED, /* the lock file cannot be opened or locked; the message says why */
 };
 
-/* Waits for nobody. */
+/* Tries to take the lock for `path`; never waits. */
 enum scion_locked scion_lock_take(const char *path, struct scion_lock *lock);
-/* Of one that was not taken, or { 0 }: does nothing. */
+
+/* Releases the lock and deletes its file. Does nothing if the lock was not taken. */
 void scion_lock_release(struct scion_lock *lock);
 
 #endif

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* dl_iterate_phdr: the libraries as they are loaded, whatever their files are by now */
+#define _GNU_SOURCE /* dl_iterate_phdr() */
 #include "file/machine.h"
 
 #include <link.h>
@@ -11,8 +11,9 @@
 
 /* --- The processor -------------------------------------------------------------------------------------- */
 
-/* What the system tells of a processor and changes from one moment, or one of its kind, to the next. */
-static bool is_passing(const char *line)
+/* Returns whether a line of /proc/cpuinfo changes over time, or differs between processors of the same
+ * model. */
+static bool line_is_volatile(const char *line)
 {
         static const char *const names[] = { "processor",        "cpu MHz",   "bogomips", "BogoMIPS",
                                              "physical id",      "siblings",  "core id",  "apicid",
@@ -28,10 +29,11 @@ static bool is_passing(const char *line)
         return false;
 }
 
-/* The first processor's paragraph; kernels are chosen by its features and the sizes of its caches. */
-static bool describe_processor(struct scion_text *text)
+/* Adds the hash of the first processor's description. Its features and cache sizes determine which kernels
+ * run. */
+static bool processor_describe(struct scion_text *text)
 {
-        struct scion_text lasting = { 0 };
+        struct scion_text stable = { 0 };
         char hash[SCION_HASH_TEXT];
         size_t bytes = 0;
         char *all = scion_file_read("/proc/cpuinfo", (size_t)64 << 20, &bytes), *line = all, *end;
@@ -42,16 +44,16 @@ static bool describe_processor(struct scion_text *text)
                 end = strchr(line, '\n');
                 if (!end)
                         break;
-                if (!is_passing(line))
-                        scion_text_add(&lasting, "%.*s\n", (int)(end - line), line);
+                if (!line_is_volatile(line))
+                        scion_text_add(&stable, "%.*s\n", (int)(end - line), line);
         }
-        bool good = lasting.text && !lasting.failed;
+        bool good = stable.text && !stable.failed;
 
         if (good)
-                scion_text_add(text, "processor %s\n", scion_hash_bytes(lasting.text, lasting.length, hash));
-        free(lasting.text);
+                scion_text_add(text, "processor %s\n", scion_hash_bytes(stable.text, stable.length, hash));
+        free(stable.text);
         free(all);
-        return good || scion_fail("/proc/cpuinfo tells nothing of the processor");
+        return good || scion_fail("/proc/cpuinfo does not describe the processor");
 }
 
 /* --- The libraries -------------------------------------------------------------------------------------- */
@@ -60,13 +62,14 @@ static const char *const libraries[] = { "libscion.so", "libdnnl.so", "libm.so" 
 
 #define LIBRARIES (sizeof libraries / sizeof libraries[0])
 
-struct found {
+struct object_search {
         struct scion_text *text;
-        bool library[LIBRARIES];
+        bool library[LIBRARIES]; /* which were found */
 };
 
-/* The linker's hash of all that it put into the object. */
-static const unsigned char *build_id(const struct dl_phdr_info *object, size_t *bytes)
+/* Returns the build id, the linker's hash of the object's contents, from the memory image: the file may
+ * have been replaced since it was loaded. NULL if there is none. */
+static const unsigned char *object_build_id(const struct dl_phdr_info *object, size_t *bytes)
 {
         for (int i = 0; i < object->dlpi_phnum; i++) {
                 const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
@@ -88,9 +91,9 @@ static const unsigned char *build_id(const struct dl_phdr_info *object, size_t *
         return NULL;
 }
 
-static int describe_object(struct dl_phdr_info *object, size_t size, void *context)
+static int object_describe(struct dl_phdr_info *object, size_t size, void *context)
 {
-        struct found *found = context;
+        struct object_search *search = context;
         const char *slash = strrchr(object->dlpi_name, '/');
         const char *name = slash ? slash + 1 : object->dlpi_name;
         char hash[SCION_HASH_TEXT];
@@ -100,32 +103,31 @@ static int describe_object(struct dl_phdr_info *object, size_t size, void *conte
         for (size_t i = 0; i < LIBRARIES; i++) {
                 if (strncmp(name, libraries[i], strlen(libraries[i])) != 0)
                         continue;
-                const unsigned char *id = build_id(object, &bytes);
+                const unsigned char *id = object_build_id(object, &bytes);
 
                 if (id)
-                        scion_text_add(found->text, "%s %s\n", libraries[i],
+                        scion_text_add(search->text, "%s %s\n", libraries[i],
                                        scion_hash_bytes(id, bytes, hash));
                 else if (scion_hash_file(object->dlpi_name, hash))
-                        scion_text_add(found->text, "%s file %s\n", libraries[i], hash);
+                        scion_text_add(search->text, "%s file %s\n", libraries[i], hash);
                 else
                         return 1;
-                found->library[i] = true;
+                search->library[i] = true;
         }
         return 0;
 }
 
 bool scion_machine_describe(struct scion_text *text)
 {
-        struct found found = { .text = text };
-        const char *tunables =
-                getenv("GLIBC_TUNABLES"); /* can hide features from the C library's functions */
+        struct object_search search = { .text = text };
+        const char *tunables = getenv("GLIBC_TUNABLES"); /* can disable processor features in libm */
 
         if (tunables)
                 scion_text_add(text, "GLIBC_TUNABLES=%s\n", tunables);
-        if (!describe_processor(text) || dl_iterate_phdr(describe_object, &found) != 0)
+        if (!processor_describe(text) || dl_iterate_phdr(object_describe, &search) != 0)
                 return false;
         for (size_t i = 0; i < LIBRARIES; i++)
-                if (!found.library[i])
+                if (!search.library[i])
                         return scion_fail("no %s is loaded", libraries[i]);
         return true;
 }

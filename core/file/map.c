@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* mremap: memory that grows without being copied */
+#define _GNU_SOURCE /* mremap() */
 #include <scion/file.h>
 
 #include <errno.h>
@@ -15,21 +15,22 @@
 
 #define FIRST_ROOM ((size_t)1 << 20)
 
-struct opened {
+struct open_file {
         const char *path;
         int descriptor;
-        uint64_t bytes; /* on the disk */
+        uint64_t bytes; /* of the file itself, compressed or not */
         bool gzip;
 };
 
-/* Closes what was opened also when it fails. */
-static bool open_contents(struct opened *file, const char *path)
+/* Opens a regular file and detects gzip by its magic number. Leaves no descriptor open on failure. */
+static bool contents_open(struct open_file *file, const char *path)
 {
         unsigned char first[2];
         struct stat status;
 
-        /* Without waiting for the other end of what turns out to be a pipe. */
-        *file = (struct opened){ .path = path, .descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) };
+        /* O_NONBLOCK, so that opening a pipe does not wait for its writer. */
+        *file = (struct open_file){ .path = path,
+                                    .descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) };
         if (file->descriptor < 0)
                 return scion_fail("%s: %s", path, strerror(errno));
         if (fstat(file->descriptor, &status) < 0) {
@@ -57,10 +58,10 @@ failed:
 
 bool scion_file_head(const char *path, void *head, size_t room, size_t *bytes)
 {
-        struct opened file;
+        struct open_file file;
         ssize_t got = -1;
 
-        if (!open_contents(&file, path))
+        if (!contents_open(&file, path))
                 return false;
         if (file.gzip) {
                 struct scion_gzip gzip;
@@ -78,21 +79,22 @@ bool scion_file_head(const char *path, void *head, size_t room, size_t *bytes)
         return got >= 0;
 }
 
-/* --- Memory: whole pages, at least one ------------------------------------------------------------------ */
+/* --- Memory, in pages ----------------------------------------------------------------------------------- */
 
 static size_t page_bytes(void)
 {
         return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static void *map_anonymous(size_t bytes)
+static void *memory_map_anonymous(size_t bytes)
 {
         void *data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         return data == MAP_FAILED ? NULL : data;
 }
 
-/* An entry of the cache begins with a header, in the same page as the contents' beginning. */
+/* In an entry of the cache, the contents follow a header in the same page, so the mapping begins at the
+ * page's start. */
 void scion_file_unmap(const void *data, size_t bytes)
 {
         uintptr_t before = (uintptr_t)data % page_bytes();
@@ -103,7 +105,7 @@ void scion_file_unmap(const void *data, size_t bytes)
 
 /* --- Plain files ---------------------------------------------------------------------------------------- */
 
-static const void *map_plain(const struct opened *file, size_t most, size_t *bytes)
+static const void *plain_map(const struct open_file *file, size_t most, size_t *bytes)
 {
         void *data;
 
@@ -111,87 +113,91 @@ static const void *map_plain(const struct opened *file, size_t most, size_t *byt
                 return scion_fail_null("%s: too long: it has %llu bytes, %zu expected", file->path,
                                        (unsigned long long)file->bytes, most);
         *bytes = (size_t)file->bytes;
-        data = file->bytes == 0 ? map_anonymous(1)
+        data = file->bytes == 0 ? memory_map_anonymous(1)
                                 : mmap(NULL, *bytes, PROT_READ, MAP_PRIVATE, file->descriptor, 0);
         return data && data != MAP_FAILED ? data : scion_fail_null("%s: %s", file->path, strerror(errno));
 }
 
 /* --- Compressed files ----------------------------------------------------------------------------------- */
 
-/* Inflated bytes, in memory that grows with them: what a header promises is not believed. */
-struct growing {
+/* Memory for decompressed bytes. It grows with the data, because the size given in a gzip file cannot be
+ * trusted. */
+struct buffer {
         unsigned char *data;
-        size_t bytes, room; /* at least one byte of room, however few the bytes */
+        size_t bytes;
+        size_t room; /* at least 1 */
 };
 
-static bool grow(struct growing *memory, size_t room)
+static bool buffer_resize(struct buffer *buffer, size_t room)
 {
-        void *data =
-                memory->data ? mremap(memory->data, memory->room, room, MREMAP_MAYMOVE) : map_anonymous(room);
+        void *data = buffer->data ? mremap(buffer->data, buffer->room, room, MREMAP_MAYMOVE)
+                                  : memory_map_anonymous(room);
 
         if (!data || data == MAP_FAILED)
                 return false;
-        memory->data = data;
-        memory->room = room;
+        buffer->data = data;
+        buffer->room = room;
         return true;
 }
 
-static bool too_long(const char *path, size_t most)
+static bool path_fail_too_long(const char *path, size_t most)
 {
         return scion_fail("%s: too long: it has more than the %zu bytes expected", path, most);
 }
 
-/* Reads the data to their end, and no byte more than one too many. */
-static bool inflate_all(struct scion_gzip *gzip, struct growing *memory, size_t most)
+/* Decompresses to the end of the data, or fails after at most one byte more than `most`. */
+static bool buffer_decompress(struct buffer *buffer, struct scion_gzip *gzip, size_t most)
 {
         size_t room = FIRST_ROOM;
         unsigned char more;
         ssize_t got;
 
-        while (memory->bytes < most) {
-                if (!grow(memory, room < most ? room : most))
+        while (buffer->bytes < most) {
+                if (!buffer_resize(buffer, room < most ? room : most))
                         return scion_fail("%s: out of memory for %zu bytes", gzip->path,
                                           room < most ? room : most);
-                got = scion_gzip_read(gzip, memory->data + memory->bytes, memory->room - memory->bytes);
+                got = scion_gzip_read(gzip, buffer->data + buffer->bytes, buffer->room - buffer->bytes);
                 if (got < 0)
                         return false;
-                memory->bytes += (size_t)got;
-                if (memory->bytes < memory->room)
+                buffer->bytes += (size_t)got;
+                if (buffer->bytes < buffer->room)
                         return true;
                 room = room < SIZE_MAX / 2 ? 2 * room : SIZE_MAX;
         }
         got = scion_gzip_read(gzip, &more, 1);
-        return got <= 0 ? got == 0 : too_long(gzip->path, most);
+        return got <= 0 ? got == 0 : path_fail_too_long(gzip->path, most);
 }
 
-/* Gives back the memory beyond the bytes, of which scion_file_unmap() knows nothing. */
-static const void *trimmed(struct growing *memory, size_t *bytes)
+/* Trims the memory to the pages that the bytes need, which is what scion_file_unmap() will release, and
+ * makes it read-only. */
+static const void *buffer_trim(struct buffer *buffer, size_t *bytes)
 {
-        *bytes = memory->bytes;
-        if (!grow(memory, memory->bytes > 0 ? memory->bytes : 1))
+        *bytes = buffer->bytes;
+        if (!buffer_resize(buffer, buffer->bytes > 0 ? buffer->bytes : 1))
                 return NULL;
-        mprotect(memory->data, memory->room, PROT_READ);
-        return memory->data;
+        mprotect(buffer->data, buffer->room, PROT_READ);
+        return buffer->data;
 }
 
-static const void *map_inflated(const struct opened *file, size_t most, size_t *bytes)
+static const void *decompressed_map(const struct open_file *file, size_t most, size_t *bytes)
 {
-        struct growing memory = { 0 };
+        struct buffer buffer = { 0 };
         struct scion_gzip gzip;
         const void *data = NULL;
 
-        if (scion_gzip_open(&gzip, file->path, file->descriptor) && inflate_all(&gzip, &memory, most)) {
-                data = trimmed(&memory, bytes);
+        if (scion_gzip_open(&gzip, file->path, file->descriptor) && buffer_decompress(&buffer, &gzip, most)) {
+                data = buffer_trim(&buffer, bytes);
                 if (!data)
-                        scion_fail("%s: out of memory for %zu bytes", file->path, memory.bytes);
+                        scion_fail("%s: out of memory for %zu bytes", file->path, buffer.bytes);
         }
         if (data) {
-                /* The hash is that of the very bytes that were inflated, whatever happens to the file. */
+                /* The hash was computed while decompressing, so it is right even if the file changes
+                 * meanwhile. */
                 struct scion_compressed compressed = { scion_gzip_hash(&gzip), gzip.read };
 
-                scion_inflated_keep(&compressed, data, *bytes);
-        } else if (memory.data) {
-                munmap(memory.data, memory.room);
+                scion_decompressed_store(&compressed, data, *bytes);
+        } else if (buffer.data) {
+                munmap(buffer.data, buffer.room);
         }
         scion_gzip_close(&gzip);
         return data;
@@ -200,18 +206,18 @@ static const void *map_inflated(const struct opened *file, size_t most, size_t *
 const void *scion_file_map(const char *path, size_t most, size_t *bytes)
 {
         const void *data = NULL;
-        struct opened file;
+        struct open_file file;
 
-        if (!open_contents(&file, path))
+        if (!contents_open(&file, path))
                 return NULL;
         if (!file.gzip)
-                data = map_plain(&file, most, bytes);
-        else if (!(data = scion_inflated_find(file.descriptor, bytes)))
-                data = map_inflated(&file, most, bytes);
+                data = plain_map(&file, most, bytes);
+        else if (!(data = scion_decompressed_find(file.descriptor, bytes)))
+                data = decompressed_map(&file, most, bytes);
         else if (*bytes > most) {
                 scion_file_unmap(data, *bytes);
                 data = NULL;
-                too_long(path, most);
+                path_fail_too_long(path, most);
         }
         close(file.descriptor);
         return data;

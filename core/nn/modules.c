@@ -51,16 +51,17 @@ static void *fail_unknown(const struct scion_model *model, const char *what, con
         struct scion_text tops = { 0 };
         size_t count;
         const char **paths = list_paths(model, &count, &tops);
-        const char *near = scion_nearest(name, paths, count);
+        struct scion_text hint = { 0 };
 
-        if (near)
-                scion_fail("%s '%s' (did you mean '%s'?)", what, name, near);
+        if (paths && scion_suggest(&hint, name, paths, count))
+                scion_fail("%s '%s'%s", what, name, hint.text ? hint.text : "");
         else if (tops.text)
                 scion_fail("%s '%s'; its modules are %s", what, name, tops.text);
         else
                 scion_fail("%s '%s'; it is one module, with the path ''", what, name);
         free(paths);
         free(tops.text);
+        free(hint.text);
         return NULL;
 }
 

@@ -61,18 +61,17 @@ static void *fail_unknown(const struct scion_model *model, const char *name)
 {
         const char **names = malloc((size_t)model->count * sizeof *names);
         char *tops = top_modules(model);
-        const char *near = NULL;
+        struct scion_text hint = { 0 };
 
         for (int i = 0; names && i < model->count; i++)
                 names[i] = model->parameter[i].name;
-        if (names)
-                near = scion_nearest(name, names, (size_t)model->count);
-        if (near)
-                scion_fail("the model has no parameter '%s' (did you mean '%s'?)", name, near);
+        if (names && scion_suggest(&hint, name, names, (size_t)model->count))
+                scion_fail("the model has no parameter '%s'%s", name, hint.text ? hint.text : "");
         else
                 scion_fail("the model has no parameter '%s'; its modules are %s", name, tops ? tops : "?");
         free(names);
         free(tops);
+        free(hint.text);
         return NULL;
 }
 

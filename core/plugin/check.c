@@ -10,7 +10,7 @@
 
 static const struct {
         size_t size, alignment;
-} fields[] = {
+} field_layouts[] = {
         [SCION_PARAM_FLOAT] = { sizeof(float), _Alignof(float) },
         [SCION_PARAM_INT] = { sizeof(int64_t), _Alignof(int64_t) },
         [SCION_PARAM_BOOL] = { sizeof(bool), _Alignof(bool) },
@@ -23,7 +23,7 @@ static const struct {
 
 size_t scion_param_bytes(enum scion_param_type type)
 {
-        return type < sizeof fields / sizeof *fields ? fields[type].size : 0;
+        return type < sizeof field_layouts / sizeof *field_layouts ? field_layouts[type].size : 0;
 }
 
 bool scion_plugin_name_check(const char *name)
@@ -33,16 +33,16 @@ bool scion_plugin_name_check(const char *name)
         if (name[0] == '.' || name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
                                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                                 "0123456789-_.")])
-                return scion_fail("'%s' cannot be a plugin's name: it is made of letters, digits, '-', '_' "
-                                  "and '.', and is no path",
+                return scion_fail("'%s' cannot be a plugin's name: a name has only letters, digits, '-', '_' "
+                                  "and '.', and does not begin with '.'",
                                   name);
         return true;
 }
 
 /* --- The parameter table -------------------------------------------------------------------------------- */
 
-/* What would make taking or printing the default go astray. */
-static bool check_default(const struct scion_param *param)
+/* Rejects defaults that cannot be converted to the parameter's type. */
+static bool param_check_default(const struct scion_param *param)
 {
         size_t choices = 0;
 
@@ -50,7 +50,7 @@ static bool check_default(const struct scion_param *param)
                 while (param->choices && param->choices[choices])
                         choices++;
                 if (choices == 0)
-                        return scion_fail("has nothing to choose from");
+                        return scion_fail("has no choices");
                 if (!param->required && !(param->number >= 0 && param->number < (double)choices))
                         return scion_fail("its default is choice %g of %zu", param->number, choices);
         }
@@ -59,11 +59,11 @@ static bool check_default(const struct scion_param *param)
         return true;
 }
 
-static bool check_param(const struct scion_param *table, size_t index, size_t size)
+static bool table_check_param(const struct scion_param *table, size_t index, size_t size)
 {
         const struct scion_param *param = &table[index];
 
-        if (param->type >= sizeof fields / sizeof *fields || !param->name || !*param->name)
+        if (param->type >= sizeof field_layouts / sizeof *field_layouts || !param->name || !*param->name)
                 return scion_fail("parameter %zu has no name or no type: does the table end with "
                                   "SCION_PARAMS_END?",
                                   index + 1);
@@ -72,29 +72,29 @@ static bool check_param(const struct scion_param *table, size_t index, size_t si
         for (size_t i = 0; i < index; i++)
                 if (strcmp(table[i].name, param->name) == 0)
                         return scion_fail("two parameters are called '%s'", param->name);
-        if (param->offset > size || size - param->offset < fields[param->type].size)
+        if (param->offset > size || size - param->offset < field_layouts[param->type].size)
                 return scion_fail("parameter '%s' lies at byte %zu, outside the state's %zu bytes: set "
                                   ".size = sizeof(struct ...)",
                                   param->name, param->offset, size);
-        if (param->offset % fields[param->type].alignment != 0)
-                return scion_fail("parameter '%s' lies at byte %zu, which its type cannot", param->name,
-                                  param->offset);
+        if (param->offset % field_layouts[param->type].alignment != 0)
+                return scion_fail("parameter '%s' lies at byte %zu, which is misaligned for its type",
+                                  param->name, param->offset);
         if (param->scales && param->type != SCION_PARAM_FLOAT && param->type != SCION_PARAM_INT &&
             param->type != SCION_PARAM_FLOATS && param->type != SCION_PARAM_INTS)
-                return scion_fail("parameter '%s' is no number, and cannot be a width that .scales",
+                return scion_fail("parameter '%s' is not a number, so it cannot be a width that .scales",
                                   param->name);
         if (!param->help)
                 return scion_fail("parameter '%s' has no help text", param->name);
-        if (!check_default(param))
+        if (!param_check_default(param))
                 return scion_fail_prefix("parameter '%s'", param->name);
         return true;
 }
 
 /*
- * Are the defaults of lists such as a file might say? A number's default may lie outside its range: that is
- * how "not given" is told from what a file can say.
+ * Parses the defaults of all optional parameters, to find errors in those of lists, which are YAML. The
+ * default of a number may lie outside its range; it then means "not given".
  */
-static bool check_defaults(const struct scion_plugin *plugin, size_t count)
+static bool plugin_check_defaults(const struct scion_plugin *plugin, size_t count)
 {
         struct scion_param *optional = calloc(count + 1, sizeof *optional);
         void *state = calloc(1, plugin->size);
@@ -117,7 +117,7 @@ done:
         return good;
 }
 
-static bool check_params(const struct scion_plugin *plugin)
+static bool plugin_check_params(const struct scion_plugin *plugin)
 {
         size_t count = 0;
 
@@ -128,15 +128,15 @@ static bool check_params(const struct scion_plugin *plugin)
                         return scion_fail("has over %d parameters: does the table end with "
                                           "SCION_PARAMS_END?",
                                           MOST_PARAMS);
-                if (!check_param(plugin->params, count, plugin->size))
+                if (!table_check_param(plugin->params, count, plugin->size))
                         return false;
         }
-        return check_defaults(plugin, count);
+        return plugin_check_defaults(plugin, count);
 }
 
-/* --- What a kind must have ------------------------------------------------------------------------------ */
+/* --- The callbacks of each kind ------------------------------------------------------------------------- */
 
-static bool check_lr(const struct scion_param *params)
+static bool table_check_lr(const struct scion_param *params)
 {
         const struct scion_param *lr = params ? scion_params_find(params, "lr") : NULL;
 
@@ -145,10 +145,10 @@ static bool check_lr(const struct scion_param *params)
         return true;
 }
 
-static const char *missing(const union scion_descriptor *descriptor)
+static const char *descriptor_missing_callback(const union scion_descriptor *descriptor)
 {
         switch (descriptor->plugin.kind) {
-        case SCION_STRATEGY: /* one that does nothing of its own is the baseline */
+        case SCION_STRATEGY: /* all callbacks are optional: a strategy without any is the baseline */
                 return NULL;
         case SCION_LOSS:
                 return descriptor->loss.loss ? NULL : "loss";
@@ -169,14 +169,14 @@ static const char *missing(const union scion_descriptor *descriptor)
 bool scion_descriptor_check(const union scion_descriptor *descriptor)
 {
         const struct scion_plugin *plugin = &descriptor->plugin;
-        const char *callback = missing(descriptor);
+        const char *callback = descriptor_missing_callback(descriptor);
 
         if (!plugin->summary)
                 return scion_fail("the plugin has no .summary");
         if (callback)
                 return scion_fail("a plugin of the kind %s must have .%s", scion_kind_name(plugin->kind),
                                   callback);
-        if (!check_params(plugin))
+        if (!plugin_check_params(plugin))
                 return false;
-        return plugin->kind != SCION_OPTIMIZER || check_lr(plugin->params);
+        return plugin->kind != SCION_OPTIMIZER || table_check_lr(plugin->params);
 }

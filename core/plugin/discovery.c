@@ -1,6 +1,7 @@
-#define _GNU_SOURCE /* dladdr: where this library lies */
+#define _GNU_SOURCE /* dladdr() */
 
 #include "base/text.h"
+#include "file/files.h"
 #include "plugin/loader.h"
 #include "plugin/plugin.h"
 
@@ -14,55 +15,43 @@
 
 #define LAST_KIND SCION_MODEL
 
-/* Directories, in the order in which they are looked through. */
-struct places {
+/* Directories, in the order in which they are searched. */
+struct search_path {
         size_t count;
         char **directory;
 };
 
-static struct places given; /* by scion_plugins_add_path() */
+static struct search_path given; /* directories of scion_plugins_add_path() */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void places_finish(struct places *places)
+static void path_finish(struct search_path *path)
 {
-        for (size_t i = 0; i < places->count; i++)
-                free(places->directory[i]);
-        free(places->directory);
-        *places = (struct places){ 0 };
+        for (size_t i = 0; i < path->count; i++)
+                free(path->directory[i]);
+        free(path->directory);
+        *path = (struct search_path){ 0 };
 }
 
-/* Takes over `directory`, a string to be freed; fails on NULL. Each place stands once. */
-static bool add(struct places *places, char *directory)
+/* Appends a directory, unless the path has it already. Takes ownership of the string, also on failure;
+ * fails if it is NULL. */
+static bool path_add(struct search_path *path, char *directory)
 {
         char **larger = NULL;
 
-        for (size_t i = 0; directory && i < places->count; i++)
-                if (strcmp(places->directory[i], directory) == 0) {
+        for (size_t i = 0; directory && i < path->count; i++)
+                if (strcmp(path->directory[i], directory) == 0) {
                         free(directory);
                         return true;
                 }
         if (directory)
-                larger = realloc(places->directory, (places->count + 1) * sizeof *larger);
+                larger = realloc(path->directory, (path->count + 1) * sizeof *larger);
         if (!larger) {
                 free(directory);
                 return scion_fail("out of memory");
         }
-        places->directory = larger;
-        larger[places->count++] = directory;
+        path->directory = larger;
+        larger[path->count++] = directory;
         return true;
-}
-
-/* "DIRECTORY/NAME", to be freed; NULL when memory is out. */
-static char *joined(const char *directory, const char *name)
-{
-        struct scion_text text = { 0 };
-
-        scion_text_add(&text, "%s/%s", directory, name);
-        if (text.failed) {
-                free(text.text);
-                return scion_fail_null("out of memory");
-        }
-        return text.text;
 }
 
 bool scion_plugins_add_path(const char *directory)
@@ -75,43 +64,44 @@ bool scion_plugins_add_path(const char *directory)
         if (!S_ISDIR(status.st_mode))
                 return scion_fail("plugin path '%s': is not a directory", directory);
         pthread_mutex_lock(&lock);
-        good = add(&given, strdup(directory));
+        good = path_add(&given, strdup(directory));
         pthread_mutex_unlock(&lock);
         return good;
 }
 
-/* Of a list with colons; empty parts are passed over. */
-static bool add_list(struct places *places, const char *list)
+/* Adds the directories of a colon-separated list; skips empty parts. */
+static bool path_add_list(struct search_path *path, const char *list)
 {
         while (list && *list) {
                 size_t length = strcspn(list, ":");
 
-                if (length > 0 && !add(places, strndup(list, length)))
+                if (length > 0 && !path_add(path, strndup(list, length)))
                         return false;
                 list += length + (list[length] == ':');
         }
         return true;
 }
 
-/* As the XDG base directory specification has it: a relative path there is ignored. */
-static bool add_user(struct places *places)
+/* Adds the user's directory. The XDG base directory specification says to ignore relative paths. */
+static bool path_add_user(struct search_path *path)
 {
         const char *data = getenv("XDG_DATA_HOME");
         const char *home = getenv("HOME");
 
         if (data && data[0] == '/')
-                return add(places, joined(data, "scion/plugins"));
+                return path_add(path, scion_path_join(data, "scion/plugins"));
         if (home && home[0] == '/')
-                return add(places, joined(home, ".local/share/scion/plugins"));
+                return path_add(path, scion_path_join(home, ".local/share/scion/plugins"));
         return true;
 }
 
 /*
- * Those that belong to this library, by where it lies, so that an installation can be moved: scion/plugins
- * beside it; or, in a build tree, where it is BUILD/core/libscion.so, BUILD/plugins. `directory` stays NULL when
- * that is not known.
+ * Finds the directory of the plugins that were installed with this library from the library's own path, so
+ * that an installation can be moved. It is scion/plugins in the library's directory; in a build tree, where
+ * the library is BUILD/core/libscion.so, it is BUILD/plugins. Leaves `directory` NULL if the library's path
+ * is not known.
  */
-static bool find_own(char **directory)
+static bool own_directory_find(char **directory)
 {
         Dl_info info;
         struct stat status;
@@ -120,17 +110,17 @@ static bool find_own(char **directory)
 
         if (!dladdr((const void *)&given, &info) || !info.dli_fname ||
             !(self = realpath(info.dli_fname, NULL)))
-                return true; /* the others remain */
+                return true; /* the other directories are still searched */
         slash = strrchr(self, '/');
         if (!slash || slash == self)
                 goto done;
         *slash = '\0';
-        *directory = joined(self, "scion/plugins");
+        *directory = scion_path_join(self, "scion/plugins");
         slash = strrchr(self, '/');
         if (*directory && stat(*directory, &status) != 0 && slash && strcmp(slash, "/core") == 0) {
                 *slash = '\0';
                 free(*directory);
-                *directory = joined(self, "plugins");
+                *directory = scion_path_join(self, "plugins");
         }
         good = *directory != NULL;
 
@@ -139,42 +129,44 @@ done:
         return good;
 }
 
-/* Looked for once: it takes a hundred system calls, and a large suite asks for its plugins a million times. */
+/* Caches the result: finding it takes a hundred system calls, and a large suite finds plugins a million
+ * times. */
 bool scion_plugins_own(const char **directory)
 {
         static char *own;
         bool good;
 
         pthread_mutex_lock(&lock);
-        good = own || find_own(&own);
+        good = own || own_directory_find(&own);
         *directory = own;
         pthread_mutex_unlock(&lock);
         return good;
 }
 
-static bool add_own(struct places *places)
+static bool path_add_own(struct search_path *path)
 {
         const char *own;
 
-        return scion_plugins_own(&own) && (!own || add(places, strdup(own)));
+        return scion_plugins_own(&own) && (!own || path_add(path, strdup(own)));
 }
 
-static bool places_find(struct places *places)
+static bool path_init(struct search_path *path)
 {
         bool good = true;
 
-        *places = (struct places){ 0 };
+        *path = (struct search_path){ 0 };
         pthread_mutex_lock(&lock);
         for (size_t i = 0; i < given.count && good; i++)
-                good = add(places, strdup(given.directory[i]));
+                good = path_add(path, strdup(given.directory[i]));
         pthread_mutex_unlock(&lock);
-        good = good && add_list(places, getenv("SCION_PLUGIN_PATH")) && add_user(places) && add_own(places);
+        good = good && path_add_list(path, getenv("SCION_PLUGIN_PATH")) && path_add_user(path) &&
+               path_add_own(path);
         if (!good)
-                places_finish(places);
+                path_finish(path);
         return good;
 }
 
-/* --- What there is -------------------------------------------------------------------------------------- */
+/* --- Listing -------------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -183,7 +175,7 @@ static int by_name(const void *a, const void *b)
         return strcmp(x->name, y->name);
 }
 
-static bool is_listed(const struct scion_plugin_list *list, const char *name, size_t length)
+static bool list_has(const struct scion_plugin_list *list, const char *name, size_t length)
 {
         for (size_t i = 0; i < list->count; i++)
                 if (strlen(list->entry[i].name) == length && memcmp(list->entry[i].name, name, length) == 0)
@@ -191,8 +183,8 @@ static bool is_listed(const struct scion_plugin_list *list, const char *name, si
         return false;
 }
 
-/* Takes over `path`, a string to be freed. */
-static bool list_file(struct scion_plugin_list *list, const char *name, size_t length, char *path)
+/* Appends an entry. Takes ownership of `path`, also on failure; fails if it is NULL. */
+static bool list_add_file(struct scion_plugin_list *list, const char *name, size_t length, char *path)
 {
         struct scion_plugin_entry *larger = NULL;
         char *copy = strndup(name, length);
@@ -209,8 +201,8 @@ static bool list_file(struct scion_plugin_list *list, const char *name, size_t l
         return true;
 }
 
-/* Adds the files NAME.so of a directory, opening none. A directory that is not there has none. */
-static bool list_directory(struct scion_plugin_list *list, const char *directory)
+/* Adds the files NAME.so of a directory without opening them. A directory that does not exist has none. */
+static bool list_add_directory(struct scion_plugin_list *list, const char *directory)
 {
         DIR *files = opendir(directory);
         struct dirent *file;
@@ -220,22 +212,24 @@ static bool list_directory(struct scion_plugin_list *list, const char *directory
                 size_t length = strlen(file->d_name);
 
                 if (file->d_name[0] == '.' || length <= 3 || strcmp(file->d_name + length - 3, ".so") != 0 ||
-                    is_listed(list, file->d_name, length - 3))
+                    list_has(list, file->d_name, length - 3))
                         continue;
-                good = list_file(list, file->d_name, length - 3, joined(directory, file->d_name));
+                good = list_add_file(list, file->d_name, length - 3,
+                                     scion_path_join(directory, file->d_name));
         }
         if (files)
                 closedir(files);
         return good;
 }
 
-/* The files of one kind, sorted, each name once: where it was found first. */
-static bool list_files(enum scion_kind kind, const struct places *places, struct scion_plugin_list *list)
+/* Lists the files of one kind, sorted by name. A name that is in several directories is listed for the
+ * first one. */
+static bool list_files(struct scion_plugin_list *list, enum scion_kind kind, const struct search_path *path)
 {
         *list = (struct scion_plugin_list){ 0 };
-        for (size_t i = 0; i < places->count; i++) {
-                char *directory = joined(places->directory[i], scion_kind_folder(kind));
-                bool good = directory && list_directory(list, directory);
+        for (size_t i = 0; i < path->count; i++) {
+                char *directory = scion_path_join(path->directory[i], scion_kind_folder(kind));
+                bool good = directory && list_add_directory(list, directory);
 
                 free(directory);
                 if (!good) {
@@ -250,14 +244,14 @@ static bool list_files(enum scion_kind kind, const struct places *places, struct
 
 bool scion_plugins_list(enum scion_kind kind, struct scion_plugin_list *list)
 {
-        struct places places;
+        struct search_path path;
         bool good;
 
         *list = (struct scion_plugin_list){ 0 };
-        if (!places_find(&places))
+        if (!path_init(&path))
                 return false;
-        good = list_files(kind, &places, list);
-        places_finish(&places);
+        good = list_files(list, kind, &path);
+        path_finish(&path);
         for (size_t i = 0; good && i < list->count; i++) {
                 struct scion_plugin_entry *entry = &list->entry[i];
 
@@ -283,80 +277,79 @@ void scion_plugin_list_finish(struct scion_plugin_list *list)
 
 /* --- Finding one ---------------------------------------------------------------------------------------- */
 
-/* The path of the first file for that name, to be freed; NULL with a message only when memory is out. */
-static char *find_file(enum scion_kind kind, const char *name, const struct places *places, bool *failed)
+/* Returns the path of the first file of that kind and name, to be freed. NULL if there is none; NULL, with
+ * a message and `*failed` set, when memory runs out. */
+static char *path_find_file(const struct search_path *path, enum scion_kind kind, const char *name,
+                            bool *failed)
 {
         struct stat status;
 
-        for (size_t i = 0; i < places->count; i++) {
-                struct scion_text path = { 0 };
+        for (size_t i = 0; i < path->count; i++) {
+                struct scion_text file = { 0 };
 
-                scion_text_add(&path, "%s/%s/%s.so", places->directory[i], scion_kind_folder(kind), name);
-                if (path.failed) {
-                        free(path.text);
+                scion_text_add(&file, "%s/%s/%s.so", path->directory[i], scion_kind_folder(kind), name);
+                if (file.failed) {
+                        free(file.text);
                         *failed = true;
                         return scion_fail_null("out of memory");
                 }
-                /* A link that leads nowhere is found too: opening it says what is wrong. */
-                if (lstat(path.text, &status) == 0)
-                        return path.text;
-                free(path.text);
+                /* lstat() also finds a broken link; opening it will report what is wrong. */
+                if (lstat(file.text, &status) == 0)
+                        return file.text;
+                free(file.text);
         }
         return NULL;
 }
 
-/* Another kind has one of this very name: that says more than a name like it. */
-static bool hint_kind(struct scion_text *text, const char *name, const struct places *places)
+/* Says if another kind has a plugin of the same name, which is a better hint than a similar name. */
+static bool text_hint_kind(struct scion_text *text, const char *name, const struct search_path *path)
 {
         bool failed = false, found = false;
 
         for (int other = 1; !found && !failed && other <= LAST_KIND; other++) {
-                char *path = find_file((enum scion_kind)other, name, places, &failed);
+                char *file = path_find_file(path, (enum scion_kind)other, name, &failed);
 
-                found = path != NULL;
+                found = file != NULL;
                 if (found)
                         scion_text_add(text, " (there is one of the kind %s)",
                                        scion_kind_name((enum scion_kind)other));
-                free(path);
+                free(file);
         }
         return found;
 }
 
-static void hint_near(struct scion_text *text, enum scion_kind kind, const char *name,
-                      const struct places *places)
+static void text_hint_name(struct scion_text *text, enum scion_kind kind, const char *name,
+                           const struct search_path *path)
 {
         struct scion_plugin_list list;
         const char **names;
 
-        if (!list_files(kind, places, &list))
+        if (!list_files(&list, kind, path))
                 return;
         names = calloc(list.count + 1, sizeof *names);
         for (size_t i = 0; names && i < list.count; i++)
                 names[i] = list.entry[i].name;
-        const char *near = names ? scion_nearest(name, names, list.count) : NULL;
-
-        if (near)
-                scion_text_add(text, " (did you mean '%s'?)", near);
+        if (names)
+                scion_suggest(text, name, names, list.count);
         free(names);
         scion_plugin_list_finish(&list);
 }
 
-static void fail_unknown(enum scion_kind kind, const char *name, const struct places *places)
+static void path_fail_unknown(const struct search_path *path, enum scion_kind kind, const char *name)
 {
         struct scion_text text = { 0 };
 
         scion_text_add(&text, "no %s '%s'", scion_kind_name(kind), name);
-        if (!hint_kind(&text, name, places))
-                hint_near(&text, kind, name, places);
+        if (!text_hint_kind(&text, name, path))
+                text_hint_name(&text, kind, name, path);
         scion_text_add(&text, "; looked in ");
-        for (size_t i = 0; i < places->count; i++)
-                scion_text_add(&text, "%s%s/%s", i ? ", " : "", places->directory[i],
-                               scion_kind_folder(kind));
-        scion_fail("%s%s", text.failed ? "out of memory" : text.text, places->count ? "" : "no directory");
+        for (size_t i = 0; i < path->count; i++)
+                scion_text_add(&text, "%s%s/%s", i ? ", " : "", path->directory[i], scion_kind_folder(kind));
+        scion_fail("%s%s", text.failed ? "out of memory" : text.text, path->count ? "" : "no directory");
         free(text.text);
 }
 
-/* Is looked for before all places; NULL: none. */
+/* A plugin that is found before all others; NULL for none. */
 static const struct scion_plugin *preferred;
 
 void scion_plugins_prefer(const struct scion_plugin *plugin)
@@ -366,7 +359,7 @@ void scion_plugins_prefer(const struct scion_plugin *plugin)
         pthread_mutex_unlock(&lock);
 }
 
-static const struct scion_plugin *find_preferred(enum scion_kind kind, const char *name)
+static const struct scion_plugin *preferred_find(enum scion_kind kind, const char *name)
 {
         const struct scion_plugin *plugin;
 
@@ -378,21 +371,21 @@ static const struct scion_plugin *find_preferred(enum scion_kind kind, const cha
 
 const struct scion_plugin *scion_plugin_find(enum scion_kind kind, const char *name)
 {
-        const struct scion_plugin *plugin = name ? find_preferred(kind, name) : NULL;
-        struct places places;
+        const struct scion_plugin *plugin = name ? preferred_find(kind, name) : NULL;
+        struct search_path path;
         bool failed = false;
-        char *path;
+        char *file;
 
         if (plugin)
                 return plugin;
-        if (!scion_plugin_name_check(name) || !places_find(&places))
+        if (!scion_plugin_name_check(name) || !path_init(&path))
                 return NULL;
-        path = find_file(kind, name, &places, &failed);
-        if (path)
-                plugin = scion_plugin_load(path, kind);
+        file = path_find_file(&path, kind, name, &failed);
+        if (file)
+                plugin = scion_plugin_load(file, kind);
         else if (!failed)
-                fail_unknown(kind, name, &places);
-        free(path);
-        places_finish(&places);
+                path_fail_unknown(&path, kind, name);
+        free(file);
+        path_finish(&path);
         return plugin;
 }

@@ -19,7 +19,7 @@
 #define NATIVE_ORDER ELFDATA2MSB
 #endif
 
-static bool read_at(int file, void *bytes, size_t size, off_t offset)
+static bool file_read_at(int file, void *bytes, size_t size, off_t offset)
 {
         size_t done = 0;
 
@@ -37,21 +37,21 @@ static bool read_at(int file, void *bytes, size_t size, off_t offset)
         return true;
 }
 
-static bool check_header(const ElfW(Ehdr) * header)
+static bool header_check(const ElfW(Ehdr) * header)
 {
         if (header->e_ident[EI_CLASS] != NATIVE_CLASS || header->e_ident[EI_DATA] != NATIVE_ORDER)
                 return scion_fail("a shared object for another kind of machine");
         if (header->e_type == ET_REL)
                 return scion_fail("an object file: link it with 'cc -shared'");
         if (header->e_type != ET_DYN)
-                return scion_fail("no shared object: link it with 'cc -shared'");
+                return scion_fail("not a shared object: link it with 'cc -shared'");
         if (header->e_phentsize != sizeof(ElfW(Phdr)) || header->e_phnum == 0)
                 return scion_fail("a damaged shared object: it has no program headers");
         return true;
 }
 
-/* Does the file hold every byte that loading it would map? */
-static bool check_segments(int file, const ElfW(Ehdr) * header, uint64_t size)
+/* Checks that the file contains every byte that loading it would map. */
+static bool file_check_segments(int file, const ElfW(Ehdr) * header, uint64_t size)
 {
         for (unsigned i = 0; i < header->e_phnum; i++) {
                 uint64_t at = header->e_phoff + (uint64_t)i * sizeof(ElfW(Phdr));
@@ -59,7 +59,7 @@ static bool check_segments(int file, const ElfW(Ehdr) * header, uint64_t size)
 
                 if (at > size || size - at < sizeof segment)
                         return scion_fail("the file is cut off: its program headers are missing");
-                if (!read_at(file, &segment, sizeof segment, (off_t)at))
+                if (!file_read_at(file, &segment, sizeof segment, (off_t)at))
                         return false;
                 if (segment.p_type != PT_LOAD && segment.p_type != PT_DYNAMIC)
                         continue;
@@ -77,7 +77,7 @@ bool scion_elf_check(const char *path)
         ElfW(Ehdr) header;
         struct stat status;
         bool good = false;
-        /* Not to wait for whoever writes into a pipe of that name. */
+        /* O_NONBLOCK, so that opening a pipe does not wait for its writer. */
         int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
         if (file < 0)
@@ -88,14 +88,14 @@ bool scion_elf_check(const char *path)
                 scion_fail("a directory, not a shared object");
         else if (!S_ISREG(status.st_mode))
                 scion_fail("not a regular file");
-        else if ((size_t)status.st_size < SELFMAG || !read_at(file, header.e_ident, SELFMAG, 0) ||
+        else if ((size_t)status.st_size < SELFMAG || !file_read_at(file, header.e_ident, SELFMAG, 0) ||
                  memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
                 scion_fail("not a shared object");
         else if ((size_t)status.st_size < sizeof header)
                 scion_fail("the file is cut off: it has %lld bytes", (long long)status.st_size);
         else
-                good = read_at(file, &header, sizeof header, 0) && check_header(&header) &&
-                       check_segments(file, &header, (uint64_t)status.st_size);
+                good = file_read_at(file, &header, sizeof header, 0) && header_check(&header) &&
+                       file_check_segments(file, &header, (uint64_t)status.st_size);
         close(file);
         return good;
 }

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-/* The name that `use` gives; NULL, with the place, when there is none. */
-static const char *used_name(enum scion_kind kind, const struct scion_config *map)
+/* Returns the plugin's name, the value of `use`. NULL, with a message, if there is none. */
+static const char *map_plugin_name(const struct scion_config *map, enum scion_kind kind)
 {
         const char *what = scion_kind_name(kind);
         const struct scion_config *use;
@@ -30,8 +30,8 @@ static const char *used_name(enum scion_kind kind, const struct scion_config *ma
         return use->text;
 }
 
-/* `others` with "use" before them, ended by NULL; to be freed. */
-static const char **with_use(const char *const *others)
+/* Returns "use" followed by the keys in `others`, ended by NULL; to be freed. */
+static const char **keys_with_use(const char *const *others)
 {
         size_t count = 0;
         const char **keys;
@@ -47,12 +47,12 @@ static const char **with_use(const char *const *others)
         return keys;
 }
 
-static bool fill(struct scion_instance *instance, const struct scion_config *map, const char *owner,
-                 const char *const *others)
+static bool instance_fill(struct scion_instance *instance, const struct scion_config *map, const char *owner,
+                          const char *const *others)
 {
         static const struct scion_param none[] = { SCION_PARAMS_END };
         const struct scion_plugin *plugin = instance->plugin;
-        const char **keys = with_use(others);
+        const char **keys = keys_with_use(others);
         bool good = keys && scion_params_fill(plugin->params ? plugin->params : none, map, owner, keys,
                                               instance->self);
 
@@ -65,7 +65,7 @@ struct scion_instance *scion_instance_create(enum scion_kind kind, const struct 
 {
         struct scion_text owner = { 0 };
         struct scion_instance *instance = NULL;
-        const char *name = used_name(kind, map);
+        const char *name = map_plugin_name(map, kind);
         const struct scion_plugin *plugin;
 
         if (!name)
@@ -82,7 +82,7 @@ struct scion_instance *scion_instance_create(enum scion_kind kind, const struct 
                 goto failed;
         }
         instance->plugin = plugin;
-        if (!fill(instance, map, owner.text, others))
+        if (!instance_fill(instance, map, owner.text, others))
                 goto failed;
         scion_error_clear();
         if (plugin->validate && !plugin->validate(instance->self)) {
@@ -96,7 +96,7 @@ struct scion_instance *scion_instance_create(enum scion_kind kind, const struct 
         return instance;
 
 failed:
-        /* No callback has run yet: there is nothing for finish() to do. */
+        /* No callback has run yet, so finish() must not be called. */
         if (instance && instance->self && instance->plugin && plugin->params)
                 scion_params_release(plugin->params, instance->self);
         if (instance)

@@ -1,4 +1,4 @@
-/* Inside the loader: what its files share. */
+/* Loading plugins: shared by the files of core/plugin. */
 #ifndef SCION_PLUGIN_LOADER_H
 #define SCION_PLUGIN_LOADER_H
 
@@ -8,7 +8,7 @@
 #include <scion/optimizer.h>
 #include <scion/strategy.h>
 
-/* Room for any kind's descriptor. */
+/* Holds a descriptor of any kind. */
 union scion_descriptor {
         struct scion_plugin plugin;
         struct scion_strategy_plugin strategy;
@@ -18,29 +18,29 @@ union scion_descriptor {
         struct scion_model_plugin model;
 };
 
-/* Bytes of a kind's descriptor as this Scion knows it; 0 for what is no kind. */
+/* Returns the size in bytes of this Scion's descriptor of a kind; 0 for an unknown kind. */
 size_t scion_kind_bytes(enum scion_kind kind);
 
-/* Bytes of a parameter's field in the state; 0 for what is no type. */
+/* Returns the size in bytes of a parameter's field in the state; 0 for an unknown type. */
 size_t scion_param_bytes(enum scion_param_type type);
 
 /*
- * Is the file a whole ELF shared object? dlopen() maps what the program headers say, and a file that was cut
- * off would then end the process at the first touch of a page that is not there. Messages do not repeat the
- * path.
+ * Checks that the file is a complete ELF shared object. dlopen() maps what the program headers describe, so
+ * for a truncated file the first access to a missing page would end the process. The message does not
+ * contain the path.
  */
 bool scion_elf_check(const char *path);
 
-/* Does a descriptor, whole and of this ABI, have what its kind must have, and a sound parameter table?
- * Messages do not repeat the path. */
+/* Checks that a descriptor, which is complete and of this ABI, has the callbacks that its kind requires and
+ * a valid parameter table. The message does not contain the path. */
 bool scion_descriptor_check(const union scion_descriptor *descriptor);
 
-/* The same for a name alone: letters, digits, '-', '_' and '.', not first a '.'. */
+/* Checks a plugin's name: letters, digits, '-', '_' and '.', the first of them not '.'. */
 bool scion_plugin_name_check(const char *name);
 
 /*
- * The plugin in the file, from the cache when it was opened before. `kind` is the one wanted, 0 for any.
- * Messages begin with the path.
+ * Returns the plugin in the file; a file is loaded only once. Fails if it is of another kind than `kind`,
+ * unless kind is 0. The message begins with the path.
  */
 const struct scion_plugin *scion_plugin_load(const char *path, enum scion_kind kind);
 

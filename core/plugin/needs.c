@@ -1,4 +1,4 @@
-/* What a strategy needs, in words. */
+/* Describes in words what a strategy needs of an experiment. */
 #include <scion/strategy.h>
 #include <string.h>
 
@@ -17,8 +17,8 @@ static const struct {
         { SCION_NEEDS_SAME_CLASSES, "a source of as many classes as the target has" },
 };
 
-/* Whether it names modules of the models, by patterns. */
-static bool takes_layers(const struct scion_plugin *plugin)
+/* Returns whether the plugin has a parameter `layers`, a list of patterns for the paths of modules. */
+static bool plugin_has_layers(const struct scion_plugin *plugin)
 {
         const struct scion_param *layers =
                 plugin->params ? scion_params_find(plugin->params, "layers") : NULL;
@@ -38,7 +38,7 @@ char *scion_plugin_need(const struct scion_plugin *plugin, size_t index, bool *f
         for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
                 if (strategy->needs & needs[i].bit && count++ == index)
                         scion_text_add(&text, "%s", needs[i].words);
-        if (takes_layers(plugin) && count++ == index)
+        if (plugin_has_layers(plugin) && count++ == index)
                 scion_text_add(&text, "%slayers to look at, by their paths: `scion modules FILE` lists them",
                                scion_params_find(plugin->params, "layers")->required
                                        ? ""

@@ -9,13 +9,13 @@
 #include "config/tree.h"
 #include "plugin/range.h"
 
-/* Whom messages are about. */
+/* The parameter that is being filled. */
 struct filling {
-        const char *owner;
+        const char *owner; /* begins messages */
         const struct scion_param *param;
 };
 
-static void *field_of(const struct scion_param *param, void *state)
+static void *param_field(const struct scion_param *param, void *state)
 {
         return (char *)state + param->offset;
 }
@@ -28,27 +28,37 @@ const struct scion_param *scion_params_find(const struct scion_param *table, con
         return NULL;
 }
 
-static bool is_list(const struct scion_param *param)
+static bool param_is_list(const struct scion_param *param)
 {
         return param->type == SCION_PARAM_FLOATS || param->type == SCION_PARAM_INTS ||
                param->type == SCION_PARAM_STRINGS;
 }
 
-/* "OWNER: NAME must be WHAT, got VALUE (HINT)" */
-static bool fail_value(const struct filling *to, const struct scion_config *value, const char *what,
-                       const char *hint)
+/* Fails with "OWNER: NAME must be WHAT, got VALUE", followed by `ending`. */
+static bool value_fail_ending(const struct filling *to, const struct scion_config *value, const char *what,
+                              const char *ending)
 {
         char got[64];
 
-        scion_config_describe(value, got, sizeof got);
-        return scion_config_fail(value, "%s: %s%s must be %s, got %s%s%s%s", to->owner,
-                                 is_list(to->param) ? "each of " : "", to->param->name, what, got,
-                                 hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
+        return scion_config_fail(value, "%s: %s%s must be %s, got %s%s", to->owner,
+                                 param_is_list(to->param) ? "each of " : "", to->param->name, what,
+                                 scion_config_describe(value, got, sizeof got), ending);
+}
+
+/* Fails with "OWNER: NAME must be WHAT, got VALUE (HINT)"; `hint` may be NULL. */
+static bool value_fail(const struct filling *to, const struct scion_config *value, const char *what,
+                       const char *hint)
+{
+        char ending[128] = "";
+
+        if (hint)
+                snprintf(ending, sizeof ending, " (%s)", hint);
+        return value_fail_ending(to, value, what, ending);
 }
 
 /* --- Numbers -------------------------------------------------------------------------------------------- */
 
-static bool fail_range(const struct filling *to, const struct scion_config *value)
+static bool value_fail_range(const struct filling *to, const struct scion_config *value)
 {
         const struct scion_param *param = to->param;
         char min[SCION_SCALAR_BYTES], max[SCION_SCALAR_BYTES], words[128] = "";
@@ -61,11 +71,11 @@ static bool fail_range(const struct filling *to, const struct scion_config *valu
                 snprintf(words + strlen(words), sizeof words - strlen(words), "%s %s",
                          param->below_max ? "below" : "at most", scion_scalar_double_text(param->max, max));
         return scion_config_fail(value, "%s: %s%s must be %s, got %s", to->owner,
-                                 is_list(param) ? "each of " : "", param->name, words, value->text);
+                                 param_is_list(param) ? "each of " : "", param->name, words, value->text);
 }
 
-/* A number in quotes: why it is none. */
-static const char *quotes_hint(const struct scion_config *value)
+/* Returns a hint if the value is a number in quotes, else NULL. */
+static const char *value_quotes_hint(const struct scion_config *value)
 {
         double number;
 
@@ -75,61 +85,61 @@ static const char *quotes_hint(const struct scion_config *value)
         return "in quotes it is a text";
 }
 
-static bool is_plain(const struct scion_config *value)
+static bool value_is_plain(const struct scion_config *value)
 {
         return value->kind == SCION_CONFIG_SCALAR && !value->quoted;
 }
 
-static bool take_infinity(const struct filling *to, const struct scion_config *value, double number,
-                          float *result)
+static bool filling_set_infinity(const struct filling *to, const struct scion_config *value, double number,
+                                 float *result)
 {
         const struct scion_param *param = to->param;
 
         *result = (float)number;
         if (isnan(number))
-                return fail_value(to, value, "a number", NULL);
-        return scion_range_infinite(param, number) || fail_value(to, value, "finite", NULL);
+                return value_fail(to, value, "a number", NULL);
+        return scion_range_infinite(param, number) || value_fail(to, value, "finite", NULL);
 }
 
-static bool take_float(const struct filling *to, const struct scion_config *value, float *result)
+static bool filling_set_float(const struct filling *to, const struct scion_config *value, float *result)
 {
         const struct scion_param *param = to->param;
         double number = 0;
         enum scion_scalar is =
-                is_plain(value) ? scion_scalar_float(value->text, &number) : SCION_SCALAR_OTHER;
+                value_is_plain(value) ? scion_scalar_float(value->text, &number) : SCION_SCALAR_OTHER;
 
         if (is == SCION_SCALAR_OTHER)
-                return fail_value(to, value, "a number", quotes_hint(value));
+                return value_fail(to, value, "a number", value_quotes_hint(value));
         if (is == SCION_SCALAR_OK && !isfinite(number))
-                return take_infinity(to, value, number, result);
+                return filling_set_infinity(to, value, number, result);
         if (is == SCION_SCALAR_OUTSIDE || isinf((float)number))
-                return fail_value(to, value, "a number that a 32-bit float can hold", NULL);
+                return value_fail(to, value, "a number that a 32-bit float can hold", NULL);
         *result = (float)number;
         if (*result == 0 && number != 0)
-                return fail_value(to, value, "a number that a 32-bit float can hold", "it would become 0");
-        /* What is not an end of the range must not become one by rounding. */
+                return value_fail(to, value, "a number that a 32-bit float can hold", "it would become 0");
+        /* A value inside the range must not become an excluded bound by rounding to float. */
         if (!scion_range_holds(param, (long double)number) ||
             (scion_range_has_min(param) && param->above_min && *result <= (float)param->min) ||
             (scion_range_has_max(param) && param->below_max && *result >= (float)param->max))
-                return fail_range(to, value);
+                return value_fail_range(to, value);
         return true;
 }
 
-/* How an integer that was written in another way should be written. */
-static const char *int_hint(const struct scion_config *value, char *text, size_t bytes)
+/* Returns a hint how to write an integer that was written as 1e3, 5.0 or 1_000; NULL if the value is none. */
+static const char *value_int_hint(const struct scion_config *value, char *text, size_t bytes)
 {
         double number = 0;
         size_t digits = 0, zeros;
 
-        if (!is_plain(value))
-                return quotes_hint(value);
+        if (!value_is_plain(value))
+                return value_quotes_hint(value);
         if (scion_scalar_float(value->text, &number) == SCION_SCALAR_OK) {
                 if (floor(number) != number || fabs(number) > 9007199254740992.0)
                         return NULL;
                 snprintf(text, bytes, "write %.0f", number);
                 return text;
         }
-        /* 1_000 */
+        /* underscores between digits */
         snprintf(text, bytes, "write ");
         for (const char *c = value->text; *c && digits < 20; c++) {
                 if (*c >= '0' && *c <= '9') {
@@ -145,51 +155,52 @@ static const char *int_hint(const struct scion_config *value, char *text, size_t
         return digits && !zeros ? text : NULL;
 }
 
-static bool take_int(const struct filling *to, const struct scion_config *value, int64_t *result)
+static bool filling_set_int(const struct filling *to, const struct scion_config *value, int64_t *result)
 {
         char hint[64];
-        enum scion_scalar is = is_plain(value) ? scion_scalar_int(value->text, result) : SCION_SCALAR_OTHER;
+        enum scion_scalar is =
+                value_is_plain(value) ? scion_scalar_int(value->text, result) : SCION_SCALAR_OTHER;
 
         if (is == SCION_SCALAR_OTHER)
-                return fail_value(to, value, "an integer", int_hint(value, hint, sizeof hint));
+                return value_fail(to, value, "an integer", value_int_hint(value, hint, sizeof hint));
         if (is == SCION_SCALAR_OUTSIDE)
-                return fail_value(to, value, "an integer of 64 bits", NULL);
-        return scion_range_holds(to->param, (long double)*result) || fail_range(to, value);
+                return value_fail(to, value, "an integer of 64 bits", NULL);
+        return scion_range_holds(to->param, (long double)*result) || value_fail_range(to, value);
 }
 
-/* --- Words ---------------------------------------------------------------------------------------------- */
+/* --- Booleans, strings and choices ---------------------------------------------------------------------- */
 
-static bool take_bool(const struct filling *to, const struct scion_config *value, bool *result)
+static bool filling_set_bool(const struct filling *to, const struct scion_config *value, bool *result)
 {
         static const char *const yes[] = { "yes", "on", "y", "1" }, *const no[] = { "no", "off", "n", "0" };
 
-        if (is_plain(value) && scion_scalar_bool(value->text, result) == SCION_SCALAR_OK)
+        if (value_is_plain(value) && scion_scalar_bool(value->text, result) == SCION_SCALAR_OK)
                 return true;
         if (value->kind != SCION_CONFIG_SCALAR)
-                return fail_value(to, value, "true or false", NULL);
+                return value_fail(to, value, "true or false", NULL);
         if (value->quoted && scion_scalar_bool(value->text, result) == SCION_SCALAR_OK)
-                return fail_value(to, value, "true or false", "in quotes it is a text");
+                return value_fail(to, value, "true or false", "in quotes it is a text");
         for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
                 if (strcasecmp(value->text, yes[i]) == 0)
-                        return fail_value(to, value, "true or false", "write true");
+                        return value_fail(to, value, "true or false", "write true");
                 if (strcasecmp(value->text, no[i]) == 0)
-                        return fail_value(to, value, "true or false", "write false");
+                        return value_fail(to, value, "true or false", "write false");
         }
-        return fail_value(to, value, "true or false", NULL);
+        return value_fail(to, value, "true or false", NULL);
 }
 
-/* Any scalar; the text stays the tree's. */
-static bool take_text(const struct filling *to, const struct scion_config *value, const char **result)
+/* Accepts any scalar. The tree still owns the text. */
+static bool filling_set_text(const struct filling *to, const struct scion_config *value, const char **result)
 {
         if (value->kind != SCION_CONFIG_SCALAR)
-                return fail_value(to, value, "a text", NULL);
+                return value_fail(to, value, "a text", NULL);
         if (scion_config_is_null(value))
-                return fail_value(to, value, "a text", "an empty text is written ''");
+                return value_fail(to, value, "a text", "an empty text is written ''");
         *result = value->text;
         return true;
 }
 
-static size_t count_choices(const struct scion_param *param)
+static size_t param_count_choices(const struct scion_param *param)
 {
         size_t count = 0;
 
@@ -198,17 +209,11 @@ static size_t count_choices(const struct scion_param *param)
         return count;
 }
 
-static void add_choices(const struct scion_param *param, struct scion_text *text)
-{
-        for (size_t i = 0; param->choices[i]; i++)
-                scion_text_add(text, "%s%s", i ? ", " : "", param->choices[i]);
-}
-
-static bool take_choice(const struct filling *to, const struct scion_config *value, int *result)
+static bool filling_set_choice(const struct filling *to, const struct scion_config *value, int *result)
 {
         const struct scion_param *param = to->param;
-        struct scion_text what = { 0 }, hint = { 0 };
-        const char *near = NULL;
+        struct scion_text what = { 0 }, ending = { 0 };
+        size_t count = param_count_choices(param);
 
         if (value->kind == SCION_CONFIG_SCALAR) {
                 for (int i = 0; param->choices[i]; i++) {
@@ -217,19 +222,18 @@ static bool take_choice(const struct filling *to, const struct scion_config *val
                         *result = i;
                         return true;
                 }
-                near = scion_nearest(value->text, param->choices, count_choices(param));
+                scion_suggest(&ending, value->text, param->choices, count);
         }
         scion_text_add(&what, "one of ");
-        add_choices(param, &what);
-        if (near)
-                scion_text_add(&hint, "did you mean '%s'?", near);
-        fail_value(to, value, what.text ? what.text : "one of its choices", hint.text);
+        scion_text_add_names(&what, param->choices, count);
+        value_fail_ending(to, value, what.text ? what.text : "one of its choices",
+                          ending.text ? ending.text : "");
         free(what.text);
-        free(hint.text);
+        free(ending.text);
         return false;
 }
 
-static bool copy_text(const char *text, const char **field)
+static bool field_copy_text(const char **field, const char *text)
 {
         *field = strdup(text);
         return *field || scion_fail("out of memory");
@@ -237,54 +241,57 @@ static bool copy_text(const char *text, const char **field)
 
 /* --- Lists ---------------------------------------------------------------------------------------------- */
 
-/* The entries: a scalar counts as a list of one. */
-static size_t list_count(const struct scion_config *value)
+/* Returns the number of entries; a scalar counts as a list of one. */
+static size_t value_count(const struct scion_config *value)
 {
         return value->kind == SCION_CONFIG_LIST ? value->count : 1;
 }
 
-static const struct scion_config *list_entry(const struct scion_config *value, size_t i)
+static const struct scion_config *value_entry(const struct scion_config *value, size_t i)
 {
         return value->kind == SCION_CONFIG_LIST ? value->entry[i].value : value;
 }
 
-static bool take_floats(const struct filling *to, const struct scion_config *value, struct scion_floats *list)
+static bool filling_set_floats(const struct filling *to, const struct scion_config *value,
+                               struct scion_floats *list)
 {
-        size_t count = list_count(value);
+        size_t count = value_count(value);
         float *values = malloc((count ? count : 1) * sizeof *values);
 
         if (!values)
                 return scion_fail("out of memory");
         *list = (struct scion_floats){ .count = count, .value = values };
         for (size_t i = 0; i < count; i++)
-                if (!take_float(to, list_entry(value, i), &values[i]))
+                if (!filling_set_float(to, value_entry(value, i), &values[i]))
                         return false;
         return true;
 }
 
-static bool take_ints(const struct filling *to, const struct scion_config *value, struct scion_ints *list)
+static bool filling_set_ints(const struct filling *to, const struct scion_config *value,
+                             struct scion_ints *list)
 {
-        size_t count = list_count(value);
+        size_t count = value_count(value);
         int64_t *values = malloc((count ? count : 1) * sizeof *values);
 
         if (!values)
                 return scion_fail("out of memory");
         *list = (struct scion_ints){ .count = count, .value = values };
         for (size_t i = 0; i < count; i++)
-                if (!take_int(to, list_entry(value, i), &values[i]))
+                if (!filling_set_int(to, value_entry(value, i), &values[i]))
                         return false;
         return true;
 }
 
-/* One block: the pointers, then the texts. */
-static bool take_texts(const struct filling *to, const struct scion_config *value, struct scion_strings *list)
+/* Allocates one block for the pointers and the strings after them. */
+static bool filling_set_texts(const struct filling *to, const struct scion_config *value,
+                              struct scion_strings *list)
 {
-        size_t count = list_count(value), bytes = (count ? count : 1) * sizeof(char *);
+        size_t count = value_count(value), bytes = (count ? count : 1) * sizeof(char *);
         const char **texts, *text = "";
         char *end;
 
         for (size_t i = 0; i < count; i++) {
-                if (!take_text(to, list_entry(value, i), &text))
+                if (!filling_set_text(to, value_entry(value, i), &text))
                         return false;
                 bytes += strlen(text) + 1;
         }
@@ -293,7 +300,7 @@ static bool take_texts(const struct filling *to, const struct scion_config *valu
                 return scion_fail("out of memory");
         end = (char *)(texts + count);
         for (size_t i = 0; i < count; i++) {
-                text = list_entry(value, i)->text;
+                text = value_entry(value, i)->text;
                 texts[i] = end;
                 memcpy(end, text, strlen(text) + 1);
                 end += strlen(text) + 1;
@@ -304,40 +311,40 @@ static bool take_texts(const struct filling *to, const struct scion_config *valu
 
 /* --- Filling -------------------------------------------------------------------------------------------- */
 
-static bool take(const struct filling *to, const struct scion_config *value, void *field)
+static bool filling_set(const struct filling *to, const struct scion_config *value, void *field)
 {
         const char *text = "";
 
         switch (to->param->type) {
         case SCION_PARAM_FLOAT:
-                return take_float(to, value, field);
+                return filling_set_float(to, value, field);
         case SCION_PARAM_INT:
-                return take_int(to, value, field);
+                return filling_set_int(to, value, field);
         case SCION_PARAM_BOOL:
-                return take_bool(to, value, field);
+                return filling_set_bool(to, value, field);
         case SCION_PARAM_STRING:
-                return take_text(to, value, &text) && copy_text(text, field);
+                return filling_set_text(to, value, &text) && field_copy_text(field, text);
         case SCION_PARAM_CHOICE:
-                return take_choice(to, value, field);
+                return filling_set_choice(to, value, field);
         case SCION_PARAM_FLOATS:
-                return take_floats(to, value, field);
+                return filling_set_floats(to, value, field);
         case SCION_PARAM_INTS:
-                return take_ints(to, value, field);
+                return filling_set_ints(to, value, field);
         case SCION_PARAM_STRINGS:
-                return take_texts(to, value, field);
+                return filling_set_texts(to, value, field);
         case SCION_PARAM_END:
                 break;
         }
         return scion_fail("%s: %s is of a type that this version does not know", to->owner, to->param->name);
 }
 
-/* The default of a list, written in the table as in a file. NULL, with a message, when that is no YAML. */
-static struct scion_config *default_list(const struct scion_param *param, const char *name)
+/* Parses the default of a list, which is YAML in the table. Returns NULL, with a message, if it is invalid. */
+static struct scion_config *param_default_list(const struct scion_param *param, const char *name)
 {
         return scion_config_read(param->text, strlen(param->text), name, false);
 }
 
-static bool take_default(const struct filling *to, void *field)
+static bool filling_set_default(const struct filling *to, void *field)
 {
         const struct scion_param *param = to->param;
         struct scion_config *list;
@@ -357,21 +364,21 @@ static bool take_default(const struct filling *to, void *field)
                 *(int *)field = (int)param->number;
                 return true;
         case SCION_PARAM_STRING:
-                return !param->text || copy_text(param->text, field);
+                return !param->text || field_copy_text(field, param->text);
         default:
                 if (!param->text || !*param->text)
                         return true;
-                list = default_list(param, "the default");
-                good = list && take(to, list, field);
+                list = param_default_list(param, "the default");
+                good = list && filling_set(to, list, field);
                 scion_config_destroy(list);
                 return good;
         }
 }
 
-/* Makes releasing safe before everything is filled. */
-static void clear_owned(const struct scion_param *param, void *state)
+/* Sets pointers to NULL, so that a state can be released before all its fields are filled. */
+static void param_clear_field(const struct scion_param *param, void *state)
 {
-        void *field = field_of(param, state);
+        void *field = param_field(param, state);
 
         switch (param->type) {
         case SCION_PARAM_STRING:
@@ -394,7 +401,7 @@ static void clear_owned(const struct scion_param *param, void *state)
 void scion_params_release(const struct scion_param *table, void *state)
 {
         for (; table && table->type != SCION_PARAM_END; table++) {
-                void *field = field_of(table, state);
+                void *field = param_field(table, state);
 
                 switch (table->type) {
                 case SCION_PARAM_STRING:
@@ -412,11 +419,11 @@ void scion_params_release(const struct scion_param *table, void *state)
                 default:
                         continue;
                 }
-                clear_owned(table, state);
+                param_clear_field(table, state);
         }
 }
 
-static bool is_among(const char *name, const char *const *names)
+static bool name_is_among(const char *name, const char *const *names)
 {
         for (; names && *names; names++)
                 if (strcmp(name, *names) == 0)
@@ -424,10 +431,11 @@ static bool is_among(const char *name, const char *const *names)
         return false;
 }
 
-static bool fail_unknown(const struct scion_param *table, const struct scion_config *map, size_t index,
-                         const char *owner, const char *const *others)
+/* Fails for entry `index` of the map, whose key is neither a parameter nor in `others`. */
+static bool map_fail_unknown(const struct scion_config *map, size_t index, const struct scion_param *table,
+                             const char *owner, const char *const *others)
 {
-        const char *key = map->entry[index].key, *near;
+        const char *key = map->entry[index].key;
         const char **names;
         struct scion_text hint = { 0 };
         size_t count = 0, room = 1;
@@ -444,22 +452,19 @@ static bool fail_unknown(const struct scion_param *table, const struct scion_con
         for (const char *const *name = others; name && *name; name++)
                 if (strcmp(*name, "use") != 0)
                         names[count++] = *name;
-        near = scion_nearest(key, names, count);
-        if (near) {
-                scion_text_add(&hint, "did you mean '%s'?", near);
-        } else {
-                scion_text_add(&hint, "it takes %s", count ? "" : "none");
-                for (size_t i = 0; i < count; i++)
-                        scion_text_add(&hint, "%s%s", i ? ", " : "", names[i]);
+        if (!scion_suggest(&hint, key, names, count)) {
+                scion_text_add(&hint, " (it takes %s", count ? "" : "none");
+                scion_text_add_names(&hint, names, count);
+                scion_text_add(&hint, ")");
         }
-        scion_config_fail_key(map, index, "%s: unknown parameter '%s' (%s)", owner, key,
+        scion_config_fail_key(map, index, "%s: unknown parameter '%s'%s", owner, key,
                               hint.text ? hint.text : "");
         free(hint.text);
         free(names);
         return false;
 }
 
-static bool fail_required(const struct filling *to, const struct scion_config *map)
+static bool map_fail_required(const struct scion_config *map, const struct filling *to)
 {
         return scion_config_fail(map, "%s: %s is required%s%s%s", to->owner, to->param->name,
                                  to->param->help ? " (" : "", to->param->help ? to->param->help : "",
@@ -472,20 +477,20 @@ bool scion_params_fill(const struct scion_param *table, const struct scion_confi
         char got[64];
 
         for (const struct scion_param *p = table; p && p->type != SCION_PARAM_END; p++)
-                clear_owned(p, state);
+                param_clear_field(p, state);
         if (map && map->kind != SCION_CONFIG_MAP)
                 return scion_config_fail(map, "%s: parameters must be a map, got %s", owner,
                                          scion_config_describe(map, got, sizeof got));
         for (size_t i = 0; map && i < map->count; i++)
-                if (!scion_params_find(table, map->entry[i].key) && !is_among(map->entry[i].key, others))
-                        return fail_unknown(table, map, i, owner, others);
+                if (!scion_params_find(table, map->entry[i].key) && !name_is_among(map->entry[i].key, others))
+                        return map_fail_unknown(map, i, table, owner, others);
         for (const struct scion_param *p = table; p && p->type != SCION_PARAM_END; p++) {
                 struct filling to = { .owner = owner, .param = p };
                 const struct scion_config *value = scion_config_get(map, p->name);
-                void *field = field_of(p, state);
-                bool good = value         ? take(&to, value, field)
-                            : p->required ? fail_required(&to, map)
-                                          : take_default(&to, field);
+                void *field = param_field(p, state);
+                bool good = value         ? filling_set(&to, value, field)
+                            : p->required ? map_fail_required(map, &to)
+                                          : filling_set_default(&to, field);
 
                 if (!good) {
                         scion_params_release(table, state);

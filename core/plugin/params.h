@@ -1,4 +1,4 @@
-/* Values from an experiment file into a struct, by its parameter table. */
+/* Reads the parameters of an experiment file into a struct, as a parameter table describes them. */
 #ifndef SCION_PLUGIN_PARAMS_H
 #define SCION_PLUGIN_PARAMS_H
 
@@ -8,41 +8,41 @@
 #include "config/config.h"
 
 /*
- * Writes every parameter of `table` into `state`: from `map` where it has the key, else the default. `map`
- * may be NULL: nothing was given. `owner` names the thing in messages: "strategy 'l2-sp'". `others` are keys
- * of the map that are not parameters ("use"), ended by NULL; NULL for none. Fails with the place, what was
- * wrong and what was meant: unknown key (with a near name), wrong type, out of range, unknown choice, missing
- * required.
+ * Writes every parameter of `table` into `state`: the value in `map` if it has the key, else the default.
+ * `map` may be NULL for an empty one. `owner` begins the messages: "strategy 'l2-sp'". `others` are keys of
+ * the map that are not parameters ("use"), ended by NULL; NULL for none. Returns false, with the position
+ * and the expected value in the message, for an unknown key, a wrong type, a value outside the range, an
+ * unknown choice, or a missing required parameter; nothing needs to be released then.
  */
 bool scion_params_fill(const struct scion_param *table, const struct scion_config *map, const char *owner,
                        const char *const *others, void *state);
 
-/* Frees the strings and lists that filling made. */
+/* Frees the strings and lists that scion_params_fill() allocated. */
 void scion_params_release(const struct scion_param *table, void *state);
 
-/* Adds the parameters that `map` leaves out, with their defaults, so that the file says all. Strings and
- * lists without a default stay out. */
+/* Adds to `map` the parameters that it lacks, with their defaults. Leaves out strings and lists without a
+ * default. */
 bool scion_params_complete(const struct scion_param *table, struct scion_config *map);
 
 /*
- * Multiplies, in a filled state, every number that the table marks as a width (scion/param.h), in lists too;
- * integers are rounded, and at least 1. Fails when none is marked and the factor is not 1, when a result is out of
- * its range, and on a factor that is not above 0.
+ * Multiplies every number that the table marks as a width (scion/param.h), also in lists, by `factor`.
+ * Integers are rounded to at least 1. `state` must be filled. Returns false, with a message, if the factor
+ * is not above 0, a result is outside its range, or no number is marked and the factor is not 1.
  */
 bool scion_params_scale(const struct scion_param *table, void *state, double factor);
 
-/* The entry of that name; NULL when there is none. */
+/* Returns the parameter of that name, or NULL. */
 const struct scion_param *scion_params_find(const struct scion_param *table, const char *name);
 
-/* "float", "list of int", "one of a, b", ... */
+/* Adds the type in words: "float", "list of int", "one of a, b", ... */
 void scion_param_type_text(const struct scion_param *param, struct scion_text *text);
-/* "0 <= x < 1"; nothing when there is no range. */
+/* Adds the range, such as "0 <= x < 1"; nothing if there is none. */
 void scion_param_range_text(const struct scion_param *param, struct scion_text *text);
-/* The default as a tree that stands where `place` does, to be destroyed. NULL when there is none, and with a message
- * and `*failed` when it cannot be had. */
-struct scion_config *scion_param_default(const struct scion_param *param, const struct scion_config *place,
+/* Returns the default as a tree with the file and line of `position`, for the caller to destroy. NULL if
+ * there is no default; NULL, with a message and `*failed` set, on an error. */
+struct scion_config *scion_param_default(const struct scion_param *param, const struct scion_config *position,
                                          bool *failed);
-/* The default as it would stand in a file; "required" or "-" where there is none. */
+/* Adds the default as it would be written in a file, or "required", or "-" if there is none. */
 void scion_param_default_text(const struct scion_param *param, struct scion_text *text);
 
 #endif

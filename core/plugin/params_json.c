@@ -32,8 +32,8 @@ json_t *scion_json_number(double number)
                                                                 : json_real(number);
 }
 
-/* A scalar of a default, by the type of its parameter. */
-static json_t *scalar(const struct scion_param *param, const struct scion_config *value)
+/* Converts a scalar of a default to the parameter's type. */
+static json_t *param_scalar_json(const struct scion_param *param, const struct scion_config *value)
 {
         double number = 0;
 
@@ -63,15 +63,15 @@ json_t *scion_param_default_json(const struct scion_param *param)
         if (value->kind == SCION_CONFIG_LIST) {
                 json = json_array();
                 for (size_t i = 0; i < value->count; i++)
-                        json_array_append_new(json, scalar(param, value->entry[i].value));
+                        json_array_append_new(json, param_scalar_json(param, value->entry[i].value));
         } else {
-                json = scalar(param, value);
+                json = param_scalar_json(param, value);
         }
         scion_config_destroy(value);
         return json;
 }
 
-static json_t *choices_of(const struct scion_param *param)
+static json_t *param_choices_json(const struct scion_param *param)
 {
         json_t *list = param->type == SCION_PARAM_CHOICE ? json_array() : json_null();
 
@@ -80,7 +80,7 @@ static json_t *choices_of(const struct scion_param *param)
         return list;
 }
 
-static const char *type_name(const struct scion_param *param)
+static const char *param_type_name(const struct scion_param *param)
 {
         static const char *const names[] = {
                 [SCION_PARAM_FLOAT] = "float",      [SCION_PARAM_INT] = "int",
@@ -102,12 +102,13 @@ json_t *scion_params_json(const struct scion_param *params)
                 json_array_append_new(
                         list,
                         json_pack("{s:o, s:s, s:o, s:b, s:o, s:o, s:b, s:b, s:o, s:o}", "name",
-                                  scion_json_text(params->name), "type", type_name(params), "default",
+                                  scion_json_text(params->name), "type", param_type_name(params), "default",
                                   scion_param_default_json(params), "required", params->required, "min",
                                   min ? scion_json_number(params->min) : json_null(), "max",
                                   max ? scion_json_number(params->max) : json_null(), "min_excluded",
                                   min && params->above_min, "max_excluded", max && params->below_max,
-                                  "choices", choices_of(params), "meaning", scion_json_text(params->help)));
+                                  "choices", param_choices_json(params), "meaning",
+                                  scion_json_text(params->help)));
         }
         return list;
 }

@@ -1,4 +1,4 @@
-/* Parameter tables as text: for people, and for the resolved file. */
+/* Parameter tables as text: for help pages, and for the complete configuration of a run. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -20,12 +20,11 @@ void scion_param_type_text(const struct scion_param *param, struct scion_text *t
         };
 
         scion_text_add(text, "%s", names[param->type]);
-        if (param->type == SCION_PARAM_CHOICE)
-                for (size_t i = 0; param->choices[i]; i++)
-                        scion_text_add(text, "%s%s", i ? ", " : "", param->choices[i]);
+        for (size_t i = 0; param->type == SCION_PARAM_CHOICE && param->choices[i]; i++)
+                scion_text_add(text, "%s%s", i ? ", " : "", param->choices[i]);
 }
 
-static bool is_number(const struct scion_param *param)
+static bool param_is_number(const struct scion_param *param)
 {
         return param->type == SCION_PARAM_FLOAT || param->type == SCION_PARAM_INT ||
                param->type == SCION_PARAM_FLOATS || param->type == SCION_PARAM_INTS;
@@ -34,8 +33,8 @@ static bool is_number(const struct scion_param *param)
 void scion_param_range_text(const struct scion_param *param, struct scion_text *text)
 {
         char min[SCION_SCALAR_BYTES], max[SCION_SCALAR_BYTES];
-        bool has_min = is_number(param) && scion_range_has_min(param);
-        bool has_max = is_number(param) && scion_range_has_max(param);
+        bool has_min = param_is_number(param) && scion_range_has_min(param);
+        bool has_max = param_is_number(param) && scion_range_has_max(param);
 
         scion_scalar_double_text(param->min, min);
         scion_scalar_double_text(param->max, max);
@@ -48,8 +47,8 @@ void scion_param_range_text(const struct scion_param *param, struct scion_text *
                 scion_text_add(text, "x %s %s", param->below_max ? "<" : "<=", max);
 }
 
-/* A default that stands in the table as a number. */
-static void number_text(const struct scion_param *param, char text[SCION_SCALAR_BYTES])
+/* Formats a default that the table holds as a number. */
+static void param_number_text(const struct scion_param *param, char text[SCION_SCALAR_BYTES])
 {
         if (param->type == SCION_PARAM_FLOAT)
                 scion_scalar_float_text((float)param->number, text);
@@ -60,8 +59,8 @@ static void number_text(const struct scion_param *param, char text[SCION_SCALAR_
                          param->number >= 0x1p63 ? INT64_MAX : (int64_t)param->number);
 }
 
-/* A default that the range does not hold means that none was given, and a file cannot say so. */
-static bool is_sentinel(const struct scion_param *param)
+/* Returns whether the default lies outside the range: it means "not given" and cannot be written in a file. */
+static bool param_default_is_sentinel(const struct scion_param *param)
 {
         if (param->type != SCION_PARAM_FLOAT && param->type != SCION_PARAM_INT)
                 return false;
@@ -70,35 +69,35 @@ static bool is_sentinel(const struct scion_param *param)
         return !scion_range_holds(param, (long double)param->number);
 }
 
-struct scion_config *scion_param_default(const struct scion_param *param, const struct scion_config *place,
+struct scion_config *scion_param_default(const struct scion_param *param, const struct scion_config *position,
                                          bool *failed)
 {
         char text[SCION_SCALAR_BYTES];
         struct scion_config *value = NULL;
 
         *failed = false;
-        if (param->required || is_sentinel(param))
+        if (param->required || param_default_is_sentinel(param))
                 return NULL;
         switch (param->type) {
         case SCION_PARAM_FLOAT:
         case SCION_PARAM_INT:
         case SCION_PARAM_BOOL:
-                number_text(param, text);
-                value = scion_config_scalar(text, false, place);
+                param_number_text(param, text);
+                value = scion_config_scalar(text, false, position);
                 break;
         case SCION_PARAM_CHOICE:
-                value = scion_config_scalar(param->choices[(int)param->number], true, place);
+                value = scion_config_scalar(param->choices[(int)param->number], true, position);
                 break;
         case SCION_PARAM_STRING:
                 if (!param->text)
                         return NULL;
-                value = scion_config_scalar(param->text, true, place);
+                value = scion_config_scalar(param->text, true, position);
                 break;
         default:
                 if (!param->text || !*param->text)
                         return NULL;
                 value = scion_config_read(param->text, strlen(param->text),
-                                          place->file ? place->file : "the default", false);
+                                          position->file ? position->file : "the default", false);
                 break;
         }
         *failed = !value;

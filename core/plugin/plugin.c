@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* dladdr1: the size of the descriptor's symbol, and which object it is from */
+#define _GNU_SOURCE /* dladdr1() */
 
 #include "plugin/plugin.h"
 
@@ -15,15 +15,15 @@
 
 #define SYMBOL "scion_plugin"
 
-/* A plugin that is open. They stay so until the process ends: anything may point into them. */
-struct opened {
-        struct opened *next;
+/* A loaded plugin. It stays loaded until the process ends, because any object may point into it. */
+struct loaded {
+        struct loaded *next;
         char *path;
         char hash[SCION_HASH_TEXT];        /* of the file */
-        union scion_descriptor descriptor; /* a copy, with zeros for what an older plugin does not have */
+        union scion_descriptor descriptor; /* a copy; fields that an older plugin does not have are 0 */
 };
 
-static struct opened *all;
+static struct loaded *all; /* a list */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const struct {
@@ -39,46 +39,48 @@ static const struct {
 
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-static bool is_kind(unsigned kind)
+static bool kind_is_known(unsigned kind)
 {
         return kind > 0 && kind < KINDS;
 }
 
 const char *scion_kind_name(enum scion_kind kind)
 {
-        return is_kind(kind) ? kinds[kind].name : "unknown";
+        return kind_is_known(kind) ? kinds[kind].name : "unknown";
 }
 
 const char *scion_kind_folder(enum scion_kind kind)
 {
-        return is_kind(kind) ? kinds[kind].folder : "unknown";
+        return kind_is_known(kind) ? kinds[kind].folder : "unknown";
 }
 
 size_t scion_kind_bytes(enum scion_kind kind)
 {
-        return is_kind(kind) ? kinds[kind].bytes : 0;
+        return kind_is_known(kind) ? kinds[kind].bytes : 0;
 }
 
 enum scion_kind scion_kind_parse(const char *text)
 {
-        const char *names[KINDS], *near;
+        const char *names[KINDS];
+        struct scion_text hint = { 0 };
 
         for (unsigned kind = 1; kind < KINDS; kind++) {
                 if (strcmp(text, kinds[kind].name) == 0 || strcmp(text, kinds[kind].folder) == 0)
                         return (enum scion_kind)kind;
                 names[kind] = kinds[kind].name;
         }
-        near = scion_nearest(text, names + 1, KINDS - 1);
-        scion_fail("no kind of plugin is called '%s'%s%s%s: there are strategy, loss, optimizer, dataset and "
+        scion_suggest(&hint, text, names + 1, KINDS - 1);
+        scion_fail("no kind of plugin is called '%s'%s: there are strategy, loss, optimizer, dataset and "
                    "model",
-                   text, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+                   text, hint.text ? hint.text : "");
+        free(hint.text);
         return (enum scion_kind)0;
 }
 
 /* --- Opening -------------------------------------------------------------------------------------------- */
 
-/* Says in plain words why dlopen() refused. */
-static void explain_refusal(const char *path)
+/* Sets a message for an error of dlopen(). */
+static void path_fail_dlopen(const char *path)
 {
         static const char undefined[] = "undefined symbol: ";
         const char *reason = dlerror();
@@ -103,8 +105,9 @@ static void explain_refusal(const char *path)
         scion_fail("cannot be loaded: %s", reason ? reason : "no reason given");
 }
 
-/* dlopen() looks for a bare name in the system's library directories; this opens the file meant. */
-static void *open_object(const char *path)
+/* Opens the shared object. Puts "./" before a name without a slash, which dlopen() would search for in the
+ * system's library directories. */
+static void *object_open(const char *path)
 {
         char *here = NULL;
         void *handle = NULL;
@@ -119,14 +122,14 @@ static void *open_object(const char *path)
         }
         handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
         if (!handle)
-                explain_refusal(path);
+                path_fail_dlopen(path);
         free(here);
         return handle;
 }
 
-/* The descriptor's symbol and its size, when this very object defines it: dlsym() also looks into the
- * libraries that the object is linked with. */
-static const void *find_symbol(void *handle, size_t *bytes)
+/* Returns the descriptor and its size, if the object itself defines it: dlsym() also searches the libraries
+ * that the object is linked with. */
+static const void *object_find_symbol(void *handle, size_t *bytes)
 {
         const void *symbol = dlsym(handle, SYMBOL);
         const ElfW(Sym) *entry = NULL;
@@ -143,8 +146,8 @@ static const void *find_symbol(void *handle, size_t *bytes)
         return symbol;
 }
 
-/* Takes over the descriptor, after the checks that must come before anything in it is believed. */
-static bool copy_descriptor(const void *symbol, size_t room, union scion_descriptor *descriptor)
+/* Copies the descriptor, after checking the ABI and the sizes on which the meaning of its fields depends. */
+static bool descriptor_copy(union scion_descriptor *descriptor, const void *symbol, size_t room)
 {
         struct scion_plugin *plugin = &descriptor->plugin;
         size_t head = offsetof(struct scion_plugin, name);
@@ -167,7 +170,7 @@ static bool copy_descriptor(const void *symbol, size_t room, union scion_descrip
                 return scion_fail("its parameters have %u bytes each, and here they have %zu: build it again "
                                   "with this Scion's headers",
                                   (unsigned)plugin->param_bytes, sizeof(struct scion_param));
-        if (!is_kind(plugin->kind))
+        if (!kind_is_known(plugin->kind))
                 return scion_fail("a plugin of kind %u, which this Scion (" SCION_VERSION ") does not know",
                                   (unsigned)plugin->kind);
         if (plugin->bytes > scion_kind_bytes(plugin->kind))
@@ -178,7 +181,7 @@ static bool copy_descriptor(const void *symbol, size_t room, union scion_descrip
         return true;
 }
 
-static bool check_kind(const struct scion_plugin *plugin, enum scion_kind wanted)
+static bool plugin_check_kind(const struct scion_plugin *plugin, enum scion_kind wanted)
 {
         if (wanted && plugin->kind != wanted)
                 return scion_fail("'%s' is a plugin of the kind %s, not %s", plugin->name,
@@ -186,7 +189,7 @@ static bool check_kind(const struct scion_plugin *plugin, enum scion_kind wanted
         return true;
 }
 
-static bool check_file_name(const struct scion_plugin *plugin, const char *path)
+static bool plugin_check_file_name(const struct scion_plugin *plugin, const char *path)
 {
         const char *slash = strrchr(path, '/');
         const char *file = slash ? slash + 1 : path;
@@ -198,61 +201,61 @@ static bool check_file_name(const struct scion_plugin *plugin, const char *path)
         return true;
 }
 
-static struct opened *open_plugin(const char *path, enum scion_kind kind)
+static struct loaded *plugin_open(const char *path, enum scion_kind kind)
 {
-        struct opened *opened = calloc(1, sizeof *opened);
-        const struct scion_plugin *plugin = opened ? &opened->descriptor.plugin : NULL;
+        struct loaded *loaded = calloc(1, sizeof *loaded);
+        const struct scion_plugin *plugin = loaded ? &loaded->descriptor.plugin : NULL;
         void *handle = NULL;
         const void *symbol;
         size_t bytes = 0;
 
-        if (!opened || !(opened->path = strdup(path))) {
+        if (!loaded || !(loaded->path = strdup(path))) {
                 scion_fail("out of memory");
                 goto failed;
         }
-        handle = open_object(path);
-        if (!handle || !scion_hash_file(path, opened->hash))
+        handle = object_open(path);
+        if (!handle || !scion_hash_file(path, loaded->hash))
                 goto failed;
-        symbol = find_symbol(handle, &bytes);
-        if (!symbol || !copy_descriptor(symbol, bytes, &opened->descriptor))
+        symbol = object_find_symbol(handle, &bytes);
+        if (!symbol || !descriptor_copy(&loaded->descriptor, symbol, bytes))
                 goto failed;
-        if (!scion_plugin_name_check(plugin->name) || !check_kind(plugin, kind) ||
-            !check_file_name(plugin, path) || !scion_descriptor_check(&opened->descriptor))
+        if (!scion_plugin_name_check(plugin->name) || !plugin_check_kind(plugin, kind) ||
+            !plugin_check_file_name(plugin, path) || !scion_descriptor_check(&loaded->descriptor))
                 goto failed;
-        return opened;
+        return loaded;
 
 failed:
-        /* Before the object goes: a message has been formatted, it does not point into it. */
+        /* The message was formatted before, so it does not point into the object. */
         if (handle)
                 dlclose(handle);
-        if (opened)
-                free(opened->path);
-        free(opened);
+        if (loaded)
+                free(loaded->path);
+        free(loaded);
         return NULL;
 }
 
 const struct scion_plugin *scion_plugin_load(const char *path, enum scion_kind kind)
 {
-        struct opened *opened;
+        struct loaded *loaded;
 
         pthread_mutex_lock(&lock);
-        for (opened = all; opened && strcmp(opened->path, path) != 0; opened = opened->next)
+        for (loaded = all; loaded && strcmp(loaded->path, path) != 0; loaded = loaded->next)
                 ;
-        if (!opened) {
-                opened = open_plugin(path, kind);
-                if (opened) {
-                        opened->next = all;
-                        all = opened;
+        if (!loaded) {
+                loaded = plugin_open(path, kind);
+                if (loaded) {
+                        loaded->next = all;
+                        all = loaded;
                 }
-        } else if (!check_kind(&opened->descriptor.plugin, kind)) {
-                opened = NULL;
+        } else if (!plugin_check_kind(&loaded->descriptor.plugin, kind)) {
+                loaded = NULL;
         }
         pthread_mutex_unlock(&lock);
-        if (!opened) {
+        if (!loaded) {
                 scion_fail_prefix("%s", path);
                 return NULL;
         }
-        return &opened->descriptor.plugin;
+        return &loaded->descriptor.plugin;
 }
 
 const struct scion_plugin *scion_plugin_open(const char *path)
@@ -260,27 +263,27 @@ const struct scion_plugin *scion_plugin_open(const char *path)
         return scion_plugin_load(path, (enum scion_kind)0);
 }
 
-static struct opened *opened_of(const struct scion_plugin *plugin)
+static struct loaded *loaded_find(const struct scion_plugin *plugin)
 {
-        struct opened *opened;
+        struct loaded *loaded;
 
         pthread_mutex_lock(&lock);
-        for (opened = all; opened && &opened->descriptor.plugin != plugin; opened = opened->next)
+        for (loaded = all; loaded && &loaded->descriptor.plugin != plugin; loaded = loaded->next)
                 ;
         pthread_mutex_unlock(&lock);
-        return opened;
+        return loaded;
 }
 
 const char *scion_plugin_path(const struct scion_plugin *plugin)
 {
-        const struct opened *opened = opened_of(plugin);
+        const struct loaded *loaded = loaded_find(plugin);
 
-        return opened ? opened->path : NULL;
+        return loaded ? loaded->path : NULL;
 }
 
 const char *scion_plugin_hash(const struct scion_plugin *plugin)
 {
-        const struct opened *opened = opened_of(plugin);
+        const struct loaded *loaded = loaded_find(plugin);
 
-        return opened ? opened->hash : NULL;
+        return loaded ? loaded->hash : NULL;
 }

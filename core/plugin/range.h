@@ -1,4 +1,4 @@
-/* The range that a table's entry allows, by the rules of scion/param.h. */
+/* The range of a parameter, by the rules of scion/param.h. */
 #ifndef SCION_PLUGIN_RANGE_H
 #define SCION_PLUGIN_RANGE_H
 
@@ -15,13 +15,13 @@ static inline bool scion_range_has_max(const struct scion_param *param)
         return param->bounded && param->max > param->min && param->max != 0;
 }
 
-/* An infinite value is taken where the table names it as an end. */
+/* Returns whether the infinite value x is allowed: it must be a bound of the range itself. */
 static inline bool scion_range_infinite(const struct scion_param *param, double x)
 {
         return param->bounded && (x > 0 ? param->max : param->min) == x;
 }
 
-/* long double holds every int64_t. */
+/* Returns whether x is in the range. long double represents every int64_t exactly. */
 static inline bool scion_range_holds(const struct scion_param *param, long double x)
 {
         long double min = (long double)param->min, max = (long double)param->max;

@@ -1,13 +1,13 @@
-/* Width multipliers: the entries of a table that are marked as widths, multiplied. */
+/* Multiplies the parameters that a table marks as widths. */
 #include <math.h>
 
 #include "config/scalar.h"
 #include "plugin/params.h"
 #include "plugin/range.h"
 
-#define LARGEST 0x1p53 /* to which a double counts */
+#define LARGEST 0x1p53 /* up to which a double represents every integer */
 
-static bool fail_outside(const struct scion_param *param, double from, double to)
+static bool param_fail_outside(const struct scion_param *param, double from, double to)
 {
         char was[SCION_SCALAR_BYTES], is[SCION_SCALAR_BYTES];
 
@@ -15,8 +15,8 @@ static bool fail_outside(const struct scion_param *param, double from, double to
                           scion_scalar_double_text(from, was), scion_scalar_double_text(to, is));
 }
 
-/* One that means "not given" is no width that could be multiplied. */
-static bool check_given(const struct scion_param *param, double value)
+/* Fails if the value is outside the range, which means "not given". */
+static bool param_check_given(const struct scion_param *param, double value)
 {
         char text[SCION_SCALAR_BYTES];
 
@@ -25,52 +25,54 @@ static bool check_given(const struct scion_param *param, double value)
                           scion_scalar_double_text(value, text));
 }
 
-static bool scale_int(const struct scion_param *param, double factor, int64_t *value)
+static bool param_scale_int(const struct scion_param *param, double factor, int64_t *value)
 {
         double scaled = fmax(1, round((double)*value * factor));
 
-        if (!check_given(param, (double)*value))
+        if (!param_check_given(param, (double)*value))
                 return false;
         if (!(scaled <= LARGEST) || !scion_range_holds(param, (long double)scaled))
-                return fail_outside(param, (double)*value, scaled);
+                return param_fail_outside(param, (double)*value, scaled);
         *value = (int64_t)scaled;
         return true;
 }
 
-static bool scale_float(const struct scion_param *param, double factor, float *value)
+static bool param_scale_float(const struct scion_param *param, double factor, float *value)
 {
         float scaled = (float)((double)*value * factor);
 
-        if (!check_given(param, (double)*value))
+        if (!param_check_given(param, (double)*value))
                 return false;
         if (!isfinite(scaled) || !scion_range_holds(param, (long double)scaled))
-                return fail_outside(param, (double)*value, (double)*value * factor);
+                return param_fail_outside(param, (double)*value, (double)*value * factor);
         *value = scaled;
         return true;
 }
 
-static bool scale(const struct scion_param *param, double factor, void *field)
+static bool param_scale(const struct scion_param *param, double factor, void *field)
 {
         struct scion_floats *floats = field;
         struct scion_ints *ints = field;
 
         switch (param->type) {
         case SCION_PARAM_FLOAT:
-                return scale_float(param, factor, field);
+                return param_scale_float(param, factor, field);
         case SCION_PARAM_INT:
-                return scale_int(param, factor, field);
+                return param_scale_int(param, factor, field);
         case SCION_PARAM_FLOATS:
-                for (size_t i = 0; i < floats->count; i++) /* the engine's own memory */
-                        if (!scale_float(param, factor, (float *)&floats->value[i]))
+                for (size_t i = 0; i < floats->count;
+                     i++) /* allocated by scion_params_fill(), so it may be changed */
+                        if (!param_scale_float(param, factor, (float *)&floats->value[i]))
                                 return false;
                 return true;
         case SCION_PARAM_INTS:
                 for (size_t i = 0; i < ints->count; i++)
-                        if (!scale_int(param, factor, (int64_t *)&ints->value[i]))
+                        if (!param_scale_int(param, factor, (int64_t *)&ints->value[i]))
                                 return false;
                 return true;
         default:
-                return scion_fail("%s is no number", param->name); /* refused when the plugin was loaded */
+                return scion_fail("%s is not a number",
+                                  param->name); /* scion_descriptor_check() rejects this earlier */
         }
 }
 
@@ -85,7 +87,7 @@ bool scion_params_scale(const struct scion_param *table, void *state, double fac
         for (const struct scion_param *param = table; param && param->type != SCION_PARAM_END; param++) {
                 if (!param->scales)
                         continue;
-                if (!scale(param, factor, (char *)state + param->offset))
+                if (!param_scale(param, factor, (char *)state + param->offset))
                         return false;
                 any = true;
         }

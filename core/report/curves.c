@@ -80,7 +80,7 @@ bool scion_curves_add(struct scion_curves *curves, const struct scion_results *r
 {
         char *path = scion_run_file(results, run, "metrics.csv");
         struct scion_csv_table table;
-        bool cut, good = path && scion_csv_read_whole_rows(path, &table, &cut);
+        bool cut, good = path && scion_csv_read_complete_rows(path, &table, &cut);
 
         if (good) {
                 good = add_table(curves, &table);

@@ -84,7 +84,7 @@ static void band(const char *metric, const struct scion_spread *spread, double *
 
         *low = spread->mean - deviation;
         *high = spread->mean + deviation;
-        if (scion_metric_is_share(metric)) {
+        if (scion_metric_is_fraction(metric)) {
                 *low = fmax(*low, fmin(0, spread->mean));
                 *high = fmin(*high, fmax(1, spread->mean));
         }
@@ -101,7 +101,7 @@ void scion_extent_spread(struct scion_extent *extent, const char *metric, const 
 
 double scion_plot_value(const char *metric, double value)
 {
-        return scion_metric_is_share(metric) ? 100 * value : value;
+        return scion_metric_is_fraction(metric) ? 100 * value : value;
 }
 
 void scion_plot_spread(struct scion_plots *plots, double x, const char *metric,
@@ -128,9 +128,9 @@ void scion_plot_vertical(struct scion_plots *plots, const char *metric, const st
         if (!(room > 1e-6 * fabs(high)))
                 room = fabs(high) > 0 ? 0.05 * fabs(high) : 1;
         low = low >= 0 ? fmax(0, low - room) : low - room;
-        high = scion_metric_is_share(metric) && high <= 100 ? fmin(100, high + room) : high + room;
+        high = scion_metric_is_fraction(metric) && high <= 100 ? fmin(100, high + room) : high + room;
         scion_plots_add(plots, "set yrange [%.6g:%.6g]\nset format y '%s'\n", low, high,
-                        scion_metric_is_share(metric) ? "%g %%" : "%g");
+                        scion_metric_is_fraction(metric) ? "%g %%" : "%g");
 }
 
 void scion_plot_data(struct scion_plots *plots, size_t contender)

@@ -83,20 +83,9 @@ bool scion_run_has_values(const struct scion_run *run)
 /* --- Executing
  * ------------------------------------------------------------------------------------------------------- */
 
-static char *path_in(const char *folder, const char *name)
-{
-        struct scion_text path = { 0 };
-
-        scion_text_add(&path, "%s/%s", folder, name);
-        if (!path.failed)
-                return path.text;
-        free(path.text);
-        return scion_fail_null("out of memory");
-}
-
 static bool write_config(const struct scion_run *run, const char *folder)
 {
-        char *path = path_in(folder, "config.yaml");
+        char *path = scion_path_join(folder, "config.yaml");
         char *text = scion_config_text(run->config);
         bool good = path && text && scion_file_write(path, text, strlen(text));
 
@@ -144,14 +133,14 @@ static bool open_outputs(struct scion_run *run, const char *folder)
         if (!scion_make_folders(folder) || !write_config(run, folder))
                 return false;
         scion_remove_leftovers(folder);
-        path = path_in(folder, "log.txt");
+        path = scion_path_join(folder, "log.txt");
         run->log = path ? fopen(path, "a") : NULL;
         if (!run->log)
                 scion_fail("%s: %s", path ? path : folder, strerror(errno));
         free(path);
         if (!run->log)
                 return false;
-        path = path_in(folder, "metrics.csv");
+        path = scion_path_join(folder, "metrics.csv");
         run->metrics = path ? create_metrics(run, path) : NULL;
         free(path);
         return run->metrics != NULL;
@@ -243,7 +232,7 @@ static bool run_target(struct scion_run *run, const char *folder, struct scion_r
         if (!good)
                 return false;
 
-        char *path = path_in(folder, "model.safetensors");
+        char *path = scion_path_join(folder, "model.safetensors");
 
         /* On the disk before anybody says that the run is done; writing the model syncs the folder. */
         good = path && scion_sheet_sync(run->metrics) && scion_weights_save(run->target, path);
@@ -253,7 +242,8 @@ static bool run_target(struct scion_run *run, const char *folder, struct scion_r
 
 static bool run_all(struct scion_run *run, const char *folder, double interval, struct scion_row *results)
 {
-        char *path = path_in(folder, CHECKPOINT), *source_path = path_in(folder, SOURCE_CHECKPOINT);
+        char *path = scion_path_join(folder, CHECKPOINT),
+             *source_path = scion_path_join(folder, SOURCE_CHECKPOINT);
         XXH128_hash_t key;
         bool good = path && source_path && make_key(run, &key);
 
@@ -315,7 +305,7 @@ void scion_run_forget(const char *folder)
         static const char *const names[] = { CHECKPOINT, SOURCE_CHECKPOINT };
 
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-                char *path = path_in(folder, names[i]);
+                char *path = scion_path_join(folder, names[i]);
 
                 if (path)
                         unlink(path);

@@ -231,7 +231,7 @@ static enum taken take(const struct source *source)
                 taken = scion_weights_put_back(model, &file) && replay(source, &file) ? TAKEN : FAILED;
         scion_safetensors_finish(&file);
         if (taken == TAKEN) {
-                scion_cache_used(source->path);
+                scion_cache_touch(source->path);
                 fprintf(source->training->log, "source: taken from %s\n", source->path);
         }
         return taken;
@@ -268,7 +268,7 @@ static bool find_place(struct source *source, const struct scion_config *run)
         scion_error_clear();
         if (!folder)
                 return false;
-        if (scion_cache_make(folder) && (source->what = tell(training->stage, run)))
+        if (scion_cache_create_folder(folder) && (source->what = tell(training->stage, run)))
                 source->made_from = scion_source_describe(training->stage, training->data, run);
         if (source->made_from)
                 scion_text_add(&path, "%s/%s.safetensors", folder,
@@ -310,7 +310,7 @@ static bool make(const struct source *source)
                         *source->training->stopped = true;
                 return scion_fail("stopped while another run was training the source");
         }
-        if (locked == SCION_LOCK_CANNOT)
+        if (locked == SCION_LOCK_FAILED)
                 fprintf(log, "source: others may train it at the same time: %s\n", scion_error());
 
         enum taken taken = take(source);

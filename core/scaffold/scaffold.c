@@ -140,18 +140,11 @@ static char *filled(const struct project *project, const char *text)
 /* "FOLDER/PATH", to be freed. */
 static char *file_path(const struct project *project, const struct scion_template *file)
 {
-        struct scion_text path = { 0 };
         char *name = filled(project, file->path);
+        char *path = name ? scion_path_join(project->folder, name) : NULL;
 
-        if (!name)
-                return NULL;
-        scion_text_add(&path, "%s/%s", project->folder, name);
         free(name);
-        if (path.failed) {
-                free(path.text);
-                return scion_fail_null("out of memory");
-        }
-        return path.text;
+        return path;
 }
 
 /* Makes the folder that a file is in. */

@@ -66,8 +66,8 @@ bool scion_forecast_start(struct scion_forecast *forecast, const struct scion_pl
         for (size_t i = 0; i < plan->count; i++) {
                 const char *strategy = plan->planned[i].strategy;
 
-                if (scion_index_find(&forecast->strategies, strategy) == SCION_INDEX_NONE &&
-                    !scion_index_add(&forecast->strategies, strategy, forecast->kinds++))
+                if (scion_name_map_find(&forecast->strategies, strategy) == SCION_NAME_NONE &&
+                    !scion_name_map_add(&forecast->strategies, strategy, forecast->kinds++))
                         return scion_fail("out of memory");
         }
         forecast->kind = calloc(forecast->kinds, sizeof *forecast->kind);
@@ -76,7 +76,8 @@ bool scion_forecast_start(struct scion_forecast *forecast, const struct scion_pl
         for (size_t i = 0; i < plan->count; i++) {
                 if (done[i])
                         continue;
-                forecast->kind[scion_index_find(&forecast->strategies, plan->planned[i].strategy)].waiting++;
+                forecast->kind[scion_name_map_find(&forecast->strategies, plan->planned[i].strategy)]
+                        .waiting++;
                 forecast->waiting++;
         }
         return true;
@@ -84,15 +85,15 @@ bool scion_forecast_start(struct scion_forecast *forecast, const struct scion_pl
 
 void scion_forecast_finish(struct scion_forecast *forecast)
 {
-        scion_index_finish(&forecast->strategies);
+        scion_name_map_finish(&forecast->strategies);
         free(forecast->kind);
         *forecast = (struct scion_forecast){ 0 };
 }
 
 static struct scion_pace *kind_of(const struct scion_forecast *forecast, size_t run)
 {
-        return &forecast->kind[scion_index_find(&forecast->strategies,
-                                                forecast->plan->planned[run].strategy)];
+        return &forecast->kind[scion_name_map_find(&forecast->strategies,
+                                                   forecast->plan->planned[run].strategy)];
 }
 
 void scion_forecast_started(struct scion_forecast *forecast, size_t run)

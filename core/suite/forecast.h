@@ -40,7 +40,7 @@ struct scion_pace {
 
 struct scion_forecast {
         const struct scion_plan *plan;
-        struct scion_index strategies;
+        struct scion_name_map strategies;
         struct scion_pace *kind;
         size_t kinds;
         size_t waiting;

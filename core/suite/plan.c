@@ -185,13 +185,13 @@ static bool add_id(struct scion_plan *plan, size_t index, const struct scion_con
 {
         const char *id = plan->planned[index].id;
 
-        if (scion_index_find(&plan->ids, id) != SCION_INDEX_NONE)
+        if (scion_name_map_find(&plan->ids, id) != SCION_NAME_NONE)
                 return scion_config_fail(
                         config,
                         "two runs are the same, and would share the folder '%s': on an axis, two "
                         "labels differ only in what a folder's name leaves out",
                         id);
-        return scion_index_add(&plan->ids, id, index);
+        return scion_name_map_add(&plan->ids, id, index);
 }
 
 /* Finds the first run that has the same source. */
@@ -200,11 +200,11 @@ static bool add_source(struct scion_plan *plan, size_t index, uint64_t source)
         struct scion_planned *planned = &plan->planned[index];
         const char *name = planned->seed + strlen(planned->seed) + 1; /* as name_run() has put it there */
 
-        planned->source = source ? scion_index_find(&plan->sources, name) : SCION_PLAN_NO_SOURCE;
-        if (!source || planned->source != SCION_INDEX_NONE)
+        planned->source = source ? scion_name_map_find(&plan->sources, name) : SCION_PLAN_NO_SOURCE;
+        if (!source || planned->source != SCION_NAME_NONE)
                 return true;
         planned->source = index;
-        return scion_index_add(&plan->sources, name, index);
+        return scion_name_map_add(&plan->sources, name, index);
 }
 
 static bool plan_run(struct scion_plan *plan, size_t index, bool **seen)
@@ -239,9 +239,9 @@ static bool plan_runs(struct scion_plan *plan)
 
 const struct scion_planned *scion_plan_find(const struct scion_plan *plan, const char *id)
 {
-        size_t at = scion_index_find(&plan->ids, id);
+        size_t at = scion_name_map_find(&plan->ids, id);
 
-        return at == SCION_INDEX_NONE ? NULL : &plan->planned[at];
+        return at == SCION_NAME_NONE ? NULL : &plan->planned[at];
 }
 
 struct scion_config *scion_planned_config(const struct scion_planned *planned)
@@ -272,8 +272,8 @@ void scion_plan_finish(struct scion_plan *plan)
                 free(plan->planned[i].id);
         free(plan->planned);
         free(plan->name);
-        scion_index_finish(&plan->ids);
-        scion_index_finish(&plan->sources);
+        scion_name_map_finish(&plan->ids);
+        scion_name_map_finish(&plan->sources);
         scion_config_runs_finish(&plan->runs);
         *plan = (struct scion_plan){ 0 };
 }

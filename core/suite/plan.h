@@ -24,8 +24,8 @@ struct scion_plan {
         struct scion_config_runs runs;
         size_t count;
         struct scion_planned *planned;
-        struct scion_index ids;
-        struct scion_index sources; /* which run was the first to have one */
+        struct scion_name_map ids;
+        struct scion_name_map sources; /* which run was the first to have one */
 };
 
 /* Loads, overrides ("a.b=value", `sets` of them), expands, and checks every run. More than SCION_CONFIG_MANY are

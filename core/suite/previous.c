@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "file/files.h"
 
 bool scion_earlier_read(const char *path, struct scion_earlier *earlier)
 {
@@ -13,7 +13,7 @@ bool scion_earlier_read(const char *path, struct scion_earlier *earlier)
 
         if (access(path, F_OK) != 0)
                 return true;
-        if (!scion_csv_read_whole_rows(path, rows, &earlier->cut))
+        if (!scion_csv_read_complete_rows(path, rows, &earlier->cut))
                 return false;
         int id = scion_csv_column(rows, "run"), status = scion_csv_column(rows, "status");
 
@@ -23,7 +23,7 @@ bool scion_earlier_read(const char *path, struct scion_earlier *earlier)
         earlier->id = (size_t)id;
         earlier->status = (size_t)status;
         for (size_t i = 0; i < rows->rows; i++)
-                if (!scion_index_add(&earlier->ids, scion_earlier_id(earlier, i), i))
+                if (!scion_name_map_add(&earlier->ids, scion_earlier_id(earlier, i), i))
                         return false;
         return true;
 }
@@ -31,7 +31,7 @@ bool scion_earlier_read(const char *path, struct scion_earlier *earlier)
 void scion_earlier_finish(struct scion_earlier *earlier)
 {
         scion_csv_table_finish(&earlier->rows);
-        scion_index_finish(&earlier->ids);
+        scion_name_map_finish(&earlier->ids);
 }
 
 const char *scion_earlier_id(const struct scion_earlier *earlier, size_t row)
@@ -51,12 +51,10 @@ bool scion_earlier_failed(const struct scion_earlier *earlier, size_t row)
 
 bool scion_earlier_folder(const char *folder, const char *id)
 {
-        struct scion_text path = { 0 };
+        char *path = scion_path_join(folder, id);
+        bool has = path && access(path, F_OK) == 0;
 
-        scion_text_add(&path, "%s/%s", folder, id);
-        bool has = !path.failed && access(path.text, F_OK) == 0;
-
-        free(path.text);
+        free(path);
         return has;
 }
 
@@ -80,20 +78,20 @@ static void read_states(const struct scion_plan *plan, const struct scion_earlie
 enum scion_state *scion_plan_states(const struct scion_plan *plan, const char *out)
 {
         enum scion_state *states = calloc(plan->count, sizeof *states);
-        struct scion_text folder = { 0 }, file = { 0 }, old = { 0 };
         struct scion_earlier now = { 0 }, before = { 0 };
         bool good = true;
 
-        scion_text_add(&folder, "%s/%s", out, plan->name);
-        scion_text_add(&file, "%s/%s/results.csv", out, plan->name);
-        scion_text_add(&old, "%s/%s/results.old.csv", out, plan->name);
-        if (!states || folder.failed || file.failed || old.failed)
+        char *folder = scion_path_join(out, plan->name);
+        char *file = folder ? scion_path_join(folder, "results.csv") : NULL;
+        char *old = folder ? scion_path_join(folder, "results.old.csv") : NULL;
+
+        if (!states || !folder || !file || !old)
                 good = scion_fail("out of memory");
-        else if (access(folder.text, F_OK) == 0)
+        else if (access(folder, F_OK) == 0)
                 for (size_t i = 0; i < plan->count; i++)
-                        if (scion_earlier_folder(folder.text, plan->planned[i].id))
+                        if (scion_earlier_folder(folder, plan->planned[i].id))
                                 states[i] = SCION_STARTED;
-        good = good && scion_earlier_read(file.text, &now) && scion_earlier_read(old.text, &before);
+        good = good && scion_earlier_read(file, &now) && scion_earlier_read(old, &before);
         if (good) {
                 read_states(plan, &before, states);
                 read_states(plan, &now, states);
@@ -103,8 +101,8 @@ enum scion_state *scion_plan_states(const struct scion_plan *plan, const char *o
         }
         scion_earlier_finish(&now);
         scion_earlier_finish(&before);
-        free(folder.text);
-        free(file.text);
-        free(old.text);
+        free(folder);
+        free(file);
+        free(old);
         return states;
 }

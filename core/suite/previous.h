@@ -8,9 +8,9 @@
 /* A file of results. Starts as { 0 }, which has no rows. */
 struct scion_earlier {
         struct scion_csv_table rows;
-        size_t id, status;      /* their columns */
-        struct scion_index ids; /* the first row of each run */
-        bool cut;               /* a last row that was not written to its end is left out */
+        size_t id, status;         /* their columns */
+        struct scion_name_map ids; /* the first row of each run */
+        bool cut;                  /* a last row that was not written to its end is left out */
 };
 
 /* No rows when there is no such file. False when it is no file of results. */

@@ -42,20 +42,14 @@ static bool create_table(struct scion_rows *rows, bool values)
                 column[count++] = values ? of_values[i] : of_classes[i];
         for (size_t i = 0; i < 7; i++)
                 column[count++] = tail[i];
-        rows->table = scion_sheet_plan(rows->path, column, count, "best_epoch");
+        rows->table = scion_sheet_create_in_memory(rows->path, column, count, "best_epoch");
         free(column);
         return rows->table != NULL;
 }
 
 char *scion_rows_folder(const struct scion_rows *rows, const struct scion_planned *planned)
 {
-        struct scion_text path = { 0 };
-
-        scion_text_add(&path, "%s/%s", rows->folder, planned->id);
-        if (!path.failed)
-                return path.text;
-        free(path.text);
-        return NULL;
+        return scion_path_join(rows->folder, planned->id);
 }
 
 static bool add_row(struct scion_rows *rows, const struct scion_row *row)
@@ -71,8 +65,8 @@ static bool hold_row(struct scion_sheet *sheet, const struct scion_csv_table *ol
 {
         struct scion_row row = { 0 };
 
-        scion_row_take(&row, old, index);
-        bool good = scion_sheet_hold(sheet, &row);
+        scion_row_copy(&row, old, index);
+        bool good = scion_sheet_add_in_memory(sheet, &row);
 
         scion_row_finish(&row);
         return good;
@@ -126,12 +120,13 @@ static bool set_aside(const struct scion_rows *rows, const struct scion_earlier 
                       const struct scion_earlier *before, const char *path)
 {
         const char *const *columns = (const char *const *)now->rows.name;
-        struct scion_sheet *aside = scion_sheet_plan(path, columns, now->rows.columns, "best_epoch");
+        struct scion_sheet *aside =
+                scion_sheet_create_in_memory(path, columns, now->rows.columns, "best_epoch");
         size_t leaving = 0;
         bool good = aside != NULL;
 
         for (size_t i = 0; good && i < before->rows.rows; i++)
-                if (scion_index_find(&now->ids, scion_earlier_id(before, i)) == SCION_INDEX_NONE)
+                if (scion_name_map_find(&now->ids, scion_earlier_id(before, i)) == SCION_NAME_NONE)
                         good = hold_row(aside, &before->rows, i);
         for (size_t i = 0; good && i < now->rows.rows; i++) {
                 if (scion_plan_find(rows->plan, scion_earlier_id(now, i)))

@@ -261,13 +261,11 @@ static enum scion_status run_all(struct suite *suite)
 
 static bool open_suite(struct suite *suite)
 {
-        struct scion_text folder = { 0 };
         size_t jobs = (size_t)suite->options->jobs;
 
-        scion_text_add(&folder, "%s/%s", suite->options->out, suite->plan->name);
-        suite->folder = folder.text;
+        suite->folder = scion_path_join(suite->options->out, suite->plan->name);
         suite->working = calloc(jobs, sizeof *suite->working);
-        if (folder.failed || !suite->working)
+        if (!suite->folder || !suite->working)
                 return scion_fail("out of memory");
         return scion_rows_open(&suite->rows, suite->plan, suite->folder, suite->options->retry_failed);
 }

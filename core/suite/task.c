@@ -48,27 +48,26 @@ enum scion_status scion_task_work(void *context, const struct scion_observer *ob
         const struct scion_progress start = { .phase = SCION_AT_START };
         const struct scion_task *task = context;
         enum scion_status status = SCION_BAD_INPUT;
-        struct scion_text folder = { 0 };
+        char *folder;
         struct scion_config *config = NULL;
         struct scion_run *run = NULL;
         bool good;
 
         dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the command's own */
         scion_observer_tell(observer, &start);
-        scion_text_add(&folder, "%s/%s", task->folder, task->planned->id);
-        good = !folder.failed || scion_fail("out of memory");
-        good = good && (!task->checked || open_log(folder.text));
+        folder = scion_path_join(task->folder, task->planned->id);
+        good = folder && (!task->checked || open_log(folder));
         if (good && (config = scion_planned_config(task->planned)))
                 run = scion_run_prepare(config);
-        if (run && (task->checked || open_log(folder.text)))
-                status = scion_run_execute(run, folder.text, task->interval, observer, cells) ? SCION_GOOD
-                         : scion_run_stopped(run)                                             ? SCION_STOPPED
-                                                                                              : SCION_FAILED;
+        if (run && (task->checked || open_log(folder)))
+                status = scion_run_execute(run, folder, task->interval, observer, cells) ? SCION_GOOD
+                         : scion_run_stopped(run)                                        ? SCION_STOPPED
+                                                                                         : SCION_FAILED;
         if (run)
                 scion_text_add(note, "%s%s%s", scion_run_note(run),
                                *scion_run_note(run) && *scion_run_traces(run) ? "\n" : "",
                                scion_run_traces(run));
-        free(folder.text);
+        free(folder);
         scion_run_destroy(run);
         scion_config_destroy(config);
         return status;

@@ -22,8 +22,8 @@ void scion_columns_add(struct scion_columns *columns, const char *text)
         larger[columns->count++] = copy;
 }
 
-/* Characters of UTF-8: its bytes but for those that continue one. */
-static int width(const char *text)
+/* Counts UTF-8 characters: the bytes that are not continuation bytes. */
+static int text_width(const char *text)
 {
         int count = 0;
 
@@ -32,13 +32,13 @@ static int width(const char *text)
         return count;
 }
 
-static int width_of(const struct scion_columns *columns, size_t column)
+static int column_width(const struct scion_columns *columns, size_t column)
 {
         int widest = 0;
 
         for (size_t i = column; i < columns->count; i += columns->per_row)
-                if (width(columns->cell[i]) > widest)
-                        widest = width(columns->cell[i]);
+                if (text_width(columns->cell[i]) > widest)
+                        widest = text_width(columns->cell[i]);
         return widest;
 }
 
@@ -51,15 +51,15 @@ bool scion_columns_print(const struct scion_columns *columns, int indent, FILE *
                 return scion_fail("out of memory");
         }
         for (size_t column = 0; column < columns->per_row; column++)
-                widths[column] = width_of(columns, column);
+                widths[column] = column_width(columns, column);
         for (size_t row = 0; row < columns->count; row += columns->per_row) {
-                int spaces = indent; /* still to be printed, once something follows */
+                int spaces = indent; /* pending; printed only before a cell that is not empty */
 
                 for (size_t column = 0; column < columns->per_row && row + column < columns->count;
                      column++) {
                         const char *text = columns->cell[row + column];
 
-                        int room = widths[column] - width(text);
+                        int room = widths[column] - text_width(text);
                         int before = columns->numbers_from && column >= columns->numbers_from ? room : 0;
 
                         if (*text) {

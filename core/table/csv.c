@@ -12,44 +12,44 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LARGEST ((size_t)1 << 30) /* bytes of a file that is read */
+#define MOST_BYTES ((size_t)1 << 30) /* of a file that is read */
 
 /* --- Reading -------------------------------------------------------------------------------------------- */
 
-/* The cells of a file as they come from libcsv. */
+/* The state while libcsv calls back with the cells of a file. */
 struct parse {
         const char *path;
-        char *text;  /* the cells' text, each with its NUL; never longer than the file and one more */
+        char *text;  /* of all cells, each ended by a NUL; at most the file's size and 2 bytes */
         size_t used; /* of text */
-        char **cell; /* the header row's and all others' */
+        char **cell; /* of the header row and of all other rows */
         size_t cells, room;
-        size_t columns;    /* the header's; 0 before its end */
-        size_t row_cells;  /* of the row that is being read */
-        size_t line;       /* being read */
-        size_t row_line;   /* where the row that is being read began */
-        size_t end;        /* offset after the line being read */
-        size_t whole_end;  /* offset after the last row that was as it should be */
-        bool repair;       /* the last row may be too short: it is left out */
-        size_t short_line; /* of a row that was too short, 0 for none; only with `repair` */
+        size_t columns;    /* in the header row; 0 until its end */
+        size_t row_cells;  /* in the current row */
+        size_t line;       /* number of the current line */
+        size_t row_line;   /* at which the current row began */
+        size_t end;        /* offset after the current line */
+        size_t valid_end;  /* offset after the last valid row */
+        bool repair;       /* leave out an incomplete last row */
+        size_t short_line; /* of an incomplete row, with `repair`; 0 for none */
         size_t short_cells;
         bool failed;
 };
 
-/* Spaces are part of a field, as RFC 4180 says; libcsv would cut them off. */
-static int no_space(unsigned char character)
+/* RFC 4180 makes spaces part of a field; libcsv would strip them. */
+static int character_is_no_space(unsigned char character)
 {
         (void)character;
         return 0;
 }
 
-static void fail_length(struct parse *parse, size_t line, size_t cells)
+static void row_fail_length(struct parse *parse, size_t line, size_t cells)
 {
         parse->failed = true;
         scion_fail("%s:%zu: %zu field%s in a row, where the header names %zu column%s", parse->path, line,
                    cells, cells == 1 ? "" : "s", parse->columns, parse->columns == 1 ? "" : "s");
 }
 
-static void take_cell(void *bytes, size_t length, void *data)
+static void cell_append(void *bytes, size_t length, void *data)
 {
         struct parse *parse = data;
 
@@ -74,8 +74,8 @@ static void take_cell(void *bytes, size_t length, void *data)
         parse->row_cells++;
 }
 
-/* `character` is what ended the row; -1 at the end of a file that has no last line end. */
-static void take_row(int character, void *data)
+/* `character` is the one that ended the row, or -1 at the end of a file without a final line end. */
+static void row_end(int character, void *data)
 {
         struct parse *parse = data;
         size_t cells = parse->row_cells;
@@ -83,23 +83,23 @@ static void take_row(int character, void *data)
         parse->row_cells = 0;
         if (parse->failed)
                 return;
-        if (parse->short_line) { /* it was not the last */
-                fail_length(parse, parse->short_line, parse->short_cells);
+        if (parse->short_line) { /* only the last row may be incomplete */
+                row_fail_length(parse, parse->short_line, parse->short_cells);
         } else if (parse->repair && parse->columns && (character < 0 || cells < parse->columns)) {
                 parse->short_line = parse->row_line;
                 parse->short_cells = cells;
                 parse->cells -= cells;
         } else if (parse->columns && cells != parse->columns) {
-                fail_length(parse, parse->row_line, cells);
+                row_fail_length(parse, parse->row_line, cells);
         } else {
                 if (!parse->columns)
                         parse->columns = cells;
-                parse->whole_end = parse->end;
+                parse->valid_end = parse->end;
         }
         parse->row_line = 0;
 }
 
-/* The offset after the line that starts at `start`. */
+/* Returns the offset after the line that begins at `start`. */
 static size_t line_end(const char *data, size_t bytes, size_t start)
 {
         for (size_t i = start; i < bytes; i++) {
@@ -111,7 +111,7 @@ static size_t line_end(const char *data, size_t bytes, size_t start)
         return bytes;
 }
 
-/* Feeds libcsv a line at a time, to know where in the file it is. */
+/* Passes the lines to libcsv one at a time, so that errors have a line number. */
 static void parse_lines(struct parse *parse, struct csv_parser *parser, const char *data, size_t bytes)
 {
         for (size_t start = 0; start < bytes && !parse->failed; start = parse->end) {
@@ -121,37 +121,37 @@ static void parse_lines(struct parse *parse, struct csv_parser *parser, const ch
                         parse->row_line = parse->line;
                 size_t length = parse->end - start;
 
-                if (csv_parse(parser, data + start, length, take_cell, take_row, parse) == length ||
+                if (csv_parse(parser, data + start, length, cell_append, row_end, parse) == length ||
                     parse->failed)
                         continue;
                 parse->failed = true;
                 if (csv_error(parser) == CSV_EPARSE)
-                        scion_fail("%s:%zu: a quote where none may be: a field with a quote in it is quoted "
-                                   "whole, and its quotes are doubled",
-                                   parse->path, parse->line);
+                        scion_fail(
+                                "%s:%zu: a quote where none is allowed: a field that contains quotes must be "
+                                "quoted, and the quotes in it doubled",
+                                parse->path, parse->line);
                 else
                         scion_fail("%s: %s", parse->path, csv_strerror(csv_error(parser)));
         }
-        if (parse->failed || !csv_fini(parser, take_cell, take_row, parse) || parse->failed)
+        if (parse->failed || !csv_fini(parser, cell_append, row_end, parse) || parse->failed)
                 return;
-        if (parse->repair && parse->columns) { /* the row was cut within quotes; nobody asks for its cells */
+        if (parse->repair && parse->columns) { /* the last row ends within quotes: it is left out */
                 if (parse->short_line)
-                        fail_length(parse, parse->short_line, parse->short_cells);
+                        row_fail_length(parse, parse->short_line, parse->short_cells);
                 return;
         }
         parse->failed = true;
         scion_fail("%s:%zu: a quote is opened in this row and never closed", parse->path, parse->row_line);
 }
 
-/* Reads all cells of the file. */
 static bool parse_all(struct parse *parse, const char *data, size_t bytes)
 {
-        static const char mark[] = "\xef\xbb\xbf"; /* spreadsheets put it before UTF-8 */
+        static const char mark[] = "\xef\xbb\xbf"; /* UTF-8's byte order mark, which spreadsheets write */
         struct csv_parser parser;
         const char *nul;
         size_t skip = bytes >= 3 && !memcmp(data, mark, 3) ? 3 : 0;
 
-        if (parse->repair) /* after a power failure, some file systems have zeros where data was to come */
+        if (parse->repair) /* after a power failure, some file systems leave zeros in place of the data */
                 while (bytes > 0 && data[bytes - 1] == '\0')
                         bytes--;
         nul = memchr(data, '\0', bytes);
@@ -160,15 +160,15 @@ static bool parse_all(struct parse *parse, const char *data, size_t bytes)
 
                 for (const char *at = data; at < nul; at++)
                         line += *at == '\n';
-                return scion_fail("%s:%zu: a zero byte: this is no text", parse->path, line);
+                return scion_fail("%s:%zu: a zero byte: this is not a text file", parse->path, line);
         }
         parse->text = malloc(bytes + 2);
         if (!parse->text || csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL))
                 return scion_fail("%s: out of memory for its %zu bytes", parse->path, bytes);
-        csv_set_space_func(&parser, no_space);
+        csv_set_space_func(&parser, character_is_no_space);
         parse_lines(parse, &parser, data + skip, bytes - skip);
         csv_free(&parser);
-        parse->whole_end += skip;
+        parse->valid_end += skip;
         if (parse->failed)
                 return false;
         return parse->columns || scion_fail("%s: is empty: it has no header row", parse->path);
@@ -180,8 +180,9 @@ static void parse_finish(struct parse *parse)
         free(parse->cell);
 }
 
-/* The table takes what was parsed; the cells of a row that was cut within quotes lie behind its end. */
-static bool parse_table(struct parse *parse, const char *data, size_t bytes, struct scion_csv_table *table)
+/* Parses into a table, which takes over the cells. Cells of an incomplete last row that was left out lie
+ * after the table's rows and are not counted. */
+static bool table_parse(struct parse *parse, const char *data, size_t bytes, struct scion_csv_table *table)
 {
         *table = (struct scion_csv_table){ 0 };
         if (!parse_all(parse, data, bytes)) {
@@ -196,15 +197,15 @@ static bool parse_table(struct parse *parse, const char *data, size_t bytes, str
         return true;
 }
 
-static bool read_table(struct parse *parse, struct scion_csv_table *table, size_t *bytes)
+static bool table_read(struct parse *parse, struct scion_csv_table *table, size_t *bytes)
 {
-        char *data = scion_file_read(parse->path, LARGEST, bytes);
+        char *data = scion_file_read(parse->path, MOST_BYTES, bytes);
         bool good;
 
         *table = (struct scion_csv_table){ 0 };
         if (!data)
                 return false;
-        good = parse_table(parse, data, *bytes, table);
+        good = table_parse(parse, data, *bytes, table);
         free(data);
         return good;
 }
@@ -213,7 +214,7 @@ bool scion_csv_parse(const char *path, const char *data, size_t bytes, struct sc
 {
         struct parse parse = { .path = path };
 
-        return parse_table(&parse, data, bytes, table);
+        return table_parse(&parse, data, bytes, table);
 }
 
 bool scion_csv_read(const char *path, struct scion_csv_table *table)
@@ -221,22 +222,22 @@ bool scion_csv_read(const char *path, struct scion_csv_table *table)
         struct parse parse = { .path = path };
         size_t bytes = 0;
 
-        return read_table(&parse, table, &bytes);
+        return table_read(&parse, table, &bytes);
 }
 
-bool scion_csv_read_whole_rows(const char *path, struct scion_csv_table *table, bool *cut)
+bool scion_csv_read_complete_rows(const char *path, struct scion_csv_table *table, bool *cut)
 {
         struct parse parse = { .path = path, .repair = true };
         size_t bytes = 0;
-        bool good = read_table(&parse, table, &bytes);
+        bool good = table_read(&parse, table, &bytes);
 
-        *cut = good && parse.whole_end < bytes;
+        *cut = good && parse.valid_end < bytes;
         return good;
 }
 
 void scion_csv_table_finish(struct scion_csv_table *table)
 {
-        free(table->name); /* the fields lie behind the names */
+        free(table->name); /* the fields are in the same array, after the names */
         free(table->text);
         *table = (struct scion_csv_table){ 0 };
 }
@@ -260,12 +261,12 @@ struct scion_csv_writer {
         int descriptor;
         char *path;
         size_t columns;
-        char *row; /* room for a row's text */
+        char *row; /* buffer for the text of a row */
         size_t room;
 };
 
-/* libcsv's writer quotes every field; those that read back without quotes go as they are. */
-static bool is_plain(const char *field, size_t length)
+/* Returns whether a field reads back unchanged without quotes; libcsv's writer would quote every field. */
+static bool field_is_plain(const char *field, size_t length)
 {
         if (length == 0)
                 return true;
@@ -273,14 +274,14 @@ static bool is_plain(const char *field, size_t length)
                field[length - 1] != ' ' && field[length - 1] != '\t';
 }
 
-/* Makes the row's text. 0 when memory is out. */
-static size_t format_row(struct scion_csv_writer *writer, const char *const *fields)
+/* Formats the row into writer->row. Returns its length, or 0 if memory ran out. */
+static size_t writer_format_row(struct scion_csv_writer *writer, const char *const *fields)
 {
         size_t needed = 1, used = 0;
 
         for (size_t i = 0; i < writer->columns; i++)
-                needed += 2 * strlen(fields[i] ? fields[i] : "") +
-                          3; /* all quotes, doubled, in quotes; comma */
+                /* at most: every byte is a quote, which is doubled; two quotes around; a comma */
+                needed += 2 * strlen(fields[i] ? fields[i] : "") + 3;
         if (needed > writer->room) {
                 char *larger = realloc(writer->row, needed);
 
@@ -295,8 +296,8 @@ static size_t format_row(struct scion_csv_writer *writer, const char *const *fie
 
                 if (i > 0)
                         writer->row[used++] = ',';
-                /* A row of one empty field would be a blank line. */
-                if (is_plain(field, length) && (length > 0 || writer->columns > 1)) {
+                /* A single empty field is quoted, because a blank line is not a row. */
+                if (field_is_plain(field, length) && (length > 0 || writer->columns > 1)) {
                         memcpy(writer->row + used, field, length);
                         used += length;
                 } else {
@@ -310,7 +311,7 @@ static size_t format_row(struct scion_csv_writer *writer, const char *const *fie
 char *scion_csv_row_text(const char *const *fields, size_t count)
 {
         struct scion_csv_writer writer = { .columns = count };
-        size_t length = format_row(&writer, fields);
+        size_t length = writer_format_row(&writer, fields);
         char *text = length ? realloc(writer.row, length + 1) : NULL;
 
         if (!text) {
@@ -345,34 +346,35 @@ static struct scion_csv_writer *writer_create(const char *path, const char *cons
         return writer;
 }
 
-static bool open_to_append(struct scion_csv_writer *writer)
+static bool writer_open_to_append(struct scion_csv_writer *writer)
 {
         writer->descriptor = open(writer->path, O_WRONLY | O_APPEND | O_CLOEXEC);
         return writer->descriptor >= 0 ||
                scion_fail("%s: cannot be written: %s", writer->path, strerror(errno));
 }
 
-/* A file that is there whole, or one that nobody knows of yet. */
-static bool write_header(struct scion_csv_writer *writer, size_t length, bool whole)
+/* Creates the file with its header row: atomically in place of an existing file, or as a new temporary file. */
+static bool writer_write_header(struct scion_csv_writer *writer, size_t length, bool temporary)
 {
-        if (whole)
-                return scion_file_write(writer->path, writer->row, length) && open_to_append(writer);
+        if (!temporary)
+                return scion_file_write(writer->path, writer->row, length) && writer_open_to_append(writer);
         writer->descriptor = open(writer->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
         return (writer->descriptor >= 0 && scion_write_all(writer->descriptor, writer->row, length)) ||
                scion_fail("%s: cannot be written: %s", writer->path, strerror(errno));
 }
 
-static struct scion_csv_writer *create(const char *path, const char *const *columns, size_t count, bool whole)
+static struct scion_csv_writer *writer_create_file(const char *path, const char *const *columns, size_t count,
+                                                   bool temporary)
 {
         struct scion_csv_writer *writer = writer_create(path, columns, count);
 
         if (!writer)
                 return NULL;
-        size_t length = format_row(writer, columns);
+        size_t length = writer_format_row(writer, columns);
 
         if (!length)
                 scion_fail("%s: out of memory", path);
-        if (length && write_header(writer, length, whole))
+        if (length && writer_write_header(writer, length, temporary))
                 return writer;
         scion_csv_close(writer);
         return NULL;
@@ -380,16 +382,17 @@ static struct scion_csv_writer *create(const char *path, const char *const *colu
 
 struct scion_csv_writer *scion_csv_create(const char *path, const char *const *columns, size_t count)
 {
-        return create(path, columns, count, true);
+        return writer_create_file(path, columns, count, false);
 }
 
-struct scion_csv_writer *scion_csv_begin(const char *path, const char *const *columns, size_t count)
+struct scion_csv_writer *scion_csv_create_temporary(const char *path, const char *const *columns,
+                                                    size_t count)
 {
-        return create(path, columns, count, false);
+        return writer_create_file(path, columns, count, true);
 }
 
-/* Fails naming both header rows. */
-static bool check_header(const struct parse *parse, const char *const *columns, size_t count)
+/* Returns whether the file's header row has these columns; the message names both. */
+static bool parse_check_header(const struct parse *parse, const char *const *columns, size_t count)
 {
         struct scion_text has = { 0 }, wanted = { 0 };
         bool equal = parse->columns == count;
@@ -417,17 +420,17 @@ struct scion_csv_writer *scion_csv_append(const char *path, const char *const *c
         struct scion_csv_writer *writer = writer_create(path, columns, count);
         struct parse parse = { .path = path, .repair = true };
         size_t bytes = 0;
-        char *data = writer ? scion_file_read(path, LARGEST, &bytes) : NULL;
+        char *data = writer ? scion_file_read(path, MOST_BYTES, &bytes) : NULL;
 
-        if (!data || !parse_all(&parse, data, bytes) || !check_header(&parse, columns, count))
+        if (!data || !parse_all(&parse, data, bytes) || !parse_check_header(&parse, columns, count))
                 goto failed;
-        if (data[parse.whole_end - 1] != '\n' && data[parse.whole_end - 1] != '\r') {
+        if (data[parse.valid_end - 1] != '\n' && data[parse.valid_end - 1] != '\r') {
                 scion_fail("%s: its header row has no line end", path);
                 goto failed;
         }
-        if (!open_to_append(writer))
+        if (!writer_open_to_append(writer))
                 goto failed;
-        if (parse.whole_end < bytes && ftruncate(writer->descriptor, (off_t)parse.whole_end)) {
+        if (parse.valid_end < bytes && ftruncate(writer->descriptor, (off_t)parse.valid_end)) {
                 scion_fail("%s: its incomplete last row cannot be cut off: %s", path, strerror(errno));
                 goto failed;
         }
@@ -443,7 +446,7 @@ failed:
 
 bool scion_csv_row(struct scion_csv_writer *writer, const char *const *fields)
 {
-        size_t length = format_row(writer, fields);
+        size_t length = writer_format_row(writer, fields);
         off_t size;
 
         if (!length)
@@ -458,7 +461,7 @@ bool scion_csv_row(struct scion_csv_writer *writer, const char *const *fields)
         return false;
 }
 
-bool scion_csv_move(struct scion_csv_writer *writer, const char *path)
+bool scion_csv_rename(struct scion_csv_writer *writer, const char *path)
 {
         char *copy = strdup(path);
 

@@ -1,60 +1,69 @@
 /*
- * CSV both ways, by libcsv: RFC 4180, a header row, '.' decimals whatever the locale. Rows are appended
- * whole: one write() each.
+ * Reads and writes CSV with libcsv: RFC 4180 with a header row. Each row is appended by one write() call.
  *
- * Rows end in a plain line feed, where RFC 4180 has a carriage return before it: CSV readers take both, while
- * awk, cut, diff and a shell's read would find the carriage return in the last field of every row. Only
- * fields that need it are quoted: those with a comma, a quote, a line break, or a space at an end.
+ * Rows end in a line feed without the carriage return of RFC 4180. CSV readers accept both, while awk, cut,
+ * diff and the shell's read would find the carriage return in the last field of every row. Only fields that
+ * need quotes get them: those with a comma, a quote, a line break, or a space or tab at an end.
  */
 #ifndef SCION_TABLE_CSV_H
 #define SCION_TABLE_CSV_H
 
 #include <scion/api.h>
 
+/* --- Writing -------------------------------------------------------------------------------------------- */
+
 struct scion_csv_writer;
 
-/* Creates the file, in place of an older one, with its header row. The columns' names are all different. */
+/* Creates a file with a header row and replaces an existing one. The names of the columns must be different. */
 struct scion_csv_writer *scion_csv_create(const char *path, const char *const *columns, size_t count);
-/* The same of a new file that scion_csv_move() is to put in the place of another: nothing is on the disk yet. */
-struct scion_csv_writer *scion_csv_begin(const char *path, const char *const *columns, size_t count);
+/* Creates a temporary file with a header row, for scion_csv_rename() later. Does not sync it to the disk. */
+struct scion_csv_writer *scion_csv_create_temporary(const char *path, const char *const *columns,
+                                                    size_t count);
 /*
- * Opens a file that has this very header row, to append. A last row that a killed process left incomplete (no
- * line end, or too few fields) is cut off first; whole rows are never lost. NULL for any other damage, with
- * the line, and for another header row, with both.
+ * Opens a file to append rows; it must have exactly this header row. First removes a last row that a killed
+ * process left incomplete (no line end, or too few fields); complete rows are never lost. Returns NULL for
+ * any other damage, with the line in the message, and for another header row, with both header rows.
  */
 struct scion_csv_writer *scion_csv_append(const char *path, const char *const *columns, size_t count);
 /*
- * Appends a row, one field a column; NULL is an empty field. Nothing is left half written: on a full disk the
- * file is cut back to its last whole row, and a later row may succeed.
+ * Appends a row with one field for each column; NULL is an empty field. If the disk is full, truncates the
+ * file to its last complete row and returns false; a later row may succeed.
  */
 bool scion_csv_row(struct scion_csv_writer *writer, const char *const *fields);
-/* Puts the file in another's place; rows go on being appended to it. */
-bool scion_csv_move(struct scion_csv_writer *writer, const char *path);
-/* Waits until the rows are on the disk. */
+/* Renames the file to `path`, in place of an existing file. Later rows are appended to it under the new
+ * name. */
+bool scion_csv_rename(struct scion_csv_writer *writer, const char *path);
+/* Syncs the rows to the disk. */
 bool scion_csv_sync(struct scion_csv_writer *writer);
-/* A row's text, with its line end, for what is no file. The caller frees it. */
-char *scion_csv_row_text(const char *const *fields, size_t count);
-/* Closes; takes NULL. */
+/* Closes the file and frees the writer; takes NULL. */
 void scion_csv_close(struct scion_csv_writer *writer);
+
+/* Returns the text of a row, with its line end. The caller frees it. */
+char *scion_csv_row_text(const char *const *fields, size_t count);
+
+/* --- Reading -------------------------------------------------------------------------------------------- */
 
 struct scion_csv_table {
         size_t columns, rows;
-        char **name;  /* of columns */
-        char **field; /* rows * columns, row-major; never NULL */
-        char *text;   /* what they point into */
+        char **name;  /* of each column */
+        char **field; /* rows x columns, row-major; never NULL */
+        char *text;   /* holds the names and fields */
 };
 
-/* Reads a file whole. False, with the file and line: not there, empty, a row of another length, a quote left
- * open. Rows may end in "\n", "\r\n" or "\r"; blank lines do not count. */
+/* Reads a complete file. Accepts "\n", "\r\n" and "\r" as line ends, and skips blank lines. Returns false,
+ * with the path and line, if the file does not exist or is empty, a row has another length, or a quote is
+ * not closed. */
 bool scion_csv_read(const char *path, struct scion_csv_table *table);
-/* The same from memory; `path` stands for the file in messages. */
+/* Reads from memory; `path` names the source in messages. */
 bool scion_csv_parse(const char *path, const char *data, size_t bytes, struct scion_csv_table *table);
-/* The same for a file whose writer may have been killed: an incomplete last row is left out, and `cut` says so. */
-bool scion_csv_read_whole_rows(const char *path, struct scion_csv_table *table, bool *cut);
-/* Frees what the table holds. */
+/* Reads a file whose writer may have been killed: leaves out an incomplete last row. `cut` tells whether
+ * there was one. */
+bool scion_csv_read_complete_rows(const char *path, struct scion_csv_table *table, bool *cut);
+/* Frees the table's memory. */
 void scion_csv_table_finish(struct scion_csv_table *table);
-/* The column of that name, or -1. */
+/* Returns the index of a column, or -1. */
 int scion_csv_column(const struct scion_csv_table *table, const char *name);
+/* Returns a field; the table owns it. */
 const char *scion_csv_field(const struct scion_csv_table *table, size_t row, size_t column);
 
 #endif

@@ -1,28 +1,29 @@
-/* What is known of a column of results.csv by its name, and how its values are printed. */
+/* What the name of a column of results.csv says about the metric, and how its values are printed. */
 #ifndef SCION_TABLE_METRIC_H
 #define SCION_TABLE_METRIC_H
 
 #include <scion/api.h>
 
-/* Less is better: names that end in loss, mae, mse, rmse, error, seconds, mib, epoch, epochs, parameters,
- * trainable. Of all others more is. */
+/* Returns whether smaller values are better: for names that end in loss, mae, mse, rmse, error, seconds,
+ * mib, epoch, epochs, parameters or trainable. For all other names larger values are better. */
 bool scion_metric_lower_better(const char *name);
 
-/* A share of one, printed in percent: names that end in accuracy. */
-bool scion_metric_is_share(const char *name);
+/* Returns whether the metric is a fraction of one that is printed in percent: for names that end in
+ * accuracy. */
+bool scion_metric_is_fraction(const char *name);
 
-/* The values that a metric's errors are counted from, for ratios of errors: 1 for accuracies and r2, 0 for
- * what is better the less it is; NaN when the name does not tell. */
+/* Returns the best possible value, from which errors are measured for ratios of errors: 1 for accuracies
+ * and r2, 0 if smaller values are better, and NaN if the name does not tell. */
 double scion_metric_ideal(const char *name);
 
 enum scion_metric_style {
         SCION_AS_VALUE,  /* "51.05 %", "0.3127" */
-        SCION_AS_BARE,   /* "51.05", "0.3127": beside one that has the unit */
-        SCION_AS_SPREAD, /* of a deviation: "8.81", "0.021" */
-        SCION_AS_CHANGE, /* of a difference: "+8.81", "+0.021" */
+        SCION_AS_BARE,   /* "51.05", "0.3127": without the unit */
+        SCION_AS_SPREAD, /* a standard deviation: "8.81", "0.021" */
+        SCION_AS_CHANGE, /* a difference: "+8.81", "+0.021" */
 };
 
-/* The value for people; "-" for NaN. Returns `text`, of at least 32 bytes. */
+/* Formats a value for display; NaN becomes "-". `text` has room for at least 32 bytes. Returns text. */
 const char *scion_metric_text(const char *name, double value, enum scion_metric_style style, char *text);
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/number.h"
 #include "file/files.h"
 
-#define LARGEST ((size_t)1 << 30) /* bytes of a file's text */
+#define MOST_BYTES ((size_t)1 << 30) /* of a file that is read */
 
 /* --- Rows ----------------------------------------------------------------------------------------------- */
 
@@ -50,7 +50,8 @@ void scion_row_fixed(struct scion_row *row, const char *column, double value, in
 
         for (int i = 0; i < decimals; i++)
                 scale *= 10;
-        /* The nearest such decimal, printed shortest: '.' whatever the locale. */
+        /* Rounds first and then prints the shortest text, because printf's decimal separator depends on the
+         * locale. */
         double rounded = (double)(long long)(value * scale + (value < 0 ? -0.5 : 0.5)) / scale;
 
         scion_row_text(row, column, scion_double_text(rounded, text));
@@ -64,7 +65,7 @@ const char *scion_row_get(const struct scion_row *row, const char *column)
         return NULL;
 }
 
-void scion_row_take(struct scion_row *row, const struct scion_csv_table *table, size_t index)
+void scion_row_copy(struct scion_row *row, const struct scion_csv_table *table, size_t index)
 {
         for (size_t i = 0; i < table->columns; i++)
                 if (scion_csv_field(table, index, i)[0] != '\0')
@@ -92,239 +93,241 @@ struct scion_sheet {
         struct scion_csv_writer *writer;
 };
 
-static bool add_column(struct scion_sheet *table, const char *name)
+static bool sheet_add_column(struct scion_sheet *sheet, const char *name)
 {
-        char **larger = realloc(table->column, (table->columns + 1) * sizeof *larger);
+        char **larger = realloc(sheet->column, (sheet->columns + 1) * sizeof *larger);
         char *copy = strdup(name);
-        size_t at = table->columns;
+        size_t at = sheet->columns;
 
         if (larger)
-                table->column = larger;
+                sheet->column = larger;
         if (!larger || !copy) {
                 free(copy);
                 return scion_fail("out of memory");
         }
-        for (size_t i = 0; table->anchor && i < table->columns; i++)
-                if (strcmp(table->column[i], table->anchor) == 0)
+        for (size_t i = 0; sheet->anchor && i < sheet->columns; i++)
+                if (strcmp(sheet->column[i], sheet->anchor) == 0)
                         at = i;
-        memmove(table->column + at + 1, table->column + at, (table->columns - at) * sizeof *larger);
-        table->column[at] = copy;
-        table->columns++;
+        memmove(sheet->column + at + 1, sheet->column + at, (sheet->columns - at) * sizeof *larger);
+        sheet->column[at] = copy;
+        sheet->columns++;
         return true;
 }
 
-static bool write_row(struct scion_sheet *table, const struct scion_row *row)
+static bool sheet_write_row(struct scion_sheet *sheet, const struct scion_row *row)
 {
-        const char **field = calloc(table->columns, sizeof *field);
+        const char **field = calloc(sheet->columns, sizeof *field);
 
         if (!field)
                 return scion_fail("out of memory");
-        for (size_t i = 0; i < table->columns; i++)
-                field[i] = scion_row_get(row, table->column[i]);
-        bool good = scion_csv_row(table->writer, field);
+        for (size_t i = 0; i < sheet->columns; i++)
+                field[i] = scion_row_get(row, sheet->column[i]);
+        bool good = scion_csv_row(sheet->writer, field);
 
         free(field);
         return good;
 }
 
-/* To a file beside, which then takes the place of the old one; on the disk first, or a power failure could leave
- * neither. */
-bool scion_sheet_write(struct scion_sheet *table)
+/* Writes a temporary file, which then replaces the old one. It is synced before, or a power failure could
+ * leave neither. */
+bool scion_sheet_write(struct scion_sheet *sheet)
 {
-        char *beside = scion_file_beside(table->path);
+        char *temporary = scion_file_temporary_name(sheet->path);
 
-        if (!beside)
+        if (!temporary)
                 return scion_fail("out of memory");
-        scion_csv_close(table->writer);
-        table->writer = scion_csv_begin(beside, (const char *const *)table->column, table->columns);
-        bool good = table->writer || scion_fail_prefix("%s", table->path);
+        scion_csv_close(sheet->writer);
+        sheet->writer =
+                scion_csv_create_temporary(temporary, (const char *const *)sheet->column, sheet->columns);
+        bool good = sheet->writer || scion_fail_prefix("%s", sheet->path);
 
-        for (size_t i = 0; good && i < table->rows; i++)
-                good = write_row(table, &table->row[i]);
-        good = good && (table->rows == 0 || scion_csv_sync(table->writer));
-        good = good && scion_csv_move(table->writer, table->path);
-        if (!good) { /* a row that was added to this file would be lost with it */
-                scion_csv_close(table->writer);
-                table->writer = NULL;
-                remove(beside);
+        for (size_t i = 0; good && i < sheet->rows; i++)
+                good = sheet_write_row(sheet, &sheet->row[i]);
+        good = good && (sheet->rows == 0 || scion_csv_sync(sheet->writer));
+        good = good && scion_csv_rename(sheet->writer, sheet->path);
+        if (!good) { /* the writer's file is deleted, so no row may be added to it */
+                scion_csv_close(sheet->writer);
+                sheet->writer = NULL;
+                remove(temporary);
         }
-        free(beside);
+        free(temporary);
         return good;
 }
 
-struct scion_sheet *scion_sheet_plan(const char *path, const char *const *columns, size_t count,
-                                     const char *anchor)
+struct scion_sheet *scion_sheet_create_in_memory(const char *path, const char *const *columns, size_t count,
+                                                 const char *anchor)
 {
-        struct scion_sheet *table = calloc(1, sizeof *table);
-        bool good = table && (table->path = strdup(path)) != NULL;
+        struct scion_sheet *sheet = calloc(1, sizeof *sheet);
+        bool good = sheet && (sheet->path = strdup(path)) != NULL;
 
         if (!good)
                 scion_fail("out of memory");
         for (size_t i = 0; good && i < count; i++)
-                good = add_column(table, columns[i]);
-        if (good && anchor && !(table->anchor = strdup(anchor)))
+                good = sheet_add_column(sheet, columns[i]);
+        if (good && anchor && !(sheet->anchor = strdup(anchor)))
                 good = scion_fail("out of memory");
         if (good)
-                return table;
-        scion_sheet_close(table);
+                return sheet;
+        scion_sheet_close(sheet);
         return NULL;
 }
 
 struct scion_sheet *scion_sheet_create(const char *path, const char *const *columns, size_t count,
                                        const char *anchor)
 {
-        struct scion_sheet *table = scion_sheet_plan(path, columns, count, anchor);
+        struct scion_sheet *sheet = scion_sheet_create_in_memory(path, columns, count, anchor);
 
-        if (!table || scion_sheet_write(table))
-                return table;
-        scion_sheet_close(table);
+        if (!sheet || scion_sheet_write(sheet))
+                return sheet;
+        scion_sheet_close(sheet);
         return NULL;
 }
 
-static bool has_column(const struct scion_sheet *table, const char *name)
+static bool sheet_has_column(const struct scion_sheet *sheet, const char *name)
 {
-        for (size_t i = 0; i < table->columns; i++)
-                if (strcmp(table->column[i], name) == 0)
+        for (size_t i = 0; i < sheet->columns; i++)
+                if (strcmp(sheet->column[i], name) == 0)
                         return true;
         return false;
 }
 
-/* Takes the row in. `grown`: it has brought a column. */
-static bool hold(struct scion_sheet *table, const struct scion_row *row, bool *grown)
+/* Appends a copy of the row in memory, and sets `grown` if it added a column. */
+static bool sheet_append_row(struct scion_sheet *sheet, const struct scion_row *row, bool *grown)
 {
-        struct scion_row *larger = realloc(table->row, (table->rows + 1) * sizeof *larger);
+        struct scion_row *larger = realloc(sheet->row, (sheet->rows + 1) * sizeof *larger);
         struct scion_row copy = { 0 };
 
         *grown = false;
 
         if (larger)
-                table->row = larger;
+                sheet->row = larger;
         for (size_t i = 0; i < row->count; i++) {
                 scion_row_text(&copy, row->cell[i].column, row->cell[i].value);
-                if (has_column(table, row->cell[i].column))
+                if (sheet_has_column(sheet, row->cell[i].column))
                         continue;
                 *grown = true;
-                if (!add_column(table, row->cell[i].column))
+                if (!sheet_add_column(sheet, row->cell[i].column))
                         copy.failed = true;
         }
         if (!larger || copy.failed || row->failed) {
                 scion_row_finish(&copy);
-                return scion_fail("%s: out of memory", table->path);
+                return scion_fail("%s: out of memory", sheet->path);
         }
-        table->row[table->rows++] = copy;
+        sheet->row[sheet->rows++] = copy;
         return true;
 }
 
-char *scion_sheet_text(const struct scion_sheet *table, size_t *bytes)
+char *scion_sheet_text(const struct scion_sheet *sheet, size_t *bytes)
 {
-        return scion_file_read(table->path, LARGEST, bytes);
+        return scion_file_read(sheet->path, MOST_BYTES, bytes);
 }
 
-/* The columns first, in the file's order: rows bring those they have values for. */
-static bool restore(struct scion_sheet *table, const struct scion_csv_table *rows)
+/* Adds the columns before the rows, to keep the file's order of columns: a row has only cells with values. */
+static bool sheet_restore_rows(struct scion_sheet *sheet, const struct scion_csv_table *rows)
 {
         bool good = true, grown;
 
         for (size_t i = 0; good && i < rows->columns; i++)
-                good = has_column(table, rows->name[i]) || add_column(table, rows->name[i]);
+                good = sheet_has_column(sheet, rows->name[i]) || sheet_add_column(sheet, rows->name[i]);
         for (size_t i = 0; good && i < rows->rows; i++) {
                 struct scion_row row = { 0 };
 
-                scion_row_take(&row, rows, i);
-                good = hold(table, &row, &grown);
+                scion_row_copy(&row, rows, i);
+                good = sheet_append_row(sheet, &row, &grown);
                 scion_row_finish(&row);
         }
-        return good && scion_sheet_write(table);
+        return good && scion_sheet_write(sheet);
 }
 
-bool scion_sheet_restore(struct scion_sheet *table, const char *text, size_t bytes)
+bool scion_sheet_restore(struct scion_sheet *sheet, const char *text, size_t bytes)
 {
         struct scion_csv_table rows;
 
-        if (!scion_csv_parse(table->path, text, bytes, &rows))
+        if (!scion_csv_parse(sheet->path, text, bytes, &rows))
                 return false;
-        bool good = restore(table, &rows);
+        bool good = sheet_restore_rows(sheet, &rows);
 
         scion_csv_table_finish(&rows);
         return good;
 }
 
-bool scion_sheet_hold(struct scion_sheet *table, const struct scion_row *row)
+bool scion_sheet_add_in_memory(struct scion_sheet *sheet, const struct scion_row *row)
 {
         bool grown;
 
-        return hold(table, row, &grown);
+        return sheet_append_row(sheet, row, &grown);
 }
 
-bool scion_sheet_add(struct scion_sheet *table, const struct scion_row *row)
+bool scion_sheet_add(struct scion_sheet *sheet, const struct scion_row *row)
 {
         bool grown;
 
-        if (!hold(table, row, &grown))
+        if (!sheet_append_row(sheet, row, &grown))
                 return false;
-        return grown || !table->writer ? scion_sheet_write(table) : write_row(table, row);
+        return grown || !sheet->writer ? scion_sheet_write(sheet) : sheet_write_row(sheet, row);
 }
 
-bool scion_sheet_sync(struct scion_sheet *table)
+bool scion_sheet_sync(struct scion_sheet *sheet)
 {
-        return !table->writer || scion_csv_sync(table->writer);
+        return !sheet->writer || scion_csv_sync(sheet->writer);
 }
 
-struct placed {
-        size_t place, before; /* where it belongs, and where it was */
+struct ranked {
+        size_t rank;   /* sort key */
+        size_t before; /* index before sorting */
         struct scion_row row;
 };
 
-static int by_place(const void *a, const void *b)
+static int by_rank(const void *a, const void *b)
 {
-        const struct placed *x = a, *y = b;
+        const struct ranked *x = a, *y = b;
 
-        if (x->place != y->place)
-                return x->place < y->place ? -1 : 1;
+        if (x->rank != y->rank)
+                return x->rank < y->rank ? -1 : 1;
         return x->before < y->before ? -1 : x->before > y->before;
 }
 
-bool scion_sheet_sort(struct scion_sheet *table, size_t (*place)(void *context, const struct scion_row *row),
+bool scion_sheet_sort(struct scion_sheet *sheet, size_t (*rank)(void *context, const struct scion_row *row),
                       void *context)
 {
-        struct placed *placed = malloc(table->rows * sizeof *placed + 1);
+        struct ranked *ranked = malloc(sheet->rows * sizeof *ranked + 1);
         bool changed = false;
 
-        if (!placed)
+        if (!ranked)
                 return scion_fail("out of memory");
-        for (size_t i = 0; i < table->rows; i++)
-                placed[i] = (struct placed){ place(context, &table->row[i]), i, table->row[i] };
-        qsort(placed, table->rows, sizeof *placed, by_place);
-        for (size_t i = 0; i < table->rows; i++) {
-                changed = changed || placed[i].before != i;
-                table->row[i] = placed[i].row;
+        for (size_t i = 0; i < sheet->rows; i++)
+                ranked[i] = (struct ranked){ rank(context, &sheet->row[i]), i, sheet->row[i] };
+        qsort(ranked, sheet->rows, sizeof *ranked, by_rank);
+        for (size_t i = 0; i < sheet->rows; i++) {
+                changed = changed || ranked[i].before != i;
+                sheet->row[i] = ranked[i].row;
         }
-        free(placed);
-        return !changed || scion_sheet_write(table);
+        free(ranked);
+        return !changed || scion_sheet_write(sheet);
 }
 
-size_t scion_sheet_count(const struct scion_sheet *table)
+size_t scion_sheet_count(const struct scion_sheet *sheet)
 {
-        return table->rows;
+        return sheet->rows;
 }
 
-const struct scion_row *scion_sheet_row(const struct scion_sheet *table, size_t index)
+const struct scion_row *scion_sheet_row(const struct scion_sheet *sheet, size_t index)
 {
-        return &table->row[index];
+        return &sheet->row[index];
 }
 
-void scion_sheet_close(struct scion_sheet *table)
+void scion_sheet_close(struct scion_sheet *sheet)
 {
-        if (!table)
+        if (!sheet)
                 return;
-        scion_csv_close(table->writer);
-        for (size_t i = 0; i < table->rows; i++)
-                scion_row_finish(&table->row[i]);
-        for (size_t i = 0; i < table->columns; i++)
-                free(table->column[i]);
-        free(table->row);
-        free(table->column);
-        free(table->path);
-        free(table->anchor);
-        free(table);
+        scion_csv_close(sheet->writer);
+        for (size_t i = 0; i < sheet->rows; i++)
+                scion_row_finish(&sheet->row[i]);
+        for (size_t i = 0; i < sheet->columns; i++)
+                free(sheet->column[i]);
+        free(sheet->row);
+        free(sheet->column);
+        free(sheet->path);
+        free(sheet->anchor);
+        free(sheet);
 }

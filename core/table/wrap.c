@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* Characters of UTF-8: its bytes but for those that continue one. */
-static int characters(const char *text, size_t length)
+/* Counts UTF-8 characters: the bytes that are not continuation bytes. */
+static int text_width(const char *text, size_t length)
 {
         int count = 0;
 
@@ -15,7 +15,7 @@ static int characters(const char *text, size_t length)
 void scion_wrap(const char *text, size_t length, int column, int indent, int width, FILE *file)
 {
         const char *end = text + length;
-        bool first = true; /* of its line */
+        bool first = true; /* word of its line */
 
         while (text < end) {
                 size_t word = 0;
@@ -24,7 +24,7 @@ void scion_wrap(const char *text, size_t length, int column, int indent, int wid
                         ;
                 while (text + word < end && text[word] != ' ')
                         word++;
-                int wide = characters(text, word);
+                int wide = text_width(text, word);
 
                 if (!first && column + 1 + wide > width) {
                         fprintf(file, "\n%*s", indent, "");

@@ -59,7 +59,7 @@ BEYOND = ["classes: (is a list|the list is empty)", "No such file", "and there i
           "both given", "has no 'optimizer'.*matrix", "an input has 1 to 5", "takes images", "training examples?( |$)",
           "in the source model",
           # of a suite: other axes, other values, and runs
-          "(in|ex)clude: ", "exclude leaves no run", "(exclude|include) says what to", "twice", "are called", "would undo",
+          "(in|ex)clude: ", "exclude leaves no run", "(exclude|include) needs a matrix", "twice", "are called", "would undo",
           "needs a source", "(out|in)puts"]
 
 # Places in a suite whose values are not looked into: they may be names of values, or be completed by another axis.

@@ -121,14 +121,14 @@ static void bad_overrides(void **state)
         refuse("a.=5", "--set a.=5: the path 'a.' has an empty name");
         refuse("a.<<=5", "--set a.<<=5: the path 'a.<<' has a '<<', which is no key");
         refuse("a=[1, 2", "--set a=[1, 2: a ',' or ']' is missing in the list");
-        refuse("a={x: 1, x: 2}", "--set a={x: 1, x: 2}: the key 'x' is there twice");
+        refuse("a={x: 1, x: 2}", "--set a={x: 1, x: 2}: the key 'x' is given twice");
         refuse("a=\xFF", "--set a=\xFF: not UTF-8: invalid leading UTF-8 octet 0xFF");
-        refuse("a=# x", "--set a=# x: empty: there is nothing but blanks and comments");
+        refuse("a=# x", "--set a=# x: empty: there are only blanks and comments");
         refuse("seed.x=5", "--set seed.x=5: seed.x: 'seed' has nothing below it: it is '1'");
         refuse("target.dataset.classes.0=5", "--set target.dataset.classes.0=5: target.dataset.classes.0: "
-                                             "'classes' is a list: set it whole, as [a, b]");
+                                             "'classes' is a list: set all of it, as [a, b]");
         refuse("extends=b.yaml",
-               "--set extends=b.yaml: extends is for files: what it brings is there already");
+               "--set extends=b.yaml: extends cannot be set here: the files have been read already");
         refuse("target.dataset.per_class=5",
                "--set target.dataset.per_class=5: the matrix gives 'target.dataset.per_class' its values: "
                "set matrix.target.dataset.per_class=[...]");

@@ -71,7 +71,7 @@ static void no_matrix(void **state)
         assert_int_equal(runs.count, 0);
         scion_config_runs_finish(&runs);
         refuse("a: 1\nexclude: [{a: 1}]\n",
-               "x.yaml:2:10: exclude says what to leave out of a matrix, and there is none");
+               "x.yaml:2:10: exclude needs a matrix to leave runs out of, and there is none");
 }
 
 static void all_combinations(void **state)
@@ -202,12 +202,13 @@ static void bad_axes(void **state)
         refuse("matrix:", "x.yaml:1:8: matrix must be a map of paths to lists of values, got nothing");
         refuse("matrix: {seeds: [3]}",
                "x.yaml:1:10: 'seeds' cannot be an axis of the matrix: the axis is 'seed'");
-        refuse("matrix: {a: {b: [3]}}", "x.yaml:1:13: the axis 'a' must be a list of values, got a map (an "
-                                        "axis has its whole path for a key, as target.train.epochs)");
+        refuse("matrix: {a: {b: [3]}}", "x.yaml:1:13: the axis 'a' must be a list of values, got a map (the "
+                                        "key of an axis is its full path, such as target.train.epochs)");
         refuse("matrix: {}", "x.yaml:1:9: the matrix has no axes: leave it out for a single run");
         refuse("matrix: {seed: 3}", "x.yaml:1:16: the axis 'seed' must be a list of values, got '3'");
-        refuse("matrix: {seed: {a: 3}}", "x.yaml:1:16: the axis 'seed' must be a list of values, got a map "
-                                         "(an axis has its whole path for a key, as target.train.epochs)");
+        refuse("matrix: {seed: {a: 3}}",
+               "x.yaml:1:16: the axis 'seed' must be a list of values, got a map "
+               "(the key of an axis is its full path, such as target.train.epochs)");
         refuse("matrix: {seed: []}", "x.yaml:1:16: the axis 'seed' has no values");
         refuse("matrix: {seed: [1, ~]}", "x.yaml:1:20: the axis 'seed' has an empty value");
         refuse("matrix: {a..b: [1]}", "x.yaml:1:10: the path 'a..b' has an empty name");
@@ -216,7 +217,7 @@ static void bad_axes(void **state)
         refuse_to_resolve("seed: 1\nmatrix: {seed.x: [1]}",
                           "x.yaml:2:19: seed.x: 'seed' has nothing below it: it is '1'");
         refuse_to_resolve("a: [1]\nmatrix: {a.b: [1]}",
-                          "x.yaml:2:16: a.b: 'a' is a list: set it whole, as [a, b]");
+                          "x.yaml:2:16: a.b: 'a' is a list: set all of it, as [a, b]");
 }
 
 static void labels_twice(void **state)
@@ -284,7 +285,7 @@ static void too_many_runs(void **state)
         snprintf(text, sizeof text, "matrix:\n");
         add_axis(text, sizeof text, "a", 400);
         add_axis(text, sizeof text, "b", 251);
-        refuse(text, "x.yaml:2:3: 100400 runs: more than 100000 have to be asked for with --force");
+        refuse(text, "x.yaml:2:3: 100400 runs: more than 100000 are only run with --force");
         root = parse(text);
         assert_true(scion_config_expand(root, true, &runs));
         assert_int_equal(runs.count, 100400);
@@ -296,7 +297,7 @@ static void too_many_runs(void **state)
         assert_int_equal(runs.count, 100400 - 1 - 2 * 251);
         scion_config_runs_finish(&runs);
         strcat(text, "include: [{a: 401}, {a: 402}, {a: 2}]\n");
-        refuse(text, "x.yaml:2:3: 100650 runs: more than 100000 have to be asked for with --force");
+        refuse(text, "x.yaml:2:3: 100650 runs: more than 100000 are only run with --force");
         snprintf(text, sizeof text, "matrix:\n");
         for (int i = 0; i < 64; i++) { /* 2^64 would be 0 */
                 char path[8];
@@ -305,11 +306,10 @@ static void too_many_runs(void **state)
                 add_axis(text, sizeof text, path, 2);
         }
         refuse(text, "x.yaml:2:3: more than 10000000 combinations");
-        refuse("seeds: 100001\n",
-               "x.yaml:1:8: 100001 runs: more than 100000 have to be asked for with --force");
+        refuse("seeds: 100001\n", "x.yaml:1:8: 100001 runs: more than 100000 are only run with --force");
         refuse("seeds: 10000001\n", "x.yaml:1:8: more than 10000000 combinations");
         refuse("matrix: {a: [1, 2]}\nseeds: 50001\n",
-               "x.yaml:1:9: 100002 runs: more than 100000 have to be asked for with --force");
+               "x.yaml:1:9: 100002 runs: more than 100000 are only run with --force");
         snprintf(text, sizeof text, "matrix:\n");
         for (int i = 0; i < 101; i++) {
                 char path[8];
@@ -387,16 +387,17 @@ static void axes_that_go_together(void **state)
 static void bad_axes_that_go_together(void **state)
 {
         (void)state;
-        refuse("matrix: {'a, b': [[1, 2], [3]]}",
-               "x.yaml:1:27: 'a, b' go together: each entry is a list of their 2 values, got a list of 1");
-        refuse("matrix: {'a, b': [1, 2]}",
-               "x.yaml:1:19: 'a, b' go together: each entry is a list of their 2 values, got '1'");
-        refuse("matrix: {'a, b': [{a: 1, b: 2}]}",
-               "x.yaml:1:19: 'a, b' go together: each entry is a list of their 2 values, got a map");
-        refuse("matrix: {'a, b': [[1, ]]}",
-               "x.yaml:1:19: 'a, b' go together: each entry is a list of their 2 values, got a list of 1");
+        refuse("matrix: {'a, b': [[1, 2], [3]]}", "x.yaml:1:27: the axes 'a, b' vary together: each entry "
+                                                  "must be a list of their 2 values, got a list of 1");
+        refuse("matrix: {'a, b': [1, 2]}", "x.yaml:1:19: the axes 'a, b' vary together: each entry must be a "
+                                           "list of their 2 values, got '1'");
+        refuse("matrix: {'a, b': [{a: 1, b: 2}]}", "x.yaml:1:19: the axes 'a, b' vary together: each entry "
+                                                   "must be a list of their 2 values, got a map");
+        refuse("matrix: {'a, b': [[1, ]]}", "x.yaml:1:19: the axes 'a, b' vary together: each entry must be "
+                                            "a list of their 2 values, got a list of 1");
         refuse("matrix: {'a, b': [[1, ~]]}", "x.yaml:1:23: the axis 'b' has an empty value");
-        refuse("matrix: {'a, b': [[1, 2], [2, 1], [1, 2]]}", "x.yaml:1:35: 'a, b' have these values twice");
+        refuse("matrix: {'a, b': [[1, 2], [2, 1], [1, 2]]}",
+               "x.yaml:1:35: the axes 'a, b' have these values twice");
         refuse("matrix: {'a, b': [[1, {use: s}], [2, {use: s, k: 1}]]}",
                "x.yaml:1:38: two values of the axis 'b' are called 's', this one and that at line 1: give "
                "one "
@@ -404,8 +405,8 @@ static void bad_axes_that_go_together(void **state)
         refuse("matrix: {'a, b': []}", "x.yaml:1:18: the axis 'a, b' has no values");
         refuse("matrix: {'a, ': [[1, 2]]}", "x.yaml:1:10: the path '' has an empty name");
         refuse("matrix: {',a': [[1, 2]]}", "x.yaml:1:10: the path '' has an empty name");
-        refuse("matrix: {'a, a': [[1, 2]]}", "x.yaml:1:10: the axis 'a' is there twice");
-        refuse("matrix: {a: [1], 'b, a': [[1, 2]]}", "x.yaml:1:18: the axis 'a' is there twice");
+        refuse("matrix: {'a, a': [[1, 2]]}", "x.yaml:1:10: the axis 'a' is given twice");
+        refuse("matrix: {a: [1], 'b, a': [[1, 2]]}", "x.yaml:1:18: the axis 'a' is given twice");
         refuse("matrix: {'a.b, a': [[1, 2]]}",
                "x.yaml:1:10: the axis 'a' would undo the axis 'a.b': put it before that one");
         refuse("matrix: {'a, name': [[1, 2]]}", "x.yaml:1:10: 'name' cannot be an axis of the matrix");
@@ -432,14 +433,14 @@ static void numbers_of_seeds(void **state)
         assert_int_equal(runs.count, 1);
         run_is(&runs.run[0], "a: 1");
         scion_config_runs_finish(&runs);
-        refuse("seed: 4\nseeds: 3\n", "x.yaml:2:8: 'seeds' and 'seed' (x.yaml:1) are both given: take one of "
-                                      "them away, `seed: null` "
-                                      "if another file has brought it");
+        refuse("seed: 4\nseeds: 3\n",
+               "x.yaml:2:8: 'seeds' and 'seed' (x.yaml:1) are both given: remove one of "
+               "them, with `seed: null` if it is in an extended file");
         refuse("seeds: 3\nmatrix: {'a, seed': [[1, 2]]}\n",
-               "x.yaml:1:8: 'seeds' and the axis 'seed' of the matrix are both given: take one of them away, "
-               "`seeds: null` if another file has brought it");
-#define WANTS "x.yaml:1:8: seeds takes their number: 5 for the seeds 1 to 5, got "
-#define ELSE " (others are an axis: matrix: { seed: [7, 11] })"
+               "x.yaml:1:8: 'seeds' and the axis 'seed' of the matrix are both given: remove one of them, "
+               "with `seeds: null` if it is in an extended file");
+#define WANTS "x.yaml:1:8: seeds must be the number of seeds, such as 5 for the seeds 1 to 5, got "
+#define ELSE " (for other seeds write an axis: matrix: { seed: [7, 11] })"
         refuse("seeds: 0", WANTS "'0'" ELSE);
         refuse("seeds: -3", WANTS "'-3'" ELSE);
         refuse("seeds: few", WANTS "'few'" ELSE);
@@ -504,7 +505,7 @@ static void including_entries(void **state)
         runs_are(MATRIX "include: [{e: 20, n: 10, s: c}, {n: 10, s: d}]",
                  "100 10 a; 20 50 a; 20 80 a; 20 10 c; 100 10 d; 20 10 d");
         refuse(MATRIX "include: [{e: 5, s: b}]",
-               "x.yaml:3:11: include: no entry of 'e, n' has this: give the values of all of them");
+               "x.yaml:3:11: include: no entry of 'e, n' has these values: give the values of all its axes");
 #undef MATRIX
 }
 
@@ -513,7 +514,7 @@ static void bad_include(void **state)
 #define MATRIX "matrix: {strategy: [scratch, {use: l2-sp, label: strong}], seed: [1, 2]}\n"
         (void)state;
         refuse("a: 1\ninclude: [{a: 1}]\n",
-               "x.yaml:2:10: include says what to add to a matrix, and there is none");
+               "x.yaml:2:10: include needs a matrix to add runs to, and there is none");
         refuse(MATRIX "include: {seed: 1}",
                "x.yaml:2:10: include must be a list of maps of axes to values, as in `- { strategy: scratch, "
                "seed: 3 }`");
@@ -523,11 +524,11 @@ static void bad_include(void **state)
         refuse(MATRIX "include: [{sed: 1}]",
                "x.yaml:2:12: include: the matrix has no axis 'sed' (did you mean 'seed'?)");
         refuse(MATRIX "include: [{seed: ~}]", "x.yaml:2:18: the axis 'seed' has an empty value");
-        refuse(MATRIX "include: [{seed: 2}]", "x.yaml:2:11: include: this is there already");
+        refuse(MATRIX "include: [{seed: 2}]", "x.yaml:2:11: include: the suite has these runs already");
         refuse(MATRIX "include: [{seed: 3}, {seed: 4, strategy: strong}, {seed: 4, strategy: strong}]",
-               "x.yaml:2:51: include: this is there already");
+               "x.yaml:2:51: include: the suite has these runs already");
         refuse(MATRIX "include: [{seed: 3}, {seed: 3, strategy: scratch}]",
-               "x.yaml:2:22: include: this is there already");
+               "x.yaml:2:22: include: the suite has these runs already");
         refuse(MATRIX "include: [{strategy: {use: kd, label: strong}}]",
                "x.yaml:2:22: two values of the axis 'strategy' are called 'strong', this one and that at "
                "line "

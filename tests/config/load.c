@@ -55,11 +55,13 @@ static void not_an_experiment(void **state)
         assert_int_equal(mkdir("folder", 0777), 0);
         refuse("folder", "folder: is a directory, not a file");
         write_text("empty.yaml", "");
-        refuse("empty.yaml", "empty.yaml: empty: there is nothing but blanks and comments");
+        refuse("empty.yaml", "empty.yaml: empty: there are only blanks and comments");
         write_text("list.yaml", "\n- a\n- b\n");
-        refuse("list.yaml", "list.yaml:2:1: an experiment is a map, lines of `key: value`; this is a list");
+        refuse("list.yaml",
+               "list.yaml:2:1: an experiment must be a map, with lines `key: value`, got a list");
         write_text("word.yaml", "hello");
-        refuse("word.yaml", "word.yaml:1:1: an experiment is a map, lines of `key: value`; this is 'hello'");
+        refuse("word.yaml",
+               "word.yaml:1:1: an experiment must be a map, with lines `key: value`, got 'hello'");
         write_bytes("nul.yaml", "a: 1\nb: \0\n", 10);
         refuse("nul.yaml", "nul.yaml:2:4: a NUL byte (0x00): this is not a text file");
         memset(large, '#', sizeof large - 1);

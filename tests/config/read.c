@@ -112,13 +112,13 @@ static void other_tags_are_refused(void **state)
 {
         (void)state;
         refuse("a: !!python/object:os.system x",
-               "x.yaml:1:4: the tag '!!python/object:os.system' means nothing here: leave it out");
-        refuse("a: !mine {b: 1}", "x.yaml:1:4: the tag '!mine' means nothing here: leave it out");
-        refuse("a:\n  !!binary aGk=", "x.yaml:2:3: the tag '!!binary' means nothing here: leave it out");
-        refuse("a: !!seq 5", "x.yaml:1:4: the tag '!!seq' means nothing here: leave it out");
-        refuse("a: !!str [5]", "x.yaml:1:4: the tag '!!str' means nothing here: leave it out");
-        refuse("a: !x!y 5", "x.yaml:1:4: an unknown tag: leave it out");
-        refuse("!mine a: 5", "x.yaml:1:1: the tag '!mine' means nothing here: leave it out");
+               "x.yaml:1:4: the tag '!!python/object:os.system' has no meaning here: remove it");
+        refuse("a: !mine {b: 1}", "x.yaml:1:4: the tag '!mine' has no meaning here: remove it");
+        refuse("a:\n  !!binary aGk=", "x.yaml:2:3: the tag '!!binary' has no meaning here: remove it");
+        refuse("a: !!seq 5", "x.yaml:1:4: the tag '!!seq' has no meaning here: remove it");
+        refuse("a: !!str [5]", "x.yaml:1:4: the tag '!!str' has no meaning here: remove it");
+        refuse("a: !x!y 5", "x.yaml:1:4: an unknown tag: remove it");
+        refuse("!mine a: 5", "x.yaml:1:1: the tag '!mine' has no meaning here: remove it");
 }
 
 static void anchors_and_aliases(void **state)
@@ -149,13 +149,13 @@ static void anchors_and_aliases(void **state)
 static void bad_aliases(void **state)
 {
         (void)state;
-        refuse("a: *b\nb: &b 1", "x.yaml:1:4: no anchor '&b' stands before the alias '*b'");
+        refuse("a: *b\nb: &b 1", "x.yaml:1:4: no anchor '&b' before the alias '*b'");
         refuse("a: &a [1, *a]",
-               "x.yaml:1:11: the alias '*a' stands inside of what it names, and would never end");
+               "x.yaml:1:11: the alias '*a' is inside the node that it refers to, and would never end");
         refuse("a: &a\n  b: {c: *a}",
-               "x.yaml:2:10: the alias '*a' stands inside of what it names, and would never end");
+               "x.yaml:2:10: the alias '*a' is inside the node that it refers to, and would never end");
         refuse("a: &a {*a : 1}",
-               "x.yaml:1:8: the alias '*a' stands inside of what it names, and would never end");
+               "x.yaml:1:8: the alias '*a' is inside the node that it refers to, and would never end");
         refuse("a: &a [1]\n*a : 1", "x.yaml:2:1: a key must be a word, not a map or list");
         refuse("a: & x", "x.yaml:1:5: a name must follow '&' or '*'");
 }
@@ -230,16 +230,16 @@ static void merge_keys(void **state)
         refuse("a: {<<: 5}", "x.yaml:1:9: '<<' takes a map (`<<: *name`) or a list of maps");
         refuse("a: {<<: [{b: 1}, 5]}", "x.yaml:1:18: '<<' takes a map (`<<: *name`) or a list of maps");
         refuse("a: {<<: {b: 1}, <<: {c: 1}}",
-               "x.yaml:1:17: the key '<<' is there twice, the first time at line 1, column 5");
+               "x.yaml:1:17: the key '<<' is given twice, the first time at line 1, column 5");
 }
 
 static void keys(void **state)
 {
         (void)state;
         refuse("a: 1\nb: 2\na: 3\n",
-               "x.yaml:3:1: the key 'a' is there twice, the first time at line 1, column 1");
+               "x.yaml:3:1: the key 'a' is given twice, the first time at line 1, column 1");
         refuse("a: {b: 1, c: 2, 'b': 3}",
-               "x.yaml:1:17: the key 'b' is there twice, the first time at line 1, column 5");
+               "x.yaml:1:17: the key 'b' is given twice, the first time at line 1, column 5");
         refuse("? [a, b]\n: 1", "x.yaml:1:3: a key must be a word, not a list");
         refuse("? {a: b}\n: 1", "x.yaml:1:3: a key must be a word, not a map");
         refuse("'': 1", "x.yaml:1:1: a key is missing before the ':'");
@@ -254,10 +254,10 @@ static void indentation(void **state)
         refuse("a:\n  b: 1\n\tc: 2\n", "x.yaml:3:1: tabs cannot indent YAML: use spaces");
         refuse("a:\n\t- 1\n", "x.yaml:2:1: tabs cannot indent YAML: use spaces");
         refuse("a: 1\n b: 2\n",
-               "x.yaml:2:3: a ':' that cannot be a key's: a text with ': ' in it needs quotes; "
-               "otherwise look at the indentation");
+               "x.yaml:2:3: a ':' that does not follow a key: put a text with ': ' in it in quotes, "
+               "or correct the indentation");
         refuse(" a: 1\nb: 2\n",
-               "x.yaml:2:1: this does not belong to what stands before it: is the indentation right?");
+               "x.yaml:2:1: this does not belong to the text before it: is the indentation right?");
         refuse("a:\n    b: 1\n  c: 2\n",
                "x.yaml:3:3: this does not fit in the map around it: is the indentation right?");
         refuse("- a\nb: 1\n",
@@ -273,8 +273,9 @@ static void unclosed_and_misplaced(void **state)
                "x.yaml:2:2: a ',' or '}' is missing in the map that starts at line 1, column 4");
         refuse("a: \"x\nb: 3\n",
                "x.yaml:3:1: there is no closing quote for the text that starts at line 1, column 4");
-        refuse("a: b: c\n", "x.yaml:1:5: a ':' that cannot be a key's: a text with ': ' in it needs quotes; "
-                            "otherwise look at the indentation");
+        refuse("a: b: c\n",
+               "x.yaml:1:5: a ':' that does not follow a key: put a text with ': ' in it in quotes, "
+               "or correct the indentation");
         refuse("a: - 1\n", "x.yaml:1:4: a list's '- ' cannot stand here: put it on a line of its own");
         refuse("a: @x\n", "x.yaml:1:4: no value starts with this character: put the text in quotes");
         refuse("a: \"\\d\"\n",
@@ -296,11 +297,11 @@ static void not_text(void **state)
 static void documents(void **state)
 {
         (void)state;
-        refuse("", "x.yaml: empty: there is nothing but blanks and comments");
-        refuse("# nothing\n\n", "x.yaml: empty: there is nothing but blanks and comments");
-        refuse("---\n...\n", "x.yaml: empty: there is nothing but blanks and comments");
+        refuse("", "x.yaml: empty: there are only blanks and comments");
+        refuse("# nothing\n\n", "x.yaml: empty: there are only blanks and comments");
+        refuse("---\n...\n", "x.yaml: empty: there are only blanks and comments");
         refuse("a: 1\n---\nb: 2\n", "x.yaml:2:1: a second document starts here: one file holds one");
-        refuse("a: 1\nextends: b.yaml\n", "x.yaml:2:10: a text that stands in no file cannot extend one");
+        refuse("a: 1\nextends: b.yaml\n", "x.yaml:2:10: only a file can extend a file");
 }
 
 static void depth(void **state)

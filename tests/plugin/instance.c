@@ -101,7 +101,7 @@ static void use_names_a_plugin(void **state)
         assert_null(make("text: hi\nuse: prob\n", NULL));
         assert_error_has("run.yaml:2:6:", "no loss 'prob' (did you mean 'probe'?)", "looked in", NULL);
         assert_null(make("use: ../losses/probe\n", NULL));
-        assert_error_has("run.yaml:1:6:", "is no path", NULL);
+        assert_error_has("run.yaml:1:6:", "has only letters, digits", NULL);
         assert_null(scion_instance_create(SCION_LOSS, NULL, NULL));
         assert_error_has("no loss is given", NULL);
 }

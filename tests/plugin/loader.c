@@ -187,7 +187,7 @@ static void bad_tables(void **state)
         bad("strategies/param_default", "default", "count", "1e+300");
         bad("strategies/param_choice", "'which'", "choice 2 of 2", NULL);
         bad("strategies/param_list", "default", "widths", "-4");
-        bad("strategies/param_scales", "'wide' is no number", ".scales", NULL);
+        bad("strategies/param_scales", "'wide' is not a number", ".scales", NULL);
         bad("strategies/param_use", "'use'", NULL, NULL);
         bad("strategies/param_type", "no type", "SCION_PARAMS_END", NULL);
         bad("strategies/param_odd", "'odd'", "byte 1", NULL);

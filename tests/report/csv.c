@@ -148,8 +148,8 @@ static void bad_files_are_refused(void **state)
                 { "a,b\n1,2\n1,\"2\n3,4\n", "bad.csv:3: a quote is opened in this row and never closed" },
                 { "a,b\n\"x\ny", "bad.csv:2: a quote is opened" },
                 { "\"a", "bad.csv:1: a quote is opened" },
-                { "a,b\r\n1,2\r\n3,4\"5\"\r\n", "bad.csv:3: a quote where none may be" },
-                { "a,b\n\"1\"2,3\n", "bad.csv:2: a quote where none may be" },
+                { "a,b\r\n1,2\r\n3,4\"5\"\r\n", "bad.csv:3: a quote where none is allowed" },
+                { "a,b\n\"1\"2,3\n", "bad.csv:2: a quote where none is allowed" },
         };
         struct scion_csv_table table;
 
@@ -231,7 +231,7 @@ static void other_damage_is_left_alone(void **state)
                 { "epoch,lr,note\n1,2\n4,5,6\n", NULL, "x.csv:2: 2 fields in a row" },
                 { "epoch,lr,note\n1,2\n4,5,\"6\n", NULL, "x.csv:2: 2 fields in a row" },
                 { "epoch,lr,note\n1,2,3,4\n", NULL, "x.csv:2: 4 fields in a row" },
-                { "epoch,lr,note\n1,2,3\"\n", NULL, "x.csv:2: a quote where none may be" },
+                { "epoch,lr,note\n1,2,3\"\n", NULL, "x.csv:2: a quote where none is allowed" },
         };
 
         (void)state;

@@ -183,8 +183,7 @@ static void many_runs_are_asked_for(void **state)
         (void)state;
         write_text("many.yaml", "name: many\nstrategy: scratch\nseeds: 100001\n" TARGET);
         assert_output_has(run_scion_expecting(2, "run many.yaml --dry-run"),
-                          "many.yaml:3:8: 100001 runs: more than 100000 have to be asked for with --force",
-                          NULL);
+                          "many.yaml:3:8: 100001 runs: more than 100000 are only run with --force", NULL);
         assert_output_has(run_scion_expecting(2, "check many.yaml"), "with --force", NULL);
         assert_output_has(run_scion_expecting(2, "run many.yaml --set seed=3"),
                           "many.yaml:3:8: 'seeds' and 'seed' (--set seed=3) are both given", NULL);
