@@ -61,6 +61,15 @@ int scion_width(const char *text)
         return columns;
 }
 
+int scion_utf8_count(const char *text, size_t length)
+{
+        int count = 0;
+
+        for (size_t i = 0; i < length; i++) /* all bytes but those that continue a character */
+                count += ((unsigned char)text[i] & 0xC0) != 0x80;
+        return count;
+}
+
 int scion_width_add(struct scion_text *line, const char *text, int columns)
 {
         bool cut = scion_width(text) > columns;

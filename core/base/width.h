@@ -8,6 +8,9 @@
  * `?` that is printed for each. */
 int scion_width(const char *text);
 
+/* Returns the number of UTF-8 characters in `length` bytes, also of combining ones. */
+int scion_utf8_count(const char *text, size_t length);
+
 /* Adds the text to line, cut to at most `columns` columns; a cut text ends in `…`. Returns the columns used. */
 int scion_width_add(struct scion_text *line, const char *text, int columns);
 

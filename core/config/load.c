@@ -39,18 +39,10 @@ struct scion_config *scion_config_parse(const char *text, const char *name)
 
 /* --- Missing files -------------------------------------------------------------------------------------- */
 
-/* Returns the length of the path's folder, with the last slash; 0 if the path has no slash. */
-static size_t folder_length(const char *path)
-{
-        const char *slash = strrchr(path, '/');
-
-        return slash ? (size_t)(slash - path) + 1 : 0;
-}
-
 /* Adds "(did you mean 'FOLDER/NAME'?)" if the folder has a file of a similar name. */
 static void message_suggest_file(struct scion_text *message, const char *path)
 {
-        size_t length = folder_length(path), count = 0;
+        size_t length = scion_path_folder_length(path), count = 0;
         char *folder = length ? strndup(path, length) : strdup(".");
         char **names = calloc(MOST_NAMES, sizeof *names);
         DIR *directory = folder && names ? opendir(folder) : NULL;
@@ -144,7 +136,7 @@ static struct scion_config *file_load(const char *path, const struct link *from,
 /* Returns the path of the extended file, which is relative to the file that extends it. The caller frees it. */
 static char *extends_path(const struct scion_config *extends, const char *path)
 {
-        size_t folder = *extends->text == '/' ? 0 : folder_length(path);
+        size_t folder = *extends->text == '/' ? 0 : scion_path_folder_length(path);
         size_t bytes = folder + strlen(extends->text) + 1;
         char *joined = malloc(bytes);
 

@@ -133,8 +133,7 @@ bool scion_write_all(int descriptor, const void *data, size_t bytes)
         return true;
 }
 
-/* Returns the length of the path's folder, with the last slash; 0 if the path has no slash. */
-static size_t folder_length(const char *path)
+size_t scion_path_folder_length(const char *path)
 {
         const char *slash = strrchr(path, '/');
 
@@ -144,7 +143,7 @@ static size_t folder_length(const char *path)
 char *scion_file_temporary_name(const char *path)
 {
         static atomic_uint made;
-        size_t folder = folder_length(path), room = folder + 64;
+        size_t folder = scion_path_folder_length(path), room = folder + 64;
         char *name = malloc(room);
 
         /* The name does not contain the file's own name, which may already have the longest length allowed. */
@@ -181,7 +180,7 @@ struct scion_file *scion_file_create(const char *path)
         struct stat status;
         struct scion_file *file;
 
-        if (folder_length(path) > 4096)
+        if (scion_path_folder_length(path) > 4096)
                 return scion_fail_null("%s: %s", path, strerror(ENAMETOOLONG));
         if (!stat(path, &status) && !S_ISREG(status.st_mode))
                 return scion_fail_null("%s: cannot be written: %s", path,
@@ -216,7 +215,7 @@ bool scion_file_add(struct scion_file *file, const void *data, size_t bytes)
 /* EINVAL means that the file system cannot sync folders, and is no error. */
 bool scion_folder_sync(const char *path)
 {
-        size_t length = folder_length(path);
+        size_t length = scion_path_folder_length(path);
         char *folder = length ? strndup(path, length) : strdup(".");
         int descriptor = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
         bool synced = descriptor >= 0 && (!fsync(descriptor) || errno == EINVAL);

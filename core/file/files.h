@@ -56,6 +56,9 @@ void scion_remove_leftovers(const char *folder);
 /* Returns "FOLDER/NAME". The caller frees it; NULL, with a message, when memory runs out. */
 char *scion_path_join(const char *folder, const char *name);
 
+/* Returns the length in bytes of the folder in a path, with the last slash; 0 if the path has no slash. */
+size_t scion_path_folder_length(const char *path);
+
 /* Creates a folder and its missing parents. Succeeds if the folder exists already. */
 bool scion_make_folders(const char *path);
 

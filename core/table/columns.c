@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/width.h"
+
 #define GAP 2 /* spaces between columns */
 
 void scion_columns_add(struct scion_columns *columns, const char *text)
@@ -22,14 +24,9 @@ void scion_columns_add(struct scion_columns *columns, const char *text)
         larger[columns->count++] = copy;
 }
 
-/* Counts UTF-8 characters: the bytes that are not continuation bytes. */
 static int text_width(const char *text)
 {
-        int count = 0;
-
-        for (; *text; text++)
-                count += ((unsigned char)*text & 0xC0) != 0x80;
-        return count;
+        return scion_utf8_count(text, strlen(text));
 }
 
 static int column_width(const struct scion_columns *columns, size_t column)

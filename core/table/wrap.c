@@ -1,21 +1,11 @@
 #include "table/wrap.h"
 
-#include <string.h>
-
-/* Counts UTF-8 characters: the bytes that are not continuation bytes. */
-static int text_width(const char *text, size_t length)
-{
-        int count = 0;
-
-        for (size_t i = 0; i < length; i++)
-                count += ((unsigned char)text[i] & 0xC0) != 0x80;
-        return count;
-}
+#include "base/width.h"
 
 void scion_wrap(const char *text, size_t length, int column, int indent, int width, FILE *file)
 {
         const char *end = text + length;
-        bool first = true; /* word of its line */
+        bool first = true; /* the next word is the first of its line */
 
         while (text < end) {
                 size_t word = 0;
@@ -24,7 +14,7 @@ void scion_wrap(const char *text, size_t length, int column, int indent, int wid
                         ;
                 while (text + word < end && text[word] != ' ')
                         word++;
-                int wide = text_width(text, word);
+                int wide = scion_utf8_count(text, word);
 
                 if (!first && column + 1 + wide > width) {
                         fprintf(file, "\n%*s", indent, "");

@@ -10,7 +10,7 @@
 
 #define ENTRIES "cache/inflated"
 #define HEADER 64  /* bytes of an entry before the contents */
-#define HASH_AT 48 /* where the contents' hash is in it */
+#define HASH_AT 48 /* offset of the contents' hash in the header */
 #define BYTES (size_t)20000
 
 static unsigned char contents[BYTES];
@@ -41,7 +41,7 @@ static void write_gzip(const char *path, const void *bytes, size_t count)
         write_level(path, bytes, count, "wb1");
 }
 
-static void maps_to(const char *path, const void *expected, size_t count)
+static void assert_maps_to(const char *path, const void *expected, size_t count)
 {
         size_t bytes = SIZE_MAX;
         const void *data;
@@ -56,7 +56,7 @@ static void maps_to(const char *path, const void *expected, size_t count)
         assert_string_equal(scion_error(), "");
 }
 
-static void refused(const char *path, size_t most, const char *text)
+static void assert_refused(const char *path, size_t most, const char *text)
 {
         size_t bytes;
 
@@ -65,19 +65,19 @@ static void refused(const char *path, size_t most, const char *text)
         assert_error_has(path, text, NULL);
 }
 
-/* How many entries the cache has, with whatever else may lie in its folder. */
-static int entries(void)
+/* Returns the number of files in the cache's folder, entries and others. */
+static int entries_count(void)
 {
         return access(ENTRIES, F_OK) == 0 ? count_entries(ENTRIES) : 0;
 }
 
-/* The only entry's path. */
-static const char *only_entry(void)
+/* Returns the path of the only entry. */
+static const char *entry_path(void)
 {
         static char path[512];
         DIR *folder = opendir(ENTRIES);
 
-        assert_int_equal(entries(), 1);
+        assert_int_equal(entries_count(), 1);
         for (struct dirent *entry; (entry = readdir(folder));)
                 if (entry->d_name[0] != '.')
                         snprintf(path, sizeof path, ENTRIES "/%.255s", entry->d_name);
@@ -106,18 +106,18 @@ static void plain_files(void **state)
 
         (void)state;
         write_bytes("plain", contents, BYTES);
-        maps_to("plain", contents, BYTES);
+        assert_maps_to("plain", contents, BYTES);
         assert_true(scion_file_head("plain", head, sizeof head, &bytes));
         assert_int_equal(bytes, sizeof head);
         assert_memory_equal(head, contents, sizeof head);
-        write_bytes("small", "\x1f", 1); /* as gzip data begin */
-        maps_to("small", "\x1f", 1);
+        write_bytes("small", "\x1f", 1); /* the first byte of gzip's magic number */
+        assert_maps_to("small", "\x1f", 1);
         assert_true(scion_file_head("small", head, sizeof head, &bytes));
         assert_int_equal(bytes, 1);
         write_bytes("empty", "", 0);
-        maps_to("empty", "", 0);
-        refused("plain", BYTES - 1, "too long: it has 20000 bytes, 19999 expected");
-        assert_int_equal(entries(), 0);
+        assert_maps_to("empty", "", 0);
+        assert_refused("plain", BYTES - 1, "too long: it has 20000 bytes, 19999 expected");
+        assert_int_equal(entries_count(), 0);
         scion_file_unmap(NULL, 0);
 }
 
@@ -130,26 +130,26 @@ static void compressed_files(void **state)
         (void)state;
         setenv("SCION_CACHE", "", 1);
         write_gzip("a.gz", contents, BYTES);
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         assert_true(scion_file_head("a.gz", head, sizeof head, &bytes));
         assert_int_equal(bytes, sizeof head);
         assert_memory_equal(head, contents, sizeof head);
         write_gzip("a.gz", contents, 3);
-        maps_to("a.gz", contents, 3);
+        assert_maps_to("a.gz", contents, 3);
         assert_true(scion_file_head("a.gz", head, sizeof head, &bytes));
         assert_int_equal(bytes, 3);
         write_gzip("a.gz", "", 0);
-        maps_to("a.gz", "", 0);
-        /* More than the room that is made at first. */
+        assert_maps_to("a.gz", "", 0);
+        /* More than the memory that is allocated at first. */
         assert_non_null(zeros);
         zeros[large - 1] = 1;
         write_gzip("a.gz", zeros, large);
-        maps_to("a.gz", zeros, large);
+        assert_maps_to("a.gz", zeros, large);
         free(zeros);
-        /* Two, joined. */
+        /* Two members, joined. */
         write_gzip("a.gz", contents, 5000);
         write_level("a.gz", contents + 5000, BYTES - 5000, "ab6");
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         assert_int_equal(access("cache", F_OK), -1);
 }
 
@@ -159,17 +159,17 @@ static void no_regular_files(void **state)
         size_t bytes = 1;
 
         (void)state;
-        refused("missing", 10, "No such file or directory");
+        assert_refused("missing", 10, "No such file or directory");
         assert_int_equal(mkdir("folder", 0777), 0);
-        refused("folder", 10, "is a directory, not a file");
+        assert_refused("folder", 10, "is a directory, not a file");
         assert_int_equal(mkfifo("pipe", 0666), 0);
-        refused("pipe", 10, "is not a file");
+        assert_refused("pipe", 10, "is not a file");
         scion_error_clear();
         assert_false(scion_file_head("pipe", head, sizeof head, &bytes));
         assert_error_has("pipe: is not a file", NULL);
 }
 
-/* Neither the memory nor the cache ever holds more than what is expected. */
+/* Neither the memory nor the cache grows beyond the bytes expected. */
 static void too_much(void **state)
 {
         size_t large = (size_t)16 << 20;
@@ -179,13 +179,13 @@ static void too_much(void **state)
         assert_non_null(zeros);
         write_gzip("bomb.gz", zeros, large);
         free(zeros);
-        refused("bomb.gz", 1000, "too long: it has more than the 1000 bytes expected");
-        refused("bomb.gz", 0, "too long: it has more than the 0 bytes expected");
-        assert_int_equal(entries(), 0);
+        assert_refused("bomb.gz", 1000, "too long: it has more than the 1000 bytes expected");
+        assert_refused("bomb.gz", 0, "too long: it has more than the 0 bytes expected");
+        assert_int_equal(entries_count(), 0);
         write_gzip("a.gz", contents, BYTES);
-        maps_to("a.gz", contents, BYTES);
-        refused("a.gz", BYTES - 1, "too long: it has more than the 19999 bytes expected");
-        assert_int_equal(entries(), 1);
+        assert_maps_to("a.gz", contents, BYTES);
+        assert_refused("a.gz", BYTES - 1, "too long: it has more than the 19999 bytes expected");
+        assert_int_equal(entries_count(), 1);
 }
 
 static void damaged(void **state)
@@ -198,21 +198,21 @@ static void damaged(void **state)
         count = read_back("a.gz", bytes, sizeof bytes - 3);
         for (size_t cut = 2; cut < count; cut += cut < 20 || cut > count - 10 ? 1 : 1009) {
                 write_bytes("a.gz", bytes, cut);
-                refused("a.gz", SIZE_MAX, "truncated gzip data: it ends after ");
+                assert_refused("a.gz", SIZE_MAX, "truncated gzip data: it ends after ");
         }
         for (size_t i = 0; i < 8; i++) {
                 bytes[count - 8 + i] ^= 0x10;
                 write_bytes("a.gz", bytes, count);
-                refused("a.gz", SIZE_MAX, i < 4 ? "incorrect data check" : "incorrect length check");
+                assert_refused("a.gz", SIZE_MAX, i < 4 ? "incorrect data check" : "incorrect length check");
                 bytes[count - 8 + i] ^= 0x10;
         }
         memcpy(bytes + count, "end", 3);
         write_bytes("a.gz", bytes, count + 3);
-        refused("a.gz", SIZE_MAX, "bytes that are no gzip data after the end of its gzip data");
-        /* The beginning may be good all the same. */
+        assert_refused("a.gz", SIZE_MAX, "bytes that are no gzip data after the end of its gzip data");
+        /* Reading only the beginning may succeed nevertheless. */
         assert_true(scion_file_head("a.gz", bytes, 100, &mapped));
         assert_memory_equal(bytes, contents, 100);
-        assert_int_equal(entries(), 0);
+        assert_int_equal(entries_count(), 0);
 }
 
 /* --- The cache ------------------------------------------------------------------------------------------ */
@@ -226,44 +226,45 @@ static void found_again(void **state)
 
         (void)state;
         write_gzip("a.gz", contents, BYTES);
-        maps_to("a.gz", contents, BYTES);
-        assert_int_equal(stat(only_entry(), &first), 0);
+        assert_maps_to("a.gz", contents, BYTES);
+        assert_int_equal(stat(entry_path(), &first), 0);
         assert_int_equal(first.st_size, HEADER + BYTES);
-        assert_int_equal(utimensat(AT_FDCWD, only_entry(), long_ago, 0), 0);
-        maps_to("a.gz", contents, BYTES);
-        assert_int_equal(stat(only_entry(), &second), 0);
+        assert_int_equal(utimensat(AT_FDCWD, entry_path(), long_ago, 0), 0);
+        assert_maps_to("a.gz", contents, BYTES);
+        assert_int_equal(stat(entry_path(), &second), 0);
         assert_int_equal(first.st_ino, second.st_ino);
         assert_true(second.st_mtim.tv_sec > 1000); /* the last use */
         assert_int_equal(stat(ENTRIES, &first), 0);
         assert_int_equal(first.st_mode & 0777, 0700);
 
-        /* It is the entry that is given: one with other contents and their hash says so. */
-        assert_int_equal(read_back(only_entry(), entry, sizeof entry), HEADER + BYTES);
+        /* The entry is used: an entry with other contents, and the right hash of those, is returned. */
+        assert_int_equal(read_back(entry_path(), entry, sizeof entry), HEADER + BYTES);
         assert_memory_equal(entry + HEADER, contents, BYTES);
         entry[HEADER + 100] ^= 1;
         XXH128_canonicalFromHash(&hash, XXH3_128bits(entry + HEADER, BYTES));
         memcpy(entry + HASH_AT, &hash, sizeof hash);
-        write_bytes(only_entry(), entry, HEADER + BYTES);
-        maps_to("a.gz", entry + HEADER, BYTES);
+        write_bytes(entry_path(), entry, HEADER + BYTES);
+        assert_maps_to("a.gz", entry + HEADER, BYTES);
 
-        /* Another file of the same bytes is the same; nothing at all can be kept too. */
+        /* Another file with the same bytes has the same entry. Empty contents can be stored too. */
         write_gzip("b.gz", contents, BYTES);
-        maps_to("b.gz", entry + HEADER, BYTES);
-        assert_int_equal(entries(), 1);
+        assert_maps_to("b.gz", entry + HEADER, BYTES);
+        assert_int_equal(entries_count(), 1);
         write_gzip("b.gz", "", 0);
-        maps_to("b.gz", "", 0);
-        maps_to("b.gz", "", 0);
-        assert_int_equal(entries(), 2);
+        assert_maps_to("b.gz", "", 0);
+        assert_maps_to("b.gz", "", 0);
+        assert_int_equal(entries_count(), 2);
 }
 
-/* Puts the bytes in the entry's place: the contents are right all the same, and the entry is made again. */
-static void made_again(const void *bad, size_t count, const unsigned char *good)
+/* Replaces the entry by bad bytes: the contents are right nevertheless, and the entry is replaced by a
+ * valid one. */
+static void assert_replaced(const void *bad, size_t count, const unsigned char *good)
 {
         static unsigned char now[HEADER + BYTES + 1];
 
-        write_bytes(only_entry(), bad, count);
-        maps_to("a.gz", contents, BYTES);
-        assert_int_equal(read_back(only_entry(), now, sizeof now), HEADER + BYTES);
+        write_bytes(entry_path(), bad, count);
+        assert_maps_to("a.gz", contents, BYTES);
+        assert_int_equal(read_back(entry_path(), now, sizeof now), HEADER + BYTES);
         assert_memory_equal(now, good, HEADER + BYTES);
 }
 
@@ -274,21 +275,22 @@ static void bad_entries(void **state)
 
         (void)state;
         write_gzip("a.gz", contents, BYTES);
-        maps_to("a.gz", contents, BYTES);
-        assert_int_equal(read_back(only_entry(), good, sizeof good), HEADER + BYTES);
-        for (size_t i = 0; i < HEADER + BYTES; i += i < HEADER ? 1 : 3989) { /* each field; some contents */
+        assert_maps_to("a.gz", contents, BYTES);
+        assert_int_equal(read_back(entry_path(), good, sizeof good), HEADER + BYTES);
+        /* Every byte of the header, and some of the contents. */
+        for (size_t i = 0; i < HEADER + BYTES; i += i < HEADER ? 1 : 3989) {
                 memcpy(bad, good, sizeof bad);
                 bad[i] ^= 0x40;
-                made_again(bad, HEADER + BYTES, good);
+                assert_replaced(bad, HEADER + BYTES, good);
         }
         for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
-                made_again(good, lengths[i], good);
+                assert_replaced(good, lengths[i], good);
         memcpy(bad, good, sizeof bad);
         bad[HEADER + BYTES] = 0;
-        made_again(bad, HEADER + BYTES + 1, good);
+        assert_replaced(bad, HEADER + BYTES + 1, good);
 }
 
-/* An entry of another file, whole in itself. */
+/* A valid entry of another file under this file's name. */
 static void foreign_entry(void **state)
 {
         static unsigned char other[HEADER + BYTES + 1], good[HEADER + BYTES + 1];
@@ -296,17 +298,17 @@ static void foreign_entry(void **state)
         (void)state;
         contents[0] ^= 1;
         write_gzip("a.gz", contents, BYTES);
-        maps_to("a.gz", contents, BYTES);
-        assert_int_equal(read_back(only_entry(), other, sizeof other), HEADER + BYTES);
-        remove(only_entry());
+        assert_maps_to("a.gz", contents, BYTES);
+        assert_int_equal(read_back(entry_path(), other, sizeof other), HEADER + BYTES);
+        remove(entry_path());
         contents[0] ^= 1;
         write_gzip("a.gz", contents, BYTES);
-        maps_to("a.gz", contents, BYTES);
-        assert_int_equal(read_back(only_entry(), good, sizeof good), HEADER + BYTES);
-        made_again(other, HEADER + BYTES, good);
+        assert_maps_to("a.gz", contents, BYTES);
+        assert_int_equal(read_back(entry_path(), good, sizeof good), HEADER + BYTES);
+        assert_replaced(other, HEADER + BYTES, good);
 }
 
-/* What is no file at all in an entry's place is left alone; a link to nothing is replaced. */
+/* A folder or pipe with the name of an entry is left alone; a broken link is replaced. */
 static void odd_entries(void **state)
 {
         char path[512];
@@ -314,23 +316,23 @@ static void odd_entries(void **state)
 
         (void)state;
         write_gzip("a.gz", contents, BYTES);
-        maps_to("a.gz", contents, BYTES);
-        strcpy(path, only_entry());
+        assert_maps_to("a.gz", contents, BYTES);
+        strcpy(path, entry_path());
         remove(path);
         assert_int_equal(mkdir(path, 0777), 0);
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         assert_int_equal(rmdir(path), 0);
         assert_int_equal(mkfifo(path, 0666), 0);
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         assert_int_equal(remove(path), 0);
         assert_int_equal(symlink("nothing", path), 0);
-        maps_to("a.gz", contents, BYTES);
-        assert_int_equal(lstat(only_entry(), &status), 0);
+        assert_maps_to("a.gz", contents, BYTES);
+        assert_int_equal(lstat(entry_path(), &status), 0);
         assert_true(S_ISREG(status.st_mode));
         assert_int_equal(access(ENTRIES "/nothing", F_OK), -1);
 }
 
-/* Same name, size and time of change: only the bytes tell. */
+/* The changed file has the same name, size and modification time: only the bytes differ. */
 static void changed_file(void **state)
 {
         struct stat before, after;
@@ -338,7 +340,7 @@ static void changed_file(void **state)
         (void)state;
         write_level("a.gz", contents, BYTES, "wb0");
         assert_int_equal(stat("a.gz", &before), 0);
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         contents[BYTES / 2] ^= 0xff;
 
         const struct timespec times[2] = { before.st_atim, before.st_mtim };
@@ -348,8 +350,8 @@ static void changed_file(void **state)
         assert_int_equal(stat("a.gz", &after), 0);
         assert_int_equal(before.st_size, after.st_size);
         assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
-        maps_to("a.gz", contents, BYTES);
-        assert_int_equal(entries(), 2);
+        assert_maps_to("a.gz", contents, BYTES);
+        assert_int_equal(entries_count(), 2);
 }
 
 static void deleted_while_in_use(void **state)
@@ -359,19 +361,19 @@ static void deleted_while_in_use(void **state)
 
         (void)state;
         write_gzip("a.gz", contents, BYTES);
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         data = scion_file_map("a.gz", BYTES, &bytes);
         assert_non_null(data);
         remove_tree("cache");
         assert_memory_equal(data, contents, BYTES);
         scion_file_unmap(data, bytes);
-        maps_to("a.gz", contents, BYTES);
-        assert_int_equal(entries(), 1);
+        assert_maps_to("a.gz", contents, BYTES);
+        assert_int_equal(entries_count(), 1);
 }
 
 /* --- No cache ------------------------------------------------------------------------------------------- */
 
-static void places(void **state)
+static void cache_folders(void **state)
 {
         char here[4096], path[4200], *home = getenv("HOME"), *caches = getenv("XDG_CACHE_HOME");
         char *old_home = home ? strdup(home) : NULL, *old_caches = caches ? strdup(caches) : NULL;
@@ -382,30 +384,30 @@ static void places(void **state)
         unsetenv("SCION_CACHE");
         unsetenv("XDG_CACHE_HOME");
 
-        /* No home: none, one that is not there, one that depends on where one stands. */
+        /* No home directory: not set, missing, or a relative path. */
         unsetenv("HOME");
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         snprintf(path, sizeof path, "%s/nobody", here);
         setenv("HOME", path, 1);
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         assert_int_equal(access("nobody", F_OK), -1);
         assert_int_equal(mkdir("home", 0777), 0);
         setenv("HOME", "home", 1);
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         assert_int_equal(count_entries("home"), 0);
 
         snprintf(path, sizeof path, "%s/home", here);
         setenv("HOME", path, 1);
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         assert_int_equal(count_entries("home/.cache/scion/inflated"), 1);
         remove_tree("home/.cache");
         snprintf(path, sizeof path, "%s/caches", here);
         setenv("XDG_CACHE_HOME", path, 1);
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         assert_int_equal(count_entries("home"), 0);
         assert_int_equal(count_entries("caches/scion/inflated"), 1);
-        setenv("XDG_CACHE_HOME", "caches", 1); /* has to be absolute: as if it were not set */
-        maps_to("a.gz", contents, BYTES);
+        setenv("XDG_CACHE_HOME", "caches", 1); /* a relative path is ignored */
+        assert_maps_to("a.gz", contents, BYTES);
         assert_int_equal(count_entries("home/.cache/scion/inflated"), 1);
         remove_tree("home");
         remove_tree("caches");
@@ -422,24 +424,24 @@ static void not_writable(void **state)
         write_gzip("a.gz", contents, BYTES);
         write_bytes("occupied", "x", 1);
         setenv("SCION_CACHE", "occupied", 1);
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         setenv("SCION_CACHE", "occupied/below", 1);
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         assert_file_is("occupied", "x");
         setenv("SCION_CACHE", "/proc/self/cache", 1);
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
         if (geteuid() == 0)
                 return;
         setenv("SCION_CACHE", "cache", 1);
-        maps_to("a.gz", contents, BYTES);
-        remove(only_entry());
+        assert_maps_to("a.gz", contents, BYTES);
+        remove(entry_path());
         assert_int_equal(chmod(ENTRIES, 0500), 0);
-        maps_to("a.gz", contents, BYTES);
-        assert_int_equal(entries(), 0);
+        assert_maps_to("a.gz", contents, BYTES);
+        assert_int_equal(entries_count(), 0);
         assert_int_equal(chmod(ENTRIES, 0700), 0);
 }
 
-/* The disk is full in the header, in the contents. Nothing is left behind. */
+/* The disk is full while writing the header, or the contents. No file is left behind. */
 static void full_disk(void **state)
 {
         static const rlim_t room[] = { 0, 10, HEADER, 4096, HEADER + BYTES - 1 };
@@ -457,13 +459,13 @@ static void full_disk(void **state)
                 assert_memory_equal(data, contents, BYTES);
                 scion_file_unmap(data, bytes);
                 assert_string_equal(scion_error(), "");
-                assert_int_equal(entries(), 0);
+                assert_int_equal(entries_count(), 0);
         }
-        maps_to("a.gz", contents, BYTES);
-        assert_int_equal(entries(), 1);
+        assert_maps_to("a.gz", contents, BYTES);
+        assert_int_equal(entries_count(), 1);
 }
 
-/* --- Several at once ------------------------------------------------------------------------------------ */
+/* --- Concurrency ---------------------------------------------------------------------------------------- */
 
 static bool same(void)
 {
@@ -475,7 +477,7 @@ static bool same(void)
         return good;
 }
 
-/* Processes that make, use and delete the same entry. */
+/* Processes that store, find and delete the same entry concurrently. */
 static void concurrent(void **state)
 {
         enum { PROCESSES = 6, TURNS = 20 };
@@ -484,8 +486,8 @@ static void concurrent(void **state)
 
         (void)state;
         write_gzip("a.gz", contents, BYTES);
-        maps_to("a.gz", contents, BYTES);
-        strcpy(path, only_entry());
+        assert_maps_to("a.gz", contents, BYTES);
+        strcpy(path, entry_path());
         remove(path);
         for (int i = 0; i < PROCESSES; i++) {
                 pid[i] = fork();
@@ -508,9 +510,9 @@ static void concurrent(void **state)
                 assert_true(WIFEXITED(status));
                 assert_int_equal(WEXITSTATUS(status), 0);
         }
-        maps_to("a.gz", contents, BYTES);
-        assert_string_equal(only_entry(), path);
-        maps_to("a.gz", contents, BYTES);
+        assert_maps_to("a.gz", contents, BYTES);
+        assert_string_equal(entry_path(), path);
+        assert_maps_to("a.gz", contents, BYTES);
 }
 
 int main(void)
@@ -527,7 +529,7 @@ int main(void)
                 cmocka_unit_test_setup(odd_entries, empty_cache),
                 cmocka_unit_test_setup(changed_file, empty_cache),
                 cmocka_unit_test_setup(deleted_while_in_use, empty_cache),
-                cmocka_unit_test_setup(places, empty_cache),
+                cmocka_unit_test_setup(cache_folders, empty_cache),
                 cmocka_unit_test_setup(not_writable, empty_cache),
                 cmocka_unit_test_setup(full_disk, empty_cache),
                 cmocka_unit_test_setup(concurrent, empty_cache),

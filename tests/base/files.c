@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
-static void reads_whole(void **state)
+static void reads_complete_files(void **state)
 {
         static char large[100000];
         size_t bytes = 0;
@@ -32,7 +32,7 @@ static void reads_whole(void **state)
         free(data);
 }
 
-/* A pipe says that it is empty, and holds less than what comes through it. */
+/* A pipe reports the size 0, and its buffer is smaller than what is sent through it. */
 static void reads_pipes(void **state)
 {
         size_t bytes = 0;
@@ -70,11 +70,11 @@ static void refuses_to_read(void **state)
         write_text("ten", "0123456789");
         assert_null(scion_file_read("ten", 9, &bytes));
         assert_error_has("ten: larger than 9 bytes", NULL);
-        assert_null(scion_file_read("/dev/zero", 1000000, &bytes)); /* it has no length, and no end */
+        assert_null(scion_file_read("/dev/zero", 1000000, &bytes)); /* has the size 0 and no end */
         assert_error_has("/dev/zero: larger than 1000000 bytes", NULL);
 }
 
-static void writes_whole(void **state)
+static void writes_complete_files(void **state)
 {
         struct stat status;
         mode_t mask = umask(027);
@@ -85,9 +85,9 @@ static void writes_whole(void **state)
         assert_file_is("out/a", "first");
         assert_true(scion_file_write("out/a", "2nd", 3));
         assert_file_is("out/a", "2nd");
-        assert_int_equal(count_entries("out"), 1); /* nothing is left beside it */
+        assert_int_equal(count_entries("out"), 1); /* no temporary file is left */
         assert_int_equal(stat("out/a", &status), 0);
-        assert_int_equal(status.st_mode & 0777, 0640); /* as the user's mask says */
+        assert_int_equal(status.st_mode & 0777, 0640); /* by the umask */
         umask(mask);
 }
 
@@ -116,8 +116,8 @@ static void old_file_stays_until_commit(void **state)
         assert_int_equal(count_entries("."), entries);
 }
 
-/* A process that died while writing leaves its file behind under the very name that comes next. */
-static void leftovers_are_in_nobodys_way(void **state)
+/* A process that was killed while writing has left a temporary file with the name that would be used next. */
+static void leftovers_do_not_block_writing(void **state)
 {
         char name[64];
         int number = 0;
@@ -152,10 +152,10 @@ static void refuses_to_write(void **state)
         longest[sizeof longest - 1] = '\0';
         int entries = count_entries(".");
 
-        assert_false(scion_file_write(longest, "", 0)); /* known only when it is renamed */
+        assert_false(scion_file_write(longest, "", 0)); /* found only when it is renamed */
         assert_error_has("File name too long", NULL);
         assert_int_equal(count_entries("."), entries);
-        longest[255] = '\0'; /* the longest name there can be */
+        longest[255] = '\0'; /* the longest name allowed */
         assert_true(scion_file_write(longest, "", 0));
 }
 
@@ -186,7 +186,7 @@ static void full_disk_keeps_the_old_file(void **state)
         close(full);
         file = scion_file_create("precious");
         assert_non_null(file);
-        assert_true(scion_file_add(file, much, 0)); /* nothing is a good thing to write */
+        assert_true(scion_file_add(file, much, 0)); /* writing no bytes succeeds */
         scion_file_discard(file);
 }
 
@@ -209,7 +209,7 @@ static void makes_folders(void **state)
         assert_false(scion_make_folders("a/file"));
         assert_error_has("a/file: the folder cannot be made: a file of that name is there", NULL);
         assert_false(scion_make_folders("a/file/b"));
-        assert_error_has("a/file: the folder", NULL); /* the one that is in the way */
+        assert_error_has("a/file: the folder", NULL); /* the message names the file in the way */
         assert_false(scion_make_folders("/proc/scion/b"));
         assert_error_has("/proc/scion: the folder cannot be made: No such file", NULL);
 }
@@ -223,7 +223,7 @@ static void leftovers_are_removed(void **state)
         assert_int_equal(mkdir("left", 0777), 0);
         write_text("left/.scion-4711-0.tmp", "half");
         write_text("left/.scion-1-23.tmp", "half");
-        assert_int_equal(mkdir("left/.scion-3-3.tmp", 0777), 0); /* no file, and none of ours */
+        assert_int_equal(mkdir("left/.scion-3-3.tmp", 0777), 0); /* a folder, not a temporary file */
         for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
                 char path[64];
 
@@ -240,12 +240,12 @@ static void leftovers_are_removed(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(reads_whole),
+                cmocka_unit_test(reads_complete_files),
                 cmocka_unit_test(reads_pipes),
                 cmocka_unit_test(refuses_to_read),
-                cmocka_unit_test(writes_whole),
+                cmocka_unit_test(writes_complete_files),
                 cmocka_unit_test(old_file_stays_until_commit),
-                cmocka_unit_test(leftovers_are_in_nobodys_way),
+                cmocka_unit_test(leftovers_do_not_block_writing),
                 cmocka_unit_test(leftovers_are_removed),
                 cmocka_unit_test(refuses_to_write),
                 cmocka_unit_test(full_disk_keeps_the_old_file),

@@ -1,4 +1,4 @@
-/* What results depend on is told, and told alike each time. */
+/* The description of the machine is complete and reproducible. */
 #include "file/machine.h"
 
 #include "file/hash.h"
@@ -27,7 +27,7 @@ static void same_each_time(void **state)
         free(second.text);
 }
 
-/* XXH3's own test vector for no bytes at all, and a file like its bytes. */
+/* XXH3's test vector for empty input; a file has the hash of its bytes. */
 static void hashes(void **state)
 {
         char bytes[SCION_HASH_TEXT], file[SCION_HASH_TEXT];

@@ -39,7 +39,8 @@ static void numbers_as_they_print(void **state)
                 { DBL_MIN, "2.2250738585072014e-308" },
                 { DBL_MAX, "1.7976931348623157e+308" },
                 { -DBL_MAX, "-1.7976931348623157e+308" },
-                { 0x1p-44, "5.684341886080802e-14" }, /* not the nearest of 16 digits, and needs no 17th */
+                { 0x1p-44,
+                  "5.684341886080802e-14" }, /* 16 digits suffice, but not the nearest 16-digit decimal */
                 { NAN, "nan" },
                 { -NAN, "nan" },
                 { INFINITY, "inf" },
@@ -72,7 +73,7 @@ static int digits(const char *text)
         return count;
 }
 
-/* Bit patterns from all over, and the powers of two with their neighbours. */
+/* Bit patterns spread over the whole range, and powers of two with their neighbours. */
 static void all_read_back(void **state)
 {
         char text[32], precise[64];

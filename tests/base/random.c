@@ -30,7 +30,7 @@ static void philox_known_answers(void **state)
         }
 }
 
-/* Many numbers at once are those that come one by one, wherever the stream stands. */
+/* scion_random_fill() gives the numbers of single calls, from any position of the stream. */
 static void filled_and_drawn_are_the_same(void **state)
 {
         static const size_t counts[] = { 0, 1, 3, 64, 65, 200, 1000 };
@@ -41,7 +41,7 @@ static void filled_and_drawn_are_the_same(void **state)
                 for (uint32_t before = 0; before < 50; before++) {
                         struct scion_random one = scion_random(5, SCION_RANDOM_DROPOUT, 9), many;
 
-                        /* From near the end of the counter's low word, and over it. */
+                        /* From near the end of the counter's low word, and across its overflow. */
                         if (before % 2)
                                 one.counter[0] = UINT32_MAX - before;
                         for (uint32_t j = 0; j < before % 7; j++)

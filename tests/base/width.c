@@ -1,4 +1,4 @@
-/* How wide texts are, and texts that are cut. */
+/* The width of texts, and cutting them. */
 #include "base/width.h"
 
 #include "support/test.h"
@@ -10,9 +10,9 @@ static void widths(void **state)
         assert_int_equal(scion_width("seed 1"), 6);
         assert_int_equal(scion_width("Grün"), 4);
         assert_int_equal(scion_width("学習"), 4);
-        assert_int_equal(scion_width("e\xCC\x81"), 1);     /* an accent that combines */
-        assert_int_equal(scion_width("\033[2J\n"), 5);     /* would move the cursor */
-        assert_int_equal(scion_width("a\xFF\xE5\xAD"), 4); /* no UTF-8, and cut short */
+        assert_int_equal(scion_width("e\xCC\x81"), 1);     /* a combining accent */
+        assert_int_equal(scion_width("\033[2J\n"), 5);     /* control characters */
+        assert_int_equal(scion_width("a\xFF\xE5\xAD"), 4); /* invalid UTF-8, and a truncated character */
 }
 
 static void assert_cut(const char *text, int columns, const char *expected)
@@ -37,7 +37,7 @@ static void cuts(void **state)
         assert_cut("seeds", -1, "");
         assert_cut("学習する", 8, "学習する");
         assert_cut("学習する", 7, "学習す…");
-        assert_cut("学習する", 6, "学習…"); /* half a character is none */
+        assert_cut("学習する", 6, "学習…"); /* a wide character is not split */
         assert_cut("e\xCC\x81t\xC3\xA9s", 4, "e\xCC\x81t\xC3\xA9s");
         assert_cut("\033[31mred", 20, "?[31mred");
         assert_cut("a\xFF", 2, "a?");

@@ -1,9 +1,9 @@
-/* A matrix to runs. */
+/* Expanding a matrix to runs. */
 #include "support/test.h"
 
 #include "config/config.h"
 
-static struct scion_config *parse(const char *text)
+static struct scion_config *text_parse(const char *text)
 {
         struct scion_config *root = scion_config_parse(text, "x.yaml");
 
@@ -12,18 +12,18 @@ static struct scion_config *parse(const char *text)
         return root;
 }
 
-static void expand(const char *text, struct scion_config_runs *runs)
+static void text_expand(const char *text, struct scion_config_runs *runs)
 {
-        struct scion_config *root = parse(text);
+        struct scion_config *root = text_parse(text);
 
         if (!scion_config_expand(root, false, runs))
                 fail_msg("%s", scion_error());
-        scion_config_destroy(root); /* the runs do not need it any more */
+        scion_config_destroy(root); /* the runs must not refer to it */
 }
 
-static void refuse(const char *text, const char *message)
+static void assert_refused(const char *text, const char *message)
 {
-        struct scion_config *root = parse(text);
+        struct scion_config *root = text_parse(text);
         struct scion_config_runs runs;
 
         scion_error_clear();
@@ -34,21 +34,21 @@ static void refuse(const char *text, const char *message)
         scion_config_destroy(root);
 }
 
-/* The matrix is right, but its first value cannot be put in its place. */
-static void refuse_to_resolve(const char *text, const char *message)
+/* Fails the test unless the matrix is valid, but its first value cannot be set at its path. */
+static void assert_unresolvable(const char *text, const char *message)
 {
         struct scion_config_runs runs;
 
-        expand(text, &runs);
+        text_expand(text, &runs);
         scion_error_clear();
         assert_null(scion_config_resolve(&runs.run[0]));
         assert_string_equal(scion_error(), message);
         scion_config_runs_finish(&runs);
 }
 
-static void run_is(const struct scion_config_run *run, const char *expected)
+static void assert_run(const struct scion_config_run *run, const char *expected)
 {
-        struct scion_config *other = parse(expected), *config = scion_config_resolve(run);
+        struct scion_config *other = text_parse(expected), *config = scion_config_resolve(run);
 
         if (!config)
                 fail_msg("%s", scion_error());
@@ -63,15 +63,15 @@ static void no_matrix(void **state)
         struct scion_config_runs runs;
 
         (void)state;
-        expand("a: 1\n", &runs);
+        text_expand("a: 1\n", &runs);
         assert_int_equal(runs.count, 1);
         assert_int_equal(runs.run[0].axes, 0);
-        run_is(&runs.run[0], "a: 1");
+        assert_run(&runs.run[0], "a: 1");
         scion_config_runs_finish(&runs);
         assert_int_equal(runs.count, 0);
         scion_config_runs_finish(&runs);
-        refuse("a: 1\nexclude: [{a: 1}]\n",
-               "x.yaml:2:10: exclude needs a matrix to leave runs out of, and there is none");
+        assert_refused("a: 1\nexclude: [{a: 1}]\n",
+                       "x.yaml:2:10: exclude needs a matrix to leave runs out of, and there is none");
 }
 
 static void all_combinations(void **state)
@@ -79,30 +79,30 @@ static void all_combinations(void **state)
         struct scion_config_runs runs;
 
         (void)state;
-        expand("name: four\n"
-               "seed: 9\n"
-               "strategy: {use: old, gamma: 1}\n"
-               "target: {dataset: {use: idx, root: /x}}\n"
-               "matrix:\n"
-               "  strategy:\n"
-               "    - scratch\n"
-               "    - {use: l2-sp, alpha: 0.1, label: strong}\n"
-               "    - {use: l2-sp, alpha: 0.01}\n"
-               "  target.dataset.per_class: [10, 100]\n"
-               "  seed: [1, 2, 3]\n"
-               "exclude:\n"
-               "  - {strategy: scratch, seed: 3}\n"
-               "  - {strategy: strong, target.dataset.per_class: 100}\n",
-               &runs);
+        text_expand("name: four\n"
+                    "seed: 9\n"
+                    "strategy: {use: old, gamma: 1}\n"
+                    "target: {dataset: {use: idx, root: /x}}\n"
+                    "matrix:\n"
+                    "  strategy:\n"
+                    "    - scratch\n"
+                    "    - {use: l2-sp, alpha: 0.1, label: strong}\n"
+                    "    - {use: l2-sp, alpha: 0.01}\n"
+                    "  target.dataset.per_class: [10, 100]\n"
+                    "  seed: [1, 2, 3]\n"
+                    "exclude:\n"
+                    "  - {strategy: scratch, seed: 3}\n"
+                    "  - {strategy: strong, target.dataset.per_class: 100}\n",
+                    &runs);
         assert_int_equal(runs.count, 18 - 2 - 3);
-        run_is(&runs.run[0], "{name: four, seed: 1, strategy: scratch,"
-                             " target: {dataset: {use: idx, root: /x, per_class: 10}}}");
-        run_is(&runs.run[1], "{name: four, seed: 2, strategy: scratch,"
-                             " target: {dataset: {use: idx, root: /x, per_class: 10}}}");
-        run_is(&runs.run[4], "{name: four, seed: 1, strategy: {use: l2-sp, alpha: 0.1},"
-                             " target: {dataset: {use: idx, root: /x, per_class: 10}}}");
-        run_is(&runs.run[12], "{name: four, seed: 3, strategy: {use: l2-sp, alpha: 0.01},"
-                              " target: {dataset: {use: idx, root: /x, per_class: 100}}}");
+        assert_run(&runs.run[0], "{name: four, seed: 1, strategy: scratch,"
+                                 " target: {dataset: {use: idx, root: /x, per_class: 10}}}");
+        assert_run(&runs.run[1], "{name: four, seed: 2, strategy: scratch,"
+                                 " target: {dataset: {use: idx, root: /x, per_class: 10}}}");
+        assert_run(&runs.run[4], "{name: four, seed: 1, strategy: {use: l2-sp, alpha: 0.1},"
+                                 " target: {dataset: {use: idx, root: /x, per_class: 10}}}");
+        assert_run(&runs.run[12], "{name: four, seed: 3, strategy: {use: l2-sp, alpha: 0.01},"
+                                  " target: {dataset: {use: idx, root: /x, per_class: 100}}}");
         for (size_t i = 0; i < runs.count; i++) {
                 assert_int_equal(runs.run[i].axes, 3);
                 assert_string_equal(runs.run[i].point[0].path, "strategy");
@@ -117,8 +117,8 @@ static void all_combinations(void **state)
         scion_config_runs_finish(&runs);
 }
 
-/* How many of the 3 x 3 runs are left, and the label that the first of them has on the first axis. */
-static void excluded(const char *exclude, size_t left, const char *first)
+/* Checks how many of 3 x 3 runs are left, and the label of the first run on the first axis. */
+static void assert_excluded(const char *exclude, size_t left, const char *first)
 {
         struct scion_config_runs runs;
         char text[1024];
@@ -129,7 +129,7 @@ static void excluded(const char *exclude, size_t left, const char *first)
                  "  classes: [[1, 2], [3, 4], all]\n"
                  "exclude: %s\n",
                  exclude);
-        expand(text, &runs);
+        text_expand(text, &runs);
         assert_int_equal(runs.count, left);
         assert_string_equal(runs.run[0].point[0].label, first);
         scion_config_runs_finish(&runs);
@@ -138,18 +138,19 @@ static void excluded(const char *exclude, size_t left, const char *first)
 static void what_exclude_matches(void **state)
 {
         (void)state;
-        excluded("[]", 9, "scratch");
-        excluded("[{strategy: scratch}]", 6, "strong");
-        excluded("[{strategy: strong}]", 6, "scratch");
-        excluded("[{strategy: l2-sp}]", 3, "scratch"); /* by `use`: both */
-        excluded("[{strategy: {alpha: 0.01}}]", 6, "scratch");
-        excluded("[{strategy: {use: l2-sp, alpha: 0.1}}]", 6, "scratch");
-        excluded("[{strategy: {label: strong}}]", 6, "scratch");
-        excluded("[{strategy: {use: scratch}}]", 6, "strong");
-        excluded("[{classes: [3, 4]}]", 6, "scratch");
-        excluded("[{classes: all, strategy: scratch}]", 8, "scratch");
-        excluded("[{classes: '[3, 4]', strategy: scratch}]", 8, "scratch"); /* as the label has it */
-        excluded("[{strategy: scratch}, {strategy: strong}, {classes: all}]", 2, "l2-sp");
+        assert_excluded("[]", 9, "scratch");
+        assert_excluded("[{strategy: scratch}]", 6, "strong");
+        assert_excluded("[{strategy: strong}]", 6, "scratch");
+        assert_excluded("[{strategy: l2-sp}]", 3, "scratch"); /* `use` matches both */
+        assert_excluded("[{strategy: {alpha: 0.01}}]", 6, "scratch");
+        assert_excluded("[{strategy: {use: l2-sp, alpha: 0.1}}]", 6, "scratch");
+        assert_excluded("[{strategy: {label: strong}}]", 6, "scratch");
+        assert_excluded("[{strategy: {use: scratch}}]", 6, "strong");
+        assert_excluded("[{classes: [3, 4]}]", 6, "scratch");
+        assert_excluded("[{classes: all, strategy: scratch}]", 8, "scratch");
+        /* by the label of a list */
+        assert_excluded("[{classes: '[3, 4]', strategy: scratch}]", 8, "scratch");
+        assert_excluded("[{strategy: scratch}, {strategy: strong}, {classes: all}]", 2, "l2-sp");
 }
 
 static void labels(void **state)
@@ -157,8 +158,8 @@ static void labels(void **state)
         struct scion_config_runs runs;
 
         (void)state;
-        expand("matrix: {a: [[1, 2], {b: 1, c: [x]}, {use: {d: 1}}, 'two words', 1.0, {label: named}]}",
-               &runs);
+        text_expand("matrix: {a: [[1, 2], {b: 1, c: [x]}, {use: {d: 1}}, 'two words', 1.0, {label: named}]}",
+                    &runs);
         assert_int_equal(runs.count, 6);
         assert_string_equal(runs.run[0].point[0].label, "[1, 2]");
         assert_string_equal(runs.run[1].point[0].label, "{b: 1, c: [x]}");
@@ -166,7 +167,7 @@ static void labels(void **state)
         assert_string_equal(runs.run[3].point[0].label, "two words");
         assert_string_equal(runs.run[4].point[0].label, "1.0");
         assert_string_equal(runs.run[5].point[0].label, "named");
-        run_is(&runs.run[5], "{a: {}}");
+        assert_run(&runs.run[5], "{a: {}}");
         scion_config_runs_finish(&runs);
 }
 
@@ -175,98 +176,110 @@ static void axes_inside_of_axes(void **state)
         struct scion_config_runs runs;
 
         (void)state;
-        expand("matrix: {target: [{dataset: a}, {dataset: {use: b, limit: 3}}], target.dataset.limit: [1, "
-               "2]}\n",
-               &runs);
+        text_expand(
+                "matrix: {target: [{dataset: a}, {dataset: {use: b, limit: 3}}], target.dataset.limit: [1, "
+                "2]}\n",
+                &runs);
         assert_int_equal(runs.count, 4);
-        run_is(&runs.run[0], "target: {dataset: {use: a, limit: 1}}");
-        run_is(&runs.run[3], "target: {dataset: {use: b, limit: 2}}");
+        assert_run(&runs.run[0], "target: {dataset: {use: a, limit: 1}}");
+        assert_run(&runs.run[3], "target: {dataset: {use: b, limit: 2}}");
         scion_config_runs_finish(&runs);
-        expand("strategy: {use: a, x: 1}\nmatrix: {strategy.use: [a, b], strategy.y: [2]}\n", &runs);
-        run_is(&runs.run[0], "strategy: {use: a, x: 1, y: 2}");
-        run_is(&runs.run[1], "strategy: {use: b, y: 2}");
+        text_expand("strategy: {use: a, x: 1}\nmatrix: {strategy.use: [a, b], strategy.y: [2]}\n", &runs);
+        assert_run(&runs.run[0], "strategy: {use: a, x: 1, y: 2}");
+        assert_run(&runs.run[1], "strategy: {use: b, y: 2}");
         scion_config_runs_finish(&runs);
-        refuse("matrix:\n  target.dataset.limit: [1, 2]\n  target.dataset: [a]\n",
-               "x.yaml:3:3: the axis 'target.dataset' would undo the axis 'target.dataset.limit': put it "
-               "before "
-               "that one");
-        refuse("matrix:\n  strategy.alpha: [1, 2]\n  strategy.use: [a]\n",
-               "x.yaml:3:3: the axis 'strategy.use' would undo the axis 'strategy.alpha': put it before that "
-               "one");
+        assert_refused(
+                "matrix:\n  target.dataset.limit: [1, 2]\n  target.dataset: [a]\n",
+                "x.yaml:3:3: the axis 'target.dataset' would undo the axis 'target.dataset.limit': put it "
+                "before "
+                "that one");
+        assert_refused("matrix:\n  strategy.alpha: [1, 2]\n  strategy.use: [a]\n",
+                       "x.yaml:3:3: the axis 'strategy.use' would undo the axis 'strategy.alpha': put it "
+                       "before that "
+                       "one");
 }
 
 static void bad_axes(void **state)
 {
         (void)state;
-        refuse("matrix: [1]", "x.yaml:1:9: matrix must be a map of paths to lists of values, got a list");
-        refuse("matrix:", "x.yaml:1:8: matrix must be a map of paths to lists of values, got nothing");
-        refuse("matrix: {seeds: [3]}",
-               "x.yaml:1:10: 'seeds' cannot be an axis of the matrix: the axis is 'seed'");
-        refuse("matrix: {a: {b: [3]}}", "x.yaml:1:13: the axis 'a' must be a list of values, got a map (the "
-                                        "key of an axis is its full path, such as target.train.epochs)");
-        refuse("matrix: {}", "x.yaml:1:9: the matrix has no axes: leave it out for a single run");
-        refuse("matrix: {seed: 3}", "x.yaml:1:16: the axis 'seed' must be a list of values, got '3'");
-        refuse("matrix: {seed: {a: 3}}",
-               "x.yaml:1:16: the axis 'seed' must be a list of values, got a map "
-               "(the key of an axis is its full path, such as target.train.epochs)");
-        refuse("matrix: {seed: []}", "x.yaml:1:16: the axis 'seed' has no values");
-        refuse("matrix: {seed: [1, ~]}", "x.yaml:1:20: the axis 'seed' has an empty value");
-        refuse("matrix: {a..b: [1]}", "x.yaml:1:10: the path 'a..b' has an empty name");
-        refuse("matrix: {name: [a]}", "x.yaml:1:10: 'name' cannot be an axis of the matrix");
-        refuse("matrix: {matrix.seed: [a]}", "x.yaml:1:10: 'matrix.seed' cannot be an axis of the matrix");
-        refuse_to_resolve("seed: 1\nmatrix: {seed.x: [1]}",
-                          "x.yaml:2:19: seed.x: 'seed' has nothing below it: it is '1'");
-        refuse_to_resolve("a: [1]\nmatrix: {a.b: [1]}",
-                          "x.yaml:2:16: a.b: 'a' is a list: set all of it, as [a, b]");
+        assert_refused("matrix: [1]",
+                       "x.yaml:1:9: matrix must be a map of paths to lists of values, got a list");
+        assert_refused("matrix:",
+                       "x.yaml:1:8: matrix must be a map of paths to lists of values, got nothing");
+        assert_refused("matrix: {seeds: [3]}",
+                       "x.yaml:1:10: 'seeds' cannot be an axis of the matrix: the axis is 'seed'");
+        assert_refused("matrix: {a: {b: [3]}}",
+                       "x.yaml:1:13: the axis 'a' must be a list of values, got a map (the "
+                       "key of an axis is its full path, such as target.train.epochs)");
+        assert_refused("matrix: {}", "x.yaml:1:9: the matrix has no axes: leave it out for a single run");
+        assert_refused("matrix: {seed: 3}", "x.yaml:1:16: the axis 'seed' must be a list of values, got '3'");
+        assert_refused("matrix: {seed: {a: 3}}",
+                       "x.yaml:1:16: the axis 'seed' must be a list of values, got a map "
+                       "(the key of an axis is its full path, such as target.train.epochs)");
+        assert_refused("matrix: {seed: []}", "x.yaml:1:16: the axis 'seed' has no values");
+        assert_refused("matrix: {seed: [1, ~]}", "x.yaml:1:20: the axis 'seed' has an empty value");
+        assert_refused("matrix: {a..b: [1]}", "x.yaml:1:10: the path 'a..b' has an empty name");
+        assert_refused("matrix: {name: [a]}", "x.yaml:1:10: 'name' cannot be an axis of the matrix");
+        assert_refused("matrix: {matrix.seed: [a]}",
+                       "x.yaml:1:10: 'matrix.seed' cannot be an axis of the matrix");
+        assert_unresolvable("seed: 1\nmatrix: {seed.x: [1]}",
+                            "x.yaml:2:19: seed.x: 'seed' has nothing below it: it is '1'");
+        assert_unresolvable("a: [1]\nmatrix: {a.b: [1]}",
+                            "x.yaml:2:16: a.b: 'a' is a list: set all of it, as [a, b]");
 }
 
 static void labels_twice(void **state)
 {
         (void)state;
-        refuse("matrix:\n"
-               "  strategy:\n"
-               "    - {use: l2-sp, alpha: 0.1}\n"
-               "    - {use: kd}\n"
-               "    - {use: l2-sp, alpha: 0.2}\n",
-               "x.yaml:5:7: two values of the axis 'strategy' are called 'l2-sp', this one and that at line "
-               "3: "
-               "give one of them a `label`");
-        refuse("matrix: {seed: [1, 2, 1]}", "x.yaml:1:23: the axis 'seed' has the value 1 twice");
-        refuse("matrix: {s: [{use: a, label: [x]}]}", "x.yaml:1:30: a label must be a word");
-        refuse("matrix: {s: [{use: a, label: ''}]}", "x.yaml:1:30: a label must be a word");
+        assert_refused(
+                "matrix:\n"
+                "  strategy:\n"
+                "    - {use: l2-sp, alpha: 0.1}\n"
+                "    - {use: kd}\n"
+                "    - {use: l2-sp, alpha: 0.2}\n",
+                "x.yaml:5:7: two values of the axis 'strategy' are called 'l2-sp', this one and that at line "
+                "3: "
+                "give one of them a `label`");
+        assert_refused("matrix: {seed: [1, 2, 1]}", "x.yaml:1:23: the axis 'seed' has the value 1 twice");
+        assert_refused("matrix: {s: [{use: a, label: [x]}]}", "x.yaml:1:30: a label must be a word");
+        assert_refused("matrix: {s: [{use: a, label: ''}]}", "x.yaml:1:30: a label must be a word");
 }
 
 static void bad_exclude(void **state)
 {
 #define MATRIX "matrix: {strategy: [scratch, {use: l2-sp, label: strong}], seed: [1, 2]}\n"
         (void)state;
-        refuse(MATRIX "exclude: {seed: 1}",
-               "x.yaml:2:10: exclude must be a list of maps of axes to values, as "
-               "in `- { strategy: scratch, seed: 3 }`");
-        refuse(MATRIX "exclude: [seed]",
-               "x.yaml:2:11: each entry of exclude must be a map of axes to values, "
-               "as in `- { strategy: scratch, seed: 3 }`");
-        refuse(MATRIX "exclude: [{}]",
-               "x.yaml:2:11: each entry of exclude must be a map of axes to values, as "
-               "in `- { strategy: scratch, seed: 3 }`");
-        refuse(MATRIX "exclude: [{seeds: 1}]",
-               "x.yaml:2:12: exclude: the matrix has no axis 'seeds' (did you mean 'seed'?)");
-        refuse(MATRIX "exclude: [{seed: 1, target.train.epochs: 1}]",
-               "x.yaml:2:21: exclude: the matrix has no axis 'target.train.epochs' (it has strategy, seed)");
-        refuse(MATRIX "exclude: [{strategy: scrach}]",
-               "x.yaml:2:22: exclude: the axis 'strategy' has no value 'scrach' (did you mean 'scratch'?)");
-        refuse(MATRIX "exclude: [{seed: 37}]",
-               "x.yaml:2:18: exclude: the axis 'seed' has no value '37' (it has 1, 2)");
-        refuse(MATRIX "exclude: [{strategy: {alpha: 1}}]",
-               "x.yaml:2:22: exclude: the axis 'strategy' has no value like this (it has scratch, strong)");
-        refuse(MATRIX "exclude: [{seed: [1]}]",
-               "x.yaml:2:18: exclude: the axis 'seed' has no value like this (it has 1, 2)");
-        refuse(MATRIX "exclude: [{seed: 1}, {seed: 2}]", "x.yaml:2:10: exclude leaves no run of the matrix");
+        assert_refused(MATRIX "exclude: {seed: 1}",
+                       "x.yaml:2:10: exclude must be a list of maps of axes to values, as "
+                       "in `- { strategy: scratch, seed: 3 }`");
+        assert_refused(MATRIX "exclude: [seed]",
+                       "x.yaml:2:11: each entry of exclude must be a map of axes to values, "
+                       "as in `- { strategy: scratch, seed: 3 }`");
+        assert_refused(MATRIX "exclude: [{}]",
+                       "x.yaml:2:11: each entry of exclude must be a map of axes to values, as "
+                       "in `- { strategy: scratch, seed: 3 }`");
+        assert_refused(MATRIX "exclude: [{seeds: 1}]",
+                       "x.yaml:2:12: exclude: the matrix has no axis 'seeds' (did you mean 'seed'?)");
+        assert_refused(
+                MATRIX "exclude: [{seed: 1, target.train.epochs: 1}]",
+                "x.yaml:2:21: exclude: the matrix has no axis 'target.train.epochs' (it has strategy, seed)");
+        assert_refused(
+                MATRIX "exclude: [{strategy: scrach}]",
+                "x.yaml:2:22: exclude: the axis 'strategy' has no value 'scrach' (did you mean 'scratch'?)");
+        assert_refused(MATRIX "exclude: [{seed: 37}]",
+                       "x.yaml:2:18: exclude: the axis 'seed' has no value '37' (it has 1, 2)");
+        assert_refused(
+                MATRIX "exclude: [{strategy: {alpha: 1}}]",
+                "x.yaml:2:22: exclude: the axis 'strategy' has no value like this (it has scratch, strong)");
+        assert_refused(MATRIX "exclude: [{seed: [1]}]",
+                       "x.yaml:2:18: exclude: the axis 'seed' has no value like this (it has 1, 2)");
+        assert_refused(MATRIX "exclude: [{seed: 1}, {seed: 2}]",
+                       "x.yaml:2:10: exclude leaves no run of the matrix");
 #undef MATRIX
 }
 
-/* An axis of the numbers from 1 to `count`. */
-static void add_axis(char *text, size_t bytes, const char *path, int count)
+/* Adds an axis with the values 1 to `count`. */
+static void text_add_axis(char *text, size_t bytes, const char *path, int count)
 {
         size_t length = strlen(text);
 
@@ -283,51 +296,52 @@ static void too_many_runs(void **state)
 
         (void)state;
         snprintf(text, sizeof text, "matrix:\n");
-        add_axis(text, sizeof text, "a", 400);
-        add_axis(text, sizeof text, "b", 251);
-        refuse(text, "x.yaml:2:3: 100400 runs: more than 100000 are only run with --force");
-        root = parse(text);
+        text_add_axis(text, sizeof text, "a", 400);
+        text_add_axis(text, sizeof text, "b", 251);
+        assert_refused(text, "x.yaml:2:3: 100400 runs: more than 100000 are only run with --force");
+        root = text_parse(text);
         assert_true(scion_config_expand(root, true, &runs));
         assert_int_equal(runs.count, 100400);
         scion_config_runs_finish(&runs);
         scion_config_destroy(root);
         strcat(text,
-               "exclude: [{a: 400, b: 1}, {a: 1}, {a: 2}]\n"); /* they are counted when these are gone */
-        expand(text, &runs);
+               "exclude: [{a: 400, b: 1}, {a: 1}, {a: 2}]\n"); /* runs are counted without the excluded ones */
+        text_expand(text, &runs);
         assert_int_equal(runs.count, 100400 - 1 - 2 * 251);
         scion_config_runs_finish(&runs);
         strcat(text, "include: [{a: 401}, {a: 402}, {a: 2}]\n");
-        refuse(text, "x.yaml:2:3: 100650 runs: more than 100000 are only run with --force");
+        assert_refused(text, "x.yaml:2:3: 100650 runs: more than 100000 are only run with --force");
         snprintf(text, sizeof text, "matrix:\n");
-        for (int i = 0; i < 64; i++) { /* 2^64 would be 0 */
+        for (int i = 0; i < 64; i++) { /* 2^64 would overflow to 0 */
                 char path[8];
 
                 snprintf(path, sizeof path, "p%d", i);
-                add_axis(text, sizeof text, path, 2);
+                text_add_axis(text, sizeof text, path, 2);
         }
-        refuse(text, "x.yaml:2:3: more than 10000000 combinations");
-        refuse("seeds: 100001\n", "x.yaml:1:8: 100001 runs: more than 100000 are only run with --force");
-        refuse("seeds: 10000001\n", "x.yaml:1:8: more than 10000000 combinations");
-        refuse("matrix: {a: [1, 2]}\nseeds: 50001\n",
-               "x.yaml:1:9: 100002 runs: more than 100000 are only run with --force");
+        assert_refused(text, "x.yaml:2:3: more than 10000000 combinations");
+        assert_refused("seeds: 100001\n",
+                       "x.yaml:1:8: 100001 runs: more than 100000 are only run with --force");
+        assert_refused("seeds: 10000001\n", "x.yaml:1:8: more than 10000000 combinations");
+        assert_refused("matrix: {a: [1, 2]}\nseeds: 50001\n",
+                       "x.yaml:1:9: 100002 runs: more than 100000 are only run with --force");
         snprintf(text, sizeof text, "matrix:\n");
         for (int i = 0; i < 101; i++) {
                 char path[8];
 
                 snprintf(path, sizeof path, "p%d", i);
-                add_axis(text, sizeof text, path, 1);
+                text_add_axis(text, sizeof text, path, 1);
         }
-        refuse(text, "x.yaml:2:3: more than 100 axes");
+        assert_refused(text, "x.yaml:2:3: more than 100 axes");
 }
 
-/* Every run has these labels on its axes, one after the other, runs in order. */
-static void runs_are(const char *text, const char *expected)
+/* Checks the labels of all runs on all axes, in order. */
+static void assert_runs(const char *text, const char *expected)
 {
         struct scion_config_runs runs;
         char all[4096] = "";
         size_t length = 0;
 
-        expand(text, &runs);
+        text_expand(text, &runs);
         for (size_t i = 0; i < runs.count; i++)
                 for (size_t a = 0; a < runs.run[i].axes; a++) {
                         const struct scion_config_point *point = &runs.run[i].point[a];
@@ -348,17 +362,18 @@ static void axes_that_go_together(void **state)
         struct scion_config_runs runs;
 
         (void)state;
-        runs_are("matrix:\n"
-                 "  strategy: [a, b]\n"
-                 "  target.train.epochs, per_class :\n"
-                 "    - [100, 10]\n"
-                 "    - [20, 100]\n"
-                 "    - [20, 1000]\n",
-                 "a 100 10; a 20 100; a 20 1000; b 100 10; b 20 100; b 20 1000");
-        expand("matrix: {'model,data , seed': [[{use: m, k: 1, label: big}, d, 1], [{use: m}, e, 2]], x: "
-               "[1]}\n"
-               "seed: 3\n",
-               &runs);
+        assert_runs("matrix:\n"
+                    "  strategy: [a, b]\n"
+                    "  target.train.epochs, per_class :\n"
+                    "    - [100, 10]\n"
+                    "    - [20, 100]\n"
+                    "    - [20, 1000]\n",
+                    "a 100 10; a 20 100; a 20 1000; b 100 10; b 20 100; b 20 1000");
+        text_expand(
+                "matrix: {'model,data , seed': [[{use: m, k: 1, label: big}, d, 1], [{use: m}, e, 2]], x: "
+                "[1]}\n"
+                "seed: 3\n",
+                &runs);
         assert_int_equal(runs.count, 2);
         assert_int_equal(runs.run[1].axes, 4);
         assert_string_equal(runs.run[0].point[0].path, "model");
@@ -367,51 +382,57 @@ static void axes_that_go_together(void **state)
         assert_string_equal(runs.run[1].point[2].path, "seed");
         assert_string_equal(runs.run[1].point[2].label, "2");
         assert_string_equal(runs.run[1].point[3].path, "x");
-        run_is(&runs.run[0], "{seed: 1, model: {use: m, k: 1}, data: d, x: 1}");
-        run_is(&runs.run[1], "{seed: 2, model: {use: m}, data: e, x: 1}");
+        assert_run(&runs.run[0], "{seed: 1, model: {use: m, k: 1}, data: d, x: 1}");
+        assert_run(&runs.run[1], "{seed: 2, model: {use: m}, data: e, x: 1}");
         scion_config_runs_finish(&runs);
 
-        /* One value has one number, wherever it stands. */
-        expand("matrix: {'a, b': [[1, {use: s}], [2, s], [3, {use: t}]]}", &runs);
+        /* A value has the same number in every row. */
+        text_expand("matrix: {'a, b': [[1, {use: s}], [2, s], [3, {use: t}]]}", &runs);
         assert_int_equal(scion_config_values(&runs, 0), 3);
         assert_int_equal(scion_config_values(&runs, 1), 2);
         assert_int_equal(runs.run[1].point[1].value, 0);
         assert_int_equal(runs.run[2].point[1].value, 1);
         scion_config_runs_finish(&runs);
 
-        runs_are("matrix: {'a, b': [[1, x], [2, y], [2, z]], c: [5, 6]}\n"
-                 "exclude: [{a: 2, c: 5}, {a: 2, b: z}]\n",
-                 "1 x 5; 1 x 6; 2 y 6");
+        assert_runs("matrix: {'a, b': [[1, x], [2, y], [2, z]], c: [5, 6]}\n"
+                    "exclude: [{a: 2, c: 5}, {a: 2, b: z}]\n",
+                    "1 x 5; 1 x 6; 2 y 6");
 }
 
 static void bad_axes_that_go_together(void **state)
 {
         (void)state;
-        refuse("matrix: {'a, b': [[1, 2], [3]]}", "x.yaml:1:27: the axes 'a, b' vary together: each entry "
-                                                  "must be a list of their 2 values, got a list of 1");
-        refuse("matrix: {'a, b': [1, 2]}", "x.yaml:1:19: the axes 'a, b' vary together: each entry must be a "
-                                           "list of their 2 values, got '1'");
-        refuse("matrix: {'a, b': [{a: 1, b: 2}]}", "x.yaml:1:19: the axes 'a, b' vary together: each entry "
-                                                   "must be a list of their 2 values, got a map");
-        refuse("matrix: {'a, b': [[1, ]]}", "x.yaml:1:19: the axes 'a, b' vary together: each entry must be "
-                                            "a list of their 2 values, got a list of 1");
-        refuse("matrix: {'a, b': [[1, ~]]}", "x.yaml:1:23: the axis 'b' has an empty value");
-        refuse("matrix: {'a, b': [[1, 2], [2, 1], [1, 2]]}",
-               "x.yaml:1:35: the axes 'a, b' have these values twice");
-        refuse("matrix: {'a, b': [[1, {use: s}], [2, {use: s, k: 1}]]}",
-               "x.yaml:1:38: two values of the axis 'b' are called 's', this one and that at line 1: give "
-               "one "
-               "of them a `label`");
-        refuse("matrix: {'a, b': []}", "x.yaml:1:18: the axis 'a, b' has no values");
-        refuse("matrix: {'a, ': [[1, 2]]}", "x.yaml:1:10: the path '' has an empty name");
-        refuse("matrix: {',a': [[1, 2]]}", "x.yaml:1:10: the path '' has an empty name");
-        refuse("matrix: {'a, a': [[1, 2]]}", "x.yaml:1:10: the axis 'a' is given twice");
-        refuse("matrix: {a: [1], 'b, a': [[1, 2]]}", "x.yaml:1:18: the axis 'a' is given twice");
-        refuse("matrix: {'a.b, a': [[1, 2]]}",
-               "x.yaml:1:10: the axis 'a' would undo the axis 'a.b': put it before that one");
-        refuse("matrix: {'a, name': [[1, 2]]}", "x.yaml:1:10: 'name' cannot be an axis of the matrix");
-        refuse("matrix: {'a, b': [[1, 2], [3, 4]]}\nexclude: [{a: 1, b: 4}]",
-               "x.yaml:2:21: exclude: no entry of 'a, b' has these values together");
+        assert_refused("matrix: {'a, b': [[1, 2], [3]]}",
+                       "x.yaml:1:27: the axes 'a, b' vary together: each entry "
+                       "must be a list of their 2 values, got a list of 1");
+        assert_refused("matrix: {'a, b': [1, 2]}",
+                       "x.yaml:1:19: the axes 'a, b' vary together: each entry must be a "
+                       "list of their 2 values, got '1'");
+        assert_refused("matrix: {'a, b': [{a: 1, b: 2}]}",
+                       "x.yaml:1:19: the axes 'a, b' vary together: each entry "
+                       "must be a list of their 2 values, got a map");
+        assert_refused("matrix: {'a, b': [[1, ]]}",
+                       "x.yaml:1:19: the axes 'a, b' vary together: each entry must be "
+                       "a list of their 2 values, got a list of 1");
+        assert_refused("matrix: {'a, b': [[1, ~]]}", "x.yaml:1:23: the axis 'b' has an empty value");
+        assert_refused("matrix: {'a, b': [[1, 2], [2, 1], [1, 2]]}",
+                       "x.yaml:1:35: the axes 'a, b' have these values twice");
+        assert_refused(
+                "matrix: {'a, b': [[1, {use: s}], [2, {use: s, k: 1}]]}",
+                "x.yaml:1:38: two values of the axis 'b' are called 's', this one and that at line 1: give "
+                "one "
+                "of them a `label`");
+        assert_refused("matrix: {'a, b': []}", "x.yaml:1:18: the axis 'a, b' has no values");
+        assert_refused("matrix: {'a, ': [[1, 2]]}", "x.yaml:1:10: the path '' has an empty name");
+        assert_refused("matrix: {',a': [[1, 2]]}", "x.yaml:1:10: the path '' has an empty name");
+        assert_refused("matrix: {'a, a': [[1, 2]]}", "x.yaml:1:10: the axis 'a' is given twice");
+        assert_refused("matrix: {a: [1], 'b, a': [[1, 2]]}", "x.yaml:1:18: the axis 'a' is given twice");
+        assert_refused("matrix: {'a.b, a': [[1, 2]]}",
+                       "x.yaml:1:10: the axis 'a' would undo the axis 'a.b': put it before that one");
+        assert_refused("matrix: {'a, name': [[1, 2]]}",
+                       "x.yaml:1:10: 'name' cannot be an axis of the matrix");
+        assert_refused("matrix: {'a, b': [[1, 2], [3, 4]]}\nexclude: [{a: 1, b: 4}]",
+                       "x.yaml:2:21: exclude: no entry of 'a, b' has these values together");
 }
 
 static void numbers_of_seeds(void **state)
@@ -419,34 +440,35 @@ static void numbers_of_seeds(void **state)
         struct scion_config_runs runs;
 
         (void)state;
-        runs_are("seeds: 3\nmatrix: {s: [a, b]}", "a 1; a 2; a 3; b 1; b 2; b 3");
-        runs_are("seeds: 1", "1");
-        runs_are("seeds: 2\nmatrix: {s: [a, b]}\nexclude: [{seed: 2, s: a}]\ninclude: [{seed: 7}]",
-                 "a 1; b 1; b 2; a 7; b 7");
-        runs_are("seeds: ~\nmatrix: {seed: [5]}", "5");
-        expand("seed: ~\nseeds: 2\na: 1", &runs);
+        assert_runs("seeds: 3\nmatrix: {s: [a, b]}", "a 1; a 2; a 3; b 1; b 2; b 3");
+        assert_runs("seeds: 1", "1");
+        assert_runs("seeds: 2\nmatrix: {s: [a, b]}\nexclude: [{seed: 2, s: a}]\ninclude: [{seed: 7}]",
+                    "a 1; b 1; b 2; a 7; b 7");
+        assert_runs("seeds: ~\nmatrix: {seed: [5]}", "5");
+        text_expand("seed: ~\nseeds: 2\na: 1", &runs);
         assert_int_equal(runs.count, 2);
         assert_string_equal(runs.run[0].point[0].path, "seed");
-        run_is(&runs.run[1], "{seed: 2, a: 1}");
+        assert_run(&runs.run[1], "{seed: 2, a: 1}");
         scion_config_runs_finish(&runs);
-        expand("seeds: ~\nmatrix: ~\nexclude: null\ninclude: null\na: 1", &runs);
+        text_expand("seeds: ~\nmatrix: ~\nexclude: null\ninclude: null\na: 1", &runs);
         assert_int_equal(runs.count, 1);
-        run_is(&runs.run[0], "a: 1");
+        assert_run(&runs.run[0], "a: 1");
         scion_config_runs_finish(&runs);
-        refuse("seed: 4\nseeds: 3\n",
-               "x.yaml:2:8: 'seeds' and 'seed' (x.yaml:1) are both given: remove one of "
-               "them, with `seed: null` if it is in an extended file");
-        refuse("seeds: 3\nmatrix: {'a, seed': [[1, 2]]}\n",
-               "x.yaml:1:8: 'seeds' and the axis 'seed' of the matrix are both given: remove one of them, "
-               "with `seeds: null` if it is in an extended file");
+        assert_refused("seed: 4\nseeds: 3\n",
+                       "x.yaml:2:8: 'seeds' and 'seed' (x.yaml:1) are both given: remove one of "
+                       "them, with `seed: null` if it is in an extended file");
+        assert_refused(
+                "seeds: 3\nmatrix: {'a, seed': [[1, 2]]}\n",
+                "x.yaml:1:8: 'seeds' and the axis 'seed' of the matrix are both given: remove one of them, "
+                "with `seeds: null` if it is in an extended file");
 #define WANTS "x.yaml:1:8: seeds must be the number of seeds, such as 5 for the seeds 1 to 5, got "
 #define ELSE " (for other seeds write an axis: matrix: { seed: [7, 11] })"
-        refuse("seeds: 0", WANTS "'0'" ELSE);
-        refuse("seeds: -3", WANTS "'-3'" ELSE);
-        refuse("seeds: few", WANTS "'few'" ELSE);
-        refuse("seeds: '3'", WANTS "\"3\"" ELSE);
-        refuse("seeds: [1, 2]", WANTS "a list" ELSE);
-        refuse("seeds: 99999999999999999999", WANTS "'99999999999999999999'" ELSE);
+        assert_refused("seeds: 0", WANTS "'0'" ELSE);
+        assert_refused("seeds: -3", WANTS "'-3'" ELSE);
+        assert_refused("seeds: few", WANTS "'few'" ELSE);
+        assert_refused("seeds: '3'", WANTS "\"3\"" ELSE);
+        assert_refused("seeds: [1, 2]", WANTS "a list" ELSE);
+        assert_refused("seeds: 99999999999999999999", WANTS "'99999999999999999999'" ELSE);
 #undef WANTS
 #undef ELSE
 }
@@ -456,38 +478,39 @@ static void what_include_adds(void **state)
         struct scion_config_runs runs;
 
         (void)state;
-        /* A new value, for all others; a value that is there, by its label; both, and once each. */
-        runs_are("matrix: {s: [a, b], n: [1, 2]}\ninclude: [{n: 9}]", "a 1; a 2; b 1; b 2; a 9; b 9");
-        runs_are("matrix: {s: [a, b], n: [1, 2]}\ninclude: [{n: 9, s: b}]", "a 1; a 2; b 1; b 2; b 9");
-        runs_are("matrix: {s: [a, b], n: [1]}\ninclude: [{s: c, n: 5}, {s: c}]", "a 1; b 1; c 5; c 1");
-        runs_are("matrix: {s: [a, b], n: [1]}\ninclude: [{s: c}, {n: 5}, {s: c, n: 5}]",
-                 "a 1; b 1; c 1; a 5; b 5; c 5");
-        runs_are("matrix: {s: [a, b], n: [1, 2]}\ninclude: [{n: 3, s: a}, {n: 3}]",
-                 "a 1; a 2; b 1; b 2; a 3; b 3");
-        /* It comes after exclude, and has the last word. */
-        runs_are("matrix: {s: [a, b], n: [1, 2]}\nexclude: [{s: a}]\ninclude: [{s: a, n: 1}]",
-                 "b 1; b 2; a 1");
-        runs_are("matrix: {s: [a], n: [1]}\nexclude: [{s: a}]\ninclude: [{s: b}]", "b 1");
-        runs_are("matrix: {s: [a]}\ninclude: []", "a");
+        /* A new value for all values of the other axes; an existing value by its label; both, without
+         * duplicates. */
+        assert_runs("matrix: {s: [a, b], n: [1, 2]}\ninclude: [{n: 9}]", "a 1; a 2; b 1; b 2; a 9; b 9");
+        assert_runs("matrix: {s: [a, b], n: [1, 2]}\ninclude: [{n: 9, s: b}]", "a 1; a 2; b 1; b 2; b 9");
+        assert_runs("matrix: {s: [a, b], n: [1]}\ninclude: [{s: c, n: 5}, {s: c}]", "a 1; b 1; c 5; c 1");
+        assert_runs("matrix: {s: [a, b], n: [1]}\ninclude: [{s: c}, {n: 5}, {s: c, n: 5}]",
+                    "a 1; b 1; c 1; a 5; b 5; c 5");
+        assert_runs("matrix: {s: [a, b], n: [1, 2]}\ninclude: [{n: 3, s: a}, {n: 3}]",
+                    "a 1; a 2; b 1; b 2; a 3; b 3");
+        /* include applies after exclude. */
+        assert_runs("matrix: {s: [a, b], n: [1, 2]}\nexclude: [{s: a}]\ninclude: [{s: a, n: 1}]",
+                    "b 1; b 2; a 1");
+        assert_runs("matrix: {s: [a], n: [1]}\nexclude: [{s: a}]\ninclude: [{s: b}]", "b 1");
+        assert_runs("matrix: {s: [a]}\ninclude: []", "a");
 
-        expand("matrix: {strategy: [{use: f, k: 1, label: slow}, {use: g, k: 2}], n: [1]}\n"
-               "include:\n"
-               "  - {strategy: slow, n: 2}\n"
-               "  - {strategy: g, n: 3}\n"
-               "  - {strategy: {use: g, k: 2}, n: 4}\n"
-               "  - {strategy: {use: g, k: 3, label: other}, n: 5}\n"
-               "  - {strategy: {use: f, k: 1}, n: 6}\n"
-               "  - {strategy: {use: other, label: o}, n: 7}\n"
-               "  - {strategy: f, n: 8}\n",
-               &runs);
+        text_expand("matrix: {strategy: [{use: f, k: 1, label: slow}, {use: g, k: 2}], n: [1]}\n"
+                    "include:\n"
+                    "  - {strategy: slow, n: 2}\n"
+                    "  - {strategy: g, n: 3}\n"
+                    "  - {strategy: {use: g, k: 2}, n: 4}\n"
+                    "  - {strategy: {use: g, k: 3, label: other}, n: 5}\n"
+                    "  - {strategy: {use: f, k: 1}, n: 6}\n"
+                    "  - {strategy: {use: other, label: o}, n: 7}\n"
+                    "  - {strategy: f, n: 8}\n",
+                    &runs);
         assert_int_equal(runs.count, 9);
-        run_is(&runs.run[2], "{strategy: {use: f, k: 1}, n: 2}");
-        run_is(&runs.run[3], "{strategy: {use: g, k: 2}, n: 3}");
-        run_is(&runs.run[4], "{strategy: {use: g, k: 2}, n: 4}");
-        run_is(&runs.run[5], "{strategy: {use: g, k: 3}, n: 5}");
-        run_is(&runs.run[6], "{strategy: {use: f, k: 1}, n: 6}");
-        run_is(&runs.run[7], "{strategy: {use: other}, n: 7}");
-        run_is(&runs.run[8], "{strategy: {use: f}, n: 8}");
+        assert_run(&runs.run[2], "{strategy: {use: f, k: 1}, n: 2}");
+        assert_run(&runs.run[3], "{strategy: {use: g, k: 2}, n: 3}");
+        assert_run(&runs.run[4], "{strategy: {use: g, k: 2}, n: 4}");
+        assert_run(&runs.run[5], "{strategy: {use: g, k: 3}, n: 5}");
+        assert_run(&runs.run[6], "{strategy: {use: f, k: 1}, n: 6}");
+        assert_run(&runs.run[7], "{strategy: {use: other}, n: 7}");
+        assert_run(&runs.run[8], "{strategy: {use: f}, n: 8}");
         assert_string_equal(runs.run[6].point[0].label, "slow");
         assert_string_equal(runs.run[5].point[0].label, "other");
         assert_int_equal(runs.run[2].point[0].value, 0);
@@ -495,17 +518,18 @@ static void what_include_adds(void **state)
         scion_config_runs_finish(&runs);
 }
 
-/* Of axes that go together, one can name an entry by some, or give a new one whole. */
+/* For axes that vary together, some values can select entries, and all values can define a new one. */
 static void including_entries(void **state)
 {
 #define MATRIX "matrix: {'e, n': [[100, 10], [20, 50], [20, 80]], s: [a, b]}\nexclude: [{s: b}]\n"
         (void)state;
-        runs_are(MATRIX "include: [{e: 20, s: b}]", "100 10 a; 20 50 a; 20 80 a; 20 50 b; 20 80 b");
-        runs_are(MATRIX "include: [{e: 20, n: 80, s: b}]", "100 10 a; 20 50 a; 20 80 a; 20 80 b");
-        runs_are(MATRIX "include: [{e: 20, n: 10, s: c}, {n: 10, s: d}]",
-                 "100 10 a; 20 50 a; 20 80 a; 20 10 c; 100 10 d; 20 10 d");
-        refuse(MATRIX "include: [{e: 5, s: b}]",
-               "x.yaml:3:11: include: no entry of 'e, n' has these values: give the values of all its axes");
+        assert_runs(MATRIX "include: [{e: 20, s: b}]", "100 10 a; 20 50 a; 20 80 a; 20 50 b; 20 80 b");
+        assert_runs(MATRIX "include: [{e: 20, n: 80, s: b}]", "100 10 a; 20 50 a; 20 80 a; 20 80 b");
+        assert_runs(MATRIX "include: [{e: 20, n: 10, s: c}, {n: 10, s: d}]",
+                    "100 10 a; 20 50 a; 20 80 a; 20 10 c; 100 10 d; 20 10 d");
+        assert_refused(
+                MATRIX "include: [{e: 5, s: b}]",
+                "x.yaml:3:11: include: no entry of 'e, n' has these values: give the values of all its axes");
 #undef MATRIX
 }
 
@@ -513,31 +537,36 @@ static void bad_include(void **state)
 {
 #define MATRIX "matrix: {strategy: [scratch, {use: l2-sp, label: strong}], seed: [1, 2]}\n"
         (void)state;
-        refuse("a: 1\ninclude: [{a: 1}]\n",
-               "x.yaml:2:10: include needs a matrix to add runs to, and there is none");
-        refuse(MATRIX "include: {seed: 1}",
-               "x.yaml:2:10: include must be a list of maps of axes to values, as in `- { strategy: scratch, "
-               "seed: 3 }`");
-        refuse(MATRIX "include: [{}]",
-               "x.yaml:2:11: each entry of include must be a map of axes to values, as in `- { strategy: "
-               "scratch, seed: 4 }`");
-        refuse(MATRIX "include: [{sed: 1}]",
-               "x.yaml:2:12: include: the matrix has no axis 'sed' (did you mean 'seed'?)");
-        refuse(MATRIX "include: [{seed: ~}]", "x.yaml:2:18: the axis 'seed' has an empty value");
-        refuse(MATRIX "include: [{seed: 2}]", "x.yaml:2:11: include: the suite has these runs already");
-        refuse(MATRIX "include: [{seed: 3}, {seed: 4, strategy: strong}, {seed: 4, strategy: strong}]",
-               "x.yaml:2:51: include: the suite has these runs already");
-        refuse(MATRIX "include: [{seed: 3}, {seed: 3, strategy: scratch}]",
-               "x.yaml:2:22: include: the suite has these runs already");
-        refuse(MATRIX "include: [{strategy: {use: kd, label: strong}}]",
-               "x.yaml:2:22: two values of the axis 'strategy' are called 'strong', this one and that at "
-               "line "
-               "1: give one of them a `label`");
-        refuse(MATRIX "include: [{strategy: {use: kd, label: []}}]", "x.yaml:2:39: a label must be a word");
+        assert_refused("a: 1\ninclude: [{a: 1}]\n",
+                       "x.yaml:2:10: include needs a matrix to add runs to, and there is none");
+        assert_refused(MATRIX "include: {seed: 1}", "x.yaml:2:10: include must be a list of maps of axes to "
+                                                    "values, as in `- { strategy: scratch, "
+                                                    "seed: 3 }`");
+        assert_refused(
+                MATRIX "include: [{}]",
+                "x.yaml:2:11: each entry of include must be a map of axes to values, as in `- { strategy: "
+                "scratch, seed: 4 }`");
+        assert_refused(MATRIX "include: [{sed: 1}]",
+                       "x.yaml:2:12: include: the matrix has no axis 'sed' (did you mean 'seed'?)");
+        assert_refused(MATRIX "include: [{seed: ~}]", "x.yaml:2:18: the axis 'seed' has an empty value");
+        assert_refused(MATRIX "include: [{seed: 2}]",
+                       "x.yaml:2:11: include: the suite has these runs already");
+        assert_refused(MATRIX
+                       "include: [{seed: 3}, {seed: 4, strategy: strong}, {seed: 4, strategy: strong}]",
+                       "x.yaml:2:51: include: the suite has these runs already");
+        assert_refused(MATRIX "include: [{seed: 3}, {seed: 3, strategy: scratch}]",
+                       "x.yaml:2:22: include: the suite has these runs already");
+        assert_refused(
+                MATRIX "include: [{strategy: {use: kd, label: strong}}]",
+                "x.yaml:2:22: two values of the axis 'strategy' are called 'strong', this one and that at "
+                "line "
+                "1: give one of them a `label`");
+        assert_refused(MATRIX "include: [{strategy: {use: kd, label: []}}]",
+                       "x.yaml:2:39: a label must be a word");
 #undef MATRIX
 }
 
-/* Each is found again by its rows, and not by looking at all before it. */
+/* Finding duplicate runs must not take quadratic time. */
 static void many_runs(void **state)
 {
         static char text[1200000];
@@ -549,7 +578,7 @@ static void many_runs(void **state)
         for (int i = 1; i <= 30000; i++)
                 length += (size_t)snprintf(text + length, sizeof text - length, "  - {s: s%d, n: %d}\n",
                                            i / 2, i);
-        expand(text, &runs);
+        text_expand(text, &runs);
         assert_int_equal(runs.count, 30001);
         assert_string_equal(runs.run[30000].point[0].label, "s15000");
         scion_config_runs_finish(&runs);

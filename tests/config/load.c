@@ -1,9 +1,9 @@
-/* Files, and files that extend files. */
+/* Loading files, and files that extend files. */
 #include "support/folder.h"
 
 #include "config/config.h"
 
-static struct scion_config *load(const char *path)
+static struct scion_config *file_load(const char *path)
 {
         struct scion_config *root = scion_config_load(path);
 
@@ -12,17 +12,17 @@ static struct scion_config *load(const char *path)
         return root;
 }
 
-static void refuse(const char *path, const char *message)
+static void assert_refused(const char *path, const char *message)
 {
         scion_error_clear();
         assert_null(scion_config_load(path));
         assert_string_equal(scion_error(), message);
 }
 
-/* The file's tree is that of the text. */
-static void loads_as(const char *path, const char *expected)
+/* Fails the test unless the file loads as a tree equal to the text. */
+static void assert_loads_as(const char *path, const char *expected)
 {
-        struct scion_config *root = load(path), *other = scion_config_parse(expected, "expected");
+        struct scion_config *root = file_load(path), *other = scion_config_parse(expected, "expected");
 
         assert_non_null(other);
         if (!scion_config_equal(root, other)) {
@@ -38,13 +38,15 @@ static void no_such_file(void **state)
 {
         (void)state;
         write_text("fashion.yaml", "a: 1\n");
-        refuse("fashon.yaml", "fashon.yaml: No such file or directory (did you mean 'fashion.yaml'?)");
-        refuse("nothing/like/it.yaml", "nothing/like/it.yaml: No such file or directory");
+        assert_refused("fashon.yaml",
+                       "fashon.yaml: No such file or directory (did you mean 'fashion.yaml'?)");
+        assert_refused("nothing/like/it.yaml", "nothing/like/it.yaml: No such file or directory");
         assert_int_equal(mkdir("sub", 0777), 0);
         write_text("sub/deep.yaml", "a: 1\n");
-        refuse("sub/dep.yaml", "sub/dep.yaml: No such file or directory (did you mean 'sub/deep.yaml'?)");
-        refuse("fashion.yaml/x", "fashion.yaml/x: Not a directory");
-        refuse("", ": No such file or directory");
+        assert_refused("sub/dep.yaml",
+                       "sub/dep.yaml: No such file or directory (did you mean 'sub/deep.yaml'?)");
+        assert_refused("fashion.yaml/x", "fashion.yaml/x: Not a directory");
+        assert_refused("", ": No such file or directory");
 }
 
 static void not_an_experiment(void **state)
@@ -53,24 +55,24 @@ static void not_an_experiment(void **state)
 
         (void)state;
         assert_int_equal(mkdir("folder", 0777), 0);
-        refuse("folder", "folder: is a directory, not a file");
+        assert_refused("folder", "folder: is a directory, not a file");
         write_text("empty.yaml", "");
-        refuse("empty.yaml", "empty.yaml: empty: there are only blanks and comments");
+        assert_refused("empty.yaml", "empty.yaml: empty: there are only blanks and comments");
         write_text("list.yaml", "\n- a\n- b\n");
-        refuse("list.yaml",
-               "list.yaml:2:1: an experiment must be a map, with lines `key: value`, got a list");
+        assert_refused("list.yaml",
+                       "list.yaml:2:1: an experiment must be a map, with lines `key: value`, got a list");
         write_text("word.yaml", "hello");
-        refuse("word.yaml",
-               "word.yaml:1:1: an experiment must be a map, with lines `key: value`, got 'hello'");
+        assert_refused("word.yaml",
+                       "word.yaml:1:1: an experiment must be a map, with lines `key: value`, got 'hello'");
         write_bytes("nul.yaml", "a: 1\nb: \0\n", 10);
-        refuse("nul.yaml", "nul.yaml:2:4: a NUL byte (0x00): this is not a text file");
+        assert_refused("nul.yaml", "nul.yaml:2:4: a NUL byte (0x00): this is not a text file");
         memset(large, '#', sizeof large - 1);
         write_text("large.yaml", large);
-        refuse("large.yaml", "large.yaml: larger than 16777216 bytes, the most that is read here");
-        if (geteuid() != 0) { /* who may read everything */
+        assert_refused("large.yaml", "large.yaml: larger than 16777216 bytes, the most that is read here");
+        if (geteuid() != 0) { /* root can read every file */
                 write_text("secret.yaml", "a: 1\n");
                 assert_int_equal(chmod("secret.yaml", 0), 0);
-                refuse("secret.yaml", "secret.yaml: Permission denied");
+                assert_refused("secret.yaml", "secret.yaml: Permission denied");
         }
 }
 
@@ -90,13 +92,13 @@ static void keys_here_win(void **state)
                                  "  train: {epochs: 5}\n"
                                  "matrix: {seed: [3]}\n"
                                  "threads: 2\n");
-        loads_as("child.yaml", "name: child\n"
-                               "seed: 1\n"
-                               "target:\n"
-                               "  dataset: {use: idx, classes: [7], per_class: 10, limit: 3}\n"
-                               "  train: {epochs: 5, batch_size: 64}\n"
-                               "matrix: {seed: [3], strategy: [scratch]}\n"
-                               "threads: 2\n");
+        assert_loads_as("child.yaml", "name: child\n"
+                                      "seed: 1\n"
+                                      "target:\n"
+                                      "  dataset: {use: idx, classes: [7], per_class: 10, limit: 3}\n"
+                                      "  train: {epochs: 5, batch_size: 64}\n"
+                                      "matrix: {seed: [3], strategy: [scratch]}\n"
+                                      "threads: 2\n");
 }
 
 static void another_plugin_replaces_whole(void **state)
@@ -113,20 +115,20 @@ static void another_plugin_replaces_whole(void **state)
                                  "  model: lenet5\n"
                                  "  optimizer: {lr: 0.1}\n"
                                  "  loss: {use: mse, weight: 2}\n");
-        loads_as("child.yaml", "strategy: {use: kd, temperature: 4}\n"
-                               "target:\n"
-                               "  model: {use: lenet5}\n"
-                               "  optimizer: {use: sgd, lr: 0.1}\n"
-                               "  loss: {use: mse, weight: 2}\n");
+        assert_loads_as("child.yaml", "strategy: {use: kd, temperature: 4}\n"
+                                      "target:\n"
+                                      "  model: {use: lenet5}\n"
+                                      "  optimizer: {use: sgd, lr: 0.1}\n"
+                                      "  loss: {use: mse, weight: 2}\n");
         write_text("same.yaml", "extends: base.yaml\nstrategy: {use: l2-sp, alpha: 0.5}\n");
-        struct scion_config *root = load("same.yaml");
+        struct scion_config *root = file_load("same.yaml");
 
         assert_string_equal(scion_config_get(scion_config_get(root, "strategy"), "alpha")->text, "0.5");
         assert_string_equal(scion_config_get(scion_config_get(root, "strategy"), "beta")->text, "0.2");
         scion_config_destroy(root);
 }
 
-static void places_name_the_file(void **state)
+static void positions_name_the_file(void **state)
 {
         struct scion_config *root;
         const struct scion_config *train;
@@ -136,7 +138,7 @@ static void places_name_the_file(void **state)
         write_text("common/base.yaml", "seed: 1\ntrain:\n  epochs: 20\n  size: 3\n");
         write_text("exp/middle.yaml", "extends: ../common/base.yaml\n");
         write_text("exp/top.yaml", "name: x\nextends: middle.yaml\ntrain:\n    epochs: 5\n");
-        root = load("exp/top.yaml");
+        root = file_load("exp/top.yaml");
         assert_null(scion_config_get(root, "extends"));
         assert_string_equal(root->file, "exp/top.yaml");
         train = scion_config_get(root, "train");
@@ -160,7 +162,7 @@ static void absolute_path(void **state)
         write_text("far/base.yaml", "a: 1\n");
         snprintf(text, sizeof text, "extends: %s/far/base.yaml\nb: 2\n", here);
         write_text("absolute.yaml", text);
-        loads_as("absolute.yaml", "a: 1\nb: 2\n");
+        assert_loads_as("absolute.yaml", "a: 1\nb: 2\n");
 }
 
 static void loops(void **state)
@@ -169,14 +171,14 @@ static void loops(void **state)
         write_text("a.yaml", "extends: b.yaml\n");
         write_text("b.yaml", "x: 1\nextends: ./c.yaml\n");
         write_text("c.yaml", "extends: a.yaml\n");
-        refuse("a.yaml", "./c.yaml:1:10: extends: a loop: a.yaml -> b.yaml -> ./c.yaml -> ./a.yaml");
+        assert_refused("a.yaml", "./c.yaml:1:10: extends: a loop: a.yaml -> b.yaml -> ./c.yaml -> ./a.yaml");
         write_text("self.yaml", "extends: self.yaml\n");
-        refuse("self.yaml", "self.yaml:1:10: extends: a loop: self.yaml -> self.yaml");
+        assert_refused("self.yaml", "self.yaml:1:10: extends: a loop: self.yaml -> self.yaml");
         write_text("entry.yaml", "extends: self.yaml\n");
-        refuse("entry.yaml", "self.yaml:1:10: extends: a loop: entry.yaml -> self.yaml -> self.yaml");
-        assert_int_equal(symlink("linked.yaml", "alias.yaml"), 0); /* another name of the same file */
+        assert_refused("entry.yaml", "self.yaml:1:10: extends: a loop: entry.yaml -> self.yaml -> self.yaml");
+        assert_int_equal(symlink("linked.yaml", "alias.yaml"), 0); /* another path to the same file */
         write_text("linked.yaml", "extends: alias.yaml\n");
-        refuse("linked.yaml", "linked.yaml:1:10: extends: a loop: linked.yaml -> alias.yaml");
+        assert_refused("linked.yaml", "linked.yaml:1:10: extends: a loop: linked.yaml -> alias.yaml");
 }
 
 static void a_long_chain(void **state)
@@ -190,30 +192,31 @@ static void a_long_chain(void **state)
                 snprintf(text, sizeof text, "extends: chain%d.yaml\n", i - 1);
                 write_text(name, text);
         }
-        loads_as("chain63.yaml", "a: 1\n");
-        refuse("chain64.yaml", "chain1.yaml:1:10: extends: a chain of more than 64 files");
+        assert_loads_as("chain63.yaml", "a: 1\n");
+        assert_refused("chain64.yaml", "chain1.yaml:1:10: extends: a chain of more than 64 files");
 }
 
 static void bad_extends(void **state)
 {
         (void)state;
         write_text("a.yaml", "x: 1\nextends: [b.yaml, c.yaml]\n");
-        refuse("a.yaml", "a.yaml:2:10: extends takes the path of one file, got a list");
+        assert_refused("a.yaml", "a.yaml:2:10: extends takes the path of one file, got a list");
         write_text("a.yaml", "extends:\n");
-        refuse("a.yaml", "a.yaml:1:9: extends takes the path of one file, got nothing");
+        assert_refused("a.yaml", "a.yaml:1:9: extends takes the path of one file, got nothing");
         write_text("a.yaml", "extends: ''\n");
-        refuse("a.yaml", "a.yaml:1:10: extends takes the path of one file, got \"\"");
+        assert_refused("a.yaml", "a.yaml:1:10: extends takes the path of one file, got \"\"");
         write_text("a.yaml", "extends: gone/base.yaml\n");
-        refuse("a.yaml", "a.yaml:1:10: extends: gone/base.yaml: No such file or directory");
+        assert_refused("a.yaml", "a.yaml:1:10: extends: gone/base.yaml: No such file or directory");
         write_text("parent.yaml", "x: [1\n");
         write_text("a.yaml", "extends: parnt.yaml\n");
-        refuse("a.yaml", "a.yaml:1:10: extends: parnt.yaml: No such file or directory (did you mean "
-                         "'parent.yaml'?)");
-        write_text("a.yaml", "extends: parent.yaml\n"); /* its own mistakes have its own places */
-        refuse("a.yaml", "parent.yaml:2:1: a ',' or ']' is missing in the list that starts at line 1, "
-                         "column 4");
+        assert_refused("a.yaml", "a.yaml:1:10: extends: parnt.yaml: No such file or directory (did you mean "
+                                 "'parent.yaml'?)");
+        write_text("a.yaml", "extends: parent.yaml\n"); /* errors in the extended file have positions in it */
+        assert_refused("a.yaml",
+                       "parent.yaml:2:1: a ',' or ']' is missing in the list that starts at line 1, "
+                       "column 4");
         write_text("a.yaml", "extends: .\n");
-        refuse("a.yaml", "a.yaml:1:10: extends: .: is a directory, not a file");
+        assert_refused("a.yaml", "a.yaml:1:10: extends: .: is a directory, not a file");
 }
 
 int main(void)
@@ -223,7 +226,7 @@ int main(void)
                 cmocka_unit_test(not_an_experiment),
                 cmocka_unit_test(keys_here_win),
                 cmocka_unit_test(another_plugin_replaces_whole),
-                cmocka_unit_test(places_name_the_file),
+                cmocka_unit_test(positions_name_the_file),
                 cmocka_unit_test(absolute_path),
                 cmocka_unit_test(loops),
                 cmocka_unit_test(a_long_chain),

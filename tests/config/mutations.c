@@ -1,4 +1,4 @@
-/* Documents with random damage: each is read or refused with a message, and nothing else happens. */
+/* Randomly damaged documents are either read or rejected with a message, without any other effect. */
 #include "support/test.h"
 
 #include "config/config.h"
@@ -51,20 +51,20 @@ static const char *const seeds[] = {
 
 static const char alphabet[] = "\t\n\r :-,[]{}&*!|>'\"%@`#?<~\\.0aé\xFF\x01=";
 
-static uint32_t draw(uint32_t *state, uint32_t below)
+static uint32_t state_draw(uint32_t *state, uint32_t below)
 {
         *state = *state * 1664525u + 1013904223u;
         return (uint32_t)(((uint64_t)*state * below) >> 32);
 }
 
 /* Overwrites, removes, inserts or copies some bytes. */
-static void damage(char *text, size_t room, uint32_t *state)
+static void text_damage(char *text, size_t room, uint32_t *state)
 {
         size_t length = strlen(text);
-        size_t at = draw(state, (uint32_t)length + 1), count = 1 + draw(state, 8);
-        char byte = alphabet[draw(state, sizeof alphabet - 1)];
+        size_t at = state_draw(state, (uint32_t)length + 1), count = 1 + state_draw(state, 8);
+        char byte = alphabet[state_draw(state, sizeof alphabet - 1)];
 
-        switch (draw(state, 4)) {
+        switch (state_draw(state, 4)) {
         case 0:
                 if (at < length)
                         text[at] = byte;
@@ -82,7 +82,7 @@ static void damage(char *text, size_t room, uint32_t *state)
         default:
                 count *= 4;
                 if (at + count <= length && length + count < room) {
-                        size_t from = draw(state, (uint32_t)(length - count) + 1);
+                        size_t from = state_draw(state, (uint32_t)(length - count) + 1);
                         char part[32];
 
                         memcpy(part, text + from, count);
@@ -92,8 +92,8 @@ static void damage(char *text, size_t room, uint32_t *state)
         }
 }
 
-/* Whatever was read can be written, read back, changed and expanded. */
-static void use(const struct scion_config *root)
+/* Writes, reads back, changes and expands a tree that was read. */
+static void root_exercise(const struct scion_config *root)
 {
         char *text = scion_config_text(root);
         struct scion_config *back, *copy = scion_config_copy(root);
@@ -132,24 +132,25 @@ static void damaged_documents(void **unused)
                 struct scion_config *root;
 
                 strcpy(text, seeds[i % (int)(sizeof seeds / sizeof *seeds)]);
-                for (uint32_t hits = draw(&state, 4); hits-- > 0;)
-                        damage(text, sizeof text, &state);
+                for (uint32_t hits = state_draw(&state, 4); hits-- > 0;)
+                        text_damage(text, sizeof text, &state);
                 scion_error_clear();
                 root = scion_config_parse(text, "x.yaml");
                 if (root) {
                         good++;
-                        use(root);
+                        root_exercise(root);
                         scion_config_destroy(root);
                 } else {
                         bad++;
                         if (strncmp(scion_error(), "x.yaml:", 7) != 0)
-                                fail_msg("\"%s\" is no message with a place, for\n%s", scion_error(), text);
+                                fail_msg("\"%s\" is not a message with a position, for\n%s", scion_error(),
+                                         text);
                 }
         }
-        assert_true(good > 500 && bad > 500); /* both ways were taken */
+        assert_true(good > 500 && bad > 500); /* both outcomes occur */
 }
 
-/* Files that end in the middle. */
+/* Truncated files. */
 static void cut_documents(void **unused)
 {
         (void)unused;
@@ -163,7 +164,7 @@ static void cut_documents(void **unused)
                         scion_error_clear();
                         root = scion_config_parse(text, "x.yaml");
                         if (root)
-                                use(root);
+                                root_exercise(root);
                         else
                                 assert_error_has("x.yaml:", NULL);
                         scion_config_destroy(root);

@@ -1,4 +1,4 @@
-/* What plain texts mean, and numbers as texts, in any locale. */
+/* The meaning of plain scalars, and formatting numbers, in any locale. */
 #include "support/test.h"
 
 #include <float.h>
@@ -32,7 +32,7 @@ static void integers(void **state)
                         fail_msg("'%s' counts as an integer", others[i]);
 }
 
-static void float_is(const char *text, double expected)
+static void assert_float(const char *text, double expected)
 {
         double value = 0;
 
@@ -48,19 +48,19 @@ static void floats(void **state)
         double value;
 
         (void)state;
-        float_is("1", 1);
-        float_is("-1.5", -1.5);
-        float_is("+1.5", 1.5);
-        float_is(".5", 0.5);
-        float_is("5.", 5);
-        float_is("1e-3", 1e-3);
-        float_is("1E+3", 1000);
-        float_is("-2.5e2", -250);
-        float_is("007", 7);
-        float_is(".inf", (double)INFINITY);
-        float_is("-.INF", -(double)INFINITY);
-        float_is("+.Inf", (double)INFINITY);
-        float_is("1e-400", 0);
+        assert_float("1", 1);
+        assert_float("-1.5", -1.5);
+        assert_float("+1.5", 1.5);
+        assert_float(".5", 0.5);
+        assert_float("5.", 5);
+        assert_float("1e-3", 1e-3);
+        assert_float("1E+3", 1000);
+        assert_float("-2.5e2", -250);
+        assert_float("007", 7);
+        assert_float(".inf", (double)INFINITY);
+        assert_float("-.INF", -(double)INFINITY);
+        assert_float("+.Inf", (double)INFINITY);
+        assert_float("1e-400", 0);
         assert_int_equal(scion_scalar_float(".nan", &value), SCION_SCALAR_OK);
         assert_true(isnan(value));
         assert_int_equal(scion_scalar_float("1e400", &value), SCION_SCALAR_OUTSIDE);

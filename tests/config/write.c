@@ -1,9 +1,9 @@
-/* Trees to text, and back again. */
+/* Writing trees as text, and reading them back. */
 #include "support/test.h"
 
 #include "config/config.h"
 
-static struct scion_config *parse(const char *text)
+static struct scion_config *text_parse(const char *text)
 {
         struct scion_config *root = scion_config_parse(text, "x.yaml");
 
@@ -12,15 +12,15 @@ static struct scion_config *parse(const char *text)
         return root;
 }
 
-/* The tree's text reads back to an equal tree, which gives the same text. */
-static void round_trip(const struct scion_config *root)
+/* Fails the test unless the tree's text reads back to an equal tree that gives the same text. */
+static void assert_round_trip(const struct scion_config *root)
 {
         char *text = scion_config_text(root), *again;
         struct scion_config *back;
 
         if (!text)
                 fail_msg("%s", scion_error());
-        back = parse(text);
+        back = text_parse(text);
         if (!scion_config_equal(root, back))
                 fail_msg("reads back as another tree:\n%s", text);
         again = scion_config_text(back);
@@ -30,51 +30,54 @@ static void round_trip(const struct scion_config *root)
         free(text);
 }
 
-static void writes(const char *text, const char *expected)
+static void assert_writes(const char *text, const char *expected)
 {
-        struct scion_config *root = parse(text);
+        struct scion_config *root = text_parse(text);
         char *written = scion_config_text(root);
 
         assert_string_equal(written, expected);
         free(written);
-        round_trip(root);
+        assert_round_trip(root);
         scion_config_destroy(root);
 }
 
 static void layout(void **state)
 {
         (void)state;
-        writes("name: fashion\n"
-               "target: {dataset: {use: idx, root: /usr/share/x, classes: [5, 6, 7]}, train: {epochs: 20}}\n"
-               "empty: {}\n"
-               "none: []\n"
-               "list: [{a: 1}, {b: [2, {c: 3}]}]\n",
-               "name: fashion\n"
-               "target:\n"
-               "  dataset: {use: idx, root: /usr/share/x, classes: [5, 6, 7]}\n"
-               "  train: {epochs: 20}\n"
-               "empty: {}\n"
-               "none: []\n"
-               "list:\n"
-               "- {a: 1}\n"
-               "- b: [2, {c: 3}]\n");
-        writes("a: {first: 'a rather long text that takes all of its room', second: 'another one of the same "
-               "kind'}",
-               "a:\n"
-               "  first: a rather long text that takes all of its room\n"
-               "  second: another one of the same kind\n");
-        writes("a: {b: , c: 1}\nd: [x, ]", "a:\n  b:\n  c: 1\nd: [x]\n");
-        writes("a: [x, ~, '']\nb:", "a: [x, ~, '']\nb:\n");
+        assert_writes(
+                "name: fashion\n"
+                "target: {dataset: {use: idx, root: /usr/share/x, classes: [5, 6, 7]}, train: {epochs: 20}}\n"
+                "empty: {}\n"
+                "none: []\n"
+                "list: [{a: 1}, {b: [2, {c: 3}]}]\n",
+                "name: fashion\n"
+                "target:\n"
+                "  dataset: {use: idx, root: /usr/share/x, classes: [5, 6, 7]}\n"
+                "  train: {epochs: 20}\n"
+                "empty: {}\n"
+                "none: []\n"
+                "list:\n"
+                "- {a: 1}\n"
+                "- b: [2, {c: 3}]\n");
+        assert_writes("a: {first: 'a rather long text that takes all of its room', second: 'another one of "
+                      "the same "
+                      "kind'}",
+                      "a:\n"
+                      "  first: a rather long text that takes all of its room\n"
+                      "  second: another one of the same kind\n");
+        assert_writes("a: {b: , c: 1}\nd: [x, ]", "a:\n  b:\n  c: 1\nd: [x]\n");
+        assert_writes("a: [x, ~, '']\nb:", "a: [x, ~, '']\nb:\n");
 }
 
 static void quotes_stay_where_they_mean_something(void **state)
 {
         (void)state;
-        writes("a: 'idx'\nb: '1'\nc: 1\nd: \"true\"\ne: true\nf: ''\ng: 'no'\nh: '~'\ni: '1e5'\nj: '.inf'\n",
-               "a: idx\nb: '1'\nc: 1\nd: 'true'\ne: true\nf: ''\ng: 'no'\nh: '~'\ni: '1e5'\nj: '.inf'\n");
+        assert_writes(
+                "a: 'idx'\nb: '1'\nc: 1\nd: \"true\"\ne: true\nf: ''\ng: 'no'\nh: '~'\ni: '1e5'\nj: '.inf'\n",
+                "a: idx\nb: '1'\nc: 1\nd: 'true'\ne: true\nf: ''\ng: 'no'\nh: '~'\ni: '1e5'\nj: '.inf'\n");
 }
 
-/* Strings that a plain scalar cannot hold, or not everywhere. */
+/* Strings that cannot be written as plain scalars everywhere. */
 static const char *const nasty[] = { "",
                                      " ",
                                      "  x",
@@ -139,7 +142,7 @@ static const char *const nasty[] = { "",
 
 static const size_t nasty_count = sizeof nasty / sizeof *nasty;
 
-/* A tree is parsed, so each string goes in as the contents of double quotes. */
+/* Adds a string in double quotes, with escapes, to YAML text. */
 static void add_quoted(char *text, size_t bytes, const char *string)
 {
         size_t length = strlen(text);
@@ -148,7 +151,7 @@ static void add_quoted(char *text, size_t bytes, const char *string)
         while (*string) {
                 unsigned char c = (unsigned char)*string;
                 const char *form = c < ' ' || c == 0x7F ? "\\x%02x" : c == '"' || c == '\\' ? "\\%c" : "%c";
-                bool next_line = strncmp(string, "\xC2\x85", 2) == 0; /* which count as line breaks */
+                bool next_line = strncmp(string, "\xC2\x85", 2) == 0; /* counts as a line break */
                 bool separator = strncmp(string, "\xE2\x80\xA8", 3) == 0;
 
                 if (next_line || separator)
@@ -176,8 +179,8 @@ static void nasty_strings(void **state)
                         snprintf(text, sizeof text, "%s", around[j][0]);
                         add_quoted(text, sizeof text, nasty[i]);
                         strcat(text, around[j][1]);
-                        root = parse(text);
-                        round_trip(root);
+                        root = text_parse(text);
+                        assert_round_trip(root);
                         scion_config_destroy(root);
                 }
 }
@@ -190,20 +193,20 @@ static void nasty_keys(void **state)
         for (size_t i = 0; i < nasty_count; i++) {
                 struct scion_config *root;
 
-                if (!*nasty[i] || strcmp(nasty[i], "<<") == 0) /* which are no keys */
+                if (!*nasty[i] || strcmp(nasty[i], "<<") == 0) /* not allowed as keys */
                         continue;
                 text[0] = '\0';
                 add_quoted(text, sizeof text, nasty[i]);
                 strcat(text, ": {x: 1, y: {z: 2}}\n");
-                root = parse(text);
+                root = text_parse(text);
                 assert_string_equal(root->entry[0].key, nasty[i]);
-                round_trip(root);
+                assert_round_trip(root);
                 scion_config_destroy(root);
         }
-        snprintf(text, sizeof text, "? %0300d\n: {a: 1}\n", 7); /* too long to be read without '?' */
-        struct scion_config *root = parse(text);
+        snprintf(text, sizeof text, "? %0300d\n: {a: 1}\n", 7); /* too long to be read as a key without '?' */
+        struct scion_config *root = text_parse(text);
 
-        round_trip(root);
+        assert_round_trip(root);
         assert_int_equal(strlen(root->entry[0].key), 300);
         scion_config_destroy(root);
 }
@@ -217,7 +220,7 @@ static void plain_texts_keep_their_text(void **state)
         (void)state;
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
                 snprintf(text, sizeof text, "a: %s\nb: [%s]\n", texts[i], texts[i]);
-                writes(text, text);
+                assert_writes(text, text);
         }
 }
 
@@ -230,7 +233,7 @@ static void long_lines_are_not_folded(void **state)
         for (int i = 0; i < 300; i++)
                 strcat(text, " word");
         strcat(text, "\n");
-        root = parse(text);
+        root = text_parse(text);
         written = scion_config_text(root);
         assert_string_equal(written, text);
         free(written);
@@ -239,7 +242,7 @@ static void long_lines_are_not_folded(void **state)
 
 static void to_a_file(void **state)
 {
-        struct scion_config *root = parse("a: 1\nb: [x, y]\n");
+        struct scion_config *root = text_parse("a: 1\nb: [x, y]\n");
         FILE *file = tmpfile(), *full = fopen("/dev/full", "w");
         char text[64] = "";
 

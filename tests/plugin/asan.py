@@ -1,5 +1,5 @@
-"""A plugin that was built with -fsanitize=address, in a Scion that was not, is watched when the sanitizer's run-time is
-loaded first: a write beyond the end of a block is reported with the line. Arguments: see the end."""
+"""Checks that AddressSanitizer finds errors in a plugin built with -fsanitize=address while Scion is built without it, if the
+sanitizer's runtime is preloaded: a write beyond the end of a block is reported with the source line. Arguments: see the end."""
 
 import argparse
 import os

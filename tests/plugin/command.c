@@ -28,7 +28,7 @@ static void one_kind(void **state)
         (void)state;
         assert_int_equal(strncmp(result->output, "optimizers\n  adam ", 18), 0);
         assert_null(strstr(result->output, "datasets"));
-        run_scion_expecting(0, "plugins optimizers"); /* the folder's name is as good */
+        run_scion_expecting(0, "plugins optimizers"); /* the name of the folder is accepted too */
 }
 
 static void broken_plugins_are_listed_with_the_reason(void **state)

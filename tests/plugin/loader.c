@@ -10,7 +10,7 @@
 #define BAD BUILD_DIR "/tests/plugin/bad"
 #define SGD BUILD_DIR "/plugins/optimizers/sgd.so"
 
-/* --- A directory to make files in ----------------------------------------------------------------------- */
+/* --- A temporary directory ------------------------------------------------------------------------------ */
 
 static char scratch[] = "/tmp/scion-loader-XXXXXX";
 
@@ -37,8 +37,8 @@ static int remove_scratch(void **state)
         return 0;
 }
 
-/* The path of a file in it, its directories made. */
-static const char *in_scratch(const char *name)
+/* Returns the path of a file in the temporary directory, and creates its parent directories. */
+static const char *scratch_path(const char *name)
 {
         static char path[200];
 
@@ -59,7 +59,7 @@ static void write_file(const char *path, const void *bytes, size_t size)
         assert_int_equal(fclose(file), 0);
 }
 
-/* A whole file; the caller frees it. */
+/* Returns the contents of a file, which the caller frees. */
 static char *read_file(const char *path, size_t *size)
 {
         FILE *file = fopen(path, "rb");
@@ -109,135 +109,135 @@ static void an_older_smaller_descriptor_is_taken(void **state)
         assert_non_null(plugin);
         assert_true(plugin->bytes < sizeof *strategy);
         assert_non_null(strategy->setup);
-        assert_null(strategy->loss); /* what it does not have reads as nothing */
+        assert_null(strategy->loss); /* a missing field reads as NULL */
 }
 
-/* --- Bad ones ------------------------------------------------------------------------------------------- */
+/* --- Bad plugins ---------------------------------------------------------------------------------------- */
 
-static void refused(const char *path, const char *a, const char *b, const char *c)
+static void assert_refused(const char *path, const char *a, const char *b, const char *c)
 {
         scion_error_clear();
         assert_null(scion_plugin_open(path));
         assert_error_has(path, a, b, c, NULL);
 }
 
-static void bad(const char *name, const char *a, const char *b, const char *c)
+static void assert_bad(const char *name, const char *a, const char *b, const char *c)
 {
         char path[1000];
 
         snprintf(path, sizeof path, BAD "/%s.so", name);
-        refused(path, a, b, c);
+        assert_refused(path, a, b, c);
 }
 
 static void not_a_plugin(void **state)
 {
         (void)state;
-        bad("strategies/no_symbol", "not a Scion plugin", "'scion_plugin'", NULL);
-        bad("strategies/function", "not a Scion plugin", "'scion_plugin'", NULL);
-        bad("strategies/borrowed", "not a Scion plugin", "'scion_plugin'", NULL);
-        bad("strategies/tiny", "not a Scion plugin", "only 8 bytes", NULL);
+        assert_bad("strategies/no_symbol", "not a Scion plugin", "'scion_plugin'", NULL);
+        assert_bad("strategies/function", "not a Scion plugin", "'scion_plugin'", NULL);
+        assert_bad("strategies/borrowed", "not a Scion plugin", "'scion_plugin'", NULL);
+        assert_bad("strategies/tiny", "not a Scion plugin", "only 8 bytes", NULL);
 }
 
 static void another_interface(void **state)
 {
         (void)state;
-        bad("strategies/newer_abi", "plugin interface 2", "has 1", "use a newer Scion");
-        bad("strategies/older_abi", "plugin interface 0", "has 1", "build it again");
-        bad("strategies/lying", "4096 bytes", "cannot be", NULL);
-        bad("strategies/headless", "16 bytes", "cannot be", NULL);
-        bad("strategies/larger", "newer", "bytes", NULL);
-        bad("strategies/param_bytes", "parameters have 48 bytes", "build it again", NULL);
-        bad("strategies/unknown_kind", "kind 99", "does not know", NULL);
+        assert_bad("strategies/newer_abi", "plugin interface 2", "has 1", "use a newer Scion");
+        assert_bad("strategies/older_abi", "plugin interface 0", "has 1", "build it again");
+        assert_bad("strategies/lying", "4096 bytes", "cannot be", NULL);
+        assert_bad("strategies/headless", "16 bytes", "cannot be", NULL);
+        assert_bad("strategies/larger", "newer", "bytes", NULL);
+        assert_bad("strategies/param_bytes", "parameters have 48 bytes", "build it again", NULL);
+        assert_bad("strategies/unknown_kind", "kind 99", "does not know", NULL);
 }
 
 static void another_kind_or_name(void **state)
 {
         (void)state;
-        assert_non_null(scion_plugin_open(BAD "/strategies/other_kind.so")); /* as a model it is good */
+        assert_non_null(scion_plugin_open(BAD "/strategies/other_kind.so")); /* it is a valid model */
         assert_null(scion_plugin_find(SCION_STRATEGY, "other_kind"));
         assert_error_has("strategies/other_kind.so", "kind model, not strategy", NULL);
-        bad("strategies/wrong_name", "'another'", "must be called 'another.so'", NULL);
-        bad("strategies/path_name", "'../path_name'", "cannot be a plugin's name", NULL);
-        bad("strategies/nameless", "no name", NULL, NULL);
+        assert_bad("strategies/wrong_name", "'another'", "must be called 'another.so'", NULL);
+        assert_bad("strategies/path_name", "'../path_name'", "cannot be a plugin's name", NULL);
+        assert_bad("strategies/nameless", "no name", NULL, NULL);
 }
 
 static void undefined_symbols(void **state)
 {
         (void)state;
-        bad("strategies/undefined", "'scion_of_tomorrow'", "newer Scion", NULL);
-        bad("strategies/later_function", "undefined symbol 'scion_of_tomorrow';", "newer Scion", NULL);
-        bad("strategies/later_node", "SCION_2", "newer Scion", NULL);
-        bad("strategies/undefined_other", "'some_library_function'", "linked with the library", NULL);
+        assert_bad("strategies/undefined", "'scion_of_tomorrow'", "newer Scion", NULL);
+        assert_bad("strategies/later_function", "undefined symbol 'scion_of_tomorrow';", "newer Scion", NULL);
+        assert_bad("strategies/later_node", "SCION_2", "newer Scion", NULL);
+        assert_bad("strategies/undefined_other", "'some_library_function'", "linked with the library", NULL);
 }
 
 static void missing_parts(void **state)
 {
         (void)state;
-        bad("strategies/no_build", "model must have .build", NULL, NULL);
-        bad("strategies/no_summary", ".summary", NULL, NULL);
-        bad("optimizers/no_lr", "'lr'", "float", NULL);
+        assert_bad("strategies/no_build", "model must have .build", NULL, NULL);
+        assert_bad("strategies/no_summary", ".summary", NULL, NULL);
+        assert_bad("optimizers/no_lr", "'lr'", "float", NULL);
 }
 
 static void bad_tables(void **state)
 {
         (void)state;
-        bad("strategies/param_outside", "'count'", "outside the state's 4 bytes", NULL);
-        bad("strategies/param_far", "'far'", "outside the state's 16 bytes", NULL);
-        bad("strategies/param_twice", "two parameters", "'alpha'", NULL);
-        bad("strategies/param_default", "default", "count", "1e+300");
-        bad("strategies/param_choice", "'which'", "choice 2 of 2", NULL);
-        bad("strategies/param_list", "default", "widths", "-4");
-        bad("strategies/param_scales", "'wide' is not a number", ".scales", NULL);
-        bad("strategies/param_use", "'use'", NULL, NULL);
-        bad("strategies/param_type", "no type", "SCION_PARAMS_END", NULL);
-        bad("strategies/param_odd", "'odd'", "byte 1", NULL);
+        assert_bad("strategies/param_outside", "'count'", "outside the state's 4 bytes", NULL);
+        assert_bad("strategies/param_far", "'far'", "outside the state's 16 bytes", NULL);
+        assert_bad("strategies/param_twice", "two parameters", "'alpha'", NULL);
+        assert_bad("strategies/param_default", "default", "count", "1e+300");
+        assert_bad("strategies/param_choice", "'which'", "choice 2 of 2", NULL);
+        assert_bad("strategies/param_list", "default", "widths", "-4");
+        assert_bad("strategies/param_scales", "'wide' is not a number", ".scales", NULL);
+        assert_bad("strategies/param_use", "'use'", NULL, NULL);
+        assert_bad("strategies/param_type", "no type", "SCION_PARAMS_END", NULL);
+        assert_bad("strategies/param_odd", "'odd'", "byte 1", NULL);
 }
 
 static void not_even_a_shared_object(void **state)
 {
-        const char *path = in_scratch("strategies/note.so");
+        const char *path = scratch_path("strategies/note.so");
 
         (void)state;
-        refused(path, "No such file", NULL, NULL);
+        assert_refused(path, "No such file", NULL, NULL);
         write_file(path, "strategy: fine-tune\n", 20);
-        refused(path, "not a shared object", NULL, NULL);
+        assert_refused(path, "not a shared object", NULL, NULL);
         write_file(path, "", 0);
-        refused(path, "not a shared object", NULL, NULL);
-        path = in_scratch("strategies/folder.so");
+        assert_refused(path, "not a shared object", NULL, NULL);
+        path = scratch_path("strategies/folder.so");
         assert_int_equal(mkdir(path, 0700), 0);
-        refused(path, "a directory", NULL, NULL);
-        path = in_scratch("strategies/gone.so");
+        assert_refused(path, "a directory", NULL, NULL);
+        path = scratch_path("strategies/gone.so");
         assert_int_equal(symlink("nowhere", path), 0);
-        refused(path, "No such file", NULL, NULL);
+        assert_refused(path, "No such file", NULL, NULL);
 }
 
 static void cut_off_anywhere(void **state)
 {
         size_t size;
         char *bytes = read_file(SGD, &size);
-        const char *path = in_scratch("optimizers/cut.so");
-        /* What stands last in the file are the section headers, which loading does not need. */
+        const char *path = scratch_path("optimizers/cut.so");
+        /* The file ends with the section headers, which loading does not need. */
         static const unsigned share[] = { 1, 10, 25, 50, 70 };
 
         (void)state;
         for (size_t i = 0; i < sizeof share / sizeof *share; i++) {
                 write_file(path, bytes, size * share[i] / 100);
-                refused(path, "cut off", NULL, NULL);
+                assert_refused(path, "cut off", NULL, NULL);
         }
         for (size_t left = 4; left < 2000; left += 97) {
                 write_file(path, bytes, left);
-                refused(path, "cut off", NULL, NULL);
+                assert_refused(path, "cut off", NULL, NULL);
         }
         bytes[16] = 1; /* e_type: a relocatable object */
         write_file(path, bytes, size);
-        refused(path, "object file", "cc -shared", NULL);
+        assert_refused(path, "object file", "cc -shared", NULL);
         bytes[4] ^= 3; /* the other word size */
         write_file(path, bytes, size);
-        refused(path, "another kind of machine", NULL, NULL);
+        assert_refused(path, "another kind of machine", NULL, NULL);
         free(bytes);
 }
 
-/* --- Looking for them ----------------------------------------------------------------------------------- */
+/* --- Finding plugins ------------------------------------------------------------------------------------ */
 
 static void unknown_names_get_hints(void **state)
 {
@@ -274,7 +274,7 @@ static const struct scion_plugin_entry *entry_of(const struct scion_plugin_list 
         return NULL;
 }
 
-/* After the tests before: adds search paths, which stay. */
+/* Must be the last of these tests: it adds directories to the search path, which stay there. */
 static void lists_tell_good_from_bad(void **state)
 {
         struct scion_plugin_list list;
@@ -298,7 +298,7 @@ static void the_first_directory_wins(void **state)
 {
         size_t size;
         char *bytes = read_file(SGD, &size);
-        const char *path = in_scratch("optimizers/sgd.so");
+        const char *path = scratch_path("optimizers/sgd.so");
         const struct scion_plugin *sgd;
 
         (void)state;
@@ -306,7 +306,7 @@ static void the_first_directory_wins(void **state)
         free(bytes);
         assert_int_equal(setenv("SCION_PLUGIN_PATH", ":/nonexistent:", 1), 0);
         assert_string_equal(scion_plugin_path(scion_plugin_find(SCION_OPTIMIZER, "sgd")), SGD);
-        assert_int_equal(setenv("XDG_DATA_HOME", "relative", 1), 0); /* is not looked at */
+        assert_int_equal(setenv("XDG_DATA_HOME", "relative", 1), 0); /* a relative path is ignored */
         assert_string_equal(scion_plugin_path(scion_plugin_find(SCION_OPTIMIZER, "sgd")), SGD);
         assert_int_equal(setenv("SCION_PLUGIN_PATH", scratch, 1), 0);
         sgd = scion_plugin_find(SCION_OPTIMIZER, "sgd");

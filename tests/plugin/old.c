@@ -1,4 +1,4 @@
-/* A plugin that was built against the first headers of this interface loads, and works. */
+/* A plugin that was compiled with the first headers of this ABI still works. */
 #include "support/command.h"
 
 static const char experiment[] =
@@ -34,8 +34,7 @@ static void its_logs_have_the_column(void **state)
         closedir(folder);
         text = read_text(path);
         assert_non_null(strstr(text, ",train_rest\n"));
-        assert_non_null(
-                strstr(text, ",0.0039062")); /* (1/4)^4, by the two squarings of the table's default */
+        assert_non_null(strstr(text, ",0.0039062")); /* (1/4)^4: the default squares twice */
         free(text);
 }
 

@@ -1,12 +1,12 @@
-/* How the optimizers behave; that they equal PyTorch's is tested elsewhere. */
+/* The behaviour of the optimizers. Other tests compare them with PyTorch's. */
 #include "support/test.h"
 
 #include "plugin/plugin.h"
 
 #include <math.h>
 
-#define N 19      /* no multiple of a vector's width */
-#define PADDED 32 /* as a span may be: the rest is zeros */
+#define N 19      /* not a multiple of a SIMD vector's width */
+#define PADDED 32 /* with zeros, as a span may be */
 
 struct problem {
         struct scion_instance *instance;
@@ -15,8 +15,8 @@ struct problem {
         struct scion_span span;
 };
 
-/* From "{ use: sgd, lr: 0.1 }". */
-static void start(struct problem *problem, const char *yaml)
+/* Creates the optimizer from YAML such as "{ use: sgd, lr: 0.1 }". */
+static void problem_start(struct problem *problem, const char *yaml)
 {
         struct scion_config *map = scion_config_parse(yaml, "test.yaml");
 
@@ -39,18 +39,18 @@ static void start(struct problem *problem, const char *yaml)
                 problem->value[i] = (float)(i - N / 2) * 0.3f + 0.1f;
 }
 
-static int states(const struct problem *problem)
+static int problem_states(const struct problem *problem)
 {
         return problem->optimizer->states(problem->instance->self);
 }
 
-static void step(struct problem *problem)
+static void problem_step(struct problem *problem)
 {
         problem->span.step++;
         problem->optimizer->step(problem->instance->self, &problem->span, 1);
 }
 
-static void end(struct problem *problem)
+static void problem_end(struct problem *problem)
 {
         for (int i = N; i < PADDED; i++) {
                 assert_true(problem->value[i] == 0);
@@ -61,7 +61,7 @@ static void end(struct problem *problem)
 }
 
 /* f(x) = sum c (x - 1)^2 / 2, with c from 1 to 2. */
-static double quadratic(struct problem *problem)
+static double problem_set_quadratic(struct problem *problem)
 {
         double sum = 0;
 
@@ -90,18 +90,18 @@ static void a_quadratic_goes_down(void **state)
         for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
                 struct problem problem;
 
-                start(&problem, all[i]);
-                double before = quadratic(&problem);
+                problem_start(&problem, all[i]);
+                double before = problem_set_quadratic(&problem);
 
                 for (int k = 0; k < 300; k++) {
-                        quadratic(&problem);
-                        step(&problem);
+                        problem_set_quadratic(&problem);
+                        problem_step(&problem);
                 }
-                double after = quadratic(&problem);
+                double after = problem_set_quadratic(&problem);
 
                 if (!(after < 1e-4 * before))
                         fail_msg("%s: from %g to %g", all[i], before, after);
-                end(&problem);
+                problem_end(&problem);
         }
 }
 
@@ -122,13 +122,13 @@ static void they_need_as_much_state_as_they_use(void **state)
         for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
                 struct problem problem;
 
-                start(&problem, all[i].yaml);
-                assert_int_equal(states(&problem), all[i].states);
-                end(&problem);
+                problem_start(&problem, all[i].yaml);
+                assert_int_equal(problem_states(&problem), all[i].states);
+                problem_end(&problem);
         }
 }
 
-/* One step of each, from 2 with the gradient 0.5, by hand. */
+/* One or two steps of each optimizer from 2 with the gradient 0.5, computed by hand. */
 static void single_steps(void **state)
 {
         static const struct {
@@ -137,12 +137,12 @@ static void single_steps(void **state)
         } all[] = {
                 { "{ use: sgd, lr: 0.1 }", 1.95, 1.9 },
                 { "{ use: sgd, lr: 0.1, weight_decay: 0.5 }", 1.85, 1.7075 },
-                /* v: 0.5, then 0.9 * 0.5 + 0.5; dampening leaves the first alone */
+                /* v: 0.5, then 0.9 * 0.5 + 0.5; dampening does not apply to the first step */
                 { "{ use: sgd, lr: 0.1, momentum: 0.9 }", 1.95, 1.855 },
                 { "{ use: sgd, lr: 0.1, momentum: 0.9, dampening: 0.5 }", 1.95, 1.88 },
                 /* g + 0.9 v: 0.95, then 0.5 + 0.9 * 0.95 */
                 { "{ use: sgd, lr: 0.1, momentum: 0.9, nesterov: true }", 1.905, 1.7695 },
-                /* with one gradient again and again, Adam's step is lr */
+                /* with a constant gradient, Adam's step is lr */
                 { "{ use: adam, lr: 0.1, eps: 1e-12 }", 1.9, 1.8 },
                 { "{ use: adamw, lr: 0.1, eps: 1e-12, weight_decay: 0.5 }", 1.8, 1.61 },
                 { "{ use: adamw, lr: 0.1, eps: 1e-12 }", 1.898, 1.796102 },
@@ -152,18 +152,18 @@ static void single_steps(void **state)
         for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
                 struct problem problem;
 
-                start(&problem, all[i].yaml);
+                problem_start(&problem, all[i].yaml);
                 for (int k = 0; k < N; k++) {
                         problem.value[k] = 2;
                         problem.gradient[k] = 0.5f;
                 }
-                step(&problem);
+                problem_step(&problem);
                 for (int k = 0; k < N; k++)
                         assert_float_equal(problem.value[k], all[i].first, 1e-6);
-                step(&problem);
+                problem_step(&problem);
                 for (int k = 0; k < N; k++)
                         assert_float_equal(problem.value[k], all[i].second, 1e-6);
-                end(&problem);
+                problem_end(&problem);
         }
 }
 
@@ -172,25 +172,25 @@ static void spans_are_scaled_and_spared_decay(void **state)
         struct problem problem;
 
         (void)state;
-        start(&problem, "{ use: sgd, lr: 0.1, weight_decay: 0.5 }");
+        problem_start(&problem, "{ use: sgd, lr: 0.1, weight_decay: 0.5 }");
         problem.span.decay = false;
         problem.span.lr_scale = 0.5f;
         problem.value[0] = 2;
         problem.gradient[0] = 0.5f;
-        step(&problem);
+        problem_step(&problem);
         assert_float_equal(problem.value[0], 1.975, 1e-6);
-        end(&problem);
+        problem_end(&problem);
 
-        start(&problem, "{ use: adamw, lr: 0.1, weight_decay: 0.5, eps: 1e-12 }");
-        problem.span.lr_scale = 0; /* frozen by its rate: not even decay moves it */
+        problem_start(&problem, "{ use: adamw, lr: 0.1, weight_decay: 0.5, eps: 1e-12 }");
+        problem.span.lr_scale = 0; /* frozen by lr_scale: weight decay does not change it either */
         problem.value[0] = 2;
         problem.gradient[0] = 0.5f;
-        step(&problem);
+        problem_step(&problem);
         assert_float_equal(problem.value[0], 2, 0);
-        end(&problem);
+        problem_end(&problem);
 }
 
-static void refused(const char *yaml, const char *a, const char *b)
+static void assert_refused(const char *yaml, const char *a, const char *b)
 {
         struct scion_config *map = scion_config_parse(yaml, "test.yaml");
 
@@ -203,12 +203,14 @@ static void refused(const char *yaml, const char *a, const char *b)
 static void bad_settings(void **state)
 {
         (void)state;
-        refused("{ use: sgd, nesterov: true }", "optimizer 'sgd'", "nesterov needs a momentum above 0");
-        refused("{ use: sgd, momentum: 0.9, dampening: 0.1, nesterov: true }", "nesterov", "dampening 0.1");
-        refused("{ use: sgd, lr: -1 }", "lr", "-1");
-        refused("{ use: adam, beta1: 1 }", "beta1", "1");
-        refused("{ use: adam, eps: 0 }", "eps", "0");
-        refused("{ use: adamw, momentum: 0.9 }", "momentum", "adamw");
+        assert_refused("{ use: sgd, nesterov: true }", "optimizer 'sgd'",
+                       "nesterov needs a momentum above 0");
+        assert_refused("{ use: sgd, momentum: 0.9, dampening: 0.1, nesterov: true }", "nesterov",
+                       "dampening 0.1");
+        assert_refused("{ use: sgd, lr: -1 }", "lr", "-1");
+        assert_refused("{ use: adam, beta1: 1 }", "beta1", "1");
+        assert_refused("{ use: adam, eps: 0 }", "eps", "0");
+        assert_refused("{ use: adamw, momentum: 0.9 }", "momentum", "adamw");
 }
 
 int main(void)

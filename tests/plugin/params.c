@@ -1,4 +1,4 @@
-/* Values from a file into a struct: what is taken, what is refused, and how tables print. */
+/* Filling a struct from a map: valid and invalid values, and how tables are printed. */
 #include "support/test.h"
 
 #include <float.h>
@@ -52,37 +52,37 @@ static const struct scion_param params[] = {
 
 static const char *const others[] = { "use", "classes", NULL };
 
-static bool fill(const char *yaml, struct thing *thing)
+static bool thing_fill(const char *yaml, struct thing *thing)
 {
         struct scion_config *map = scion_config_parse(yaml, "x.yaml");
         bool good;
 
         if (!map)
                 fail_msg("%s: %s", yaml, scion_error());
-        memset(thing, 0xA5, sizeof *thing); /* nothing may depend on what was there */
+        memset(thing, 0xA5, sizeof *thing); /* the result must not depend on the old contents */
         good = scion_params_fill(params, map, "optimizer 'sgd'", others, thing);
-        scion_config_destroy(map); /* the struct does not need it any more */
+        scion_config_destroy(map); /* the struct must not refer to it */
         return good;
 }
 
-static struct thing filled(const char *yaml)
+static struct thing thing_filled(const char *yaml)
 {
         struct thing thing;
 
-        if (!fill(yaml, &thing))
+        if (!thing_fill(yaml, &thing))
                 fail_msg("%s: %s", yaml, scion_error());
         return thing;
 }
 
-static void refuse(const char *yaml, const char *message)
+static void assert_refused(const char *yaml, const char *message)
 {
         struct thing thing;
 
         scion_error_clear();
-        if (fill(yaml, &thing))
+        if (thing_fill(yaml, &thing))
                 fail_msg("%s is taken", yaml);
         assert_string_equal(scion_error(), message);
-        scion_params_release(params, &thing); /* there is nothing left to release */
+        scion_params_release(params, &thing); /* releasing again does no harm */
 }
 
 static void defaults(void **state)
@@ -116,9 +116,9 @@ static void defaults(void **state)
 static void given_values(void **state)
 {
         struct thing thing =
-                filled("{use: sgd, classes: 5, lr: 1e-3, keep: .25, temperature: -2, epochs: 1000,\n"
-                       " step: -7, limit: 5, nesterov: False, root: 12, note: '', mode: warp,\n"
-                       " weights: [1, 2.5, .5], sizes: [], names: ['', 5, true], none: [-1]}");
+                thing_filled("{use: sgd, classes: 5, lr: 1e-3, keep: .25, temperature: -2, epochs: 1000,\n"
+                             " step: -7, limit: 5, nesterov: False, root: 12, note: '', mode: warp,\n"
+                             " weights: [1, 2.5, .5], sizes: [], names: ['', 5, true], none: [-1]}");
 
         (void)state;
         assert_true(thing.lr == 1e-3f && thing.keep == 0.25f && thing.temperature == -2);
@@ -139,7 +139,7 @@ static void given_values(void **state)
 
 static void one_value_is_a_list_of_one(void **state)
 {
-        struct thing thing = filled("{weights: 3, sizes: 64, names: x}");
+        struct thing thing = thing_filled("{weights: 3, sizes: 64, names: x}");
 
         (void)state;
         assert_int_equal(thing.weights.count, 1);
@@ -147,9 +147,11 @@ static void one_value_is_a_list_of_one(void **state)
         assert_int_equal(thing.sizes.value[0], 64);
         assert_string_equal(thing.names.value[0], "x");
         scion_params_release(params, &thing);
-        refuse("sizes: 0", "x.yaml:1:8: optimizer 'sgd': each of sizes must be at least 1, got 0");
-        refuse("sizes: {a: 1}", "x.yaml:1:8: optimizer 'sgd': each of sizes must be an integer, got a map");
-        refuse("sizes:", "x.yaml:1:7: optimizer 'sgd': each of sizes must be an integer, got nothing");
+        assert_refused("sizes: 0", "x.yaml:1:8: optimizer 'sgd': each of sizes must be at least 1, got 0");
+        assert_refused("sizes: {a: 1}",
+                       "x.yaml:1:8: optimizer 'sgd': each of sizes must be an integer, got a map");
+        assert_refused("sizes:",
+                       "x.yaml:1:7: optimizer 'sgd': each of sizes must be an integer, got nothing");
 }
 
 static void unknown_parameters(void **state)
@@ -159,16 +161,17 @@ static void unknown_parameters(void **state)
         const char *const use[] = { "use", NULL };
 
         (void)state;
-        refuse("use: sgd\nepoch: 3\n",
-               "x.yaml:2:1: optimizer 'sgd': unknown parameter 'epoch' (did you mean 'epochs'?)");
-        refuse("lr: 1\nclases: [1]\n",
-               "x.yaml:2:1: optimizer 'sgd': unknown parameter 'clases' (did you mean 'classes'?)");
-        refuse("momentum_of_it_all: 1",
-               "x.yaml:1:1: optimizer 'sgd': unknown parameter 'momentum_of_it_all' (it takes lr, keep, "
-               "temperature, cap, epochs, clip, step, limit, nesterov, root, note, mode, weights, sizes, "
-               "names, "
-               "none, "
-               "classes)");
+        assert_refused("use: sgd\nepoch: 3\n",
+                       "x.yaml:2:1: optimizer 'sgd': unknown parameter 'epoch' (did you mean 'epochs'?)");
+        assert_refused("lr: 1\nclases: [1]\n",
+                       "x.yaml:2:1: optimizer 'sgd': unknown parameter 'clases' (did you mean 'classes'?)");
+        assert_refused(
+                "momentum_of_it_all: 1",
+                "x.yaml:1:1: optimizer 'sgd': unknown parameter 'momentum_of_it_all' (it takes lr, keep, "
+                "temperature, cap, epochs, clip, step, limit, nesterov, root, note, mode, weights, sizes, "
+                "names, "
+                "none, "
+                "classes)");
         assert_false(scion_params_fill(none, map, "loss 'x'", use, NULL));
         assert_string_equal(scion_error(),
                             "x.yaml:1:10: loss 'x': unknown parameter 'alpha' (it takes none)");
@@ -176,83 +179,94 @@ static void unknown_parameters(void **state)
         assert_false(scion_params_fill(none, map, "loss 'x'", NULL, NULL));
         assert_error_has("unknown parameter 'use'", NULL);
         scion_config_destroy(map);
-        refuse("[1]", "x.yaml:1:1: optimizer 'sgd': parameters must be a map, got a list");
-        refuse("sgd", "x.yaml:1:1: optimizer 'sgd': parameters must be a map, got 'sgd'");
+        assert_refused("[1]", "x.yaml:1:1: optimizer 'sgd': parameters must be a map, got a list");
+        assert_refused("sgd", "x.yaml:1:1: optimizer 'sgd': parameters must be a map, got 'sgd'");
 }
 
 static void wrong_floats(void **state)
 {
         (void)state;
-        refuse("lr: fast", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got 'fast'");
-        refuse("lr: \"0.1\"",
-               "x.yaml:1:5: optimizer 'sgd': lr must be a number, got \"0.1\" (in quotes it is a text)");
-        refuse("lr: [0.1]", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got a list");
-        refuse("lr: {a: 1}", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got a map");
-        refuse("lr:", "x.yaml:1:4: optimizer 'sgd': lr must be a number, got nothing");
-        refuse("lr: 0,1", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got '0,1'");
-        refuse("lr: 1_0", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got '1_0'");
-        refuse("lr: 0x1p3", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got '0x1p3'");
-        refuse("lr: true", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got 'true'");
-        refuse("lr: .nan", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got '.nan'");
-        refuse("lr: .inf", "x.yaml:1:5: optimizer 'sgd': lr must be finite, got '.inf'");
-        refuse("lr: 1e39",
-               "x.yaml:1:5: optimizer 'sgd': lr must be a number that a 32-bit float can hold, got '1e39'");
-        refuse("lr: 1e999",
-               "x.yaml:1:5: optimizer 'sgd': lr must be a number that a 32-bit float can hold, got '1e999'");
-        refuse("lr: 1e-60",
-               "x.yaml:1:5: optimizer 'sgd': lr must be a number that a 32-bit float can hold, got "
-               "'1e-60' (it would become 0)");
-        refuse("weights: [1, x]", "x.yaml:1:14: optimizer 'sgd': each of weights must be a number, got 'x'");
-        refuse("weights: [1, -1]",
-               "x.yaml:1:14: optimizer 'sgd': each of weights must be at least 0, got -1");
-        refuse("weights: [[1]]",
-               "x.yaml:1:11: optimizer 'sgd': each of weights must be a number, got a list");
+        assert_refused("lr: fast", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got 'fast'");
+        assert_refused(
+                "lr: \"0.1\"",
+                "x.yaml:1:5: optimizer 'sgd': lr must be a number, got \"0.1\" (in quotes it is a text)");
+        assert_refused("lr: [0.1]", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got a list");
+        assert_refused("lr: {a: 1}", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got a map");
+        assert_refused("lr:", "x.yaml:1:4: optimizer 'sgd': lr must be a number, got nothing");
+        assert_refused("lr: 0,1", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got '0,1'");
+        assert_refused("lr: 1_0", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got '1_0'");
+        assert_refused("lr: 0x1p3", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got '0x1p3'");
+        assert_refused("lr: true", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got 'true'");
+        assert_refused("lr: .nan", "x.yaml:1:5: optimizer 'sgd': lr must be a number, got '.nan'");
+        assert_refused("lr: .inf", "x.yaml:1:5: optimizer 'sgd': lr must be finite, got '.inf'");
+        assert_refused(
+                "lr: 1e39",
+                "x.yaml:1:5: optimizer 'sgd': lr must be a number that a 32-bit float can hold, got '1e39'");
+        assert_refused(
+                "lr: 1e999",
+                "x.yaml:1:5: optimizer 'sgd': lr must be a number that a 32-bit float can hold, got '1e999'");
+        assert_refused("lr: 1e-60",
+                       "x.yaml:1:5: optimizer 'sgd': lr must be a number that a 32-bit float can hold, got "
+                       "'1e-60' (it would become 0)");
+        assert_refused("weights: [1, x]",
+                       "x.yaml:1:14: optimizer 'sgd': each of weights must be a number, got 'x'");
+        assert_refused("weights: [1, -1]",
+                       "x.yaml:1:14: optimizer 'sgd': each of weights must be at least 0, got -1");
+        assert_refused("weights: [[1]]",
+                       "x.yaml:1:11: optimizer 'sgd': each of weights must be a number, got a list");
 }
 
 static void ranges(void **state)
 {
-        struct thing thing = filled("{lr: 0, epochs: 1, cap: -.inf}");
+        struct thing thing = thing_filled("{lr: 0, epochs: 1, cap: -.inf}");
 
         (void)state;
         assert_true(thing.lr == 0 && thing.epochs == 1 && isinf(thing.cap) && thing.cap < 0);
         scion_params_release(params, &thing);
-        refuse("lr: -1", "x.yaml:1:5: optimizer 'sgd': lr must be at least 0, got -1");
-        refuse("lr: -1e-30", "x.yaml:1:5: optimizer 'sgd': lr must be at least 0, got -1e-30");
-        refuse("keep: 0", "x.yaml:1:7: optimizer 'sgd': keep must be above 0 and below 1, got 0");
-        refuse("keep: 1", "x.yaml:1:7: optimizer 'sgd': keep must be above 0 and below 1, got 1");
-        refuse("keep: 0.999999999", /* which a float rounds to 1 */
-               "x.yaml:1:7: optimizer 'sgd': keep must be above 0 and below 1, got 0.999999999");
-        refuse("epochs: 0", "x.yaml:1:9: optimizer 'sgd': epochs must be at least 1 and at most 1000, got 0");
-        refuse("epochs: 1001",
-               "x.yaml:1:9: optimizer 'sgd': epochs must be at least 1 and at most 1000, got 1001");
-        refuse("sizes: [5,\n  0]", "x.yaml:2:3: optimizer 'sgd': each of sizes must be at least 1, got 0");
-        refuse("limit: 0", "x.yaml:1:8: optimizer 'sgd': limit must be at least 1, got 0");
+        assert_refused("lr: -1", "x.yaml:1:5: optimizer 'sgd': lr must be at least 0, got -1");
+        assert_refused("lr: -1e-30", "x.yaml:1:5: optimizer 'sgd': lr must be at least 0, got -1e-30");
+        assert_refused("keep: 0", "x.yaml:1:7: optimizer 'sgd': keep must be above 0 and below 1, got 0");
+        assert_refused("keep: 1", "x.yaml:1:7: optimizer 'sgd': keep must be above 0 and below 1, got 1");
+        assert_refused("keep: 0.999999999", /* rounds to 1 as a float */
+                       "x.yaml:1:7: optimizer 'sgd': keep must be above 0 and below 1, got 0.999999999");
+        assert_refused("epochs: 0",
+                       "x.yaml:1:9: optimizer 'sgd': epochs must be at least 1 and at most 1000, got 0");
+        assert_refused("epochs: 1001",
+                       "x.yaml:1:9: optimizer 'sgd': epochs must be at least 1 and at most 1000, got 1001");
+        assert_refused("sizes: [5,\n  0]",
+                       "x.yaml:2:3: optimizer 'sgd': each of sizes must be at least 1, got 0");
+        assert_refused("limit: 0", "x.yaml:1:8: optimizer 'sgd': limit must be at least 1, got 0");
 }
 
 static void wrong_integers(void **state)
 {
         (void)state;
-        refuse("step: 1.5", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '1.5'");
-        refuse("step: 1e3", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '1e3' (write 1000)");
-        refuse("step: 5.0", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '5.0' (write 5)");
-        refuse("step: 007", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '007' (write 7)");
-        refuse("step: 1_000",
-               "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '1_000' (write 1000)");
-        refuse("step: '5'",
-               "x.yaml:1:7: optimizer 'sgd': step must be an integer, got \"5\" (in quotes it is a text)");
-        refuse("step: 0x10", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '0x10'");
-        refuse("step: many", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got 'many'");
-        refuse("step: 1e300", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '1e300'");
-        refuse("step: .inf", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '.inf'");
-        refuse("step: _", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '_'");
-        refuse("step: 9223372036854775808",
-               "x.yaml:1:7: optimizer 'sgd': step must be an integer of 64 bits, got '9223372036854775808'");
-        refuse("step: yes", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got 'yes'");
-        struct thing thing = filled("step: -9223372036854775808");
+        assert_refused("step: 1.5", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '1.5'");
+        assert_refused("step: 1e3",
+                       "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '1e3' (write 1000)");
+        assert_refused("step: 5.0",
+                       "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '5.0' (write 5)");
+        assert_refused("step: 007",
+                       "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '007' (write 7)");
+        assert_refused("step: 1_000",
+                       "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '1_000' (write 1000)");
+        assert_refused(
+                "step: '5'",
+                "x.yaml:1:7: optimizer 'sgd': step must be an integer, got \"5\" (in quotes it is a text)");
+        assert_refused("step: 0x10", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '0x10'");
+        assert_refused("step: many", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got 'many'");
+        assert_refused("step: 1e300", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '1e300'");
+        assert_refused("step: .inf", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '.inf'");
+        assert_refused("step: _", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got '_'");
+        assert_refused(
+                "step: 9223372036854775808",
+                "x.yaml:1:7: optimizer 'sgd': step must be an integer of 64 bits, got '9223372036854775808'");
+        assert_refused("step: yes", "x.yaml:1:7: optimizer 'sgd': step must be an integer, got 'yes'");
+        struct thing thing = thing_filled("step: -9223372036854775808");
 
         assert_true(thing.step == INT64_MIN);
         scion_params_release(params, &thing);
-        thing = filled("step: 9007199254740993"); /* which no double holds */
+        thing = thing_filled("step: 9007199254740993"); /* not representable as a double */
         assert_true(thing.step == 9007199254740993);
         scion_params_release(params, &thing);
 }
@@ -260,33 +274,37 @@ static void wrong_integers(void **state)
 static void wrong_words(void **state)
 {
         (void)state;
-        refuse("nesterov: yes",
-               "x.yaml:1:11: optimizer 'sgd': nesterov must be true or false, got 'yes' (write true)");
-        refuse("nesterov: Off",
-               "x.yaml:1:11: optimizer 'sgd': nesterov must be true or false, got 'Off' (write false)");
-        refuse("nesterov: 1",
-               "x.yaml:1:11: optimizer 'sgd': nesterov must be true or false, got '1' (write true)");
-        refuse("nesterov: 'true'",
-               "x.yaml:1:11: optimizer 'sgd': nesterov must be true or false, got \"true\" "
-               "(in quotes it is a text)");
-        refuse("nesterov: maybe",
-               "x.yaml:1:11: optimizer 'sgd': nesterov must be true or false, got 'maybe'");
-        refuse("nesterov: []", "x.yaml:1:11: optimizer 'sgd': nesterov must be true or false, got a list");
-        refuse("mode: fats",
-               "x.yaml:1:7: optimizer 'sgd': mode must be one of slow, fast, warp, got 'fats' (did "
-               "you mean 'fast'?)");
-        refuse("mode: sideways",
-               "x.yaml:1:7: optimizer 'sgd': mode must be one of slow, fast, warp, got 'sideways'");
-        refuse("mode: [fast]",
-               "x.yaml:1:7: optimizer 'sgd': mode must be one of slow, fast, warp, got a list");
-        refuse("root: [a]", "x.yaml:1:7: optimizer 'sgd': root must be a text, got a list");
-        refuse("root:",
-               "x.yaml:1:6: optimizer 'sgd': root must be a text, got nothing (an empty text is written '')");
-        refuse("names: [a, {b: c}]", "x.yaml:1:12: optimizer 'sgd': each of names must be a text, got a map");
-        refuse("note: x\nnames: [a]\nlr: x", /* what was filled before is released */
-               "x.yaml:3:5: optimizer 'sgd': lr must be a number, got 'x'");
-        refuse("note: x\nnames: [a]\nnone: x",
-               "x.yaml:3:7: optimizer 'sgd': each of none must be an integer, got 'x'");
+        assert_refused(
+                "nesterov: yes",
+                "x.yaml:1:11: optimizer 'sgd': nesterov must be true or false, got 'yes' (write true)");
+        assert_refused(
+                "nesterov: Off",
+                "x.yaml:1:11: optimizer 'sgd': nesterov must be true or false, got 'Off' (write false)");
+        assert_refused("nesterov: 1",
+                       "x.yaml:1:11: optimizer 'sgd': nesterov must be true or false, got '1' (write true)");
+        assert_refused("nesterov: 'true'",
+                       "x.yaml:1:11: optimizer 'sgd': nesterov must be true or false, got \"true\" "
+                       "(in quotes it is a text)");
+        assert_refused("nesterov: maybe",
+                       "x.yaml:1:11: optimizer 'sgd': nesterov must be true or false, got 'maybe'");
+        assert_refused("nesterov: []",
+                       "x.yaml:1:11: optimizer 'sgd': nesterov must be true or false, got a list");
+        assert_refused("mode: fats",
+                       "x.yaml:1:7: optimizer 'sgd': mode must be one of slow, fast, warp, got 'fats' (did "
+                       "you mean 'fast'?)");
+        assert_refused("mode: sideways",
+                       "x.yaml:1:7: optimizer 'sgd': mode must be one of slow, fast, warp, got 'sideways'");
+        assert_refused("mode: [fast]",
+                       "x.yaml:1:7: optimizer 'sgd': mode must be one of slow, fast, warp, got a list");
+        assert_refused("root: [a]", "x.yaml:1:7: optimizer 'sgd': root must be a text, got a list");
+        assert_refused("root:", "x.yaml:1:6: optimizer 'sgd': root must be a text, got nothing (an empty "
+                                "text is written '')");
+        assert_refused("names: [a, {b: c}]",
+                       "x.yaml:1:12: optimizer 'sgd': each of names must be a text, got a map");
+        assert_refused("note: x\nnames: [a]\nlr: x", /* the fields filled before are released */
+                       "x.yaml:3:5: optimizer 'sgd': lr must be a number, got 'x'");
+        assert_refused("note: x\nnames: [a]\nnone: x",
+                       "x.yaml:3:7: optimizer 'sgd': each of none must be an integer, got 'x'");
 }
 
 struct needy {
@@ -371,8 +389,8 @@ static void completing(void **state)
                                   "weights: [0.5, 1]\n"
                                   "sizes: [16, 32]\n"
                                   "names: [a, b c]\n");
-        assert_true(fill("{lr: 0.02, mode: slow}", &a));
-        assert_true(fill(text, &b)); /* and it means the same */
+        assert_true(thing_fill("{lr: 0.02, mode: slow}", &a));
+        assert_true(thing_fill(text, &b)); /* it has the same meaning */
         assert_true(a.lr == b.lr && a.keep == b.keep && a.cap == b.cap && a.epochs == b.epochs &&
                     a.limit == b.limit && a.nesterov == b.nesterov && a.mode == b.mode);
         assert_string_equal(a.note, b.note);
@@ -384,8 +402,8 @@ static void completing(void **state)
         scion_config_destroy(map);
 }
 
-static void text_is(void (*print)(const struct scion_param *, struct scion_text *),
-                    const struct scion_param *table, const char *name, const char *expected)
+static void assert_text(void (*print)(const struct scion_param *, struct scion_text *),
+                        const struct scion_param *table, const char *name, const char *expected)
 {
         struct scion_text text = { 0 };
 
@@ -400,35 +418,35 @@ static void tables_as_text(void **state)
         (void)state;
         assert_null(scion_params_find(params, "use"));
         assert_null(scion_params_find(NULL, "use"));
-        text_is(scion_param_type_text, params, "lr", "float");
-        text_is(scion_param_type_text, params, "epochs", "int");
-        text_is(scion_param_type_text, params, "nesterov", "bool");
-        text_is(scion_param_type_text, params, "root", "string");
-        text_is(scion_param_type_text, params, "mode", "one of slow, fast, warp");
-        text_is(scion_param_type_text, params, "weights", "list of float");
-        text_is(scion_param_type_text, params, "sizes", "list of int");
-        text_is(scion_param_type_text, params, "names", "list of string");
-        text_is(scion_param_range_text, params, "lr", "x >= 0");
-        text_is(scion_param_range_text, params, "keep", "0 < x < 1");
-        text_is(scion_param_range_text, params, "temperature", "");
-        text_is(scion_param_range_text, params, "epochs", "1 <= x <= 1000");
-        text_is(scion_param_range_text, params, "sizes", "x >= 1");
-        text_is(scion_param_range_text, params, "note", "");
-        text_is(scion_param_range_text, needy, "root", "");
-        text_is(scion_param_range_text, needy, "alpha", "-1 <= x <= 1");
-        text_is(scion_param_default_text, params, "lr", "0.1");
-        text_is(scion_param_default_text, params, "cap", ".inf");
-        text_is(scion_param_default_text, params, "epochs", "10");
-        text_is(scion_param_default_text, params, "limit", "-");
-        text_is(scion_param_default_text, params, "clip", "-");
-        text_is(scion_param_default_text, params, "nesterov", "true");
-        text_is(scion_param_default_text, params, "root", "-");
-        text_is(scion_param_default_text, params, "note", "'7'");
-        text_is(scion_param_default_text, params, "mode", "fast");
-        text_is(scion_param_default_text, params, "sizes", "[16, 32]");
-        text_is(scion_param_default_text, params, "names", "[a, b c]");
-        text_is(scion_param_default_text, params, "none", "-");
-        text_is(scion_param_default_text, needy, "root", "required");
+        assert_text(scion_param_type_text, params, "lr", "float");
+        assert_text(scion_param_type_text, params, "epochs", "int");
+        assert_text(scion_param_type_text, params, "nesterov", "bool");
+        assert_text(scion_param_type_text, params, "root", "string");
+        assert_text(scion_param_type_text, params, "mode", "one of slow, fast, warp");
+        assert_text(scion_param_type_text, params, "weights", "list of float");
+        assert_text(scion_param_type_text, params, "sizes", "list of int");
+        assert_text(scion_param_type_text, params, "names", "list of string");
+        assert_text(scion_param_range_text, params, "lr", "x >= 0");
+        assert_text(scion_param_range_text, params, "keep", "0 < x < 1");
+        assert_text(scion_param_range_text, params, "temperature", "");
+        assert_text(scion_param_range_text, params, "epochs", "1 <= x <= 1000");
+        assert_text(scion_param_range_text, params, "sizes", "x >= 1");
+        assert_text(scion_param_range_text, params, "note", "");
+        assert_text(scion_param_range_text, needy, "root", "");
+        assert_text(scion_param_range_text, needy, "alpha", "-1 <= x <= 1");
+        assert_text(scion_param_default_text, params, "lr", "0.1");
+        assert_text(scion_param_default_text, params, "cap", ".inf");
+        assert_text(scion_param_default_text, params, "epochs", "10");
+        assert_text(scion_param_default_text, params, "limit", "-");
+        assert_text(scion_param_default_text, params, "clip", "-");
+        assert_text(scion_param_default_text, params, "nesterov", "true");
+        assert_text(scion_param_default_text, params, "root", "-");
+        assert_text(scion_param_default_text, params, "note", "'7'");
+        assert_text(scion_param_default_text, params, "mode", "fast");
+        assert_text(scion_param_default_text, params, "sizes", "[16, 32]");
+        assert_text(scion_param_default_text, params, "names", "[a, b c]");
+        assert_text(scion_param_default_text, params, "none", "-");
+        assert_text(scion_param_default_text, needy, "root", "required");
 }
 
 /* --- Widths --------------------------------------------------------------------------------------------- */
@@ -482,7 +500,7 @@ static void scaling(void **state)
         assert_false(scion_params_scale(NULL, &s, 2));
 }
 
-/* The table of a plugin that was built when `scales` was not there: a byte for each option, 0 or 1. */
+/* The table of a plugin compiled before `scales` existed: each flag was a byte, 0 or 1. */
 static void earlier_tables(void **state)
 {
         struct earlier {

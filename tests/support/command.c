@@ -7,7 +7,7 @@
 
 static struct command_result result;
 
-static const struct command_result *run(const char *arguments)
+static const struct command_result *command_run(const char *arguments)
 {
         char command[8192];
 
@@ -20,7 +20,7 @@ static const struct command_result *run(const char *arguments)
 
         result.output[length] = '\0';
         while (fgetc(pipe) != EOF)
-                ; /* what does not fit is dropped, so that the command can end */
+                ; /* drops what does not fit, so that the command can end */
         int status = pclose(pipe);
 
         result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -35,7 +35,7 @@ const struct command_result *run_scion(const char *arguments, ...)
         va_start(values, arguments);
         vsnprintf(text, sizeof text, arguments, values);
         va_end(values);
-        return run(text);
+        return command_run(text);
 }
 
 const struct command_result *run_scion_expecting(int status, const char *arguments, ...)
@@ -46,7 +46,7 @@ const struct command_result *run_scion_expecting(int status, const char *argumen
         va_start(values, arguments);
         vsnprintf(text, sizeof text, arguments, values);
         va_end(values);
-        run(text);
+        command_run(text);
         if (result.status != status)
                 fail_msg("scion %s: status %d, expected %d; it printed:\n%s", text, result.status, status,
                          result.output);
@@ -67,8 +67,8 @@ pid_t start_scion(const char *condition, const char *arguments, ...)
 
         assert_true(pid >= 0);
         if (pid == 0) {
-                signal(SIGINT, SIG_DFL);          /* a shell's background job ignores it */
-                prctl(PR_SET_PDEATHSIG, SIGKILL); /* it is not to outlive a test that fails */
+                signal(SIGINT, SIG_DFL);          /* a shell's background job inherits SIG_IGN */
+                prctl(PR_SET_PDEATHSIG, SIGKILL); /* so that it ends with a test that fails */
                 execl("/bin/sh", "sh", "-c", command, (char *)NULL);
                 _exit(127);
         }

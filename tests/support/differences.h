@@ -1,4 +1,4 @@
-/* Gradients of a model's parameters against differences of its loss. */
+/* Compares the gradients of a model's parameters with finite differences of its loss. */
 #ifndef SCION_TESTS_SUPPORT_DIFFERENCES_H
 #define SCION_TESTS_SUPPORT_DIFFERENCES_H
 
@@ -20,8 +20,8 @@ static inline double loss_with(struct scion_model *model,
         return loss;
 }
 
-/* Fails the test unless the gradient of the loss that each parameter of the model has is what central differences
- * say. A kink must be further away than the short step. */
+/* Fails the test unless the gradient of every parameter agrees with central differences of the loss. The
+ * loss must be smooth within the step. */
 static inline void assert_gradients(struct scion_model *model,
                                     struct scion_tensor *(*loss_of)(struct scion_model *))
 {

@@ -1,6 +1,6 @@
 /*
- * Tests that write files do it in a folder of their own, which is the working directory while they run:
- * cmocka_run_group_tests(tests, enter_folder, leave_folder). Paths in them are short and relative.
+ * A temporary folder for the tests of a program, which is the working directory while they run:
+ * cmocka_run_group_tests(tests, enter_folder, leave_folder). The tests use short relative paths.
  */
 #ifndef SCION_TESTS_SUPPORT_FOLDER_H
 #define SCION_TESTS_SUPPORT_FOLDER_H
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Removes a file, or a folder with all in it. */
+/* Removes a file, or a folder and everything in it. */
 static inline void remove_tree(const char *path)
 {
         DIR *folder = opendir(path);
@@ -35,7 +35,7 @@ static inline void remove_tree(const char *path)
         remove(path);
 }
 
-/* Group setup: an empty working directory. */
+/* Group setup: creates the folder and makes it the working directory. */
 static inline int enter_folder(void **state)
 {
         const char *temporary = getenv("TMPDIR");
@@ -48,7 +48,7 @@ static inline int enter_folder(void **state)
         return *state ? 0 : -1;
 }
 
-/* Group teardown. */
+/* Group teardown: removes the folder. */
 static inline int leave_folder(void **state)
 {
         if (chdir("/"))
@@ -72,7 +72,7 @@ static inline void write_text(const char *path, const char *text)
         write_bytes(path, text, strlen(text));
 }
 
-/* The file as a string that the caller frees. */
+/* Returns the contents of a file as a string, which the caller frees. */
 static inline char *read_text(const char *path)
 {
         FILE *file = fopen(path, "rb");
@@ -101,7 +101,7 @@ static inline bool exists(const char *path)
         return access(path, F_OK) == 0;
 }
 
-/* How many entries the folder has. */
+/* Returns the number of entries in a folder. */
 static inline int count_entries(const char *path)
 {
         DIR *folder = opendir(path);

@@ -7,18 +7,18 @@
 #define STEP 0.02
 #define SAMPLE 400
 
-/* The leaves' values, kept out of the tape, which is reset for each evaluation. */
+/* The leaves' values. They are not on the tape, because the tape is reset for each evaluation. */
 struct state {
         const struct gradcheck *check;
         struct scion_tape *tape;
         int64_t size[GRADCHECK_LEAVES];
         float *value[GRADCHECK_LEAVES];
-        float *gradient[GRADCHECK_LEAVES]; /* when every leaf wants one */
-        int64_t outputs;                   /* elements of what is built; 0 before the first evaluation */
-        float *weight;                     /* one for each of them */
+        float *gradient[GRADCHECK_LEAVES]; /* from the pass in which every leaf requires one */
+        int64_t outputs;                   /* elements of the output; 0 before the first evaluation */
+        float *weight;                     /* for each output */
 };
 
-static void *room(size_t count, size_t bytes)
+static void *memory_allocate(size_t count, size_t bytes)
 {
         void *memory = calloc(count, bytes);
 
@@ -26,14 +26,14 @@ static void *room(size_t count, size_t bytes)
         return memory;
 }
 
-static float *floats(int64_t count)
+static float *floats_allocate(int64_t count)
 {
-        return room((size_t)count, sizeof(float));
+        return memory_allocate((size_t)count, sizeof(float));
 }
 
-static void draw_distinct(struct scion_random *random, float *value, size_t count)
+static void values_draw_distinct(struct scion_random *random, float *value, size_t count)
 {
-        int64_t *order = room(count, sizeof *order);
+        int64_t *order = memory_allocate(count, sizeof *order);
 
         for (size_t i = 0; i < count; i++)
                 order[i] = (int64_t)i - (int64_t)(count / 2);
@@ -43,20 +43,20 @@ static void draw_distinct(struct scion_random *random, float *value, size_t coun
         free(order);
 }
 
-static void draw_values(const struct gradcheck *check, struct scion_random *random, float *value,
+static void values_draw(const struct gradcheck *check, struct scion_random *random, float *value,
                         size_t count)
 {
         bool given = check->low != 0 || check->high != 0;
         float low = given ? check->low : -1, high = given ? check->high : 1;
 
         if (check->distinct)
-                draw_distinct(random, value, count);
+                values_draw_distinct(random, value, count);
         else
                 for (size_t i = 0; i < count; i++)
                         value[i] = low + (high - low) * scion_random_uniform(random);
 }
 
-/* --- The weighted sum, in double precision: an operation of the test's own ------------------------------ */
+/* --- The weighted sum: an operation of this test, in double precision ----------------------------------- */
 
 static bool weigh_backward(struct scion_node *node)
 {
@@ -71,7 +71,7 @@ static bool weigh_backward(struct scion_node *node)
 
 static const struct scion_op weigh = { "weigh", weigh_backward };
 
-static double weighted(struct state *s, struct scion_tensor *y)
+static double outputs_weighted_sum(struct state *s, struct scion_tensor *y)
 {
         const float *value = scion_data(y);
         double sum = 0;
@@ -82,7 +82,7 @@ static double weighted(struct state *s, struct scion_tensor *y)
                 struct scion_random random = scion_random(7, SCION_RANDOM_DATA, 1);
 
                 s->outputs = scion_size(y);
-                s->weight = floats(s->outputs);
+                s->weight = floats_allocate(s->outputs);
                 for (int64_t i = 0; i < s->outputs; i++)
                         s->weight[i] = 2 * scion_random_uniform(&random) - 1;
         }
@@ -92,9 +92,9 @@ static double weighted(struct state *s, struct scion_tensor *y)
         return sum;
 }
 
-static struct scion_tensor *loss_of(struct state *s, struct scion_tensor *y)
+static struct scion_tensor *outputs_loss(struct state *s, struct scion_tensor *y)
 {
-        struct scion_tensor *loss = scion_scalar((float)weighted(s, y));
+        struct scion_tensor *loss = scion_scalar((float)outputs_weighted_sum(s, y));
         struct scion_node *node = scion_record(&weigh, loss, y, NULL, NULL, sizeof s->weight);
 
         if (!node)
@@ -105,25 +105,26 @@ static struct scion_tensor *loss_of(struct state *s, struct scion_tensor *y)
 
 /* --- Evaluations ---------------------------------------------------------------------------------------- */
 
-static void start(struct state *s)
+static void state_start(struct state *s)
 {
         scion_tape_reset(s->tape);
         scion_tape_set_training(s->tape, s->check->training);
         scion_tape_set_seed(s->tape, 3, 5);
 }
 
-static double value_now(struct state *s)
+static double state_evaluate(struct state *s)
 {
         struct scion_tensor *leaf[GRADCHECK_LEAVES];
 
-        start(s);
+        state_start(s);
         for (int i = 0; i < s->check->leaves; i++)
                 leaf[i] = scion_from(s->check->shape[i], s->value[i]);
-        return weighted(s, s->check->build(leaf, s->check->context));
+        return outputs_weighted_sum(s, s->check->build(leaf, s->check->context));
 }
 
-/* df/dx from f at x +- h and x +- 2h; the error is of the order h^4. Uses the x that a float can be. */
-static double difference(struct state *s, float *x)
+/* Returns df/dx from f at x +- h and x +- 2h, with an error of order h^4. Uses the steps after rounding x
+ * to float. */
+static double state_difference(struct state *s, float *x)
 {
         const float kept = *x;
         float steps[4] = { -2, -1, 1, 2 };
@@ -132,20 +133,20 @@ static double difference(struct state *s, float *x)
         for (int i = 0; i < 4; i++) {
                 *x = kept + steps[i] * (float)STEP;
                 at[i] = (double)*x;
-                f[i] = value_now(s);
+                f[i] = state_evaluate(s);
         }
         *x = kept;
         double near = (f[2] - f[1]) / (at[2] - at[1]), far = (f[3] - f[0]) / (at[3] - at[0]);
         return (4 * near - far) / 3;
 }
 
-static void backward(struct state *s, struct scion_tensor *loss)
+static void state_backward(struct state *s, struct scion_tensor *loss)
 {
         if (!scion_backward(loss))
                 fail_msg("%s: %s", s->check->name, scion_error());
 }
 
-static void compare(struct state *s, int leaf, int64_t element, double gradient, double expected)
+static void state_compare(struct state *s, int leaf, int64_t element, double gradient, double expected)
 {
         double tolerance = s->check->tolerance > 0 ? s->check->tolerance : 1e-3;
         char shape[96];
@@ -156,18 +157,18 @@ static void compare(struct state *s, int leaf, int64_t element, double gradient,
                          (long long)element, gradient, expected);
 }
 
-/* The gradients on the tape's leaves; only leaf `only` wants one, or all for -1. */
-static void run_leaves(struct state *s, int only)
+/* Computes the gradients of the leaves. Only leaf `only` requires a gradient, or all leaves for -1. */
+static void state_run_leaves(struct state *s, int only)
 {
         struct scion_tensor *leaf[GRADCHECK_LEAVES];
 
-        start(s);
+        state_start(s);
         for (int i = 0; i < s->check->leaves; i++) {
                 leaf[i] = scion_from(s->check->shape[i], s->value[i]);
                 if (only < 0 || only == i)
                         scion_require_grad(leaf[i]);
         }
-        backward(s, loss_of(s, s->check->build(leaf, s->check->context)));
+        state_backward(s, outputs_loss(s, s->check->build(leaf, s->check->context)));
         for (int i = 0; i < s->check->leaves; i++) {
                 struct scion_tensor *g = scion_grad(leaf[i]);
 
@@ -183,11 +184,11 @@ static void run_leaves(struct state *s, int only)
                 if (only < 0)
                         memcpy(s->gradient[i], value, (size_t)s->size[i] * sizeof(float));
                 for (int64_t j = 0; j < s->size[i]; j++)
-                        compare(s, i, j, (double)value[j], (double)s->gradient[i][j]);
+                        state_compare(s, i, j, (double)value[j], (double)s->gradient[i][j]);
         }
 }
 
-static void check_differences(struct state *s)
+static void state_check_differences(struct state *s)
 {
         struct scion_random random = scion_random(7, SCION_RANDOM_DATA, 2);
 
@@ -198,14 +199,14 @@ static void check_differences(struct state *s)
                         int64_t element =
                                 all ? j : (int64_t)scion_random_below(&random, (uint64_t)s->size[i]);
 
-                        compare(s, i, element, (double)s->gradient[i][element],
-                                difference(s, &s->value[i][element]));
+                        state_compare(s, i, element, (double)s->gradient[i][element],
+                                      state_difference(s, &s->value[i][element]));
                 }
         }
 }
 
-/* Two passes over leaves that are parameters: gradients add up. */
-static void check_parameters(struct state *s)
+/* Checks that the gradients of leaves that are parameters accumulate over two passes. */
+static void state_check_parameters(struct state *s)
 {
         struct scion_tensor parameter[GRADCHECK_LEAVES], slot[GRADCHECK_LEAVES],
                 *leaf[GRADCHECK_LEAVES] = { NULL };
@@ -213,7 +214,7 @@ static void check_parameters(struct state *s)
         for (int i = 0; i < s->check->leaves; i++) {
                 slot[i] = (struct scion_tensor){ .shape = s->check->shape[i],
                                                  .length = (size_t)s->size[i],
-                                                 .data = floats(s->size[i]) };
+                                                 .data = floats_allocate(s->size[i]) };
                 parameter[i] = (struct scion_tensor){ .shape = s->check->shape[i],
                                                       .length = (size_t)s->size[i],
                                                       .data = s->value[i],
@@ -221,16 +222,16 @@ static void check_parameters(struct state *s)
                                                       .grad_is_slot = true,
                                                       .requires_grad = true };
                 leaf[i] = &parameter[i];
-                memset(slot[i].data, 0xff, slot[i].length * sizeof(float)); /* not a number */
+                memset(slot[i].data, 0xff, slot[i].length * sizeof(float)); /* NaN */
         }
         for (int pass = 1; pass <= 2; pass++) {
-                start(s);
-                backward(s, loss_of(s, s->check->build(leaf, s->check->context)));
+                state_start(s);
+                state_backward(s, outputs_loss(s, s->check->build(leaf, s->check->context)));
                 for (int i = 0; i < s->check->leaves; i++) {
                         assert_ptr_equal(scion_grad(leaf[i]), &slot[i]);
                         for (int64_t j = 0; j < s->size[i]; j++)
-                                compare(s, i, j, (double)((float *)slot[i].data)[j],
-                                        pass * (double)s->gradient[i][j]);
+                                state_compare(s, i, j, (double)((float *)slot[i].data)[j],
+                                              pass * (double)s->gradient[i][j]);
                 }
         }
         for (int i = 0; i < s->check->leaves; i++)
@@ -247,15 +248,15 @@ void gradcheck(const struct gradcheck *check)
         assert_in_range(check->leaves, 1, GRADCHECK_LEAVES);
         for (int i = 0; i < check->leaves; i++) {
                 s.size[i] = scion_shape_size(&check->shape[i]);
-                s.value[i] = floats(s.size[i]);
-                s.gradient[i] = floats(s.size[i]);
-                draw_values(check, &random, s.value[i], (size_t)s.size[i]);
+                s.value[i] = floats_allocate(s.size[i]);
+                s.gradient[i] = floats_allocate(s.size[i]);
+                values_draw(check, &random, s.value[i], (size_t)s.size[i]);
         }
-        run_leaves(&s, -1);
-        check_differences(&s);
+        state_run_leaves(&s, -1);
+        state_check_differences(&s);
         for (int i = 0; check->leaves > 1 && i < check->leaves; i++)
-                run_leaves(&s, i);
-        check_parameters(&s);
+                state_run_leaves(&s, i);
+        state_check_parameters(&s);
 
         scion_tape_use(before);
         scion_tape_destroy(s.tape);

@@ -1,4 +1,4 @@
-/* A disk that is full: until there is room again, no file can be written beyond so many bytes (EFBIG). */
+/* Simulates a full disk by a limit on the size of files: writes beyond it fail with EFBIG. */
 #ifndef SCION_TESTS_SUPPORT_LIMIT_H
 #define SCION_TESTS_SUPPORT_LIMIT_H
 

@@ -1,4 +1,4 @@
-/* What runs leave behind, for tests that compare it. */
+/* Reads and compares the files that runs write. */
 #ifndef SCION_TESTS_SUPPORT_RESULTS_H
 #define SCION_TESTS_SUPPORT_RESULTS_H
 
@@ -12,7 +12,7 @@ static inline void read_table(const char *path, struct scion_csv_table *table)
                 fail_msg("%s", scion_error());
 }
 
-/* A field by its column's name; the test fails when there is no such column. */
+/* Returns a field by the name of its column. Fails the test if there is no such column. */
 static inline const char *field_of(const struct scion_csv_table *table, size_t row, const char *column)
 {
         int index = scion_csv_column(table, column);
@@ -30,11 +30,11 @@ static inline double number_of(const struct scion_csv_table *table, size_t row, 
         double value = strtod(field, &end);
 
         if (end == field || *end)
-                fail_msg("%s of row %zu is no number: '%s'", column, row, field);
+                fail_msg("%s of row %zu is not a number: '%s'", column, row, field);
         return value;
 }
 
-/* The file without its column `seconds`: what must be the same every time. */
+/* Returns the file without its column `seconds`, which must be equal for equal runs; the caller frees it. */
 static inline char *without_seconds(const char *path)
 {
         struct scion_csv_table table;
@@ -68,7 +68,8 @@ static inline void assert_same(const char *a, const char *b)
         free(right);
 }
 
-/* Of two runs' folders: the same epochs, but for the times, and the same model to the last byte. */
+/* Fails the test unless two runs have the same metrics, except times, and models that are equal byte for
+ * byte. */
 static inline void assert_same_folders(const char *a, const char *b)
 {
         char left[2048], right[2048], command[4200];
@@ -82,7 +83,7 @@ static inline void assert_same_folders(const char *a, const char *b)
         assert_int_equal(system(command), 0);
 }
 
-/* SUITE/RUN for the run whose id starts so. */
+/* Writes the path SUITE/RUN of the run whose id begins with `start`. */
 static inline void find_run(const char *folder, const char *start, char *path, size_t bytes)
 {
         DIR *runs = opendir(folder);

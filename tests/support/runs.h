@@ -1,4 +1,4 @@
-/* Whole runs: what the command leaves of one, models that are compared bit by bit, and files that are refused. */
+/* Runs experiments with the command, keeps their files, and compares models bit by bit. */
 #ifndef SCION_TESTS_SUPPORT_RUNS_H
 #define SCION_TESTS_SUPPORT_RUNS_H
 
@@ -8,8 +8,8 @@
 #include "run/run.h"
 #include "state/safetensors.h"
 
-/* Runs a file of one run. Its model is kept as KEEP.safetensors, its epochs as KEEP.csv, its row as
- * KEEP-results.csv. */
+/* Runs an experiment with one run. Moves its model to KEEP.safetensors, its metrics to KEEP.csv, and the
+ * suite's results to KEEP-results.csv. */
 static inline void run_and_keep(const char *file, const char *options, const char *keep)
 {
         char command[512];
@@ -31,7 +31,7 @@ static inline void read_model(const char *path, struct scion_safetensors *file)
                 fail_msg("%s", scion_error());
 }
 
-/* NULL when there is none of that name. */
+/* Returns the tensor of that name, or NULL. */
 static inline const struct scion_safetensor *find_tensor(const struct scion_safetensors *file,
                                                          const char *name)
 {
@@ -41,7 +41,7 @@ static inline const struct scion_safetensor *find_tensor(const struct scion_safe
         return NULL;
 }
 
-/* Fails the test when there is none. */
+/* Returns the tensor of that name; fails the test if there is none. */
 static inline const struct scion_safetensor *tensor_of(const struct scion_safetensors *file, const char *name)
 {
         const struct scion_safetensor *tensor = find_tensor(file, name);
@@ -56,7 +56,8 @@ static inline size_t size_of(const struct scion_safetensor *tensor)
         return (size_t)scion_shape_size(&tensor->shape);
 }
 
-/* Have the tensors of that name the same values, bit by bit? Both models must have one, of the same shape. */
+/* Returns whether two models have bitwise equal tensors of that name. Fails the test unless both have one,
+ * of the same shape. */
 static inline bool same_tensor(const struct scion_safetensors *a, const struct scion_safetensors *b,
                                const char *name)
 {
@@ -67,7 +68,8 @@ static inline bool same_tensor(const struct scion_safetensors *a, const struct s
         return memcmp(x->values, y->values, size_of(x) * sizeof *x->values) == 0;
 }
 
-/* A file of one run is refused before anything is trained, and the message says both. */
+/* Fails the test unless the command rejects the experiment before training, with a message that contains
+ * both texts. */
 static inline void refuse_run(const char *yaml, const char *text, const char *more)
 {
         struct scion_config *config = scion_config_parse(yaml, "bad.yaml");

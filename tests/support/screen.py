@@ -1,4 +1,4 @@
-"""A terminal's screen: as much of one as programs need that draw again what they have drawn."""
+"""Emulates a terminal's screen, as far as programs that redraw their output require."""
 import re
 import unicodedata
 

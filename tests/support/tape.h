@@ -1,10 +1,11 @@
-/* The tape of a program's tests: use_tape() and drop_tape() for the group, or for each test by tape_test(). */
+/* A tape for tests. Pass use_tape() and drop_tape() as the group's setup and teardown, or wrap each test in
+ * tape_test(). */
 #ifndef SCION_TESTS_SUPPORT_TAPE_H
 #define SCION_TESTS_SUPPORT_TAPE_H
 
 #include "support/test.h"
 
-static _Thread_local struct scion_tape *tape; /* current */
+static _Thread_local struct scion_tape *tape; /* the current tape */
 
 static inline int use_tape(void **state)
 {

@@ -1,4 +1,4 @@
-/* Tensors in tests: a tape for them, values to start from, comparing, and gradients. */
+/* Tensors for tests: random values, comparisons, and gradients. */
 #ifndef SCION_TESTS_SUPPORT_TENSORS_H
 #define SCION_TESTS_SUPPORT_TENSORS_H
 
@@ -7,7 +7,7 @@
 #include "support/tape.h"
 #include "tensor/tape.h"
 
-/* Uniform values in low .. high, the same for the same seed. */
+/* Returns a tensor of uniform values in low .. high, which depend only on the seed. */
 static inline struct scion_tensor *random_tensor(struct scion_shape shape, uint64_t seed, float low,
                                                  float high)
 {
@@ -25,7 +25,7 @@ static inline struct scion_tensor *random_tensor(struct scion_shape shape, uint6
         return x;
 }
 
-/* The same for values in -1 .. 1. */
+/* Returns a tensor of uniform values in -1 .. 1. */
 static inline struct scion_tensor *numbers(struct scion_shape shape, uint64_t seed)
 {
         return random_tensor(shape, seed, -1, 1);
@@ -43,7 +43,7 @@ static inline void assert_shape(struct scion_tensor *x, struct scion_shape shape
                          scion_shape_text(&shape, right, sizeof right));
 }
 
-/* Equal infinities and two NaNs are close. */
+/* Returns whether the values are close. Equal infinities are, and so are two NaNs. */
 static inline bool is_close(double value, double expected, double tolerance)
 {
         if (isnan(expected) || isinf(expected))
@@ -51,7 +51,7 @@ static inline bool is_close(double value, double expected, double tolerance)
         return fabs(value - expected) <= tolerance * (1 + fabs(expected));
 }
 
-/* x has exactly these values, within `tolerance` times (1 + |expected|). */
+/* Fails the test unless x has these values, within tolerance * (1 + |expected|). */
 static inline void assert_values(struct scion_tensor *x, const float *expected, double tolerance)
 {
         const float *value = scion_data(x);
@@ -64,7 +64,8 @@ static inline void assert_values(struct scion_tensor *x, const float *expected, 
                                  (double)expected[i]);
 }
 
-/* Every element of x, in row-major order, is what the reference says to `tolerance` of the largest. */
+/* Fails the test unless every element of x, in row-major order, equals the reference within `tolerance`
+ * times its largest absolute value. */
 static inline void assert_close(const char *what, struct scion_tensor *x, const double *reference,
                                 double tolerance)
 {
@@ -82,7 +83,7 @@ static inline void assert_close(const char *what, struct scion_tensor *x, const 
                                  reference[i]);
 }
 
-/* Zeros; the caller frees them. */
+/* Returns zeros, which the caller frees. */
 static inline double *doubles(int64_t count)
 {
         double *memory = calloc((size_t)count, sizeof *memory);
@@ -91,7 +92,7 @@ static inline double *doubles(int64_t count)
         return memory;
 }
 
-/* --- A loss whose gradient with respect to y is g: sum(y * g) ------------------------------------------- */
+/* --- The loss sum(y * g), whose gradient with respect to y is g ----------------------------------------- */
 
 static inline bool weigh_backward(struct scion_node *node)
 {

@@ -1,4 +1,4 @@
-/* What every test includes: cmocka with the headers it wants, and the public API. */
+/* Included by every test: cmocka, the headers that it requires, and the public API. */
 #ifndef SCION_TESTS_SUPPORT_TEST_H
 #define SCION_TESTS_SUPPORT_TEST_H
 
@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <scion/scion.h>
 
-/* The last error's message contains each of the texts (ended by NULL). */
+/* Fails the test unless the last error's message contains each of the texts, which NULL ends. */
 static inline void assert_error_has(const char *text, ...)
 {
         va_list more;

@@ -1,4 +1,4 @@
-/* What can be wrong with a plugin: one shared object for each CASE_... that is defined. */
+/* Invalid plugins: compiled to a shared object for each CASE_... */
 #include <scion/scion.h>
 
 static bool setup(void *self, struct scion_transfer *transfer)
@@ -16,7 +16,7 @@ struct state {
 #define SUMMARY .summary = "a plugin for a test"
 #define STRATEGY(name, ...) SCION_PLUGIN_STRATEGY(name, SUMMARY, .setup = setup, __VA_ARGS__)
 
-/* The descriptor's head by hand. */
+/* A descriptor written without the macros. */
 #define BY_HAND(type, version, size, entry, number, plugin_name)   \
         extern SCION_API const struct type scion_plugin;           \
         const struct type scion_plugin = { .abi = (version),       \
@@ -30,7 +30,7 @@ struct state {
         BY_HAND(scion_strategy_plugin, version, size, entry, number, plugin_name)
 
 #define ENTRY sizeof(struct scion_param)
-#define WHOLE sizeof(struct scion_strategy_plugin)
+#define COMPLETE sizeof(struct scion_strategy_plugin)
 
 #if defined CASE_no_symbol
 SCION_API bool (*scion_other)(void *, struct scion_transfer *) = setup;
@@ -48,10 +48,10 @@ const uint32_t scion_plugin[2] = { SCION_ABI, 4096 };
 SCION_API bool (*scion_other)(void *, struct scion_transfer *) = setup;
 
 #elif defined CASE_newer_abi
-STRATEGY_BY_HAND(SCION_ABI + 1, WHOLE, ENTRY, SCION_STRATEGY, "newer_abi");
+STRATEGY_BY_HAND(SCION_ABI + 1, COMPLETE, ENTRY, SCION_STRATEGY, "newer_abi");
 
 #elif defined CASE_older_abi
-STRATEGY_BY_HAND(SCION_ABI - 1, WHOLE, ENTRY, SCION_STRATEGY, "older_abi");
+STRATEGY_BY_HAND(SCION_ABI - 1, COMPLETE, ENTRY, SCION_STRATEGY, "older_abi");
 
 #elif defined CASE_lying
 STRATEGY_BY_HAND(SCION_ABI, 4096, ENTRY, SCION_STRATEGY, "lying");
@@ -60,13 +60,13 @@ STRATEGY_BY_HAND(SCION_ABI, 4096, ENTRY, SCION_STRATEGY, "lying");
 STRATEGY_BY_HAND(SCION_ABI, 16, ENTRY, SCION_STRATEGY, "headless");
 
 #elif defined CASE_param_bytes
-STRATEGY_BY_HAND(SCION_ABI, WHOLE, 48, SCION_STRATEGY, "param_bytes");
+STRATEGY_BY_HAND(SCION_ABI, COMPLETE, 48, SCION_STRATEGY, "param_bytes");
 
 #elif defined CASE_unknown_kind
-STRATEGY_BY_HAND(SCION_ABI, WHOLE, ENTRY, (enum scion_kind)99, "unknown_kind");
+STRATEGY_BY_HAND(SCION_ABI, COMPLETE, ENTRY, (enum scion_kind)99, "unknown_kind");
 
 #elif defined CASE_larger
-/* Of a later Scion within this ABI, which has more to call. */
+/* For a later Scion of this ABI, which has another callback. */
 struct later_plugin {
         struct scion_strategy_plugin known;
         bool (*epoch)(void *self);
@@ -81,7 +81,7 @@ const struct later_plugin scion_plugin = { .known = { .abi = SCION_ABI,
                                                       .setup = setup } };
 
 #elif defined CASE_smaller
-/* Of an earlier Scion within this ABI, whose strategies had no loss(). */
+/* For an earlier Scion of this ABI, whose strategies had no loss(). */
 struct earlier_plugin {
         SCION_PLUGIN_FIELDS
         unsigned needs;
@@ -106,7 +106,7 @@ static bool validate(void *self)
 STRATEGY("undefined", .validate = validate);
 
 #elif defined CASE_later
-/* A library of a later Scion: what it has more. */
+/* A library of a later Scion: its additional function. */
 SCION_API bool scion_of_tomorrow(void *self);
 bool scion_of_tomorrow(void *self)
 {

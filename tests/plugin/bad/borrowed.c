@@ -1,4 +1,4 @@
-/* A shared object without a descriptor; the library beside it has one. */
+/* A shared object without a descriptor, linked with a library that has one. */
 #include <scion/api.h>
 
 SCION_API int scion_borrower = 1;

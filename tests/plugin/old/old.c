@@ -1,7 +1,7 @@
 /*
- * A strategy as it was written for the first Scion of this plugin interface, compiled with that one's headers, which
- * lie beside it and stay as they are: it is to work as long as SCION_ABI is the same. Its descriptor ends at loss(),
- * its table's entries know no .scales.
+ * A strategy written for the first Scion of this ABI and compiled with the headers of that time, which are
+ * in include/ and must not be changed. It must work as long as SCION_ABI is the same. Its descriptor ends
+ * at loss(), and its parameters have no .scales.
  */
 #include <scion/strategy.h>
 

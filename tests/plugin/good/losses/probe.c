@@ -1,11 +1,11 @@
-/* A plugin that tells what the engine does with its instances: it counts in environment variables. */
+/* A plugin that counts the calls of its callbacks in environment variables. */
 #include <scion/scion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct probe {
-        int64_t verdict; /* 0: all is well; 1: refuse with a reason; 2: refuse without */
+        int64_t verdict; /* of validate(); 0: valid; 1: invalid, with a message; 2: invalid, without one */
         const char *text;
         struct scion_ints list;
         char *copy;

@@ -1,4 +1,4 @@
-/* A plugin with nothing of its own. */
+/* A plugin without state and parameters. */
 #include <scion/scion.h>
 
 static struct scion_tensor *loss(void *self, struct scion_tensor *outputs, const struct scion_batch *batch)

@@ -1,14 +1,14 @@
-/* What is wrong in a plugin's formula is said with the line of its source. */
+/* Errors of operations name the line of the plugin's source. */
 #include "support/command.h"
 
 #define MARK "/* line of the failure */"
 #define MESSAGE "mul: shapes 4x5 and 3x7 do not fit together"
 #define HINT " (built with -g, the plugin would say in which line)"
 
-/* Of the line with the mark in place.c. */
-static int marked_line(void)
+/* Returns the number of the line with MARK in source_line.c. */
+static int source_marked_line(void)
 {
-        char *source = read_text(SOURCE_DIR "/tests/plugin/place/place.c");
+        char *source = read_text(SOURCE_DIR "/tests/plugin/source_line/source_line.c");
         char *mark = strstr(source, MARK);
         int line = 1;
 
@@ -19,21 +19,21 @@ static int marked_line(void)
         return line;
 }
 
-/* The message of an experiment with that strategy and loss, up to the end of the line. */
-static const char *message_of(const char *strategy, const char *loss)
+/* Runs an experiment with that strategy and loss. Returns the first line of the message. */
+static const char *run_message(const char *strategy, const char *loss)
 {
         static char message[1 << 16];
         char yaml[1000];
 
         snprintf(yaml, sizeof yaml,
-                 "name: place\nstrategy: %s\ntarget:\n"
+                 "name: line\nstrategy: %s\ntarget:\n"
                  "  dataset: { use: random, shape: [6], num_classes: 5, train_size: 4, test_size: 4 }\n"
                  "  model: { use: mlp, hidden: [3] }\n  loss: %s\n"
                  "  optimizer: { use: sgd }\n  train: { epochs: 1, batch_size: 4 }\n",
                  strategy, loss);
-        write_text("place.yaml", yaml);
+        write_text("line.yaml", yaml);
         const struct command_result *result =
-                run_scion_expecting(2, "run -P " BUILD_DIR "/tests/plugin/place place.yaml");
+                run_scion_expecting(2, "run -P " BUILD_DIR "/tests/plugin/source_line line.yaml");
 
         snprintf(message, sizeof message, "%s", result->output);
         message[strcspn(message, "\n")] = '\0';
@@ -54,26 +54,27 @@ static void a_plugin_with_lines(void **state)
         char expected[200];
 
         (void)state;
-        snprintf(expected, sizeof expected, "/tests/plugin/place/place.c:%d: " MESSAGE, marked_line());
+        snprintf(expected, sizeof expected, "/tests/plugin/source_line/source_line.c:%d: " MESSAGE,
+                 source_marked_line());
         for (size_t i = 0; i < 2; i++) {
-                assert_ends(message_of(names[i], "cross-entropy"), expected);
-                assert_ends(message_of("scratch", names[i]), expected);
+                assert_ends(run_message(names[i], "cross-entropy"), expected);
+                assert_ends(run_message("scratch", names[i]), expected);
         }
 }
 
 static void a_plugin_with_names_of_functions(void **state)
 {
         (void)state;
-        assert_ends(message_of("nameless", "cross-entropy"), ": nameless.so: inner(): " MESSAGE HINT);
-        assert_ends(message_of("scratch", "nameless"), ": nameless.so: inner(): " MESSAGE HINT);
+        assert_ends(run_message("nameless", "cross-entropy"), ": nameless.so: inner(): " MESSAGE HINT);
+        assert_ends(run_message("scratch", "nameless"), ": nameless.so: inner(): " MESSAGE HINT);
 }
 
 static void a_plugin_with_nothing(void **state)
 {
         (void)state;
-        assert_ends(message_of("stripped", "cross-entropy"), MESSAGE HINT);
-        assert_non_null(strstr(message_of("stripped", "cross-entropy"), ": stripped.so+0x"));
-        assert_non_null(strstr(message_of("scratch", "stripped"), ": stripped.so+0x"));
+        assert_ends(run_message("stripped", "cross-entropy"), MESSAGE HINT);
+        assert_non_null(strstr(run_message("stripped", "cross-entropy"), ": stripped.so+0x"));
+        assert_non_null(strstr(run_message("scratch", "stripped"), ": stripped.so+0x"));
 }
 
 int main(void)

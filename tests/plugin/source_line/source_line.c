@@ -1,5 +1,5 @@
-/* A strategy or a loss whose formula has shapes that do not go together, in a function of its own and last of all:
- * what an optimising compiler would make no call of. */
+/* A strategy or a loss with an operation on incompatible shapes. The operation is in a function of its own,
+ * which is called last, so that an optimising compiler would turn the call into a jump. */
 #include <scion/scion.h>
 
 static struct scion_tensor *inner(struct scion_tensor *x)
