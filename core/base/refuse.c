@@ -117,7 +117,7 @@ static void location_write(const struct caller *caller, Dwfl_Module *module, cha
         else
                 snprintf(location, TEXT_BYTES, "%s+0x%llx: ", path,
                          (unsigned long long)(address - caller->object->l_addr));
-        *hint = " (built with -g, the plugin would say in which line)";
+        *hint = " (compile the plugin with -g to get the line)";
 }
 
 /* Writes the location in the plugin's source of the call that failed; "" if no plugin is on the stack. */

@@ -106,7 +106,7 @@ static struct scion_config *map_enter(struct scion_config *map, const char *name
                 return NULL;
         }
         if (inner && !scion_config_is_null(inner)) {
-                scion_config_fail(value, "%s: '%s' has nothing below it: it is %s", path, name,
+                scion_config_fail(value, "%s: '%s' is %s, not a map", path, name,
                                   scion_config_describe(inner, got, sizeof got));
                 return NULL;
         }
@@ -168,7 +168,7 @@ bool scion_config_check_path(const char *path, const struct scion_config *where)
         if (!*path || *path == '.' || path[strlen(path) - 1] == '.' || strstr(path, ".."))
                 return scion_config_fail(where, "the path '%s' has an empty name", path);
         if (strstr(path, "<<"))
-                return scion_config_fail(where, "the path '%s' has a '<<', which is no key", path);
+                return scion_config_fail(where, "the path '%s' has a '<<', which cannot be a key", path);
         return true;
 }
 
@@ -213,7 +213,7 @@ static bool map_check_axes(const struct scion_config *map, const char *path, con
                         rest = scion_matrix_name(rest, &name, &length);
                         if (strncmp(path, name, length) == 0 && (path[length] == '\0' || path[length] == '.'))
                                 return scion_config_fail(
-                                        value, "the matrix gives '%.*s' its values: set matrix.%s=[...]",
+                                        value, "'%.*s' is an axis of the matrix: set matrix.%s=[...]",
                                         (int)length, name, matrix->entry[i].key);
                 }
         }

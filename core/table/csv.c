@@ -406,9 +406,9 @@ static bool parse_check_header(const struct parse *parse, const char *const *col
         for (size_t i = 0; i < count; i++)
                 scion_text_add(&wanted, "%s%s", i ? "," : "", columns[i]);
         if (has.failed || wanted.failed)
-                scion_fail("%s: its columns are not those to be appended", parse->path);
+                scion_fail("%s: its header row differs from the columns to append", parse->path);
         else
-                scion_fail("%s: its columns are not those to be appended: it has %s, to be appended are %s",
+                scion_fail("%s: its header row differs from the columns to append: it has %s, expected %s",
                            parse->path, has.text, wanted.text);
         free(has.text);
         free(wanted.text);

@@ -119,12 +119,12 @@ static void bad_overrides(void **state)
         assert_refused("a..b=5", "--set a..b=5: the path 'a..b' has an empty name");
         assert_refused(".a=5", "--set .a=5: the path '.a' has an empty name");
         assert_refused("a.=5", "--set a.=5: the path 'a.' has an empty name");
-        assert_refused("a.<<=5", "--set a.<<=5: the path 'a.<<' has a '<<', which is no key");
+        assert_refused("a.<<=5", "--set a.<<=5: the path 'a.<<' has a '<<', which cannot be a key");
         assert_refused("a=[1, 2", "--set a=[1, 2: a ',' or ']' is missing in the list");
         assert_refused("a={x: 1, x: 2}", "--set a={x: 1, x: 2}: the key 'x' is given twice");
         assert_refused("a=\xFF", "--set a=\xFF: not UTF-8: invalid leading UTF-8 octet 0xFF");
         assert_refused("a=# x", "--set a=# x: empty: there are only blanks and comments");
-        assert_refused("seed.x=5", "--set seed.x=5: seed.x: 'seed' has nothing below it: it is '1'");
+        assert_refused("seed.x=5", "--set seed.x=5: seed.x: 'seed' is '1', not a map");
         assert_refused("target.dataset.classes.0=5",
                        "--set target.dataset.classes.0=5: target.dataset.classes.0: "
                        "'classes' is a list: set all of it, as [a, b]");
@@ -132,7 +132,7 @@ static void bad_overrides(void **state)
                        "--set extends=b.yaml: extends cannot be set here: the files have been read already");
         assert_refused(
                 "target.dataset.per_class=5",
-                "--set target.dataset.per_class=5: the matrix gives 'target.dataset.per_class' its values: "
+                "--set target.dataset.per_class=5: 'target.dataset.per_class' is an axis of the matrix: "
                 "set matrix.target.dataset.per_class=[...]");
 }
 

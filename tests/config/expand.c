@@ -223,7 +223,7 @@ static void bad_axes(void **state)
         assert_refused("matrix: {matrix.seed: [a]}",
                        "x.yaml:1:10: 'matrix.seed' cannot be an axis of the matrix");
         assert_unresolvable("seed: 1\nmatrix: {seed.x: [1]}",
-                            "x.yaml:2:19: seed.x: 'seed' has nothing below it: it is '1'");
+                            "x.yaml:2:19: seed.x: 'seed' is '1', not a map");
         assert_unresolvable("a: [1]\nmatrix: {a.b: [1]}",
                             "x.yaml:2:16: a.b: 'a' is a list: set all of it, as [a, b]");
 }

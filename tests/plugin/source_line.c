@@ -3,7 +3,7 @@
 
 #define MARK "/* line of the failure */"
 #define MESSAGE "mul: shapes 4x5 and 3x7 do not fit together"
-#define HINT " (built with -g, the plugin would say in which line)"
+#define HINT " (compile the plugin with -g to get the line)"
 
 /* Returns the number of the line with MARK in source_line.c. */
 static int source_marked_line(void)

@@ -185,9 +185,9 @@ static void appending_goes_on(void **state)
         assert_null(scion_csv_append("none.csv", three, 3));
         assert_error_has("none.csv: No such file", NULL);
         assert_null(scion_csv_append("more.csv", (const char *[]){ "epoch", "loss", "note" }, 3));
-        assert_error_has("more.csv: ", "it has epoch,lr,note, to be appended are epoch,loss,note", NULL);
+        assert_error_has("more.csv: ", "it has epoch,lr,note, expected epoch,loss,note", NULL);
         assert_null(scion_csv_append("more.csv", three, 2));
-        assert_error_has("it has epoch,lr,note, to be appended are epoch,lr", NULL);
+        assert_error_has("it has epoch,lr,note, expected epoch,lr", NULL);
         assert_file_is("more.csv", "epoch,lr,note\n1,2,3\n4,5,6\n");
         write_text("more.csv", "epoch,lr,note");
         assert_null(scion_csv_append("more.csv", three, 3));

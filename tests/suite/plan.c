@@ -198,7 +198,7 @@ static void many_runs_are_asked_for(void **state)
                 run_scion_expecting(2, "run many.yaml --set seeds=1 --set 'matrix.target.train.epochs, "
                                        "target.train.batch_size=[[1, 2]]' --set "
                                        "target.train.batch_size=3"),
-                "the matrix gives 'target.train.batch_size' its values: set matrix.target.train.epochs, "
+                "'target.train.batch_size' is an axis of the matrix: set matrix.target.train.epochs, "
                 "target.train.batch_size=[...]",
                 NULL);
 }
