@@ -1,4 +1,4 @@
-/* scion bench: how fast a run's training and evaluation are. */
+/* scion bench: the speed of a run's training and evaluation. */
 #include <scion/error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,13 +18,14 @@ enum turns { NO_TURNS, TRAINING, EVALUATION };
 struct options {
         struct scion_cli cli;
         struct scion_bench_options bench;
-        int64_t threads; /* 0: the file's */
+        int64_t threads; /* 0: as in the file */
         bool random;
         const char *shape, *run;
         int format, turns;
 };
 
-static bool parse_number(const char *option, const char *text, int64_t most, int64_t *number, int *status)
+static bool options_parse_number(const char *option, const char *text, int64_t most, int64_t *number,
+                                 int *status)
 {
         char *end;
         long long value = strtoll(text, &end, 10);
@@ -41,18 +42,18 @@ static const char *const formats[] = { "table", "csv", "json", NULL };
 static const char *const phases[] = { "training", "evaluation", NULL };
 static const char *const profiles[] = { "operations", "shapes", NULL };
 
-static bool take_option(struct options *options, int option, int *status)
+static bool options_take(struct options *options, int option, int *status)
 {
         const char *text = options->cli.text;
 
         switch (option) {
         case 'n':
-                return parse_number("--steps", text, 1000000000, &options->bench.steps, status);
+                return options_parse_number("--steps", text, 1000000000, &options->bench.steps, status);
         case 't':
-                return parse_number("--threads", text, 1024, &options->threads, status);
+                return options_parse_number("--threads", text, 1024, &options->threads, status);
         case 'b':
-                return parse_number("--evaluation-batch", text, 1 << 20, &options->bench.evaluation_batch,
-                                    status);
+                return options_parse_number("--evaluation-batch", text, 1 << 20,
+                                            &options->bench.evaluation_batch, status);
         case 'r':
                 options->run = text;
                 return true;
@@ -78,14 +79,14 @@ static bool take_option(struct options *options, int option, int *status)
         }
 }
 
-/* False when the command ends here, with `status`. */
-static bool parse(struct options *options, int *status)
+/* Returns false when the command should exit with *status. */
+static bool options_parse(struct options *options, int *status)
 {
         bool going = true;
         int option;
 
         while (going && (option = scion_cli_next(&options->cli, status)) != 0)
-                going = take_option(options, option, status);
+                going = options_take(options, option, status);
         if (going && options->cli.argc == 1)
                 return true;
         if (going && options->cli.argc == 0)
@@ -95,7 +96,8 @@ static bool parse(struct options *options, int *status)
         return false;
 }
 
-static const struct scion_planned *find_run(const struct scion_plan *plan, const char *path, const char *id)
+static const struct scion_planned *plan_find_run(const struct scion_plan *plan, const char *path,
+                                                 const char *id)
 {
         const struct scion_planned *planned = id ? scion_plan_find(plan, id) : &plan->planned[0];
 
@@ -116,8 +118,8 @@ static const struct scion_planned *find_run(const struct scion_plan *plan, const
         return NULL;
 }
 
-/* What the options replace in the run's configuration. */
-static bool replace(const struct options *options, struct scion_config *config)
+/* Applies the options to the run's configuration. */
+static bool options_apply(const struct options *options, struct scion_config *config)
 {
         char text[48];
 
@@ -126,15 +128,15 @@ static bool replace(const struct options *options, struct scion_config *config)
                (!options->random || scion_bench_randomize(config, options->shape));
 }
 
-static const char *text_at(const struct scion_config *config, const char *key)
+static const char *config_text(const struct scion_config *config, const char *key)
 {
         const struct scion_config *value = scion_config_get(config, key);
 
         return value && value->text ? value->text : "";
 }
 
-static bool bench(const struct options *options, const char *path, const struct scion_planned *planned,
-                  const struct scion_config *config, struct scion_run *run)
+static bool run_bench(const struct options *options, const char *path, const struct scion_planned *planned,
+                      const struct scion_config *config, struct scion_run *run)
 {
         const struct scion_config *target = scion_config_get(config, "target"),
                                   *model = scion_config_get(target, "model");
@@ -147,8 +149,8 @@ static bool bench(const struct options *options, const char *path, const struct 
         struct scion_bench_subject subject = { .file = path,
                                                .run = planned->id,
                                                .strategy = planned->strategy,
-                                               .model = text_at(model, "use"),
-                                               .threads = strtoll(text_at(config, "threads"), NULL, 10) };
+                                               .model = config_text(model, "use"),
+                                               .threads = strtoll(config_text(config, "threads"), NULL, 10) };
 
         if (!scion_bench_run(run, &options->bench, &result))
                 return false;
@@ -160,24 +162,24 @@ static bool bench(const struct options *options, const char *path, const struct 
         return good;
 }
 
-static int bench_file(const struct options *options, const char *path)
+static int file_bench(const struct options *options, const char *path)
 {
         int status = SCION_BAD_INPUT;
         struct scion_plan plan;
 
         if (!scion_plan_make(path, options->cli.set, options->cli.sets, options->cli.forced, &plan))
                 return scion_cli_failed(status);
-        const struct scion_planned *planned = find_run(&plan, path, options->run);
+        const struct scion_planned *planned = plan_find_run(&plan, path, options->run);
         struct scion_config *config = planned ? scion_planned_config(planned) : NULL;
         struct scion_run *run = NULL;
 
-        if (config && replace(options, config)) {
-                scion_cli_wait_briefly(strtoll(text_at(config, "threads"), NULL, 10),
-                                       (char *[]){ (char *)path }, 1);
+        if (config && options_apply(options, config)) {
+                scion_cli_limit_spinning(strtoll(config_text(config, "threads"), NULL, 10),
+                                         (char *[]){ (char *)path }, 1);
                 run = scion_run_prepare(config);
         }
         if (run)
-                status = bench(options, path, planned, config, run) ? SCION_GOOD : SCION_FAILED;
+                status = run_bench(options, path, planned, config, run) ? SCION_GOOD : SCION_FAILED;
         if (status != SCION_GOOD)
                 scion_cli_failed(status);
         scion_run_destroy(run);
@@ -186,13 +188,14 @@ static int bench_file(const struct options *options, const char *path)
         return status;
 }
 
-static int run(int argc, char **argv)
+static int bench_main(int argc, char **argv)
 {
         struct options options = { .bench.evaluation_batch = SCION_EVALUATION_BATCH };
         int status = SCION_FAILED;
 
-        if (scion_cli_begin(&options.cli, &scion_command_bench, argc, argv) && parse(&options, &status))
-                status = bench_file(&options, options.cli.argv[0]);
+        if (scion_cli_begin(&options.cli, &scion_command_bench, argc, argv) &&
+            options_parse(&options, &status))
+                status = file_bench(&options, options.cli.argv[0]);
         scion_cli_finish(&options.cli);
         return scion_cli_printed(status);
 }
@@ -251,5 +254,5 @@ const struct scion_command scion_command_bench = {
                 "with as many threads and in the same precision.\n",
         .options = table,
         .examples = "  scion bench experiments/quickstart.yaml --set strategy=fine-tune --random\n",
-        .run = run,
+        .run = bench_main,
 };

@@ -1,4 +1,4 @@
-/* scion check: is an experiment file right, or a plugin? */
+/* scion check: checks experiment files and plugins. */
 #include <scion/error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +9,9 @@
 #include "conform/conform.h"
 #include "suite/task.h"
 
-#define SECONDS 60 /* that one test of a plugin may take, unless said otherwise */
+#define SECONDS 60 /* default time limit of one test of a plugin */
 
-static int check_file(const char *path, const struct scion_cli *cli)
+static int file_check(const char *path, const struct scion_cli *cli)
 {
         struct scion_plan plan;
         enum scion_status status = SCION_BAD_INPUT;
@@ -28,7 +28,7 @@ static int check_file(const char *path, const struct scion_cli *cli)
 
 /* --- A plugin ------------------------------------------------------------------------------------------- */
 
-static void print_outcome(void *context, const struct scion_conform_outcome *outcome)
+static void outcome_print(void *context, const struct scion_conform_outcome *outcome)
 {
         static const char *const words[] = {
                 [SCION_CONFORM_GOOD] = "ok    ",
@@ -47,7 +47,7 @@ static void print_outcome(void *context, const struct scion_conform_outcome *out
         fflush(stdout);
 }
 
-static void print_counts(const char *path, const struct scion_conform_counts *counts)
+static void counts_print(const char *path, const struct scion_conform_counts *counts)
 {
         if (counts->wrong > 0)
                 printf("%s: wrong: %d of %d tests failed", path, counts->wrong, counts->wrong + counts->good);
@@ -58,24 +58,24 @@ static void print_counts(const char *path, const struct scion_conform_counts *co
         putchar('\n');
 }
 
-static int check_plugin(const char *path, const struct scion_cli *cli, double seconds)
+static int plugin_check(const char *path, const struct scion_cli *cli, double seconds)
 {
         const struct scion_conform_wish wish = { path, cli->set, cli->sets, seconds };
         struct scion_conform_counts counts;
 
         printf("%s\n", path);
-        enum scion_status status = scion_conform_check(&wish, print_outcome, NULL, &counts);
+        enum scion_status status = scion_conform_check(&wish, outcome_print, NULL, &counts);
 
         if (status != SCION_GOOD && counts.wrong == 0)
                 return scion_cli_failed((int)status);
         if (status == SCION_GOOD || status == SCION_BAD_INPUT)
-                print_counts(path, &counts);
+                counts_print(path, &counts);
         else
                 return scion_cli_failed((int)status);
         return (int)status;
 }
 
-static bool is_plugin(const char *path)
+static bool path_is_plugin(const char *path)
 {
         size_t length = strlen(path);
 
@@ -84,7 +84,7 @@ static bool is_plugin(const char *path)
 
 /* --- The command ---------------------------------------------------------------------------------------- */
 
-static bool take_time(const char *text, double *seconds, int *status)
+static bool time_parse(const char *text, double *seconds, int *status)
 {
         if (scion_scalar_float(text, seconds) == SCION_SCALAR_OK && *seconds > 0 && *seconds < 1e6)
                 return true;
@@ -92,7 +92,7 @@ static bool take_time(const char *text, double *seconds, int *status)
         return false;
 }
 
-static int run(int argc, char **argv)
+static int check_main(int argc, char **argv)
 {
         double seconds = SECONDS;
         struct scion_cli cli;
@@ -100,12 +100,12 @@ static int run(int argc, char **argv)
         bool going = scion_cli_begin(&cli, &scion_command_check, argc, argv);
 
         while (going && (option = scion_cli_next(&cli, &status)) != 0)
-                going = option == 't' && take_time(cli.text, &seconds, &status);
+                going = option == 't' && time_parse(cli.text, &seconds, &status);
         if (going)
                 status = cli.argc > 0 ? SCION_GOOD : scion_cli_usage("check", "no file to check");
         for (int i = 0; going && i < cli.argc; i++) {
-                int one = is_plugin(cli.argv[i]) ? check_plugin(cli.argv[i], &cli, seconds)
-                                                 : check_file(cli.argv[i], &cli);
+                int one = path_is_plugin(cli.argv[i]) ? plugin_check(cli.argv[i], &cli, seconds)
+                                                      : file_check(cli.argv[i], &cli);
 
                 status = one > status ? one : status;
         }
@@ -151,5 +151,5 @@ const struct scion_command scion_command_check = {
                 "fc2, fc3), on random images of 1x12x12.\n",
         .options = table,
         .status = "0 all good, 1 the checking itself failed, 2 a file, a plugin or the usage is wrong.",
-        .run = run,
+        .run = check_main,
 };

@@ -1,4 +1,4 @@
-/* All commands. */
+/* The list of commands. */
 #include <scion/error.h>
 #include <string.h>
 

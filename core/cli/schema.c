@@ -1,10 +1,10 @@
-/* scion schema: what editors need to complete and check experiment files. */
+/* scion schema: prints a JSON Schema with which editors complete and check experiment files. */
 #include "schema/schema.h"
 
 #include "cli/cli.h"
 #include "process/process.h"
 
-static int run(int argc, char **argv)
+static int schema_main(int argc, char **argv)
 {
         struct scion_cli cli;
         int status = SCION_FAILED;
@@ -39,5 +39,5 @@ const struct scion_command scion_command_schema = {
                  "or what a file that is extended, or an axis of the matrix, brings.\n",
         .examples = "  scion schema > scion.schema.json\n"
                     "  scion schema --plugin-path my-plugins > scion.schema.json\n",
-        .run = run,
+        .run = schema_main,
 };

@@ -11,7 +11,7 @@
 
 /* --- How the runs are put together ---------------------------------------------------------------------- */
 
-static bool has(const size_t *list, size_t count, size_t column)
+static bool list_has(const size_t *list, size_t count, size_t column)
 {
         for (size_t i = 0; i < count; i++)
                 if (list[i] == column)
@@ -19,9 +19,9 @@ static bool has(const size_t *list, size_t count, size_t column)
         return false;
 }
 
-/* All axes but those of `without`. */
-static bool group_by_others(const struct scion_results *results, const size_t *without, size_t count,
-                            struct scion_groups *groups)
+/* Groups the runs by all axes except those in `without`. */
+static bool groups_create_by_others(const struct scion_results *results, const size_t *without, size_t count,
+                                    struct scion_groups *groups)
 {
         size_t *column = malloc((results->columns + 1) * sizeof *column), columns = 0;
         bool good;
@@ -29,15 +29,15 @@ static bool group_by_others(const struct scion_results *results, const size_t *w
         if (!column)
                 return scion_fail("out of memory");
         for (size_t i = 0; i < results->columns; i++)
-                if (results->column[i].kind == SCION_COLUMN_AXIS && !has(without, count, i))
+                if (results->column[i].kind == SCION_COLUMN_AXIS && !list_has(without, count, i))
                         column[columns++] = i;
         good = scion_groups_make(results, column, columns, groups);
         free(column);
         return good;
 }
 
-/* The axis that says how many examples of each class the target was given. */
-static size_t labels_of(const struct scion_results *results)
+/* Returns the axis with the number of target examples of each class, or SCION_NO_COLUMN. */
+static size_t results_labels_column(const struct scion_results *results)
 {
         static const char tail[] = ".per_class";
 
@@ -52,23 +52,23 @@ static size_t labels_of(const struct scion_results *results)
         return SCION_NO_COLUMN;
 }
 
-static bool group(struct scion_comparison *comparison, const size_t *by, size_t count)
+static bool comparison_create_groups(struct scion_comparison *comparison, const size_t *by, size_t count)
 {
         const struct scion_results *results = comparison->results;
-        const size_t without[] = { by[0], results->seed, labels_of(results) };
+        const size_t without[] = { by[0], results->seed, results_labels_column(results) };
 
         if (!scion_groups_make(results, by, count, &comparison->groups) ||
             !scion_groups_make(results, by, 1, &comparison->contenders) ||
             !scion_groups_make(results, by + 1, count - 1, &comparison->panels) ||
-            !group_by_others(results, without, 2, &comparison->tasks) ||
-            !group_by_others(results, without, 1, &comparison->pairs))
+            !groups_create_by_others(results, without, 2, &comparison->tasks) ||
+            !groups_create_by_others(results, without, 1, &comparison->pairs))
                 return false;
         comparison->labels = without[2] == by[0] ? SCION_NO_COLUMN : without[2];
         return comparison->labels == SCION_NO_COLUMN ||
-               group_by_others(results, without, 3, &comparison->settings);
+               groups_create_by_others(results, without, 3, &comparison->settings);
 }
 
-static bool make_groups(struct scion_comparison *comparison, const char *const *names)
+static bool comparison_find_groups(struct scion_comparison *comparison, const char *const *names)
 {
         static const char *const strategy[] = { "strategy", NULL };
         size_t count = 0;
@@ -83,15 +83,15 @@ static bool make_groups(struct scion_comparison *comparison, const char *const *
         for (size_t i = 0; good && i < count; i++) {
                 by[i] = scion_results_find(comparison->results, names[i], SCION_COLUMN_AXIS, "--by");
                 good = by[i] != SCION_NO_COLUMN;
-                if (good && has(by, i, by[i]))
+                if (good && list_has(by, i, by[i]))
                         good = scion_fail("--by: '%s' is there twice", names[i]);
         }
-        good = good && group(comparison, by, count);
+        good = good && comparison_create_groups(comparison, by, count);
         free(by);
         return good;
 }
 
-static bool find_baseline(struct scion_comparison *comparison, const char *name)
+static bool comparison_find_baseline(struct scion_comparison *comparison, const char *name)
 {
         const struct scion_groups *contenders = &comparison->contenders;
         const char **values = malloc((contenders->count + 1) * sizeof *values);
@@ -175,8 +175,8 @@ double scion_transfer_ratio(const char *metric, const double *values, const doub
         return count ? sum / (double)count : NAN;
 }
 
-/* A metric that is no number, and what is said of those that some runs lack. */
-static bool check_metric(struct scion_comparison *comparison, struct scion_compared_metric *metric)
+/* Checks that all values of a metric are numbers, and notes how many finished runs have none. */
+static bool metric_check(struct scion_comparison *comparison, struct scion_compared_metric *metric)
 {
         const struct scion_results *results = comparison->results;
         size_t done = 0;
@@ -204,8 +204,8 @@ static bool check_metric(struct scion_comparison *comparison, struct scion_compa
         return true;
 }
 
-/* The first of these that a finished run has. */
-static const char *default_metric(const struct scion_results *results)
+/* Returns the first of these metrics that a finished run has. */
+static const char *results_default_metric(const struct scion_results *results)
 {
         static const char *const metrics[] = { "test_accuracy", "test_mse" };
 
@@ -219,9 +219,9 @@ static const char *default_metric(const struct scion_results *results)
         return metrics[0];
 }
 
-static bool find_metrics(struct scion_comparison *comparison, const char *const *names)
+static bool comparison_find_metrics(struct scion_comparison *comparison, const char *const *names)
 {
-        const char *const standard[] = { default_metric(comparison->results), NULL };
+        const char *const standard[] = { results_default_metric(comparison->results), NULL };
         size_t count = 0;
 
         if (!names || !names[0])
@@ -244,7 +244,7 @@ static bool find_metrics(struct scion_comparison *comparison, const char *const 
                 metric->name = comparison->results->column[metric->column].name;
                 metric->lower_better = scion_metric_lower_better(metric->name);
                 comparison->metrics++;
-                if (!check_metric(comparison, metric))
+                if (!metric_check(comparison, metric))
                         return false;
         }
         return true;
@@ -255,7 +255,7 @@ static bool find_metrics(struct scion_comparison *comparison, const char *const 
 bool scion_compared_interval(struct scion_comparison *comparison, const double *value, size_t *task,
                              size_t count, size_t *map, struct scion_interval *interval)
 {
-        size_t tasks = 0, of_two = 0; /* tasks with two values or more */
+        size_t tasks = 0, of_two = 0; /* tasks with at least two values */
 
         memset(map, 0, comparison->tasks.count * sizeof *map);
         for (size_t i = 0; i < count; i++) {
@@ -277,14 +277,14 @@ bool scion_compared_interval(struct scion_comparison *comparison, const double *
         return scion_bootstrap_mean(value, tasks == of_two ? task : NULL, count, interval);
 }
 
-/* Room for the values of one group. */
+/* Buffers for the values of one group. */
 struct values {
         double *value;
         size_t *task, *map;
         size_t count;
 };
 
-static size_t seconds_column(const struct scion_results *results)
+static size_t results_seconds_column(const struct scion_results *results)
 {
         for (size_t i = 0; i < results->columns; i++)
                 if (results->column[i].kind == SCION_COLUMN_MEASURE &&
@@ -293,12 +293,13 @@ static size_t seconds_column(const struct scion_results *results)
         return SCION_NO_COLUMN;
 }
 
-/* Counts the group's runs, and gathers their values. */
-static void gather(const struct scion_comparison *comparison, const struct scion_compared_metric *metric,
-                   size_t index, struct scion_score *score, struct values *values)
+/* Counts the runs of a group, and collects their values, tasks and mean duration. */
+static void group_gather(const struct scion_comparison *comparison,
+                         const struct scion_compared_metric *metric, size_t index, struct scion_score *score,
+                         struct values *values)
 {
         const struct scion_results *results = comparison->results;
-        size_t seconds = seconds_column(results), timed = 0;
+        size_t seconds = results_seconds_column(results), timed = 0;
         double sum = 0;
 
         values->count = 0;
@@ -320,8 +321,8 @@ static void gather(const struct scion_comparison *comparison, const struct scion
         score->seconds = timed ? sum / (double)timed : NAN;
 }
 
-static bool describe(struct scion_comparison *comparison, const struct scion_compared_metric *metric,
-                     struct scion_score *score, struct values *values)
+static bool score_compute(struct scion_comparison *comparison, const struct scion_compared_metric *metric,
+                          struct scion_score *score, struct values *values)
 {
         const double *value = values->value;
         size_t count = values->count;
@@ -336,7 +337,7 @@ static bool describe(struct scion_comparison *comparison, const struct scion_com
                scion_compared_interval(comparison, value, values->task, count, values->map, &score->interval);
 }
 
-static bool score_groups(struct scion_comparison *comparison, struct scion_compared_metric *metric)
+static bool metric_score_groups(struct scion_comparison *comparison, struct scion_compared_metric *metric)
 {
         size_t runs = comparison->results->runs;
         struct values values = { malloc((runs + 1) * sizeof *values.value),
@@ -347,8 +348,8 @@ static bool score_groups(struct scion_comparison *comparison, struct scion_compa
         metric->score = calloc(comparison->groups.count, sizeof *metric->score);
         good = (metric->score && values.value && values.task && values.map) || scion_fail("out of memory");
         for (size_t i = 0; good && i < comparison->groups.count; i++) {
-                gather(comparison, metric, i, &metric->score[i], &values);
-                good = describe(comparison, metric, &metric->score[i], &values);
+                group_gather(comparison, metric, i, &metric->score[i], &values);
+                good = score_compute(comparison, metric, &metric->score[i], &values);
         }
         free(values.value);
         free(values.task);
@@ -358,7 +359,7 @@ static bool score_groups(struct scion_comparison *comparison, struct scion_compa
 
 /* --- The whole ------------------------------------------------------------------------------------------ */
 
-static void note_failures(struct scion_comparison *comparison)
+static void comparison_note_failures(struct scion_comparison *comparison)
 {
         const struct scion_results *results = comparison->results;
         size_t failed = 0;
@@ -371,17 +372,19 @@ static void note_failures(struct scion_comparison *comparison)
                                 results->runs);
 }
 
-static bool compare(struct scion_comparison *comparison, const struct scion_compare_options *options)
+static bool comparison_compute(struct scion_comparison *comparison,
+                               const struct scion_compare_options *options)
 {
-        if (!make_groups(comparison, options->by) || !find_baseline(comparison, options->baseline))
+        if (!comparison_find_groups(comparison, options->by) ||
+            !comparison_find_baseline(comparison, options->baseline))
                 return false;
-        note_failures(comparison);
-        if (!find_metrics(comparison, options->metric))
+        comparison_note_failures(comparison);
+        if (!comparison_find_metrics(comparison, options->metric))
                 return false;
         for (size_t i = 0; i < comparison->metrics; i++) {
                 struct scion_compared_metric *metric = &comparison->metric[i];
 
-                if (!score_groups(comparison, metric) || !scion_compare_versus(comparison, metric) ||
+                if (!metric_score_groups(comparison, metric) || !scion_compare_versus(comparison, metric) ||
                     !scion_compare_tasks(comparison, metric) || !scion_compare_labels(comparison, metric))
                         return false;
         }
@@ -392,7 +395,7 @@ bool scion_compare(const struct scion_results *results, const struct scion_compa
                    struct scion_comparison *comparison)
 {
         *comparison = (struct scion_comparison){ .results = results, .labels = SCION_NO_COLUMN };
-        if (compare(comparison, options))
+        if (comparison_compute(comparison, options))
                 return true;
         scion_comparison_finish(comparison);
         return false;

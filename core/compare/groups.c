@@ -5,7 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-static uint64_t hash(const struct scion_groups *groups, const struct scion_results *results, size_t run)
+static uint64_t run_hash(const struct scion_groups *groups, const struct scion_results *results, size_t run)
 {
         uint64_t sum = 0;
 
@@ -17,7 +17,8 @@ static uint64_t hash(const struct scion_groups *groups, const struct scion_resul
         return sum;
 }
 
-static bool same(const struct scion_groups *groups, const struct scion_results *results, size_t a, size_t b)
+static bool runs_are_equal(const struct scion_groups *groups, const struct scion_results *results, size_t a,
+                           size_t b)
 {
         for (size_t i = 0; i < groups->columns; i++)
                 if (strcmp(scion_results_value(results, a, groups->column[i]),
@@ -26,14 +27,14 @@ static bool same(const struct scion_groups *groups, const struct scion_results *
         return true;
 }
 
-/* `slot` is a table of hashes with open addressing: a group's number and one, 0 where there is none. */
-static void assign(const struct scion_results *results, struct scion_groups *groups, size_t *slot,
-                   size_t slots)
+/* `slot` is a hash table with open addressing: the number of a group plus 1, or 0 for an empty slot. */
+static void runs_assign(const struct scion_results *results, struct scion_groups *groups, size_t *slot,
+                        size_t slots)
 {
         for (size_t run = 0; run < results->runs; run++) {
-                size_t at = hash(groups, results, run) & (slots - 1);
+                size_t at = run_hash(groups, results, run) & (slots - 1);
 
-                while (slot[at] && !same(groups, results, groups->first[slot[at] - 1], run))
+                while (slot[at] && !runs_are_equal(groups, results, groups->first[slot[at] - 1], run))
                         at = (at + 1) & (slots - 1);
                 if (!slot[at]) {
                         groups->first[groups->count++] = run;
@@ -63,7 +64,7 @@ bool scion_groups_make(const struct scion_results *results, const size_t *column
         }
         for (size_t i = 0; i < columns; i++)
                 groups->column[i] = column[i];
-        assign(results, groups, slot, slots);
+        runs_assign(results, groups, slot, slots);
         free(slot);
         return true;
 }

@@ -10,13 +10,13 @@
 #include "file/files.h"
 
 #define LONGEST_STAGE 40
-#define LONGEST_FRAME (1u << 28) /* more than any report; a larger number was not written by us */
+#define LONGEST_FRAME (1u << 28) /* larger than any report, so a larger length is corrupt */
 
 struct header {
         uint32_t kind, length;
 };
 
-/* A frame of progress as it is sent: small enough for the pipe to take it whole or not at all. */
+/* A progress frame as it is sent. It is no larger than PIPE_BUF, so that a write to the pipe is atomic. */
 struct progress_frame {
         struct header header;
         struct scion_progress progress;
@@ -42,21 +42,24 @@ void scion_channel_send_progress(int pipe, const struct scion_progress *progress
         scion_write_all(pipe, &frame, sizeof frame);
 }
 
-static void add_string(struct scion_text *text, const char *string)
+static void report_add_string(struct scion_text *text, const char *string)
 {
         scion_text_add(text, "%s%c", string ? string : "", '\0');
 }
 
-/* Message, note, then columns and values, each ended by a zero byte. */
+/*
+ * The report is a sequence of strings, each with its terminating zero: message, note, then column and value
+ * of every cell.
+ */
 void scion_channel_send_report(int pipe, const char *message, const char *note, const struct scion_row *cells)
 {
         struct scion_text text = { 0 };
 
-        add_string(&text, message);
-        add_string(&text, note);
+        report_add_string(&text, message);
+        report_add_string(&text, note);
         for (size_t i = 0; i < cells->count; i++) {
-                add_string(&text, cells->cell[i].column);
-                add_string(&text, cells->cell[i].value);
+                report_add_string(&text, cells->cell[i].column);
+                report_add_string(&text, cells->cell[i].value);
         }
 
         struct header header = { SCION_FRAME_REPORT, (uint32_t)text.length };
@@ -66,7 +69,7 @@ void scion_channel_send_report(int pipe, const char *message, const char *note, 
         free(text.text);
 }
 
-static bool make_room(struct scion_inbox *inbox)
+static bool inbox_make_room(struct scion_inbox *inbox)
 {
         if (inbox->taken > 0) {
                 memmove(inbox->data, inbox->data + inbox->taken, inbox->length - inbox->taken);
@@ -86,10 +89,10 @@ static bool make_room(struct scion_inbox *inbox)
         return true;
 }
 
-bool scion_inbox_fill(struct scion_inbox *inbox, int pipe)
+bool scion_inbox_read(struct scion_inbox *inbox, int pipe)
 {
         while (!inbox->broken) {
-                if (!make_room(inbox)) {
+                if (!inbox_make_room(inbox)) {
                         inbox->broken = true;
                         break;
                 }
@@ -142,8 +145,8 @@ bool scion_frame_progress(const struct scion_frame *frame, struct scion_progress
         return true;
 }
 
-/* The string at `*at`, which then points behind it; NULL when there is none. */
-static const char *next_string(const char **at, const char *end)
+/* Returns the string at *at and moves *at behind it, or returns NULL when no terminated string is left. */
+static const char *report_next_string(const char **at, const char *end)
 {
         const char *string = *at, *zero = string < end ? memchr(string, '\0', (size_t)(end - string)) : NULL;
 
@@ -156,14 +159,14 @@ static const char *next_string(const char **at, const char *end)
 bool scion_frame_report(const struct scion_frame *frame, char **message, char **note, struct scion_row *cells)
 {
         const char *at = frame->data, *end = at + frame->length;
-        const char *first = next_string(&at, end), *second = next_string(&at, end);
+        const char *first = report_next_string(&at, end), *second = report_next_string(&at, end);
 
         if (!first || !second)
                 return false;
         *message = strdup(first);
         *note = strdup(second);
         while (at < end) {
-                const char *column = next_string(&at, end), *value = next_string(&at, end);
+                const char *column = report_next_string(&at, end), *value = report_next_string(&at, end);
 
                 if (!column || !value)
                         return false;

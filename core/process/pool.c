@@ -17,7 +17,7 @@
 
 struct slot {
         struct scion_process process;
-        bool ended; /* and is to be reported, when all that it has told is taken */
+        bool ended; /* the end is reported after all progress that is still in the pipe */
         int status;
         struct rusage used;
 };
@@ -25,21 +25,24 @@ struct slot {
 struct scion_pool {
         int slots, running;
         struct slot *slot;
-        struct pollfd *watched; /* the signals', then the slots' */
-        int signals;            /* a descriptor that they come out of */
-        sigset_t taken;         /* which those are */
-        sigset_t before;        /* those that were blocked */
+        struct pollfd *watched; /* the signal descriptor, then the pipes */
+        int signals;            /* the signalfd */
+        sigset_t taken;         /* the signals that it reports */
+        sigset_t before;        /* the signal mask before the pool */
         struct sigaction child_before;
-        int next;  /* slot to look at first: none is heard more than the others */
-        bool reap; /* some may have ended */
+        int next;  /* the slot to look at first, so that all slots are served in turn */
+        bool reap; /* SIGCHLD came: some children may have ended */
 };
 
 static int last_signal;
 
 /* --- Signals -------------------------------------------------------------------------------------------- */
 
-/* A signal that is ignored, as in a background job, stays so; but we are told of children whatever our parent did. */
-static bool take_signals(struct scion_pool *pool)
+/*
+ * Signals that are ignored, as in a background job, stay ignored. SIGCHLD is reset to its default even if the
+ * parent of this process ignored it, because the pool needs it.
+ */
+static bool pool_catch_signals(struct scion_pool *pool)
 {
         static const int told[] = { SIGINT, SIGTERM, SIGHUP };
         struct sigaction action = { .sa_handler = SIG_DFL };
@@ -65,8 +68,8 @@ static bool take_signals(struct scion_pool *pool)
         return false;
 }
 
-/* The next signal that is not only about a child; 0: none. */
-static int next_signal(struct scion_pool *pool)
+/* Returns the next signal other than SIGCHLD, or 0. Notes SIGCHLD in pool->reap. */
+static int pool_next_signal(struct scion_pool *pool)
 {
         struct signalfd_siginfo info;
 
@@ -91,7 +94,7 @@ struct scion_pool *scion_pool_create(int slots)
         pool->watched = calloc((size_t)slots + 1, sizeof *pool->watched);
         if (!pool->slot || !pool->watched)
                 scion_fail("out of memory");
-        else if (take_signals(pool))
+        else if (pool_catch_signals(pool))
                 return pool;
         free(pool->slot);
         free(pool->watched);
@@ -138,8 +141,8 @@ int scion_pool_free_slot(const struct scion_pool *pool)
         return -1;
 }
 
-/* In a child: what it has of the parent's. */
-static void leave(void *context)
+/* Closes the descriptors that a child has inherited from the pool, and restores the handling of SIGCHLD. */
+static void pool_close_in_child(void *context)
 {
         struct scion_pool *pool = context;
 
@@ -155,13 +158,13 @@ bool scion_pool_start(struct scion_pool *pool, int slot, const struct scion_limi
 {
         pool->slot[slot].ended = false;
         fflush(NULL);
-        if (!scion_process_start(&pool->slot[slot].process, limits, work, context, leave, pool))
+        if (!scion_process_start(&pool->slot[slot].process, limits, work, context, pool_close_in_child, pool))
                 return false;
         pool->running++;
         return true;
 }
 
-void scion_pool_take_stops(struct scion_pool *pool)
+void scion_pool_catch_stop(struct scion_pool *pool)
 {
         struct sigaction is;
         sigset_t stop;
@@ -182,7 +185,7 @@ void scion_pool_pause(void)
         sigemptyset(&stop);
         sigaddset(&stop, SIGTSTP);
         raise(SIGTSTP);
-        sigprocmask(SIG_UNBLOCK, &stop, NULL); /* until SIGCONT */
+        sigprocmask(SIG_UNBLOCK, &stop, NULL); /* stopped here, until SIGCONT */
         sigprocmask(SIG_BLOCK, &stop, NULL);
 }
 
@@ -207,8 +210,8 @@ void scion_pool_stop(struct scion_pool *pool, bool now)
 
 /* --- Waiting -------------------------------------------------------------------------------------------- */
 
-/* Each by its own number: other children of this process are not ours. */
-static void reap(struct scion_pool *pool)
+/* Waits for each pid separately, because this process may have other children. */
+static void pool_reap(struct scion_pool *pool)
 {
         for (int i = 0; i < pool->slots; i++) {
                 struct slot *slot = &pool->slot[i];
@@ -217,7 +220,7 @@ static void reap(struct scion_pool *pool)
                         continue;
                 pid_t pid = wait4(slot->process.pid, &slot->status, WNOHANG, &slot->used);
 
-                if (pid < 0 && errno == ECHILD) { /* somebody else took it */
+                if (pid < 0 && errno == ECHILD) { /* another waiter has taken its status */
                         slot->status = SIGKILL;
                         memset(&slot->used, 0, sizeof slot->used);
                 }
@@ -226,8 +229,8 @@ static void reap(struct scion_pool *pool)
         pool->reap = false;
 }
 
-/* What one of the processes has told, or that it has ended. */
-static bool take(struct scion_pool *pool, struct scion_event *event)
+/* Gets the next progress or end of any process. Returns false when there is none. */
+static bool pool_take_event(struct scion_pool *pool, struct scion_event *event)
 {
         for (int i = 0; i < pool->slots; i++) {
                 int index = (pool->next + i) % pool->slots;
@@ -236,7 +239,7 @@ static bool take(struct scion_pool *pool, struct scion_event *event)
                 if (slot->process.pid == 0)
                         continue;
                 event->slot = index;
-                if (scion_process_hear(&slot->process, &event->progress)) {
+                if (scion_process_receive(&slot->process, &event->progress)) {
                         event->kind = SCION_EVENT_PROGRESS;
                         pool->next = index + 1;
                         return true;
@@ -251,8 +254,8 @@ static bool take(struct scion_pool *pool, struct scion_event *event)
         return false;
 }
 
-/* Until something comes, or that time is there. */
-static bool sleep_until(struct scion_pool *pool, double until)
+/* Waits until a descriptor is readable or the time is reached. */
+static bool pool_sleep_until(struct scion_pool *pool, double until)
 {
         double left = until - scion_clock();
         int milliseconds = left > 3600 ? 3600 * 1000 : left > 0 ? (int)ceil(left * 1000) : 0;
@@ -267,7 +270,7 @@ static bool sleep_until(struct scion_pool *pool, double until)
                scion_fail("waiting for processes: %s", strerror(errno));
 }
 
-static double watch(struct scion_pool *pool)
+static double pool_enforce_limits(struct scion_pool *pool)
 {
         double now = scion_clock(), next = INFINITY;
 
@@ -283,7 +286,7 @@ bool scion_pool_next(struct scion_pool *pool, double seconds, struct scion_event
 
         memset(event, 0, sizeof *event);
         for (;;) {
-                event->signal = next_signal(pool);
+                event->signal = pool_next_signal(pool);
                 if (event->signal) {
                         if (event->signal != SIGWINCH && event->signal != SIGTSTP)
                                 last_signal = event->signal;
@@ -291,14 +294,14 @@ bool scion_pool_next(struct scion_pool *pool, double seconds, struct scion_event
                         return true;
                 }
                 if (pool->reap)
-                        reap(pool);
-                if (take(pool, event))
+                        pool_reap(pool);
+                if (pool_take_event(pool, event))
                         return true;
                 if (scion_clock() >= end) {
                         event->kind = SCION_EVENT_TIMEOUT;
                         return true;
                 }
-                if (!sleep_until(pool, fmin(end, watch(pool))))
+                if (!pool_sleep_until(pool, fmin(end, pool_enforce_limits(pool))))
                         return false;
         }
 }

@@ -17,34 +17,34 @@
 #include "base/clock.h"
 #include "file/files.h"
 
-#define GRACE 3.0 /* seconds between asking a process to end and killing it */
-#define LOOK 0.05 /* seconds between two looks at its memory */
+#define GRACE 3.0 /* seconds between SIGTERM and SIGKILL */
+#define LOOK 0.05 /* seconds between two checks of a child's memory */
 #define MIB (1024.0 * 1024.0)
 
 /* --- The child ------------------------------------------------------------------------------------------ */
 
 static volatile sig_atomic_t asked_to_stop;
 
-static void note_signal(int number)
+static void signal_note(int number)
 {
         (void)number;
         asked_to_stop = 1;
 }
 
-static void tell_parent(void *context, const struct scion_progress *progress)
+static void parent_send_progress(void *context, const struct scion_progress *progress)
 {
         scion_channel_send_progress(*(const int *)context, progress);
 }
 
-static bool is_stopping(void *context)
+static bool child_is_stopping(void *context)
 {
         (void)context;
         return asked_to_stop;
 }
 
-static void set_signals(void)
+static void child_set_signals(void)
 {
-        struct sigaction action = { .sa_handler = note_signal, .sa_flags = SA_RESTART };
+        struct sigaction action = { .sa_handler = signal_note, .sa_flags = SA_RESTART };
         sigset_t none;
 
         asked_to_stop = 0;
@@ -53,8 +53,11 @@ static void set_signals(void)
         sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* What the process has now, in bytes: resident, or as writable data. From the kernel's page counts. */
-static double memory_of(pid_t pid, bool data)
+/*
+ * Returns the memory of a process in bytes, from /proc: resident, or, with `data`, its writable data
+ * segments.
+ */
+static double process_memory(pid_t pid, bool data)
 {
         char path[64], text[256];
         long long pages[6];
@@ -75,13 +78,14 @@ static double memory_of(pid_t pid, bool data)
 }
 
 /*
- * The parent looks at what is resident, a few times a second. One that takes memory faster than that comes to
- * an end at twice the limit: then there is none to be had. What is merely reserved counts for that, which is why
- * it is not the limit itself; and what is there already (a sanitizer's shadow) does not.
+ * Limits the data segment of this process as a backstop. The parent compares the resident memory with the
+ * limit a few times a second; a process that allocates faster than that fails at twice the limit. The data
+ * segment also counts memory that is reserved and not used, which is why its limit is larger. What is there
+ * already (a sanitizer's shadow) is not counted.
  */
-static void bound_memory(double mib)
+static void child_limit_memory(double mib)
 {
-        double most = memory_of(getpid(), true) + (2 * mib + 256) * MIB;
+        double most = process_memory(getpid(), true) + (2 * mib + 256) * MIB;
         struct rlimit limit;
 
         if (mib <= 0 || getrlimit(RLIMIT_DATA, &limit) != 0)
@@ -92,8 +96,8 @@ static void bound_memory(double mib)
         }
 }
 
-/* When the machine runs out of memory, the kernel's choice is to be a run, not the suite. */
-static void offer_to_the_kernel(void)
+/* Makes the kernel's OOM killer choose a run rather than the suite. */
+static void child_raise_oom_score(void)
 {
         int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
@@ -103,16 +107,16 @@ static void offer_to_the_kernel(void)
         }
 }
 
-static _Noreturn void be_child(const struct scion_limits *limits, scion_work *work, void *context, int pipe)
+static _Noreturn void child_run(const struct scion_limits *limits, scion_work *work, void *context, int pipe)
 {
-        struct scion_observer observer = { &pipe, tell_parent, is_stopping, NULL };
+        struct scion_observer observer = { &pipe, parent_send_progress, child_is_stopping, NULL };
         struct scion_row cells = { 0 };
         struct scion_text note = { 0 };
 
         scion_clock_restart();
-        set_signals();
-        offer_to_the_kernel();
-        bound_memory(limits->memory_mib);
+        child_set_signals();
+        child_raise_oom_score();
+        child_limit_memory(limits->memory_mib);
         enum scion_status status = work(context, &observer, &cells, &note);
 
         scion_channel_send_report(pipe, status == SCION_GOOD ? "" : scion_error(), note.text, &cells);
@@ -138,14 +142,14 @@ bool scion_process_start(struct scion_process *process, const struct scion_limit
                 return false;
         }
         if (pid == 0) {
-                /* Whoever kills the parent means the run too: it would go on in the background, unseen. */
+                /* Otherwise the run would go on in the background, unseen, after its parent was killed. */
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
                 if (getppid() != parent)
                         _Exit(SCION_FAILED);
                 close(ends[0]);
                 if (leave)
                         leave(left);
-                be_child(limits, work, context, ends[1]);
+                child_run(limits, work, context, ends[1]);
         }
         close(ends[1]);
         fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -158,12 +162,12 @@ bool scion_process_start(struct scion_process *process, const struct scion_limit
         return true;
 }
 
-bool scion_process_hear(struct scion_process *process, struct scion_progress *progress)
+bool scion_process_receive(struct scion_process *process, struct scion_progress *progress)
 {
         struct scion_frame frame;
 
         if (!process->silent)
-                process->silent = !scion_inbox_fill(&process->inbox, process->pipe);
+                process->silent = !scion_inbox_read(&process->inbox, process->pipe);
         while (scion_inbox_next(&process->inbox, &frame)) {
                 if (frame.kind == SCION_FRAME_REPORT)
                         process->reported = scion_frame_report(&frame, &process->report.message,
@@ -197,12 +201,12 @@ double scion_process_watch(struct scion_process *process, double now)
         double next = INFINITY;
 
         if (limits->memory_mib > 0) {
-                double mib = memory_of(process->pid, false) / MIB;
+                double mib = process_memory(process->pid, false) / MIB;
 
                 if (mib > limits->memory_mib) {
                         scion_process_end(process, SCION_FAILED, now,
                                           "memory limit of %g MiB: it had %.0f MiB", limits->memory_mib, mib);
-                        process->kill_at = now; /* it may take more than there is before it goes by itself */
+                        process->kill_at = now; /* it may exhaust the memory before it ends by itself */
                 }
                 next = now + LOOK;
         }
@@ -224,8 +228,10 @@ double scion_process_watch(struct scion_process *process, double now)
         return next;
 }
 
-/* What became of one that did not say so itself; nothing added when it did. */
-static void tell_end(const struct scion_process *process, int status, struct scion_text *message)
+/*
+ * Describes the end of a process that was killed or did not report. Adds nothing if it reported and exited.
+ */
+static void process_explain_end(const struct scion_process *process, int status, struct scion_text *message)
 {
         if (WIFSIGNALED(status)) {
                 const char *name = sigabbrev_np(WTERMSIG(status));
@@ -250,10 +256,10 @@ void scion_process_report(struct scion_process *process, int status, const struc
         process->report.seconds = scion_clock() - process->began;
         process->report.peak_mib = (double)used->ru_maxrss / 1024;
         process->report.status = WIFEXITED(status) ? (enum scion_status)WEXITSTATUS(status) : SCION_FAILED;
-        tell_end(process, status, &message);
+        process_explain_end(process, status, &message);
         if (message.text)
                 process->report.status = SCION_FAILED;
-        /* Whether it was seen in time must not matter: one that was over its limit has failed. */
+        /* A run that was over its limit has failed, whether or not the parent noticed in time. */
         if (limit > 0 && process->report.peak_mib > limit && process->report.status == SCION_GOOD)
                 process->report.status = SCION_FAILED;
         if (process->report.status != SCION_GOOD && process->reason.text) {
@@ -261,7 +267,7 @@ void scion_process_report(struct scion_process *process, int status, const struc
                 message.length = 0;
                 scion_text_add(&message, "%s", process->reason.text);
         } else if (process->report.status == SCION_FAILED && limit > 0 && process->report.peak_mib > limit) {
-                message.length = 0; /* what it died of, or failed with, came from that */
+                message.length = 0; /* the other error was a consequence */
                 scion_text_add(&message, "memory limit of %g MiB: it had %.0f MiB", limit,
                                process->report.peak_mib);
         }

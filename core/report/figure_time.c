@@ -1,4 +1,4 @@
-/* The metric against the seconds that a run took: a faint point for each run, a full one for their mean. */
+/* The metric against the duration of a run: a faint point for each run, a full one for the mean. */
 #include <math.h>
 #include <scion/error.h>
 #include <stdlib.h>
@@ -12,13 +12,13 @@ struct time {
         const struct scion_comparison *comparison;
         const struct scion_compared_metric *metric;
         struct scion_figure *figure;
-        size_t seconds; /* the column */
+        size_t seconds; /* index of the column `seconds` */
         struct scion_extent extent, reach;
-        size_t thinned; /* runs that were left out of some panel */
+        size_t thinned; /* runs that are not drawn because there are too many */
 };
 
-/* Whether the run is one to draw; its place. */
-static bool find_point(const struct time *time, size_t run, double *x, double *y)
+/* Gets the coordinates of a run. Returns false if it is not drawn. */
+static bool run_find_point(const struct time *time, size_t run, double *x, double *y)
 {
         const struct scion_comparison *comparison = time->comparison;
 
@@ -30,20 +30,20 @@ static bool find_point(const struct time *time, size_t run, double *x, double *y
         return *x > 0 && isfinite(*x);
 }
 
-static void find_extents(struct time *time)
+static void time_find_extents(struct time *time)
 {
         double x, y;
 
         time->extent = time->reach = SCION_EXTENT_NONE;
         for (size_t run = 0; run < time->comparison->results->runs; run++)
-                if (find_point(time, run, &x, &y)) {
+                if (run_find_point(time, run, &x, &y)) {
                         scion_extent_add(&time->reach, x);
                         scion_extent_add(&time->extent, y);
                 }
 }
 
-/* Marks at 1, 2, 5, 10, 20, ...; over many powers of ten, at those alone. */
-static void add_logarithmic(struct scion_plots *plots, double low, double high)
+/* Sets a logarithmic axis with tics at 1, 2, 5, 10, 20, ...; for a wide range only at powers of ten. */
+static void axis_add_logarithmic(struct scion_plots *plots, double low, double high)
 {
         static const double steps[] = { 1, 2, 5 };
         bool wide = high / low > 2000;
@@ -56,13 +56,13 @@ static void add_logarithmic(struct scion_plots *plots, double low, double high)
                                                 steps[i] * power);
 }
 
-static void add_horizontal(struct time *time)
+static void time_add_x_axis(struct time *time)
 {
         struct scion_plots *plots = &time->figures->plots;
         double low = time->reach.low, high = time->reach.high;
 
         if (high / low > 5)
-                add_logarithmic(plots, low / 1.15, high * 1.15);
+                axis_add_logarithmic(plots, low / 1.15, high * 1.15);
         else
                 scion_plots_add(plots, "set xrange [%.6g:%.6g]\n",
                                 fmax(0, low - 0.1 * (high - low) - 0.01 * low),
@@ -72,18 +72,18 @@ static void add_horizontal(struct time *time)
                         "\n");
 }
 
-/* The runs of a contender in a task, each and then their mean; how many there were. */
-static size_t add_data(struct time *time, size_t task, size_t contender, struct scion_spread *values)
+/* Adds the data of a contender in a task: its runs, and then their mean. Returns the number of runs. */
+static size_t time_add_data(struct time *time, size_t task, size_t contender, struct scion_spread *values)
 {
         const struct scion_comparison *comparison = time->comparison;
         struct scion_plots *plots = &time->figures->plots;
         struct scion_spread seconds = { 0 };
         double x, y;
 
-        scion_plot_data(plots, contender);
+        scion_plot_data_begin(plots, contender);
         for (size_t run = 0; run < comparison->results->runs; run++) {
                 if (comparison->tasks.of[run] != task || comparison->contenders.of[run] != contender ||
-                    !find_point(time, run, &x, &y))
+                    !run_find_point(time, run, &x, &y))
                         continue;
                 scion_spread_add(&seconds, x);
                 scion_spread_add(values, y);
@@ -99,7 +99,7 @@ static size_t add_data(struct time *time, size_t task, size_t contender, struct 
         return values->count;
 }
 
-static void draw_panel(struct time *time, size_t task)
+static void time_draw_panel(struct time *time, size_t task)
 {
         const struct scion_comparison *comparison = time->comparison;
         struct scion_plots *plots = &time->figures->plots;
@@ -109,23 +109,23 @@ static void draw_panel(struct time *time, size_t task)
         char style[80];
 
         scion_panel_title(panel, comparison, &comparison->tasks, task);
-        scion_plot_vertical(plots, time->metric->name, &time->extent, false);
-        add_horizontal(time);
+        scion_plot_y_axis(plots, time->metric->name, &time->extent, false);
+        time_add_x_axis(time);
         for (size_t contender = 0; contender < comparison->contenders.count; contender++) {
                 struct scion_spread values = { 0 };
                 const char *name = scion_contender_name(comparison, contender);
                 size_t number = time->figures->style[contender];
 
-                if (number == SCION_NO_COLUMN || add_data(time, task, contender, &values) == 0)
+                if (number == SCION_NO_COLUMN || time_add_data(time, task, contender, &values) == 0)
                         continue;
-                size_t title = scion_plots_name(plots, name);
+                size_t title = scion_plots_text(plots, name);
 
                 if (values.count > 1)
                         scion_text_add(&runs, "$data%zu index 0 using 1:2 with points %s title '@%zu@', ",
                                        contender, scion_plots_points(number, true, style), title);
                 scion_text_add(&means, "$data%zu index 1 using 1:2 with points %s title '@%zu@', ", contender,
                                scion_plots_points(number, false, style), title);
-                scion_panel_say(panel, panel->says.length > 0, name, time->metric->name, &values);
+                scion_panel_describe(panel, panel->description.length > 0, name, time->metric->name, &values);
         }
         scion_text_add(&plots->script, "plot %s%sNaN notitle\n", runs.text ? runs.text : "",
                        means.text ? means.text : "");
@@ -148,7 +148,7 @@ bool scion_figure_time(struct scion_figures *figures, const struct scion_compari
         if (seconds < 0 || (size_t)seconds == time.metric->column)
                 return true;
         time.seconds = (size_t)seconds;
-        find_extents(&time);
+        time_find_extents(&time);
         if (!(time.reach.low <= time.reach.high))
                 return true;
         time.figure = scion_figure_add(figures, SCION_FIGURE_TIME, metric);
@@ -160,8 +160,8 @@ bool scion_figure_time(struct scion_figures *figures, const struct scion_compari
                                               "faint point for each run, a full one "
                                               "for their mean.");
         for (size_t task = 0; task < comparison->tasks.count && task < SCION_FIGURE_PANELS; task++)
-                draw_panel(&time, task);
-        scion_figure_cap(time.figure, comparison->tasks.count, "tasks");
+                time_draw_panel(&time, task);
+        scion_figure_note_omitted(time.figure, comparison->tasks.count, "tasks");
         if (time.thinned)
                 scion_text_add(
                         &time.figure->caption,

@@ -44,7 +44,7 @@ static void tell(size_t run, const char *stage)
 {
         const struct scion_progress progress = { .phase = SCION_AT_STEP, .stage = stage };
 
-        scion_order_told(&order, run, &progress);
+        scion_order_progress(&order, run, &progress);
 }
 
 static void runs_with_one_source(void **state)
