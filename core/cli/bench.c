@@ -104,16 +104,15 @@ static const struct scion_planned *plan_find_run(const struct scion_plan *plan, 
         if (planned)
                 return planned;
         const char **ids = calloc(plan->count, sizeof *ids);
-        const char *near = NULL;
+        struct scion_text suggestion = { 0 };
 
         for (size_t i = 0; ids && i < plan->count; i++)
                 ids[i] = plan->planned[i].id;
-        if (ids)
-                near = scion_nearest(id, ids, plan->count);
-        if (near)
-                scion_fail("%s: no run '%s' (did you mean '%s'?)", path, id, near);
+        if (ids && scion_cli_suggest(&suggestion, id, "", ids, plan->count))
+                scion_fail("%s: no run '%s'%s", path, id, suggestion.text ? suggestion.text : "");
         else
                 scion_fail("%s: no run '%s'; 'scion run --dry-run %s' lists them", path, id, path);
+        free(suggestion.text);
         free(ids);
         return NULL;
 }
@@ -226,8 +225,7 @@ static const struct scion_cli_option table[] = {
           "turns",
           "PHASE",
           "training or evaluation: for each line on standard input take --steps steps (default: 1), and "
-          "print the "
-          "seconds of one, by the clock and of the processor",
+          "print the seconds of one, by the clock and of the processor",
           { SCION_CLI_WORDS, phases } },
         SCION_CLI_SET,
         SCION_CLI_FORCE,
@@ -243,10 +241,8 @@ const struct scion_command scion_command_bench = {
         .takes = { SCION_CLI_YAML, { 0 } },
         .text = "Times the training step that an experiment file describes, with its strategy, model, loss, "
                 "optimizer and data, and evaluation; after warming up. The step is one of the target's "
-                "training; a "
-                "source that would be trained first is taken as it begins. Of a suite, its first run. "
-                "Nothing is "
-                "written.\n"
+                "training; a source that would be trained first is taken as it begins. Of a suite, its first "
+                "run. Nothing is written.\n"
                 "\n"
                 "Shows the median, the 10th and the 90th percentile of the milliseconds a step takes, the "
                 "operations of convolutions and products of matrices, as counted by their definition, a "

@@ -115,7 +115,7 @@ static enum scion_status cache_list(const struct options *options, const char *k
         if (list.folder)
                 status = list_print_and_delete(&list, options->delete);
         else
-                puts("Nothing is kept: SCION_CACHE is empty, or there is no home.");
+                puts("There is no cache: SCION_CACHE is empty, or there is no home directory.");
         scion_cache_list_finish(&list);
         return status;
 }
@@ -166,8 +166,7 @@ const struct scion_command scion_command_cache = {
                 "\n"
                 "Everything in it can be made again, and may be deleted while runs go on.\n",
         .options = table,
-        .status =
-                "0 all good, 1 something could not be deleted, 2 the usage was wrong, or the cache cannot be "
-                "read.",
+        .status = "0 all good, 1 something could not be deleted, 2 the usage was wrong, or the cache cannot "
+                  "be read.",
         .run = cache_main,
 };

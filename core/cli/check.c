@@ -140,15 +140,13 @@ const struct scion_command scion_command_check = {
         .arguments = "FILE...",
         .takes = { CHECKED, CHECKED },
         .text = "Checks experiment files as `scion run` does before it runs anything: keys, plugins, "
-                "parameters, "
-                "data, models, weights, and what the strategies need. Nothing is run and nothing is "
-                "written.\n"
+                "parameters, data, models, weights, and what the strategies need. Nothing is run and nothing "
+                "is written.\n"
                 "\n"
                 "A FILE that ends in .so is a plugin: the tests of its kind are run, each in a process of "
-                "its own, "
-                "and what it does wrong is said in plain words. Parameters that it needs are given by "
-                "--set. A strategy is tried out between two models lenet5 (conv1, conv2, fc1, "
-                "fc2, fc3), on random images of 1x12x12.\n",
+                "its own, and what it does wrong is said in plain words. Parameters that it needs are given "
+                "by --set. A strategy is tried out between two models lenet5 (conv1, conv2, fc1, fc2, fc3), "
+                "on random images of 1x12x12.\n",
         .options = table,
         .status = "0 all good, 1 the checking itself failed, 2 a file, a plugin or the usage is wrong.",
         .run = check_main,

@@ -93,12 +93,12 @@ const struct scion_command *scion_command_find(const char *name);
                         0                                                                 \
                 }                                                                         \
         }
-#define SCION_CLI_FORCE                                                                \
-        {                                                                              \
-                'f', "force", NULL, "take a file that asks for more than 100000 runs", \
-                {                                                                      \
-                        0                                                              \
-                }                                                                      \
+#define SCION_CLI_FORCE                                                         \
+        {                                                                       \
+                'f', "force", NULL, "accept a file with more than 100000 runs", \
+                {                                                               \
+                        0                                                       \
+                }                                                               \
         }
 #define SCION_CLI_PLUGIN_PATH                                                                \
         {                                                                                    \
@@ -162,6 +162,10 @@ int scion_cli_next(struct scion_cli *cli, int *status);
  */
 int scion_cli_choice(const struct scion_cli *cli, const char *what, const char *text,
                      const char *const *words, int *status);
+
+/* Adds " (did you mean 'PREFIXWORD'?)" to a message when one of `words` is similar to `name`. Returns whether. */
+bool scion_cli_suggest(struct scion_text *message, const char *name, const char *prefix,
+                       const char *const *words, size_t count);
 
 /* --- Printing ------------------------------------------------------------------------------------------- */
 

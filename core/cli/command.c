@@ -75,11 +75,21 @@ void scion_cli_finish(struct scion_cli *cli)
         *cli = (struct scion_cli){ 0 };
 }
 
+bool scion_cli_suggest(struct scion_text *message, const char *name, const char *prefix,
+                       const char *const *words, size_t count)
+{
+        const char *near = scion_nearest(name, words, count);
+
+        if (near)
+                scion_text_add(message, " (did you mean '%s%s'?)", prefix, near);
+        return near != NULL;
+}
+
 /* Reports an option that getopt_long() has rejected. */
 static int option_refuse(const struct scion_cli *cli, int found)
 {
-        const char *option = cli->argv[optind - 1], *near = NULL;
-        const char *name = cli->command->name;
+        const char *option = cli->argv[optind - 1], *name = cli->command->name;
+        struct scion_text message = { 0 };
 
         if (found == ':')
                 return scion_cli_usage(name, "option '%s' needs a value", option);
@@ -94,10 +104,14 @@ static int option_refuse(const struct scion_cli *cli, int found)
 
         for (size_t i = 0; names && i < count; i++)
                 names[i] = cli->command->options[i].name;
-        near = names ? scion_nearest(option + 2, names, count) : NULL;
+        scion_text_add(&message, "unknown option '%s'", option);
+        if (names)
+                scion_cli_suggest(&message, option + 2, "--", names, count);
+        int status = scion_cli_usage(name, "%s", message.text ? message.text : "unknown option");
+
         free(names);
-        return near ? scion_cli_usage(name, "unknown option '%s' (did you mean '--%s'?)", option, near)
-                    : scion_cli_usage(name, "unknown option '%s'", option);
+        free(message.text);
+        return status;
 }
 
 static const struct scion_cli_option *option_find(const struct scion_command *command, int found)
@@ -177,20 +191,19 @@ int scion_cli_next(struct scion_cli *cli, int *status)
 int scion_cli_choice(const struct scion_cli *cli, const char *what, const char *text,
                      const char *const *words, int *status)
 {
-        struct scion_text all = { 0 };
-        const char *near;
+        struct scion_text message = { 0 };
         int count = 0;
 
         for (; words[count]; count++)
                 if (strcmp(text, words[count]) == 0)
                         return count;
+        scion_text_add(&message, "no %s '%s'", what, text);
+        scion_cli_suggest(&message, text, "", words, (size_t)count);
+        scion_text_add(&message, "; there are ");
         for (int i = 0; i < count; i++)
-                scion_text_add(&all, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " and ", words[i]);
-        near = scion_nearest(text, words, (size_t)count);
-        *status = scion_cli_usage(cli->command->name, "no %s '%s'%s%s%s; there are %s", what, text,
-                                  near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
-                                  all.text ? all.text : "others");
-        free(all.text);
+                scion_text_add(&message, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " and ", words[i]);
+        *status = scion_cli_usage(cli->command->name, "%s", message.failed ? "unknown value" : message.text);
+        free(message.text);
         return -1;
 }
 

@@ -45,8 +45,7 @@ static bool names_add(struct names *names, char *text, const char *option, int *
                         *comma = '\0';
                 if (!*name) {
                         *status = scion_cli_usage("compare",
-                                                  "%s takes names with commas between, and got an "
-                                                  "empty one",
+                                                  "%s takes names separated by commas, and got an empty one",
                                                   option);
                         return false;
                 }
@@ -73,10 +72,10 @@ static bool report_parse(const char *text, const char **report, int *status)
         const char *end = strrchr(text, '.');
 
         if (!end || (strcmp(end, ".html") != 0 && strcmp(end, ".htm") != 0)) {
-                *status = scion_cli_usage("compare",
-                                          "--report takes the name of a page to write, which ends in "
-                                          ".html, and got '%s'",
-                                          text);
+                *status = scion_cli_usage(
+                        "compare",
+                        "--report takes the name of a page to write, which ends in .html, and got '%s'",
+                        text);
                 return false;
         }
         *report = text;
@@ -188,18 +187,15 @@ static const struct scion_cli_option table[] = {
         { 'b',
           "by",
           "AXIS,...",
-          "what tells groups apart (default: strategy). An axis is named as in the matrix, or by the end of "
-          "that: "
-          "per_class",
+          "the axes that define the groups (default: strategy). An axis is named as in the matrix, or by the "
+          "end of its path: per_class",
           { 0 } },
         { 'm',
           "metric",
           "NAME,...",
           "what is compared (default: test_accuracy; test_mse when the targets are values). Names that end "
-          "in loss, "
-          "mae, mse, rmse, error, seconds, mib, epoch, epochs, parameters or trainable are better the less "
-          "they "
-          "are",
+          "in loss, mae, mse, rmse, error, seconds, mib, epoch, epochs, parameters or trainable are better "
+          "the less they are",
           { 0 } },
         { 'B', "baseline", "VALUE", "compare all with this strategy (or value of the first --by)", { 0 } },
         { 'f',
@@ -212,8 +208,7 @@ static const struct scion_cli_option table[] = {
           "report",
           "FILE.html",
           "write a page as well, with all of it and plots: label and learning curves, critical differences, "
-          "time; "
-          "and the runs' configurations. The plots are drawn by gnuplot",
+          "time; and the runs' configurations. The plots are drawn by gnuplot",
           { SCION_CLI_FILES, (const char *const[]){ "html", "htm", NULL } } },
         SCION_CLI_HELP,
         SCION_CLI_END,
@@ -233,22 +228,16 @@ const struct scion_command scion_command_compare = {
         .arguments = "FILE...",
         .takes = { RESULTS, RESULTS },
         .text = "Says which strategy is better, and how sure one can be, from the results.csv files of "
-                "suites (or "
-                "the folders that they lie in). The files are joined on their axes; the experiment's name, "
-                "its "
-                "folder, is an axis too: task.\n",
+                "suites (or the folders that they lie in). The files are joined on their axes; the "
+                "experiment's name, its folder, is an axis too: task.\n",
         .options = table,
         .notes = "Of each group: runs, failed ones, mean, standard deviation, a 95 % bootstrap interval "
-                 "(BCa) of the "
-                 "mean, best, median, mean seconds. Against the baseline, over pairs of runs that share all "
-                 "axes "
-                 "but the first of --by: mean difference, its interval, p of an exact permutation test, p "
-                 "after "
-                 "Holm's correction, wins, ties, losses, and the transfer ratio (error over the baseline's "
-                 "error; "
-                 "below 1 is better). With several tasks: average ranks, Friedman's test, Nemenyi's critical "
-                 "difference. With several numbers of labels: how many are needed for what the baseline "
-                 "reached.\n",
+                 "(BCa) of the mean, best, median, mean seconds. Against the baseline, over pairs of runs "
+                 "that share all axes but the first of --by: mean difference, its interval, p of an exact "
+                 "permutation test, p after Holm's correction, wins, ties, losses, and the transfer ratio "
+                 "(error over the baseline's error; below 1 is better). With several tasks: average ranks, "
+                 "Friedman's test, Nemenyi's critical difference. With several numbers of labels: how many "
+                 "are needed for what the baseline reached.\n",
         .status = "0 all good, 1 nothing could be written, 2 the input or the usage was wrong.",
         .run = compare_main,
 };

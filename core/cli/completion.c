@@ -342,7 +342,7 @@ static int completion_main(int argc, char **argv)
                         cli.argc == 1 ? scion_cli_choice(&cli, "shell", cli.argv[0], shells, &status) : -1;
 
                 if (cli.argc != 1)
-                        status = scion_cli_usage("completion", "one shell is to be named: bash or zsh");
+                        status = scion_cli_usage("completion", "name one shell: bash or zsh");
                 if (shell >= 0) {
                         (shell == 0 ? bash_print : zsh_print)(stdout);
                         status = scion_cli_printed(SCION_GOOD);

@@ -141,14 +141,11 @@ const struct scion_command scion_command_modules = {
         .arguments = "FILE",
         .takes = { SCION_CLI_YAML, { 0 } },
         .text = "Lists the modules of the source's and of the target's model in an experiment file, as a "
-                "strategy "
-                "is given them: what it can tap, graft onto, freeze. One table when they are alike. Of a "
-                "suite, "
-                "the models of its first run. Nothing is run and nothing is written.\n"
+                "strategy is given them: what it can tap, graft onto, freeze. One table when they are alike. "
+                "Of a suite, the models of its first run. Nothing is run and nothing is written.\n"
                 "\n"
                 "The path is what patterns and parameters' names begin with; '' is the whole. The output is "
-                "that "
-                "of one example. Parameters are the module's and those of all below it.\n",
+                "that of one example. Parameters are the module's and those of all below it.\n",
         .options = table,
         .examples = "  scion modules experiments/quickstart.yaml\n"
                     "  scion modules experiments/quickstart.yaml --set source.model=resnet\n",

@@ -140,7 +140,7 @@ static const struct scion_cli_option table[] = {
           "look in DIR/strategies, DIR/losses, ... first (may be repeated)",
           { SCION_CLI_FOLDERS, NULL } },
         { FORMAT, "format", "FORMAT", "table (default) or json", { SCION_CLI_WORDS, formats } },
-        { EXAMPLE, "example", NULL, "print nothing but an experiment file that uses the plugin", { 0 } },
+        { EXAMPLE, "example", NULL, "print only an experiment file that uses the plugin", { 0 } },
         SCION_CLI_HELP,
         SCION_CLI_END,
 };
@@ -151,20 +151,16 @@ const struct scion_command scion_command_plugins = {
         .arguments = "[KIND [NAME]]",
         .takes = { { SCION_CLI_KINDS, NULL }, { SCION_CLI_PLUGINS, NULL } },
         .text = "Lists the plugins there are; of one kind; or describes one: what it does, where it is from, "
-                "and "
-                "its parameters. KIND is strategy, loss, optimizer, dataset or model.\n",
+                "and its parameters. KIND is strategy, loss, optimizer, dataset or model.\n",
         .options = table,
         .notes = "Plugins are looked for in --plugin-path, in SCION_PLUGIN_PATH (directories with colons "
-                 "between), "
-                 "in $XDG_DATA_HOME/scion/plugins (or ~/.local/share/scion/plugins), and in Scion's own "
-                 "directory.\n"
+                 "between), in $XDG_DATA_HOME/scion/plugins (or ~/.local/share/scion/plugins), and in "
+                 "Scion's own directory.\n"
                  "\n"
                  "As JSON, a list is {\"plugins\": [...]}, each with kind, name, summary, reference, file "
-                 "and error, "
-                 "why it cannot be used. One plugin has kind, name, summary, reference, file, needs (texts), "
-                 "parameters and example. A parameter has name, type, default, required, min, max, "
-                 "min_excluded, "
-                 "max_excluded, choices and meaning. What there is none of is null.\n",
+                 "and error, why it cannot be used. One plugin has kind, name, summary, reference, file, "
+                 "needs (texts), parameters and example. A parameter has name, type, default, required, min, "
+                 "max, min_excluded, max_excluded, choices and meaning. What there is none of is null.\n",
         .examples = "  scion plugins\n"
                     "  scion plugins strategy\n"
                     "  scion plugins optimizer sgd\n"

@@ -187,17 +187,15 @@ static const struct scion_cli_option table[] = {
           "checkpoint",
           "SECS",
           "least time between two checkpoints of a run; each is written after a whole epoch (default: 1; 0: "
-          "after "
-          "all)",
+          "after all)",
           { 0 } },
-        { FAIL_FAST, "fail-fast", NULL, "start nothing more when a run has failed", { 0 } },
-        { RETRY_FAILED, "retry-failed", NULL, "run those again that have failed before", { 0 } },
+        { FAIL_FAST, "fail-fast", NULL, "start no more runs after a failure", { 0 } },
+        { RETRY_FAILED, "retry-failed", NULL, "run failed runs again", { 0 } },
         { 'n', "dry-run", NULL, "show the runs, and how far each is, and run nothing", { 0 } },
         SCION_CLI_FORCE,
-        { 'q', "quiet", NULL, "no line for each run, but of failures", { 0 } },
-        SCION_CLI_CACHE(
-                "where trained sources and inflated data are kept for other runs, instead of $SCION_CACHE; "
-                "'' keeps none"),
+        { 'q', "quiet", NULL, "print no line for each run, only failures", { 0 } },
+        SCION_CLI_CACHE("where trained sources and inflated data are kept for other runs, instead of "
+                        "$SCION_CACHE; '' keeps none"),
         SCION_CLI_PLUGIN_PATH,
         SCION_CLI_HELP,
         SCION_CLI_END,
@@ -209,15 +207,11 @@ const struct scion_command scion_command_run = {
         .arguments = "FILE...",
         .takes = { SCION_CLI_YAML, SCION_CLI_YAML },
         .text = "Runs the experiments that the YAML files describe. A file with a matrix is a suite of runs. "
-                "Each "
-                "run gets a folder OUT/NAME/RUN with metrics.csv, config.yaml, model.safetensors and "
-                "log.txt; each "
-                "file gets OUT/NAME/results.csv with a row for each run. Runs that are finished there "
-                "already are "
-                "kept, those that were interrupted go on after their last checkpoint; a run whose folder is "
-                "removed is run again. Runs with the same source train it once, and it is kept for later "
-                "ones; "
-                "see `scion cache`.\n",
+                "Each run gets a folder OUT/NAME/RUN with metrics.csv, config.yaml, model.safetensors and "
+                "log.txt; each file gets OUT/NAME/results.csv with a row for each run. Runs that are "
+                "finished there already are kept, those that were interrupted go on after their last "
+                "checkpoint; a run whose folder is removed is run again. Runs with the same source train it "
+                "once, and it is kept for later ones; see `scion cache`.\n",
         .options = table,
         .run = run_main,
 };

@@ -27,16 +27,13 @@ const struct scion_command scion_command_schema = {
         .summary = "print a JSON Schema of experiment files, for editors",
         .arguments = "",
         .text = "Prints a JSON Schema (draft-07) of experiment files, made from the plugins there are. An "
-                "editor with "
-                "yaml-language-server completes and checks keys, plugins and parameters by it, and tells "
-                "what they "
-                "mean, in files that begin so:\n"
+                "editor with yaml-language-server completes and checks keys, plugins and parameters by it, "
+                "and tells what they mean, in files that begin so:\n"
                 "\n"
                 "  # yaml-language-server: $schema=scion.schema.json\n",
         .options = table,
         .notes = "It says less than `scion check`: not whether files and labels are there, whether values go "
-                 "together, "
-                 "or what a file that is extended, or an axis of the matrix, brings.\n",
+                 "together, or what a file that is extended, or an axis of the matrix, brings.\n",
         .examples = "  scion schema > scion.schema.json\n"
                     "  scion schema --plugin-path my-plugins > scion.schema.json\n",
         .run = schema_main,

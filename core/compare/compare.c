@@ -84,7 +84,7 @@ static bool comparison_find_groups(struct scion_comparison *comparison, const ch
                 by[i] = scion_results_find(comparison->results, names[i], SCION_COLUMN_AXIS, "--by");
                 good = by[i] != SCION_NO_COLUMN;
                 if (good && list_has(by, i, by[i]))
-                        good = scion_fail("--by: '%s' is there twice", names[i]);
+                        good = scion_fail("--by: '%s' is given twice", names[i]);
         }
         good = good && comparison_create_groups(comparison, by, count);
         free(by);
@@ -95,28 +95,20 @@ static bool comparison_find_baseline(struct scion_comparison *comparison, const 
 {
         const struct scion_groups *contenders = &comparison->contenders;
         const char **values = malloc((contenders->count + 1) * sizeof *values);
-        struct scion_text list = { 0 };
 
         comparison->baseline = contenders->count;
         if (!values)
                 return scion_fail("out of memory");
         for (size_t i = 0; name && i < contenders->count; i++) {
                 values[i] = scion_groups_value(contenders, comparison->results, i, 0);
-                scion_text_add(&list, "%s%s", i ? ", " : "", values[i]);
                 if (strcmp(values[i], name) == 0)
                         comparison->baseline = i;
         }
-        bool good = !name || comparison->baseline < contenders->count;
+        bool good = !name || comparison->baseline < contenders->count ||
+                    scion_results_fail_unknown(
+                            "--baseline", scion_results_heading(comparison->results, contenders->column[0]),
+                            name, values, contenders->count, contenders->count);
 
-        if (!good) {
-                const char *near = scion_nearest(name, values, contenders->count);
-
-                scion_fail("--baseline: no %s '%s'%s%s%s; there %s %s",
-                           scion_results_heading(comparison->results, contenders->column[0]), name,
-                           near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
-                           contenders->count == 1 ? "is" : "are", list.failed ? "others" : list.text);
-        }
-        free(list.text);
         free(values);
         return good;
 }
@@ -188,7 +180,7 @@ static bool metric_check(struct scion_comparison *comparison, struct scion_compa
 
                 strtod(text, &end);
                 if (*text && (end == text || *end))
-                        return scion_fail("%s (row %zu): %s is '%s', which is no number",
+                        return scion_fail("%s (row %zu): %s is '%s', which is not a number",
                                           results->file[results->run[run].file].path,
                                           results->run[run].row + 1, metric->name, text);
                 done += results->run[run].done;
@@ -240,7 +232,7 @@ static bool comparison_find_metrics(struct scion_comparison *comparison, const c
                         return false;
                 for (size_t j = 0; j < i; j++)
                         if (comparison->metric[j].column == metric->column)
-                                return scion_fail("--metric: '%s' is there twice", names[i]);
+                                return scion_fail("--metric: '%s' is given twice", names[i]);
                 metric->name = comparison->results->column[metric->column].name;
                 metric->lower_better = scion_metric_lower_better(metric->name);
                 comparison->metrics++;
@@ -272,8 +264,8 @@ bool scion_compared_interval(struct scion_comparison *comparison, const double *
         if (tasks > of_two && tasks > 1)
                 scion_notes_add(
                         &comparison->notes,
-                        "Some tasks have one run alone: there, intervals are of runs drawn from all tasks "
-                        "together, and so wider than those of runs drawn within each");
+                        "Some tasks have only one run, so that intervals are computed from runs drawn from "
+                        "all tasks together, and are wider than those of runs drawn within each task");
         return scion_bootstrap_mean(value, tasks == of_two ? task : NULL, count, interval);
 }
 
@@ -368,8 +360,8 @@ static void comparison_note_failures(struct scion_comparison *comparison)
                 failed += !results->run[run].done;
         if (failed > 0)
                 scion_notes_add(&comparison->notes,
-                                "%zu of %zu runs failed: they are counted, and in no mean", failed,
-                                results->runs);
+                                "%zu of %zu runs failed: they are counted, but are not part of any mean",
+                                failed, results->runs);
 }
 
 static bool comparison_compute(struct scion_comparison *comparison,

@@ -82,8 +82,8 @@ static bool file_check_columns(const struct scion_results_file *file)
                                 return scion_fail("%s:1: two columns have the name '%s'", file->path,
                                                   table->name[i]);
         if (scion_csv_column(table, "stage") >= 0 && scion_csv_column(table, "epoch") >= 0)
-                return scion_fail("%s: this is one run's metrics.csv; to be compared are the results.csv of "
-                                  "whole suites, in the folder above",
+                return scion_fail("%s: this is the metrics.csv of one run; compare the results.csv of whole "
+                                  "suites, in the folder above",
                                   file->path);
         for (size_t i = 0; i < OF_FILE; i++) {
                 if (scion_csv_column(table, of_file[i]) >= 0)
@@ -230,13 +230,12 @@ static bool results_merge_run(struct scion_results *results, size_t earlier, siz
         size_t column = a->done && b->done ? runs_contradiction(results, earlier, last) : SCION_NO_COLUMN;
 
         if (column != SCION_NO_COLUMN)
-                return scion_fail(
-                        "run %s is in %s (row %zu) and in %s (row %zu), with %s %s and %s: which of "
-                        "the two counts? Leave out one",
-                        a->id, results->file[a->file].path, a->row + 1, results->file[b->file].path,
-                        b->row + 1, results->column[column].name,
-                        scion_results_value(results, earlier, column),
-                        scion_results_value(results, last, column));
+                return scion_fail("run %s is in %s (row %zu) and in %s (row %zu), with different values of "
+                                  "%s, %s and %s: leave out one of the two",
+                                  a->id, results->file[a->file].path, a->row + 1, results->file[b->file].path,
+                                  b->row + 1, results->column[column].name,
+                                  scion_results_value(results, earlier, column),
+                                  scion_results_value(results, last, column));
         if (a->done == b->done)
                 ++*same;
         else
@@ -280,8 +279,8 @@ static bool results_add_runs(struct scion_results *results, size_t *slot, size_t
                                 return false;
                 if (same > 0)
                         scion_notes_add(&results->notes,
-                                        "%s: %zu of its %zu runs %s given before, and count%s once", path,
-                                        same, rows, same == 1 ? "was" : "were", same == 1 ? "s" : "");
+                                        "%s: %zu of its %zu runs %s given before, and count%s only once",
+                                        path, same, rows, same == 1 ? "was" : "were", same == 1 ? "s" : "");
         }
         return results->runs > 0 || scion_fail("%s%s: no run yet: nothing to compare", results->file[0].path,
                                                results->files > 1 ? " and the others" : "");
@@ -389,29 +388,40 @@ static bool path_ends_with(const char *path, const char *end)
         return length > tail && path[length - tail - 1] == '.' && strcmp(path + length - tail, end) == 0;
 }
 
-/* Fails with a message that lists the columns of the kind, and a similar name. */
+bool scion_results_fail_unknown(const char *what, const char *kind, const char *name,
+                                const char *const *names, size_t listed, size_t count)
+{
+        const char *near = scion_nearest(name, names, count);
+        struct scion_text list = { 0 };
+
+        for (size_t i = 0; i < listed; i++)
+                scion_text_add(&list, "%s%s", i ? ", " : "", names[i]);
+        scion_fail("%s: no %s '%s'%s%s%s; there %s %s", what, kind, name, near ? " (did you mean '" : "",
+                   near ? near : "", near ? "'?)" : "", listed == 1 ? "is" : "are",
+                   list.failed   ? "others"
+                   : listed == 0 ? "none"
+                                 : list.text);
+        free(list.text);
+        return false;
+}
+
+/* Suggests a column by its whole path or by the last component of it. */
 static size_t column_fail(const struct scion_results *results, const char *name, enum scion_column_kind kind,
                           const char *what)
 {
         const char **names = malloc((2 * results->columns + 1) * sizeof *names);
-        struct scion_text list = { 0 };
         size_t count = 0;
 
-        for (size_t i = 0; names && i < results->columns; i++) {
-                if (results->column[i].kind != kind)
-                        continue;
-                scion_text_add(&list, "%s%s", count ? ", " : "", results->column[i].name);
-                names[count++] = results->column[i].name;
-        }
-        for (size_t i = 0, full = count; i < full; i++)
-                names[count++] = path_last_part(names[i]);
-        const char *near = names ? scion_nearest(name, names, count) : NULL;
-
-        scion_fail("%s: no %s '%s'%s%s%s; there %s %s", what,
-                   kind == SCION_COLUMN_AXIS ? "axis" : "column of results", name,
-                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
-                   count == 2 ? "is" : "are", list.text && !list.failed ? list.text : "none");
-        free(list.text);
+        for (size_t i = 0; names && i < results->columns; i++)
+                if (results->column[i].kind == kind)
+                        names[count++] = results->column[i].name;
+        for (size_t i = 0; i < count; i++)
+                names[count + i] = path_last_part(names[i]);
+        if (names)
+                scion_results_fail_unknown(what, kind == SCION_COLUMN_AXIS ? "axis" : "column of results",
+                                           name, names, count, 2 * count);
+        else
+                scion_fail("out of memory");
         free(names);
         return SCION_NO_COLUMN;
 }
@@ -429,8 +439,8 @@ size_t scion_results_find(const struct scion_results *results, const char *name,
                 if (!path_ends_with(results->column[i].name, name))
                         continue;
                 if (found != SCION_NO_COLUMN) {
-                        scion_fail("%s: '%s' may be %s or %s", what, name, results->column[found].name,
-                                   results->column[i].name);
+                        scion_fail("%s: '%s' is ambiguous: it may be %s or %s", what, name,
+                                   results->column[found].name, results->column[i].name);
                         return SCION_NO_COLUMN;
                 }
                 found = i;

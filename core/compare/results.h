@@ -79,6 +79,13 @@ size_t scion_results_find(const struct scion_results *results, const char *name,
                           const char *what);
 
 /*
+ * Fails with "WHAT: no KIND 'NAME' (did you mean 'NEAR'?); there are A, B". The first `listed` of `names` are
+ * listed; a similar name is searched in all `count` of them. Returns false.
+ */
+bool scion_results_fail_unknown(const char *what, const char *kind, const char *name,
+                                const char *const *names, size_t listed, size_t count);
+
+/*
  * Returns a short name for a column: the last component of its path, or the whole path if another column ends
  * the same.
  */

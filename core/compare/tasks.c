@@ -128,10 +128,10 @@ bool scion_compare_tasks(struct scion_comparison *comparison, struct scion_compa
                         standings_set_ranks(comparison, metric, value, ranks, over);
                 }
                 if (over->left_out > 0)
-                        scion_notes_add(
-                                &comparison->notes,
-                                "%s: %zu of %zu tasks are left out of the ranks: not all have results there",
-                                metric->name, over->left_out, most);
+                        scion_notes_add(&comparison->notes,
+                                        "%s: %zu of %zu tasks are left out of the ranks, because not all "
+                                        "contenders have results for them",
+                                        metric->name, over->left_out, most);
         }
         free(cell);
         free(value);

@@ -117,9 +117,8 @@ static void work_note_repeated(struct work *work)
                 mixed += work->cell[i].count > 1;
         if (mixed > 0)
                 scion_notes_add(&work->comparison->notes,
-                                "%zu time%s several runs have the same axes and seed, and other settings: "
-                                "the mean of "
-                                "each such set is paired",
+                                "%zu time%s several runs have the same axes and seed but different settings: "
+                                "the mean of each such set is paired",
                                 mixed, mixed == 1 ? "" : "s");
 }
 
@@ -140,16 +139,17 @@ static void comparison_note_pairs(struct scion_comparison *comparison,
         }
         if (unpaired > 0)
                 scion_notes_add(&comparison->notes,
-                                "%s: %zu pair%s left out, of which one side failed or was not run",
+                                "%s: %zu pair%s left out, because one side failed or was not run",
                                 metric->name, unpaired, unpaired == 1 ? " is" : "s are");
         if (none > 0)
                 scion_notes_add(&comparison->notes,
                                 "%zu group%s no pair with the baseline: no task and seed in common", none,
                                 none == 1 ? " has" : "s have");
         if (fewest < 6)
-                scion_notes_add(&comparison->notes,
-                                "With %zu pairs p cannot be less than %g; below 0.05 it takes 6", fewest,
-                                ldexp(1, 1 - (int)fewest));
+                scion_notes_add(
+                        &comparison->notes,
+                        "With %zu pairs, p cannot be less than %g; at least 6 pairs are needed for p < 0.05",
+                        fewest, ldexp(1, 1 - (int)fewest));
 }
 
 bool scion_compare_versus(struct scion_comparison *comparison, struct scion_compared_metric *metric)

@@ -62,7 +62,7 @@ static bool pool_catch_signals(struct scion_pool *pool)
         pool->signals = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
         if (pool->signals >= 0)
                 return true;
-        scion_fail("no descriptor for signals: %s", strerror(errno));
+        scion_fail("cannot create a descriptor for signals: %s", strerror(errno));
         sigprocmask(SIG_SETMASK, &pool->before, NULL);
         sigaction(SIGCHLD, &pool->child_before, NULL);
         return false;

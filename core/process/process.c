@@ -132,11 +132,11 @@ bool scion_process_start(struct scion_process *process, const struct scion_limit
         int ends[2];
 
         if (pipe2(ends, O_CLOEXEC) != 0)
-                return scion_fail("no pipe to a new process: %s", strerror(errno));
+                return scion_fail("cannot create a pipe to a new process: %s", strerror(errno));
         pid_t parent = getpid(), pid = fork();
 
         if (pid < 0) {
-                scion_fail("no new process: %s", strerror(errno));
+                scion_fail("cannot start a process: %s", strerror(errno));
                 close(ends[0]);
                 close(ends[1]);
                 return false;
@@ -205,7 +205,8 @@ double scion_process_watch(struct scion_process *process, double now)
 
                 if (mib > limits->memory_mib) {
                         scion_process_end(process, SCION_FAILED, now,
-                                          "memory limit of %g MiB: it had %.0f MiB", limits->memory_mib, mib);
+                                          "memory limit of %g MiB exceeded: it used %.0f MiB",
+                                          limits->memory_mib, mib);
                         process->kill_at = now; /* it may exhaust the memory before it ends by itself */
                 }
                 next = now + LOOK;
@@ -239,7 +240,7 @@ static void process_explain_end(const struct scion_process *process, int status,
                 scion_text_add(message, "killed by SIG%s (%s)", name ? name : "?",
                                strsignal(WTERMSIG(status)));
                 if (WTERMSIG(status) == SIGKILL)
-                        scion_text_add(message, ", perhaps because memory ran out: it had %.0f MiB",
+                        scion_text_add(message, ", perhaps because memory ran out: it used %.0f MiB",
                                        process->report.peak_mib);
         } else if (!process->reported) {
                 scion_text_add(message, "the process ended with status %d before the run was over",
@@ -268,7 +269,7 @@ void scion_process_report(struct scion_process *process, int status, const struc
                 scion_text_add(&message, "%s", process->reason.text);
         } else if (process->report.status == SCION_FAILED && limit > 0 && process->report.peak_mib > limit) {
                 message.length = 0; /* the other error was a consequence */
-                scion_text_add(&message, "memory limit of %g MiB: it had %.0f MiB", limit,
+                scion_text_add(&message, "memory limit of %g MiB exceeded: it used %.0f MiB", limit,
                                process->report.peak_mib);
         }
         if (message.text) {

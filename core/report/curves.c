@@ -14,7 +14,7 @@ char *scion_run_file(const struct scion_results *results, size_t run, const char
         struct scion_text path = { 0 };
 
         if (!*id || strchr(id, '/') || strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
-                return scion_fail_null("run '%s' is no name of a folder", id);
+                return scion_fail_null("run '%s' is not a valid name of a folder", id);
         scion_text_add(&path, "%s/%s/%s", results->file[results->run[run].file].folder, id, name);
         if (path.failed) {
                 free(path.text);

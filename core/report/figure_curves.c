@@ -145,8 +145,8 @@ static bool plan_draw_figure(struct plan *plan, size_t kind)
         figure->legend = true;
         scion_text_add(&figure->title, "%s by epoch", names[kind]);
         scion_text_add(&figure->caption,
-                       "Mean over runs that were done and have the epoch; the band is one standard "
-                       "deviation to each side.%s",
+                       "Mean over runs that were done and have the epoch; the band is one standard deviation "
+                       "to each side.%s",
                        kind % 2 ? " There is no validation split: this is of the training examples." : "");
         if (epochs > MOST_POINTS)
                 scion_text_add(&figure->caption, " Of %zu epochs, every %zu. is drawn.", epochs,

@@ -50,8 +50,7 @@ static void labels_find_places(struct labels *labels)
                 else
                         scion_notes_add(
                                 &labels->figures->notes,
-                                "Runs with %s %s are not in the plots against it, which has no place for "
-                                "them",
+                                "Runs with %s %s are not in the plots against it, whose axis is logarithmic",
                                 scion_results_heading(comparison->results, comparison->labels),
                                 scion_results_value(comparison->results, comparison->tasks.first[task],
                                                     comparison->labels));

@@ -152,10 +152,10 @@ bool scion_figure_ranks(struct scion_figures *figures, const struct scion_compar
         if (diagram.over->tasks < 2 || diagram.count < 2 || isnan(diagram.over->friedman.p))
                 return true;
         if (diagram.count > MOST) {
-                scion_notes_add(
-                        &figures->notes,
-                        "There is no critical-difference diagram: of more than %d it could not be read",
-                        MOST);
+                scion_notes_add(&figures->notes,
+                                "There is no critical-difference diagram: it would not be readable with more "
+                                "than %d contenders",
+                                MOST);
                 return true;
         }
         struct scion_figure *figure = scion_figure_add(figures, SCION_FIGURE_RANKS, metric);
@@ -164,10 +164,8 @@ bool scion_figure_ranks(struct scion_figures *figures, const struct scion_compar
                 return false;
         scion_text_add(&figure->title, "Average ranks by %s over %zu tasks", compared->name,
                        diagram.over->tasks);
-        scion_text_add(
-                &figure->caption,
-                "Critical-difference diagram (Dem\u0161ar 2006): 1 is best; thick lines join those that "
-                "Nemenyi's test does not tell apart at 5 %%.");
+        scion_text_add(&figure->caption, "Critical-difference diagram (Dem\u0161ar 2006): 1 is best; thick "
+                                         "lines join those that Nemenyi's test does not tell apart at 5 %%.");
         double top = CLIQUE * (double)(diagram.over->cliques + 1) + 12;
         int height = ABOVE + (int)top + ROW * (int)((diagram.count + 1) / 2 - 1) + 14;
         struct scion_panel *panel = scion_figure_panel(figures, figure, WIDTH, height);

@@ -157,8 +157,7 @@ bool scion_figure_time(struct scion_figures *figures, const struct scion_compari
         time.figure->legend = true;
         scion_text_add(&time.figure->title, "%s against time", time.metric->name);
         scion_text_add(&time.figure->caption, "Seconds that a run took on the machine that it ran on; a "
-                                              "faint point for each run, a full one "
-                                              "for their mean.");
+                                              "faint point for each run, a full one for their mean.");
         for (size_t task = 0; task < comparison->tasks.count && task < SCION_FIGURE_PANELS; task++)
                 time_draw_panel(&time, task);
         scion_figure_note_omitted(time.figure, comparison->tasks.count, "tasks");

@@ -85,11 +85,10 @@ static void page_add_table(struct page *page, const struct scion_section *sectio
                 page_add_row(page, &section->table, row);
         scion_text_add(&page->text, "</tbody></table></div>\n");
         if (shown < rows)
-                scion_text_add(
-                        &page->text,
-                        "<p class=\"note\">The first %d of %zu rows. scion compare --format csv has all of "
-                        "them.</p>\n",
-                        MOST_ROWS, rows - 1);
+                scion_text_add(&page->text,
+                               "<p class=\"note\">The first %d of %zu rows. scion compare --format csv has "
+                               "all of them.</p>\n",
+                               MOST_ROWS, rows - 1);
 }
 
 static void page_add_section(struct page *page, const struct scion_section *section)
@@ -198,7 +197,7 @@ static void page_add_failed_runs(struct page *page)
         if (failed == 0)
                 return;
         scion_text_add(&page->text, "<section id=\"failed\">\n<h2>Failed runs</h2>\n");
-        page_begin_table(page, "Runs that are in no mean, and what ended them");
+        page_begin_table(page, "Failed runs, which are not part of any mean, and their errors");
         scion_text_add(&page->text, "<thead><tr><th scope=\"col\" class=\"w\">run</th>"
                                     "<th scope=\"col\" class=\"w\">error</th></tr></thead><tbody>\n");
         for (size_t i = 0; i < results->runs && shown < MOST_ROWS; i++) {
@@ -293,20 +292,22 @@ static void page_add_configs(struct page *page)
         size_t contenders = page->comparison->contenders.count;
         struct configs configs = { .most = contenders < MOST_CONFIGS ? MOST_CONFIGS / contenders : 1 };
 
-        scion_text_add(&page->text,
-                       "<section id=\"configurations\">\n<h2>Configurations</h2>\n<p>Each run's own, with "
-                       "all that was left out: <code>scion run</code> on it repeats the run.</p>\n");
+        scion_text_add(
+                &page->text,
+                "<section id=\"configurations\">\n<h2>Configurations</h2>\n<p>The complete configuration of "
+                "each run, including all defaults: <code>scion run</code> with it repeats the run.</p>\n");
         for (size_t i = 0; i < contenders; i++)
                 if (i < MOST_CONFIGS)
                         page_add_contender_configs(page, i, &configs);
         if (configs.left_out || contenders > MOST_CONFIGS)
                 scion_text_add(&page->text,
-                               "<p class=\"note\">%zu of %zu runs are here; the others have theirs beside "
-                               "results.csv.</p>\n",
+                               "<p class=\"note\">%zu of %zu runs are shown; the configurations of the "
+                               "others are in the runs' folders.</p>\n",
                                configs.shown, page->comparison->results->runs);
         if (configs.missing) {
-                scion_text_add(&page->text, "<p class=\"note\">Of %zu run%s there is none: ", configs.missing,
-                               configs.missing == 1 ? "" : "s");
+                scion_text_add(&page->text,
+                               "<p class=\"note\">The configurations of %zu run%s cannot be read: ",
+                               configs.missing, configs.missing == 1 ? "" : "s");
                 scion_html_add(&page->text, "%s%s.</p>\n", configs.first.text ? configs.first.text : "",
                                configs.missing == 1 ? "" : "; and so on");
         }
@@ -380,8 +381,8 @@ static void page_add_head(struct page *page)
         scion_text_add(&page->text,
                        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-                       "style-src 'unsafe-inline'\">\n<title>");
+                       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+                       "'unsafe-inline'\">\n<title>");
         page_add_task_names(page);
         scion_text_add(&page->text,
                        ": comparison</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1>",

@@ -164,7 +164,7 @@ static bool gnuplot_start(FILE *const stream[3], pid_t *pid)
                 error = posix_spawnp(pid, name, &actions, NULL, arguments, environ);
         posix_spawn_file_actions_destroy(&actions);
         if (error == ENOENT)
-                return scion_fail("there is no gnuplot, which draws the plots of a report: install it "
+                return scion_fail("gnuplot, which draws the plots of a report, is not installed "
                                   "(Debian: apt-get install gnuplot-nox)");
         return !error || scion_fail("cannot start gnuplot: %s", strerror(error));
 }

@@ -155,7 +155,7 @@ static bool sections_add_scores(struct scion_sections *sections, const struct sc
                 section_add_value(section, metric->name, score->median, SCION_AS_VALUE);
                 section_add_number(section, "%.2f", score->seconds);
                 if (score->counted == 1)
-                        scion_notes_add(&section->notes, "One run alone has no deviation and no interval.");
+                        scion_notes_add(&section->notes, "A single run has no deviation and no interval.");
         }
         return section_check_memory(section);
 }
@@ -196,7 +196,7 @@ static bool sections_add_versus(struct scion_sections *sections, const struct sc
                 section_add_number(section, "%.3f", versus->ratio);
                 sampled = sampled || !versus->test.exact;
                 if (versus->pairs == 1)
-                        scion_notes_add(&section->notes, "One pair alone has no interval and no test.");
+                        scion_notes_add(&section->notes, "A single pair has no interval and no test.");
         }
         if (sampled)
                 scion_notes_add(&section->notes,

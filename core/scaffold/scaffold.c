@@ -32,11 +32,11 @@ static bool name_check_reserved(const char *name)
                                                "reconfigure", "build.ninja", NULL };
 
         if (scion_scalar_null(name))
-                return scion_fail("'%s' is nothing in YAML: 'use: %s' would name no plugin", name, name);
+                return scion_fail("'%s' means null in YAML: 'use: %s' would name no plugin", name, name);
         if (name[0] == '-')
                 return scion_fail("'%s' would be taken for an option: begin with a letter", name);
         if (name_is_among(name, targets))
-                return scion_fail("'%s' is a name that Meson keeps to itself: take another", name);
+                return scion_fail("'%s' is a name that Meson reserves: choose another", name);
         return true;
 }
 
@@ -52,7 +52,7 @@ static bool name_check_unused(enum scion_kind kind, const char *name)
         if (path.failed)
                 good = scion_fail("out of memory");
         else if (path.text && lstat(path.text, &status) == 0)
-                good = scion_fail("there is a %s '%s' in Scion already, which the new one would hide: take "
+                good = scion_fail("there is a %s '%s' in Scion already, which the new one would hide: choose "
                                   "another name",
                                   scion_kind_name(kind), name);
         free(path.text);
@@ -66,8 +66,7 @@ bool scion_scaffold_check(enum scion_kind kind, const char *name, const char *fo
         if (!scion_plugin_name_check(name) || !name_check_reserved(name) || !name_check_unused(kind, name))
                 return false;
         if (lstat(folder, &status) == 0)
-                return scion_fail("'%s' is there already, and stays as it is: remove it, or give another "
-                                  "--out",
+                return scion_fail("'%s' exists already: remove it, or choose another folder with --out",
                                   folder);
         return true;
 }

@@ -206,7 +206,7 @@ void scion_display_progress(struct scion_display *display, int slot, const struc
 
         if (!file)
                 return;
-        fprintf(file, "%s: goes on after epoch %lld of the %s's %lld\n", display_run_id(display, slot),
+        fprintf(file, "%s: resumes after epoch %lld of the %s's %lld\n", display_run_id(display, slot),
                 (long long)progress->epochs_before, state->stage, (long long)progress->epochs);
         fflush(file);
 }

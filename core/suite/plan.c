@@ -120,9 +120,8 @@ static bool config_check_name(const struct scion_config *config)
 
         if (strchr(name->text, '/') || name->text[0] == '.' || name->text[0] == '\0' ||
             strlen(name->text) > 200)
-                return scion_config_fail(name,
-                                         "the name becomes a folder's: it cannot be empty, start with a dot, "
-                                         "contain '/' or be longer than 200 bytes");
+                return scion_config_fail(name, "the name becomes a folder's: it cannot be empty, start with "
+                                               "a dot, contain '/' or be longer than 200 bytes");
         return true;
 }
 
@@ -200,11 +199,10 @@ static bool plan_add_id(struct scion_plan *plan, size_t index, const struct scio
         const char *id = plan->planned[index].id;
 
         if (scion_index_find(&plan->ids, id) != SCION_INDEX_NONE)
-                return scion_config_fail(
-                        config,
-                        "two runs are the same, and would share the folder '%s': on an axis, two "
-                        "labels differ only in what a folder's name leaves out",
-                        id);
+                return scion_config_fail(config,
+                                         "two runs are the same, and would share the folder '%s': on an "
+                                         "axis, two labels differ only in what a folder's name leaves out",
+                                         id);
         return scion_index_add(&plan->ids, id, index);
 }
 

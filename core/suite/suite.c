@@ -168,7 +168,7 @@ static void signal_take(struct suite *suite, int number)
         suite->stopping = number == SIGINT && suite->stopping == 0 ? 1 : 2;
         scion_pool_stop(suite->pool, suite->stopping == 2);
         if (suite->stopping == 1 && file) {
-                fputs("stopping after the epochs at hand; interrupt again to stop now\n", file);
+                fputs("stopping after the current epochs; interrupt again to stop now\n", file);
                 fflush(file);
         }
 }
@@ -309,7 +309,7 @@ static bool suite_lock(struct suite *suite)
                 locked = scion_lock_take(path.text, &suite->lock);
         }
         free(path.text);
-        return locked != SCION_LOCK_BUSY || scion_fail_prefix("another scion is running there");
+        return locked != SCION_LOCK_BUSY || scion_fail_prefix("another scion process is running this suite");
 }
 
 static void suite_print_kept(const struct suite *suite)

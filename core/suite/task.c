@@ -188,7 +188,7 @@ enum scion_status scion_plan_check(const struct scion_plan *plan, bool *values, 
         checking.shared = mmap(NULL, sizeof *checking.shared, PROT_READ | PROT_WRITE,
                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (checking.shared == MAP_FAILED) {
-                scion_fail("no memory to share with the process that checks: %s", strerror(errno));
+                scion_fail("cannot allocate memory to share with the checking process: %s", strerror(errno));
                 return SCION_FAILED;
         }
         status = check_run(&checking, notes);

@@ -140,7 +140,7 @@ static void against_the_baseline(void **state)
         assert_close(loss->ratio, 2.5 / 1.5);
         assert_close(c->metric[1].score[1].best, 2);
         assert_note(c, "no pair with the baseline");
-        assert_note(c, "With 2 pairs p cannot be less than 0.5");
+        assert_note(c, "With 2 pairs, p cannot be less than 0.5");
         finish(&compared);
 }
 
@@ -200,7 +200,7 @@ static void over_tasks(void **state)
         assert_int_equal(over->clique[0].last, 2);
         assert_note(c, "1 of 4 tasks are left out of the ranks");
         assert_note(c, "1 pair is left out");
-        assert_note(c, "Some tasks have one run alone");
+        assert_note(c, "Some tasks have only one run");
         finish(&compared);
 }
 

@@ -56,7 +56,7 @@ static void a_table(void **state)
                 run_scion_expecting(0, "compare -b strategy,per_class -m test_loss,seconds good"),
                 "test_loss (less is better)", "seconds (less is better)",
                 "fine-tune  100           1       1    0.5     -              -   0.5     0.5     4.00",
-                "One run alone has no deviation and no interval.", NULL);
+                "A single run has no deviation and no interval.", NULL);
 }
 
 static json_t *member(json_t *object, const char *key)
@@ -152,8 +152,8 @@ static void options(void **state)
                 { "good --baseline", "option '--baseline' needs a value" },
                 { "good --bassline x", "unknown option '--bassline'" },
                 { "good --format tabel", "no format 'tabel' (did you mean 'table'?)" },
-                { "good --metric test_loss,", "--metric takes names with commas between" },
-                { "good --by ''", "--by takes names with commas between" },
+                { "good --metric test_loss,", "--metric takes names separated by commas" },
+                { "good --by ''", "--by takes names separated by commas" },
                 { "good --by per_clas", "--by: no axis 'per_clas' (did you mean 'per_class'?)" },
                 { "good --baseline scrach",
                   "no strategy 'scrach' (did you mean 'scratch'?); there are scratch, fine-tune" },

@@ -161,7 +161,7 @@ static void one_at_a_time(void **state)
         assert_int_equal(scion_lock_take("runs/again/suite", &lock), SCION_LOCKED);
         snprintf(holder, sizeof holder, "held by process %ld on ", (long)getpid());
         assert_output_has(run_scion_expecting(1, "run suite.yaml --set matrix.seed=[9]"),
-                          "another scion is running there: runs/again/suite.lock: ", holder, ", since 20",
+                          "another scion process is running this suite: runs/again/suite.lock: ", holder, ", since 20",
                           NULL);
         scion_lock_release(&lock);
         run_scion_expecting(0, "run suite.yaml");

@@ -136,7 +136,7 @@ static void others_files_stay(void **state)
 static void without_a_cache(void **state)
 {
         (void)state;
-        assert_output_has(run_scion_expecting(0, "cache --cache ''"), "Nothing is kept", NULL);
+        assert_output_has(run_scion_expecting(0, "cache --cache ''"), "There is no cache", NULL);
         assert_output_has(run_scion_expecting(0, "cache --cache not-there"), "not-there: 0 entries, 0 B\n",
                           NULL);
         assert_output_has(run_scion_expecting(2, "cache --cache run.yaml"),

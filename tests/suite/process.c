@@ -339,7 +339,7 @@ static void memory_limit(void **state)
 
         (void)state;
         assert_true(report.peak_mib > 200);
-        assert_fails(&report, "memory limit of 200 MiB: it had ");
+        assert_fails(&report, "memory limit of 200 MiB exceeded: it used ");
 }
 
 int main(void)

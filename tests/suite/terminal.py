@@ -202,12 +202,12 @@ def interrupted():
     terminal.type(b'\x03')
     terminal.check(terminal.finish() == -signal.SIGINT, 'ended by SIGINT')
     text = '\n'.join(terminal.above(len(terminal.screen.lines)))
-    terminal.check('stopping after the epochs at hand' in text and '^C' not in text, 'that it stops')
+    terminal.check('stopping after the current epochs' in text and '^C' not in text, 'that it stops')
     terminal.check(len(re.findall("^学習-.*: stopped after epoch [0-9]+ of the target's 1000000$", text, re.M)) == 2,
                    'where both stopped')
     terminal.check('scion: stopped, 0 of 2 runs are done; the same command goes on' in text, 'how to go on')
     terminal = Terminal(command)
-    terminal.until(lambda: len(re.findall("goes on after epoch [0-9]+ of the target's 1000000", terminal.raw)) == 2,
+    terminal.until(lambda: len(re.findall("resumes after epoch [0-9]+ of the target's 1000000", terminal.raw)) == 2,
                    'both that go on')
     os.kill(terminal.pid, signal.SIGTERM)
     terminal.check(terminal.finish() == -signal.SIGTERM, 'ended by SIGTERM')

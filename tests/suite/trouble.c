@@ -73,7 +73,7 @@ static void each_tells_its_story(void **state)
         assert_failed(&table, "segfault", "killed by SIGSEGV (Segmentation fault)");
         assert_failed(&table, "exit", "the process ended with status 0 before the run was over");
         assert_failed(&table, "loop", "time limit of 0.002 minutes");
-        assert_failed(&table, "allocate", "memory limit of 300 MiB: it had 3");
+        assert_failed(&table, "allocate", "memory limit of 300 MiB exceeded: it used 3");
         assert_failed(&table, "fpe", "killed by SIGFPE (Floating point exception)");
         assert_failed(&table, "nan",
                       "target: the loss became not a number at step 2 (epoch 1); the last good value was ");
@@ -114,7 +114,7 @@ static void retried_with_another_limit(void **state)
                                 "  dataset: { use: random, shape: [4], num_classes: 2, train_size: 32 }\n"
                                 "  model: { use: mlp, hidden: [2] }\n"
                                 "  optimizer: sgd\n");
-        assert_output_has(run_scion_expecting(1, "run slow.yaml"), "memory limit of 1 MiB: it had ", NULL);
+        assert_output_has(run_scion_expecting(1, "run slow.yaml"), "memory limit of 1 MiB exceeded: it used ", NULL);
         assert_output_has(run_scion_expecting(1, "run slow.yaml --set limits=null"),
                           "0 of 1 runs were done before, and 1 failed", NULL);
         assert_output_has(run_scion_expecting(0, "run slow.yaml --set limits=null --retry-failed"), "[1/1] ",
