@@ -200,32 +200,29 @@ static int bench_main(int argc, char **argv)
 }
 
 static const struct scion_cli_option table[] = {
-        { 'n', "steps", "N", "steps to time (default: what 3 seconds have)", { 0 } },
-        { 't', "threads", "N", "in place of the file's", { 0 } },
-        { 'b',
-          "evaluation-batch",
-          "N",
-          "examples at a time in evaluation (default: 256, as in a run)",
-          { 0 } },
+        { 'n', "steps", "N", "number of steps to time (default: as many as fit in 3 seconds)", { 0 } },
+        { 't', "threads", "N", "number of threads, instead of the file's", { 0 } },
+        { 'b', "evaluation-batch", "N", "batch size of evaluation (default: 256, as in a run)", { 0 } },
         { RANDOM,
           "random",
           "[=SHAPE]",
-          "random data like the file's; with a shape, as 3x32x32:10 (of an input, and the classes), the "
-          "file's data need not be there",
+          "use random data like the file's; with the shape of an input and the number of classes, as "
+          "3x32x32:10, the file's data are not needed",
           { 0 } },
-        { RECOMPUTE, "recompute", NULL, "do not keep what frozen modules make of the data", { 0 } },
+        { RECOMPUTE, "recompute", NULL, "do not cache the outputs of frozen modules", { 0 } },
         { PROFILE,
           "profile",
           "[=BY]",
-          "the training step by operations (default), or by operations and their shapes; in CSV, that alone",
+          "profile the training step by operation (default), or by operation and shape; CSV output then has "
+          "only the profile",
           { SCION_CLI_WORDS, profiles } },
-        { 'r', "run", "RUN", "of a suite, the run of this id", { 0 } },
+        { 'r', "run", "RUN", "the run of a suite with this id (default: the first)", { 0 } },
         { FORMAT, "format", "FORMAT", "table (default), csv or json", { SCION_CLI_WORDS, formats } },
         { TURNS,
           "turns",
           "PHASE",
-          "training or evaluation: for each line on standard input take --steps steps (default: 1), and "
-          "print the seconds of one, by the clock and of the processor",
+          "training or evaluation: for each line on standard input, execute --steps steps (default: 1), and "
+          "print the wall-clock and processor seconds per step",
           { SCION_CLI_WORDS, phases } },
         SCION_CLI_SET,
         SCION_CLI_FORCE,
@@ -239,15 +236,15 @@ const struct scion_command scion_command_bench = {
         .summary = "time training steps and evaluation",
         .arguments = "FILE",
         .takes = { SCION_CLI_YAML, { 0 } },
-        .text = "Times the training step that an experiment file describes, with its strategy, model, loss, "
-                "optimizer and data, and evaluation; after warming up. The step is one of the target's "
-                "training; a source that would be trained first is taken as it begins. Of a suite, its first "
-                "run. Nothing is written.\n"
+        .text = "Times the training step of an experiment file, with its strategy, model, loss, optimizer "
+                "and data, and evaluation, after warming up. The step is one of the target's training; a "
+                "source that a run would train first is used untrained. For a suite, the first run is timed. "
+                "Nothing is written.\n"
                 "\n"
-                "Shows the median, the 10th and the 90th percentile of the milliseconds a step takes, the "
-                "operations of convolutions and products of matrices, as counted by their definition, a "
-                "second, and what share that is of what products of large matrices reach on this machine, "
-                "with as many threads and in the same precision.\n",
+                "Shows the median, 10th and 90th percentile of the milliseconds per step; the arithmetic "
+                "operations per second of convolutions and matrix products, counted by their definition; and "
+                "their share of the rate that products of large matrices reach on this machine, with the "
+                "same number of threads and precision.\n",
         .options = table,
         .examples = "  scion bench experiments/quickstart.yaml --set strategy=fine-tune --random\n",
         .run = bench_main,

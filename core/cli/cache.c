@@ -146,8 +146,12 @@ static int cache_main(int argc, char **argv)
 }
 
 static const struct scion_cli_option table[] = {
-        { OLDER_THAN, "older-than", "AGE", "only what was not used for so long: 90m, 12h, 30d, 8w", { 0 } },
-        { DELETE, "delete", NULL, "delete what is listed", { 0 } },
+        { OLDER_THAN,
+          "older-than",
+          "AGE",
+          "only entries that have not been used for this long: 90m, 12h, 30d, 8w",
+          { 0 } },
+        { DELETE, "delete", NULL, "delete the listed entries", { 0 } },
         SCION_CLI_CACHE(
                 "the cache, instead of $SCION_CACHE, else $XDG_CACHE_HOME/scion, else ~/.cache/scion"),
         SCION_CLI_HELP,
@@ -156,15 +160,15 @@ static const struct scion_cli_option table[] = {
 
 const struct scion_command scion_command_cache = {
         .name = "cache",
-        .summary = "list what is kept for later runs, or delete it",
+        .summary = "list or delete cached sources and data",
         .arguments = "[KIND]",
         .takes = { { SCION_CLI_WORDS, (const char *const[]){ "sources", "inflated", NULL } }, { 0 } },
-        .text = "Lists what is kept for later runs, the last used first, and deletes it on demand:\n"
+        .text = "Lists the entries of the cache, most recently used first, or deletes them:\n"
                 "\n"
-                "  sources    models that were trained as sources, by all that they came from\n"
-                "  inflated   data that were compressed\n"
+                "  sources    trained source models, keyed by everything that determines them\n"
+                "  inflated   decompressed data\n"
                 "\n"
-                "Everything in it can be made again, and may be deleted while runs go on.\n",
+                "Every entry can be created again, and may be deleted while runs are in progress.\n",
         .options = table,
         .status = "0 all good, 1 something could not be deleted, 2 the usage was wrong, or the cache cannot "
                   "be read.",

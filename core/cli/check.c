@@ -120,7 +120,7 @@ static const struct scion_cli_option table[] = {
           "replace a value in the file; give a plugin a parameter (may be repeated)",
           { 0 } },
         SCION_CLI_FORCE,
-        { 't', "time", "SECONDS", "time for one test of a plugin; default 60", { 0 } },
+        { 't', "time", "SECONDS", "time limit for one test of a plugin (default: 60)", { 0 } },
         SCION_CLI_PLUGIN_PATH,
         SCION_CLI_HELP,
         SCION_CLI_END,
@@ -136,18 +136,17 @@ static const struct scion_cli_option table[] = {
 
 const struct scion_command scion_command_check = {
         .name = "check",
-        .summary = "check experiment files, of which nothing is run, or plugins",
+        .summary = "check experiment files, without running them, or plugins",
         .arguments = "FILE...",
         .takes = { CHECKED, CHECKED },
-        .text = "Checks experiment files as `scion run` does before it runs anything: keys, plugins, "
-                "parameters, data, models, weights, and what the strategies need. Nothing is run and nothing "
-                "is written.\n"
+        .text = "Checks experiment files as `scion run` does before it runs them: keys, plugins, parameters, "
+                "data, models, weights, and the requirements of the strategies. Nothing is run or written.\n"
                 "\n"
-                "A FILE that ends in .so is a plugin: the tests of its kind are run, each in a process of "
-                "its own, and what it does wrong is said in plain words. Parameters that it needs are given "
-                "by --set. A strategy is tried out between two models lenet5 (conv1, conv2, fc1, fc2, fc3), "
-                "on random images of 1x12x12.\n",
+                "A FILE that ends in .so is a plugin: it is tested with the tests for its kind, each in its "
+                "own process, and errors are explained. Parameters that it requires are given with --set. A "
+                "strategy is tested with two lenet5 models (conv1, conv2, fc1, fc2, fc3), on random images "
+                "of 1x12x12.\n",
         .options = table,
-        .status = "0 all good, 1 the checking itself failed, 2 a file, a plugin or the usage is wrong.",
+        .status = "0 all good, 1 the check itself failed, 2 a file, a plugin or the usage is wrong.",
         .run = check_main,
 };

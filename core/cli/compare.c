@@ -193,9 +193,9 @@ static const struct scion_cli_option table[] = {
         { 'm',
           "metric",
           "NAME,...",
-          "what is compared (default: test_accuracy; test_mse when the targets are values). Names that end "
-          "in loss, mae, mse, rmse, error, seconds, mib, epoch, epochs, parameters or trainable are better "
-          "the less they are",
+          "the metrics to compare (default: test_accuracy; test_mse for regression). Lower is better for "
+          "names that end in loss, mae, mse, rmse, error, seconds, mib, epoch, epochs, parameters or "
+          "trainable",
           { 0 } },
         { 'B', "baseline", "VALUE", "compare all with this strategy (or value of the first --by)", { 0 } },
         { 'f',
@@ -207,8 +207,8 @@ static const struct scion_cli_option table[] = {
         { 'r',
           "report",
           "FILE.html",
-          "write a page as well, with all of it and plots: label and learning curves, critical differences, "
-          "time; and the runs' configurations. The plots are drawn by gnuplot",
+          "also write an HTML page with all tables, plots (label efficiency, learning curves, critical "
+          "differences, time; drawn by gnuplot), and the runs' configurations",
           { SCION_CLI_FILES, (const char *const[]){ "html", "htm", NULL } } },
         SCION_CLI_HELP,
         SCION_CLI_END,
@@ -227,17 +227,17 @@ const struct scion_command scion_command_compare = {
         .summary = "compare strategies, from the results of suites",
         .arguments = "FILE...",
         .takes = { RESULTS, RESULTS },
-        .text = "Says which strategy is better, and how sure one can be, from the results.csv files of "
-                "suites (or the folders that they lie in). The files are joined on their axes; the "
-                "experiment's name, its folder, is an axis too: task.\n",
+        .text = "Compares strategies, with confidence intervals and tests, from the results.csv files of "
+                "suites (or the folders that contain them). The files are joined on their axes; the name of "
+                "the experiment's folder becomes the axis `task`.\n",
         .options = table,
-        .notes = "Of each group: runs, failed ones, mean, standard deviation, a 95 % bootstrap interval "
-                 "(BCa) of the mean, best, median, mean seconds. Against the baseline, over pairs of runs "
-                 "that share all axes but the first of --by: mean difference, its interval, p of an exact "
-                 "permutation test, p after Holm's correction, wins, ties, losses, and the transfer ratio "
-                 "(error over the baseline's error; below 1 is better). With several tasks: average ranks, "
-                 "Friedman's test, Nemenyi's critical difference. With several numbers of labels: how many "
-                 "are needed for what the baseline reached.\n",
+        .notes = "For each group: number of runs and of failed runs, mean, standard deviation, a 95 % "
+                 "bootstrap interval (BCa) of the mean, best, median, mean seconds. Against the baseline, "
+                 "over pairs of runs that share all axes but the first of --by: mean difference, its "
+                 "interval, p of an exact permutation test, p after Holm's correction, wins, ties, losses, "
+                 "and the transfer ratio (error over the baseline's error; below 1 is better). With several "
+                 "tasks: average ranks, Friedman's test, Nemenyi's critical difference. With several numbers "
+                 "of labels: how many are needed to reach the baseline's score.\n",
         .status = "0 all good, 1 nothing could be written, 2 the input or the usage was wrong.",
         .run = compare_main,
 };

@@ -356,12 +356,12 @@ static const struct scion_cli_option table[] = { SCION_CLI_HELP, SCION_CLI_END }
 
 const struct scion_command scion_command_completion = {
         .name = "completion",
-        .summary = "print what makes a shell complete this command's words",
+        .summary = "print the completion script for a shell",
         .arguments = "SHELL",
         .takes = { { SCION_CLI_WORDS, shells }, { 0 } },
-        .text = "Prints the completion of commands, options, files and plugins for bash or zsh. An "
-                "installation has "
-                "it where these shells look by themselves; for this session alone:\n",
+        .text = "Prints the completion script for bash or zsh, which completes commands, options, files and "
+                "plugins. An installation puts it where these shells find it by themselves; to load it in "
+                "the current shell only:\n",
         .options = table,
         .examples = "  . <(scion completion bash)\n"
                     "  . <(scion completion zsh)\n",

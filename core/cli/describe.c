@@ -129,7 +129,8 @@ static bool data_keys_print(FILE *file)
         fputs("\nEvery dataset also takes:\n\n", file);
         if (!params_print(scion_data_params, file))
                 return false;
-        fputs("\nand transform, a list of what is done to every input: { use: NAME, ... }\n", file);
+        fputs("\nand transform, a list of transforms for every input: { use: NAME, ... }\n",
+              file);
         for (const struct scion_transform_kind *kind = scion_transform_kinds; kind->name; kind++) {
                 fprintf(file, "\n  %s: %s\n", kind->name, kind->summary);
                 if (kind->params && !params_print(kind->params, file))

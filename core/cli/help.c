@@ -13,11 +13,11 @@ const char scion_cli_status[] =
 const char *const scion_cli_yaml[] = { "yaml", "yml", NULL };
 
 const struct scion_cli_variable scion_cli_variables[] = {
-        { "SCION_PLUGIN_PATH", "folders to look for plugins in, with colons between, after `--plugin-path`" },
-        { "SCION_CACHE", "the folder that trained sources and inflated data are kept in; empty: none are" },
-        { "XDG_CACHE_HOME", "the cache is its folder scion, without SCION_CACHE; `~/.cache` if unset" },
-        { "XDG_DATA_HOME", "one's own plugins are in its folder scion/plugins; `~/.local/share` if unset" },
-        { "NO_COLOR", "when it is set and not empty, nothing is printed in colour" },
+        { "SCION_PLUGIN_PATH", "folders with plugins, separated by colons; searched after `--plugin-path`" },
+        { "SCION_CACHE", "the folder of the cache for trained sources and inflated data; empty: no cache" },
+        { "XDG_CACHE_HOME", "its folder scion is the cache if SCION_CACHE is unset; default: `~/.cache`" },
+        { "XDG_DATA_HOME", "its folder scion/plugins has your own plugins; default: `~/.local/share`" },
+        { "NO_COLOR", "if set and not empty, disables colours" },
         { NULL, NULL },
 };
 
@@ -77,7 +77,7 @@ static void commands_print(FILE *file)
         for (size_t i = 0; scion_commands[i]; i++)
                 if (!scion_commands[i]->hidden)
                         fprintf(file, "  %-10s %s\n", scion_commands[i]->name, scion_commands[i]->summary);
-        fputs("\n`scion COMMAND --help` says more. `scion --version` prints the version.\n", file);
+        fputs("\nType `scion COMMAND --help` for details, `scion --version` for the version.\n", file);
 }
 
 void scion_cli_help(const struct scion_command *command, FILE *file)

@@ -137,15 +137,15 @@ static const struct scion_cli_option table[] = {
 
 const struct scion_command scion_command_modules = {
         .name = "modules",
-        .summary = "list what an experiment's models are made of",
+        .summary = "list the modules of an experiment's models",
         .arguments = "FILE",
         .takes = { SCION_CLI_YAML, { 0 } },
-        .text = "Lists the modules of the source's and of the target's model in an experiment file, as a "
-                "strategy is given them: what it can tap, graft onto, freeze. One table when they are alike. "
-                "Of a suite, the models of its first run. Nothing is run and nothing is written.\n"
+        .text = "Lists the modules of the source and target models of an experiment file, as a strategy gets "
+                "them: what it can tap, graft onto, or freeze. There is one table if both models are the "
+                "same. For a suite, the models of the first run are listed. Nothing is run or written.\n"
                 "\n"
-                "The path is what patterns and parameters' names begin with; '' is the whole. The output is "
-                "that of one example. Parameters are the module's and those of all below it.\n",
+                "Patterns and names of parameters begin with the path; '' is the whole model. The output "
+                "shape is for one example. The number of parameters includes all submodules.\n",
         .options = table,
         .examples = "  scion modules experiments/quickstart.yaml\n"
                     "  scion modules experiments/quickstart.yaml --set source.model=resnet\n",

@@ -185,7 +185,7 @@ const struct scion_command scion_command_new = {
         .text = "Writes a project for a plugin of your own, which builds and runs as it is: NAME.c, an example "
                 "of its kind to be changed into yours; a Makefile and a meson.build; experiment.yaml, which "
                 "uses it; check.sh, which tests it. KIND is strategy, loss, optimizer, dataset or model. It "
-                "prints what to type next. What is there already is left alone.\n",
+                "prints what to type next. Existing files are not changed.\n",
         .options = table,
         .examples = "  scion new strategy my-idea\n",
         .run = new_main,

@@ -150,17 +150,18 @@ const struct scion_command scion_command_plugins = {
         .summary = "list plugins, or describe one",
         .arguments = "[KIND [NAME]]",
         .takes = { { SCION_CLI_KINDS, NULL }, { SCION_CLI_PLUGINS, NULL } },
-        .text = "Lists the plugins there are; of one kind; or describes one: what it does, where it is from, "
+        .text = "Lists all plugins, or those of one kind, or describes one plugin: what it does, its file, "
                 "and its parameters. KIND is strategy, loss, optimizer, dataset or model.\n",
         .options = table,
-        .notes = "Plugins are looked for in --plugin-path, in SCION_PLUGIN_PATH (directories with colons "
-                 "between), in $XDG_DATA_HOME/scion/plugins (or ~/.local/share/scion/plugins), and in "
-                 "Scion's own directory.\n"
-                 "\n"
-                 "As JSON, a list is {\"plugins\": [...]}, each with kind, name, summary, reference, file "
-                 "and error, why it cannot be used. One plugin has kind, name, summary, reference, file, "
-                 "needs (texts), parameters and example. A parameter has name, type, default, required, min, "
-                 "max, min_excluded, max_excluded, choices and meaning. What there is none of is null.\n",
+        .notes =
+                "Plugins are searched in --plugin-path, in SCION_PLUGIN_PATH (directories separated by "
+                "colons), in $XDG_DATA_HOME/scion/plugins (or ~/.local/share/scion/plugins), and in Scion's "
+                "own directory.\n"
+                "\n"
+                "As JSON, a list is {\"plugins\": [...]}, each with kind, name, summary, reference, file and "
+                "error (the reason why it cannot be used). One plugin has kind, name, summary, reference, "
+                "file, needs (texts), parameters and example. A parameter has name, type, default, required, "
+                "min, max, min_excluded, max_excluded, choices and meaning. Missing values are null.\n",
         .examples = "  scion plugins\n"
                     "  scion plugins strategy\n"
                     "  scion plugins optimizer sgd\n"

@@ -181,21 +181,21 @@ static const struct scion_cli_option table[] = {
           "KEY=VALUE",
           "replace a value in the file, as target.train.epochs=5 (may be repeated)",
           { 0 } },
-        { 'o', "out", "DIR", "where results go (default: runs)", { SCION_CLI_FOLDERS, NULL } },
-        { 'j', "jobs", "N", "runs at a time (default: the processors over a run's threads)", { 0 } },
+        { 'o', "out", "DIR", "folder for results (default: runs)", { SCION_CLI_FOLDERS, NULL } },
+        { 'j', "jobs", "N", "number of parallel runs (default: processors / threads of a run)", { 0 } },
         { 'c',
           "checkpoint",
           "SECS",
-          "least time between two checkpoints of a run; each is written after a whole epoch (default: 1; 0: "
-          "after all)",
+          "least time between two checkpoints of a run, which are written after an epoch (default: 1; 0: "
+          "after every epoch)",
           { 0 } },
         { FAIL_FAST, "fail-fast", NULL, "start no more runs after a failure", { 0 } },
         { RETRY_FAILED, "retry-failed", NULL, "run failed runs again", { 0 } },
-        { 'n', "dry-run", NULL, "show the runs, and how far each is, and run nothing", { 0 } },
+        { 'n', "dry-run", NULL, "list the runs and their states, without running anything", { 0 } },
         SCION_CLI_FORCE,
         { 'q', "quiet", NULL, "print no line for each run, only failures", { 0 } },
-        SCION_CLI_CACHE("where trained sources and inflated data are kept for other runs, instead of "
-                        "$SCION_CACHE; '' keeps none"),
+        SCION_CLI_CACHE("folder that caches trained sources and inflated data for other runs, instead of "
+                        "$SCION_CACHE; '' for none"),
         SCION_CLI_PLUGIN_PATH,
         SCION_CLI_HELP,
         SCION_CLI_END,
@@ -208,10 +208,10 @@ const struct scion_command scion_command_run = {
         .takes = { SCION_CLI_YAML, SCION_CLI_YAML },
         .text = "Runs the experiments that the YAML files describe. A file with a matrix is a suite of runs. "
                 "Each run gets a folder OUT/NAME/RUN with metrics.csv, config.yaml, model.safetensors and "
-                "log.txt; each file gets OUT/NAME/results.csv with a row for each run. Runs that are "
-                "finished there already are kept, those that were interrupted go on after their last "
-                "checkpoint; a run whose folder is removed is run again. Runs with the same source train it "
-                "once, and it is kept for later ones; see `scion cache`.\n",
+                "log.txt; each file gets OUT/NAME/results.csv with a row for each run. Finished runs are "
+                "kept, and interrupted ones resume from their last checkpoint; a run whose folder has been "
+                "removed is run again. Runs with the same source train it once, and it is cached for later "
+                "ones; see `scion cache`.\n",
         .options = table,
         .run = run_main,
 };

@@ -195,9 +195,9 @@ static void definitions_add_transforms(json_t *definitions)
                 snprintf(name, sizeof name, "transforms-%s", scion_schema_forms[form]);
                 json_object_set_new(definitions, name,
                                     json_pack("{s:s, s:[o, {s:s, s:o}]}", "description",
-                                              "what is done to every input, in order", "anyOf",
-                                              scion_schema_ref_form("transform", of), "type", "array",
-                                              "items", scion_schema_ref_form("transform", of)));
+                                              "the transforms that are applied to every input, in order",
+                                              "anyOf", scion_schema_ref_form("transform", of), "type",
+                                              "array", "items", scion_schema_ref_form("transform", of)));
         }
         for (const struct scion_param *param = scion_data_params; param->type != SCION_PARAM_END; param++)
                 json_object_set_new(data, param->name, scion_schema_value(param));

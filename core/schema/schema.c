@@ -13,22 +13,23 @@
 static const struct {
         const char *name, *help;
 } words[] = {
-        { "extends", "another file, relative to this one, that this one builds on; keys here win" },
-        { "limits", "what a run may take" },
-        { "source", "where knowledge comes from; left out: there is none" },
-        { "strategy", "how knowledge goes from the source to the target" },
-        { "target", "what is learned in the end" },
+        { "extends",
+          "another file, relative to this one, that this file extends; keys here override its keys" },
+        { "limits", "the limits on time and memory of a run" },
+        { "source", "the task and model that knowledge is transferred from; optional" },
+        { "strategy", "how knowledge is transferred from the source to the target" },
+        { "target", "the task to learn" },
         { "dataset", "the data" },
-        { "model", "the network; left out of the target: the source's, with a head of its own" },
-        { "loss", "what training makes small; cross-entropy if left out" },
-        { "optimizer", "how training goes downhill" },
-        { "schedule", "the learning rate's course; constant if left out" },
-        { "train", "how long, and in which batches" },
+        { "model", "the network; if left out of the target: the source's, with a new head" },
+        { "loss", "the loss function; cross-entropy if left out" },
+        { "optimizer", "the optimizer" },
+        { "schedule", "the learning-rate schedule; constant if left out" },
+        { "train", "the length of training, its batches, and other settings" },
         { "matrix", "the axes of a suite: paths, each with its list of values; every combination is a run" },
-        { "seeds", "short for the axis seed: [1, 2, ...], so many" },
-        { "exclude", "combinations that are left out: maps of axes to values" },
-        { "include", "combinations that are added: maps of axes to values" },
-        { "label", "what the value is called in results" },
+        { "seeds", "the number of seeds: short for the axis seed: [1, 2, ...]" },
+        { "exclude", "combinations to leave out: maps from axes to values" },
+        { "include", "combinations to add: maps from axes to values" },
+        { "label", "the name of the value in results" },
 };
 
 static const char *key_help(const char *key)

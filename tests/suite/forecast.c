@@ -1,4 +1,4 @@
-/* How long runs and suites will take, and the lines that say so, in terminals of all sizes. */
+/* Estimates of the remaining time, and the progress lines, in terminals of all sizes. */
 #include "suite/forecast.h"
 
 #include <math.h>
@@ -43,9 +43,9 @@ static int finish(void **state)
         return 0;
 }
 
-/* An epoch of ten ends; the stage took so long up to now. */
-static void end_epoch(struct scion_slot *slot, const char *stage, int64_t epoch, int64_t before,
-                      double seconds, double now)
+/* Reports the end of an epoch of ten, with the seconds of the stage so far. */
+static void slot_end_epoch(struct scion_slot *slot, const char *stage, int64_t epoch, int64_t before,
+                           double seconds, double now)
 {
         const struct scion_progress progress = {
                 .phase = SCION_AT_EPOCH,
@@ -59,13 +59,13 @@ static void end_epoch(struct scion_slot *slot, const char *stage, int64_t epoch,
         scion_slot_update(slot, &progress, now);
 }
 
-static void start_run(struct scion_slot *slot, size_t run, double now)
+static void slot_start_run(struct scion_slot *slot, size_t run, double now)
 {
         scion_slot_start(slot, run, now);
         scion_forecast_started(&forecast, run);
 }
 
-static double left_of(const struct scion_slot *slot, double now)
+static double run_seconds_left(const struct scion_slot *slot, double now)
 {
         bool more;
         double left = scion_forecast_run_left(&forecast, slot, now, &more);
@@ -82,47 +82,47 @@ static void by_epochs(void **state)
         };
 
         (void)state;
-        start_run(&slot, SCRATCH_1, 100);
-        assert_true(isnan(left_of(&slot, 100)));
+        slot_start_run(&slot, SCRATCH_1, 100);
+        assert_true(isnan(run_seconds_left(&slot, 100)));
         scion_slot_update(&slot, &within, 104);
-        assert_true(isnan(left_of(&slot, 104))); /* nothing is said before an epoch is over */
-        end_epoch(&slot, "target", 1, 0, 5, 105);
-        assert_float_equal(left_of(&slot, 105), 45, 1e-9);
-        assert_float_equal(left_of(&slot, 107), 43, 1e-9);
-        assert_float_equal(left_of(&slot, 130), 40,
-                           1e-9); /* the second takes long: eight are still to come */
-        end_epoch(&slot, "target", 2, 0, 7, 107);
-        assert_float_equal(left_of(&slot, 107), 16, 1e-9); /* two seconds each, the first apart */
-        end_epoch(&slot, "target", 4, 0, 13, 113);
-        assert_float_equal(left_of(&slot, 114), 15, 1e-9); /* (13 - 5) / 3 each */
-        end_epoch(&slot, "target", 10, 0, 30, 130);
-        assert_float_equal(left_of(&slot, 131), 0, 1e-9);
+        assert_true(isnan(run_seconds_left(&slot, 104))); /* no estimate before the first epoch has ended */
+        slot_end_epoch(&slot, "target", 1, 0, 5, 105);
+        assert_float_equal(run_seconds_left(&slot, 105), 45, 1e-9);
+        assert_float_equal(run_seconds_left(&slot, 107), 43, 1e-9);
+        assert_float_equal(run_seconds_left(&slot, 130), 40,
+                           1e-9); /* the second epoch takes long: eight are still to come */
+        slot_end_epoch(&slot, "target", 2, 0, 7, 107);
+        assert_float_equal(run_seconds_left(&slot, 107), 16, 1e-9); /* two seconds each, without the first */
+        slot_end_epoch(&slot, "target", 4, 0, 13, 113);
+        assert_float_equal(run_seconds_left(&slot, 114), 15, 1e-9); /* (13 - 5) / 3 each */
+        slot_end_epoch(&slot, "target", 10, 0, 30, 130);
+        assert_float_equal(run_seconds_left(&slot, 131), 0, 1e-9);
 }
 
-/* Epochs of an earlier process took none of this one's seconds. */
+/* Epochs of an earlier process do not count in this one's seconds. */
 static void when_resumed(void **state)
 {
         struct scion_slot slot = { 0 };
 
         (void)state;
-        scion_forecast_finished(&forecast, SCRATCH_2, 1000); /* says nothing of a part of a run */
-        start_run(&slot, SCRATCH_1, 0);
-        end_epoch(&slot, "target", 7, 6, 3, 4);
+        scion_forecast_finished(&forecast, SCRATCH_2, 1000); /* has no estimate for part of a run */
+        slot_start_run(&slot, SCRATCH_1, 0);
+        slot_end_epoch(&slot, "target", 7, 6, 3, 4);
         assert_true(slot.resumed);
-        assert_float_equal(left_of(&slot, 4), 9, 1e-9);
-        end_epoch(&slot, "target", 8, 6, 5, 6);
-        assert_float_equal(left_of(&slot, 6), 4, 1e-9);
+        assert_float_equal(run_seconds_left(&slot, 4), 9, 1e-9);
+        slot_end_epoch(&slot, "target", 8, 6, 5, 6);
+        assert_float_equal(run_seconds_left(&slot, 6), 4, 1e-9);
 }
 
-/* A stage before the target's says nothing of it; finished runs of the strategy do. */
+/* The source stage gives no estimate for the target; finished runs of the strategy do. */
 static void stages(void **state)
 {
         struct scion_slot slot = { 0 };
         bool more;
 
         (void)state;
-        start_run(&slot, SCRATCH_1, 0);
-        end_epoch(&slot, "source", 9, 0, 18, 20);
+        slot_start_run(&slot, SCRATCH_1, 0);
+        slot_end_epoch(&slot, "source", 9, 0, 18, 20);
         assert_float_equal(scion_forecast_run_left(&forecast, &slot, 20, &more), 2, 1e-9);
         assert_true(more);
         assert_true(isnan(scion_forecast_suite_left(&forecast, &slot, 1, 20)));
@@ -131,11 +131,11 @@ static void stages(void **state)
         assert_true(more); /* of another strategy */
         scion_forecast_finished(&forecast, SCRATCH_2, 50);
         scion_forecast_finished(&forecast, SCRATCH_3, 70);
-        assert_float_equal(left_of(&slot, 20), 40, 1e-9);
+        assert_float_equal(run_seconds_left(&slot, 20), 40, 1e-9);
         assert_float_equal(scion_forecast_run_left(&forecast, &slot, 90, &more), 0, 1e-9);
-        assert_true(more); /* it takes longer than they did */
-        end_epoch(&slot, "target", 1, 0, 1, 21);
-        assert_float_equal(left_of(&slot, 21), 9, 1e-9); /* the stage's own epochs alone */
+        assert_true(more); /* it takes longer than those */
+        slot_end_epoch(&slot, "target", 1, 0, 1, 21);
+        assert_float_equal(run_seconds_left(&slot, 21), 9, 1e-9); /* from the epochs of the stage only */
 }
 
 static void whole_suite(void **state)
@@ -145,25 +145,25 @@ static void whole_suite(void **state)
         (void)state;
         assert_int_equal(forecast.waiting, RUNS);
         assert_true(isnan(scion_forecast_suite_left(&forecast, slot, 2, 0)));
-        start_run(&slot[0], SCRATCH_1, 0);
-        start_run(&slot[1], SLOW_1, 0);
-        end_epoch(&slot[0], "target", 1, 0, 1, 1);
-        /* Ten seconds as a whole is all that is known of any: (9 + 9 + 4 * 10) / 2. */
+        slot_start_run(&slot[0], SCRATCH_1, 0);
+        slot_start_run(&slot[1], SLOW_1, 0);
+        slot_end_epoch(&slot[0], "target", 1, 0, 1, 1);
+        /* The only known duration is ten seconds for one run: (9 + 9 + 4 * 10) / 2. */
         assert_float_equal(scion_forecast_suite_left(&forecast, slot, 2, 1), 29, 1e-9);
         slot[0].busy = false;
         scion_forecast_finished(&forecast, SCRATCH_1, 10);
-        /* SLOW_1 by the mean of all: 10 - 4; then scratch 2 * 10 and slow 2 * 10 by it. */
+        /* SLOW_1 by the overall mean: 10 - 4; then scratch 2 * 10 and slow 2 * 10, also by it. */
         assert_float_equal(scion_forecast_suite_left(&forecast, slot, 2, 4), (6 + 40) / 2., 1e-9);
         slot[1].busy = false;
         scion_forecast_finished(&forecast, SLOW_1, 100);
         assert_float_equal(scion_forecast_suite_left(&forecast, slot, 2, 100), (2 * 10 + 2 * 100) / 2., 1e-9);
-        start_run(&slot[0], SCRATCH_2, 100);
-        start_run(&slot[1], SCRATCH_3, 100);
-        start_run(&slot[0], SLOW_2, 110);
+        slot_start_run(&slot[0], SCRATCH_2, 100);
+        slot_start_run(&slot[1], SCRATCH_3, 100);
+        slot_start_run(&slot[0], SLOW_2, 110);
         slot[1].busy = false;
-        /* One at a time cannot be shared: SLOW_3 alone takes 100, and SLOW_2 100 - 1. */
+        /* A single run cannot be split: SLOW_3 alone takes 100, and SLOW_2 100 - 1. */
         assert_float_equal(scion_forecast_suite_left(&forecast, slot, 2, 111), 100, 1e-9);
-        start_run(&slot[1], SLOW_3, 111);
+        slot_start_run(&slot[1], SLOW_3, 111);
         assert_int_equal(forecast.waiting, 0);
         assert_float_equal(scion_forecast_suite_left(&forecast, slot, 2, 120), 91, 1e-9);
 }
@@ -308,8 +308,8 @@ static void low(void **state)
         assert_block(20, 1, "12/120, 1:02:05");
 }
 
-/* How wide a text is without the colours in it. */
-static int width_of(const char *text)
+/* Returns the width of a text without its escape sequences. */
+static int line_width(const char *text)
 {
         int width = scion_width(text);
 
@@ -318,7 +318,7 @@ static int width_of(const char *text)
         return width;
 }
 
-/* No line is ever too wide, and there are never too many. */
+/* No line is too wide, and there are never too many lines. */
 static void all_sizes(void **state)
 {
         (void)state;
@@ -328,7 +328,7 @@ static void all_sizes(void **state)
                         int count = scion_progress_lines_add(&block, width, height, true, &text), lines = 0;
 
                         for (char *line = strtok(text.text, "\n"); line; line = strtok(NULL, "\n"), lines++)
-                                assert_in_range(width_of(line), 0, width);
+                                assert_in_range(line_width(line), 0, width);
                         assert_int_equal(lines, count);
                         assert_in_range(count, 1, height);
                         free(text.text);
