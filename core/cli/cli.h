@@ -163,7 +163,10 @@ int scion_cli_next(struct scion_cli *cli, int *status);
 int scion_cli_choice(const struct scion_cli *cli, const char *what, const char *text,
                      const char *const *words, int *status);
 
-/* Adds " (did you mean 'PREFIXWORD'?)" to a message when one of `words` is similar to `name`. Returns whether. */
+/*
+ * Adds " (did you mean 'PREFIXWORD'?)" to a message if one of `words` is similar to `name`. Returns whether it
+ * did.
+ */
 bool scion_cli_suggest(struct scion_text *message, const char *name, const char *prefix,
                        const char *const *words, size_t count);
 

@@ -1,4 +1,4 @@
-/* What the commands share: option parsing according to their tables, and messages. */
+/* Functions that the commands share: option parsing according to their tables, and messages. */
 #include <errno.h>
 #include <getopt.h>
 #include <scion/error.h>

@@ -12,9 +12,9 @@
 
 #define INDENT 2
 #define GAP 2
-#define WIDEST_TYPE 14 /* a longer type, with many choices, is moved to the meaning */
+#define MAX_TYPE_WIDTH 14 /* a longer type, with many choices, is moved to the meaning */
 /* Least width of the column `meaning`; if there is less, it goes to a line of its own. */
-#define LEAST_MEANING 24
+#define MIN_MEANING_WIDTH 24
 
 enum { NAME, TYPE, DEFAULT, RANGE, COLUMNS };
 
@@ -35,7 +35,7 @@ static bool line_create(const struct scion_param *param, struct line *line)
         scion_param_type_text(param, &cell[TYPE]);
         scion_param_default_text(param, &cell[DEFAULT]);
         scion_param_range_text(param, &cell[RANGE]);
-        if (cell[TYPE].text && cell[TYPE].length > WIDEST_TYPE && param->type == SCION_PARAM_CHOICE) {
+        if (cell[TYPE].text && cell[TYPE].length > MAX_TYPE_WIDTH && param->type == SCION_PARAM_CHOICE) {
                 scion_text_add(&meaning, "%s: %s", cell[TYPE].text, param->help);
                 strcpy(cell[TYPE].text, "choice"); /* shorter than the old text */
         } else {
@@ -92,7 +92,7 @@ static void lines_print(const struct line *lines, size_t count, FILE *file)
                         start += widths[c] + GAP;
         }
         for (size_t i = 0; i < count; i++)
-                line_print(&lines[i], widths, start + LEAST_MEANING > SCION_PAGE_WIDTH, file);
+                line_print(&lines[i], widths, start + MIN_MEANING_WIDTH > SCION_PAGE_WIDTH, file);
 }
 
 static bool params_print(const struct scion_param *params, FILE *file)
@@ -129,8 +129,7 @@ static bool data_keys_print(FILE *file)
         fputs("\nEvery dataset also takes:\n\n", file);
         if (!params_print(scion_data_params, file))
                 return false;
-        fputs("\nand transform, a list of transforms for every input: { use: NAME, ... }\n",
-              file);
+        fputs("\nand transform, a list of transforms for every input: { use: NAME, ... }\n", file);
         for (const struct scion_transform_kind *kind = scion_transform_kinds; kind->name; kind++) {
                 fprintf(file, "\n  %s: %s\n", kind->name, kind->summary);
                 if (kind->params && !params_print(kind->params, file))

@@ -115,7 +115,7 @@ static bool comparison_find_baseline(struct scion_comparison *comparison, const 
 
 size_t scion_comparison_contender(const struct scion_comparison *comparison, size_t index)
 {
-        return comparison->contenders.of[comparison->groups.first[index]];
+        return comparison->contenders.group_of[comparison->groups.first[index]];
 }
 
 bool scion_comparison_is_baseline(const struct scion_comparison *comparison, size_t index)
@@ -145,7 +145,8 @@ struct scion_cell_mean *scion_compared_cells(const struct scion_comparison *comp
 
                 if (!scion_compared_value(comparison, metric, run, &value))
                         continue;
-                struct scion_cell_mean *at = &cell[comparison->contenders.of[run] * of->count + of->of[run]];
+                struct scion_cell_mean *at =
+                        &cell[comparison->contenders.group_of[run] * of->count + of->group_of[run]];
 
                 at->sum += value;
                 at->count++;
@@ -296,12 +297,12 @@ static void group_gather(const struct scion_comparison *comparison,
 
         values->count = 0;
         for (size_t run = 0; run < results->runs; run++) {
-                if (comparison->groups.of[run] != index)
+                if (comparison->groups.group_of[run] != index)
                         continue;
                 score->done += results->run[run].done;
                 score->failed += !results->run[run].done;
                 if (scion_compared_value(comparison, metric, run, &values->value[values->count]))
-                        values->task[values->count++] = comparison->tasks.of[run];
+                        values->task[values->count++] = comparison->tasks.group_of[run];
                 double took = seconds == SCION_NO_COLUMN ? NAN : scion_results_number(results, run, seconds);
 
                 if (results->run[run].done && isfinite(took)) {

@@ -40,7 +40,7 @@ static void runs_assign(const struct scion_results *results, struct scion_groups
                         groups->first[groups->count++] = run;
                         slot[at] = groups->count;
                 }
-                groups->of[run] = slot[at] - 1;
+                groups->group_of[run] = slot[at] - 1;
         }
 }
 
@@ -56,8 +56,8 @@ bool scion_groups_make(const struct scion_results *results, const size_t *column
         *groups = (struct scion_groups){ .columns = columns };
         groups->column = malloc((columns + 1) * sizeof *groups->column);
         groups->first = malloc((results->runs + 1) * sizeof *groups->first);
-        groups->of = malloc((results->runs + 1) * sizeof *groups->of);
-        if (!slot || !groups->column || !groups->first || !groups->of) {
+        groups->group_of = malloc((results->runs + 1) * sizeof *groups->group_of);
+        if (!slot || !groups->column || !groups->first || !groups->group_of) {
                 free(slot);
                 scion_groups_finish(groups);
                 return scion_fail("out of memory for %zu runs", results->runs);
@@ -73,7 +73,7 @@ void scion_groups_finish(struct scion_groups *groups)
 {
         free(groups->column);
         free(groups->first);
-        free(groups->of);
+        free(groups->group_of);
         *groups = (struct scion_groups){ 0 };
 }
 

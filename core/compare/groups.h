@@ -9,8 +9,8 @@ struct scion_groups {
         size_t columns;
         size_t *column; /* indexes into the results' columns */
         size_t count;
-        size_t *first; /* for each group, its first run, which gives the group's values */
-        size_t *of;    /* for each run, its group */
+        size_t *first;    /* for each group, its first run, which gives the group's values */
+        size_t *group_of; /* for each run, its group */
 };
 
 /*

@@ -31,8 +31,8 @@ static size_t contender_curve(const struct scion_comparison *comparison, const s
                 double labels =
                         scion_results_number(comparison->results, tasks->first[task], comparison->labels);
 
-                if (comparison->settings.of[tasks->first[task]] == setting && at->count > 0 && labels > 0 &&
-                    isfinite(labels))
+                if (comparison->settings.group_of[tasks->first[task]] == setting && at->count > 0 &&
+                    labels > 0 && isfinite(labels))
                         point[count++] = (struct point){ labels, scion_cell_mean_value(at) };
         }
         qsort(point, count, sizeof *point, point_by_labels);

@@ -27,7 +27,7 @@ static double work_pair_runs(struct work *work, size_t group, struct scion_versu
 {
         const struct scion_comparison *comparison = work->comparison;
         size_t contender = scion_comparison_contender(comparison, group);
-        size_t panel = comparison->panels.of[comparison->groups.first[group]];
+        size_t panel = comparison->panels.group_of[comparison->groups.first[group]];
         double rounding = 0;
 
         for (size_t pair = 0; pair < comparison->pairs.count; pair++) {
@@ -35,14 +35,14 @@ static double work_pair_runs(struct work *work, size_t group, struct scion_versu
                 const struct scion_cell_mean *a = work_cell(work, contender, pair),
                                              *b = work_cell(work, comparison->baseline, pair);
 
-                if (comparison->panels.of[run] != panel)
+                if (comparison->panels.group_of[run] != panel)
                         continue;
                 versus->unpaired += !a->count != !b->count;
                 if (!a->count || !b->count)
                         continue;
                 double ours = scion_cell_mean_value(a), theirs = scion_cell_mean_value(b),
                        difference = ours - theirs;
-                size_t task = comparison->tasks.of[run];
+                size_t task = comparison->tasks.group_of[run];
 
                 if (scion_float_equal(ours, theirs))
                         versus->ties++;

@@ -27,9 +27,9 @@ void scion_channel_send_report(int pipe, const char *message, const char *note,
 
 struct scion_inbox {
         char *data;
-        size_t length, room;
-        size_t taken; /* bytes of data that scion_inbox_next() has consumed */
-        bool broken;  /* memory ran out, or the data is not a valid frame */
+        size_t length, capacity;
+        size_t consumed; /* bytes of data that scion_inbox_next() has consumed */
+        bool broken;     /* memory ran out, or the data is not a valid frame */
 };
 
 struct scion_frame {

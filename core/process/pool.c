@@ -27,9 +27,9 @@ struct scion_pool {
         struct slot *slot;
         struct pollfd *watched; /* the signal descriptor, then the pipes */
         int signals;            /* the signalfd */
-        sigset_t taken;         /* the signals that it reports */
-        sigset_t before;        /* the signal mask before the pool */
-        struct sigaction child_before;
+        sigset_t caught;        /* the signals that it reports */
+        sigset_t old_mask;      /* the signal mask before the pool */
+        struct sigaction old_sigchld;
         int next;  /* the slot to look at first, so that all slots are served in turn */
         bool reap; /* SIGCHLD came: some children may have ended */
 };
@@ -44,27 +44,27 @@ static int last_signal;
  */
 static bool pool_catch_signals(struct scion_pool *pool)
 {
-        static const int told[] = { SIGINT, SIGTERM, SIGHUP };
+        static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
         struct sigaction action = { .sa_handler = SIG_DFL };
-        sigset_t *set = &pool->taken;
+        sigset_t *set = &pool->caught;
 
         sigemptyset(set);
         sigaddset(set, SIGCHLD);
         sigaddset(set, SIGWINCH);
-        for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
-                struct sigaction is;
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+                struct sigaction old;
 
-                if (sigaction(told[i], NULL, &is) == 0 && is.sa_handler != SIG_IGN)
-                        sigaddset(set, told[i]);
+                if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+                        sigaddset(set, numbers[i]);
         }
-        sigaction(SIGCHLD, &action, &pool->child_before);
-        sigprocmask(SIG_BLOCK, set, &pool->before);
+        sigaction(SIGCHLD, &action, &pool->old_sigchld);
+        sigprocmask(SIG_BLOCK, set, &pool->old_mask);
         pool->signals = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
         if (pool->signals >= 0)
                 return true;
         scion_fail("cannot create a descriptor for signals: %s", strerror(errno));
-        sigprocmask(SIG_SETMASK, &pool->before, NULL);
-        sigaction(SIGCHLD, &pool->child_before, NULL);
+        sigprocmask(SIG_SETMASK, &pool->old_mask, NULL);
+        sigaction(SIGCHLD, &pool->old_sigchld, NULL);
         return false;
 }
 
@@ -121,8 +121,8 @@ void scion_pool_destroy(struct scion_pool *pool)
                 scion_report_finish(&report);
         }
         close(pool->signals);
-        sigaction(SIGCHLD, &pool->child_before, NULL);
-        sigprocmask(SIG_SETMASK, &pool->before, NULL);
+        sigaction(SIGCHLD, &pool->old_sigchld, NULL);
+        sigprocmask(SIG_SETMASK, &pool->old_mask, NULL);
         free(pool->slot);
         free(pool->watched);
         free(pool);
@@ -150,7 +150,7 @@ static void pool_close_in_child(void *context)
         for (int i = 0; i < pool->slots; i++)
                 if (pool->slot[i].process.pid != 0)
                         close(pool->slot[i].process.pipe);
-        sigaction(SIGCHLD, &pool->child_before, NULL);
+        sigaction(SIGCHLD, &pool->old_sigchld, NULL);
 }
 
 bool scion_pool_start(struct scion_pool *pool, int slot, const struct scion_limits *limits, scion_work *work,
@@ -166,15 +166,15 @@ bool scion_pool_start(struct scion_pool *pool, int slot, const struct scion_limi
 
 void scion_pool_catch_stop(struct scion_pool *pool)
 {
-        struct sigaction is;
+        struct sigaction old;
         sigset_t stop;
 
-        if (sigaction(SIGTSTP, NULL, &is) != 0 || is.sa_handler == SIG_IGN)
+        if (sigaction(SIGTSTP, NULL, &old) != 0 || old.sa_handler == SIG_IGN)
                 return;
         sigemptyset(&stop);
         sigaddset(&stop, SIGTSTP);
-        sigaddset(&pool->taken, SIGTSTP);
-        if (signalfd(pool->signals, &pool->taken, 0) >= 0)
+        sigaddset(&pool->caught, SIGTSTP);
+        if (signalfd(pool->signals, &pool->caught, 0) >= 0)
                 sigprocmask(SIG_BLOCK, &stop, NULL);
 }
 
@@ -202,7 +202,7 @@ void scion_pool_stop(struct scion_pool *pool, bool now)
                 if (slot->process.pid == 0 || slot->ended)
                         continue;
                 if (now)
-                        scion_process_end(&slot->process, SCION_STOPPED, scion_clock(), "stopped");
+                        scion_process_terminate(&slot->process, SCION_STOPPED, scion_clock(), "stopped");
                 else
                         kill(slot->process.pid, SIGINT);
         }
@@ -263,7 +263,7 @@ static bool pool_sleep_until(struct scion_pool *pool, double until)
 
         pool->watched[count++] = (struct pollfd){ .fd = pool->signals, .events = POLLIN };
         for (int i = 0; i < pool->slots; i++)
-                if (pool->slot[i].process.pid != 0 && !pool->slot[i].process.silent)
+                if (pool->slot[i].process.pid != 0 && !pool->slot[i].process.pipe_closed)
                         pool->watched[count++] =
                                 (struct pollfd){ .fd = pool->slot[i].process.pipe, .events = POLLIN };
         return poll(pool->watched, count, milliseconds) >= 0 || errno == EINTR ||
@@ -276,7 +276,7 @@ static double pool_enforce_limits(struct scion_pool *pool)
 
         for (int i = 0; i < pool->slots; i++)
                 if (pool->slot[i].process.pid != 0 && !pool->slot[i].ended)
-                        next = fmin(next, scion_process_watch(&pool->slot[i].process, now));
+                        next = fmin(next, scion_process_enforce_limits(&pool->slot[i].process, now));
         return next;
 }
 

@@ -17,18 +17,18 @@
 #include "base/clock.h"
 #include "file/files.h"
 
-#define GRACE 3.0 /* seconds between SIGTERM and SIGKILL */
-#define LOOK 0.05 /* seconds between two checks of a child's memory */
+#define KILL_DELAY 3.0       /* seconds between SIGTERM and SIGKILL */
+#define MEMORY_INTERVAL 0.05 /* seconds between two checks of a child's memory */
 #define MIB (1024.0 * 1024.0)
 
 /* --- The child ------------------------------------------------------------------------------------------ */
 
-static volatile sig_atomic_t asked_to_stop;
+static volatile sig_atomic_t stop_requested;
 
 static void signal_note(int number)
 {
         (void)number;
-        asked_to_stop = 1;
+        stop_requested = 1;
 }
 
 static void parent_send_progress(void *context, const struct scion_progress *progress)
@@ -39,7 +39,7 @@ static void parent_send_progress(void *context, const struct scion_progress *pro
 static bool child_is_stopping(void *context)
 {
         (void)context;
-        return asked_to_stop;
+        return stop_requested;
 }
 
 static void child_set_signals(void)
@@ -47,7 +47,7 @@ static void child_set_signals(void)
         struct sigaction action = { .sa_handler = signal_note, .sa_flags = SA_RESTART };
         sigset_t none;
 
-        asked_to_stop = 0;
+        stop_requested = 0;
         sigaction(SIGINT, &action, NULL);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
@@ -85,13 +85,13 @@ static double process_memory(pid_t pid, bool data)
  */
 static void child_limit_memory(double mib)
 {
-        double most = process_memory(getpid(), true) + (2 * mib + 256) * MIB;
+        double bytes = process_memory(getpid(), true) + (2 * mib + 256) * MIB;
         struct rlimit limit;
 
         if (mib <= 0 || getrlimit(RLIMIT_DATA, &limit) != 0)
                 return;
-        if (limit.rlim_max == RLIM_INFINITY || most < (double)limit.rlim_max) {
-                limit.rlim_cur = (rlim_t)most;
+        if (limit.rlim_max == RLIM_INFINITY || bytes < (double)limit.rlim_max) {
+                limit.rlim_cur = (rlim_t)bytes;
                 setrlimit(RLIMIT_DATA, &limit);
         }
 }
@@ -127,7 +127,7 @@ static _Noreturn void child_run(const struct scion_limits *limits, scion_work *w
 /* --- The parent ----------------------------------------------------------------------------------------- */
 
 bool scion_process_start(struct scion_process *process, const struct scion_limits *limits, scion_work *work,
-                         void *context, void (*leave)(void *), void *left)
+                         void *context, void (*leave)(void *), void *leave_context)
 {
         int ends[2];
 
@@ -148,7 +148,7 @@ bool scion_process_start(struct scion_process *process, const struct scion_limit
                         _Exit(SCION_FAILED);
                 close(ends[0]);
                 if (leave)
-                        leave(left);
+                        leave(leave_context);
                 child_run(limits, work, context, ends[1]);
         }
         close(ends[1]);
@@ -157,7 +157,7 @@ bool scion_process_start(struct scion_process *process, const struct scion_limit
                 .pid = pid,
                 .pipe = ends[0],
                 .limits = *limits,
-                .began = scion_clock(),
+                .started = scion_clock(),
         };
         return true;
 }
@@ -166,8 +166,8 @@ bool scion_process_receive(struct scion_process *process, struct scion_progress 
 {
         struct scion_frame frame;
 
-        if (!process->silent)
-                process->silent = !scion_inbox_read(&process->inbox, process->pipe);
+        if (!process->pipe_closed)
+                process->pipe_closed = !scion_inbox_read(&process->inbox, process->pipe);
         while (scion_inbox_next(&process->inbox, &frame)) {
                 if (frame.kind == SCION_FRAME_REPORT)
                         process->reported = scion_frame_report(&frame, &process->report.message,
@@ -178,8 +178,8 @@ bool scion_process_receive(struct scion_process *process, struct scion_progress 
         return false;
 }
 
-void scion_process_end(struct scion_process *process, enum scion_status verdict, double now,
-                       const char *reason, ...)
+void scion_process_terminate(struct scion_process *process, enum scion_status end_status, double now,
+                             const char *reason, ...)
 {
         char text[256];
         va_list arguments;
@@ -190,12 +190,12 @@ void scion_process_end(struct scion_process *process, enum scion_status verdict,
         vsnprintf(text, sizeof text, reason, arguments);
         va_end(arguments);
         scion_text_add(&process->reason, "%s", text);
-        process->verdict = verdict;
-        process->kill_at = now + GRACE;
+        process->end_status = end_status;
+        process->kill_at = now + KILL_DELAY;
         kill(process->pid, SIGTERM);
 }
 
-double scion_process_watch(struct scion_process *process, double now)
+double scion_process_enforce_limits(struct scion_process *process, double now)
 {
         const struct scion_limits *limits = &process->limits;
         double next = INFINITY;
@@ -204,19 +204,19 @@ double scion_process_watch(struct scion_process *process, double now)
                 double mib = process_memory(process->pid, false) / MIB;
 
                 if (mib > limits->memory_mib) {
-                        scion_process_end(process, SCION_FAILED, now,
-                                          "memory limit of %g MiB exceeded: it used %.0f MiB",
-                                          limits->memory_mib, mib);
+                        scion_process_terminate(process, SCION_FAILED, now,
+                                                "memory limit of %g MiB exceeded: it used %.0f MiB",
+                                                limits->memory_mib, mib);
                         process->kill_at = now; /* it may exhaust the memory before it ends by itself */
                 }
-                next = now + LOOK;
+                next = now + MEMORY_INTERVAL;
         }
         if (limits->minutes > 0 && process->kill_at == 0) {
-                double until = process->began + 60 * limits->minutes;
+                double until = process->started + 60 * limits->minutes;
 
                 if (now >= until)
-                        scion_process_end(process, SCION_FAILED, now, "time limit of %g minute%s",
-                                          limits->minutes, limits->minutes == 1 ? "" : "s");
+                        scion_process_terminate(process, SCION_FAILED, now, "time limit of %g minute%s",
+                                                limits->minutes, limits->minutes == 1 ? "" : "s");
                 next = until < next ? until : next;
         }
         if (process->kill_at > 0) {
@@ -254,7 +254,7 @@ void scion_process_report(struct scion_process *process, int status, const struc
         double limit = process->limits.memory_mib;
         struct scion_text message = { 0 };
 
-        process->report.seconds = scion_clock() - process->began;
+        process->report.seconds = scion_clock() - process->started;
         process->report.peak_mib = (double)used->ru_maxrss / 1024;
         process->report.status = WIFEXITED(status) ? (enum scion_status)WEXITSTATUS(status) : SCION_FAILED;
         process_explain_end(process, status, &message);
@@ -264,7 +264,7 @@ void scion_process_report(struct scion_process *process, int status, const struc
         if (limit > 0 && process->report.peak_mib > limit && process->report.status == SCION_GOOD)
                 process->report.status = SCION_FAILED;
         if (process->report.status != SCION_GOOD && process->reason.text) {
-                process->report.status = process->verdict;
+                process->report.status = process->end_status;
                 message.length = 0;
                 scion_text_add(&message, "%s", process->reason.text);
         } else if (process->report.status == SCION_FAILED && limit > 0 && process->report.peak_mib > limit) {

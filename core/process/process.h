@@ -46,42 +46,42 @@ struct scion_process {
         struct scion_inbox inbox;
         struct scion_report report; /* as far as received */
         bool reported;
-        bool silent; /* the child has closed its end of the pipe */
-        double began;
+        bool pipe_closed; /* the child has closed its end of the pipe */
+        double started;
         /*
-         * Set by scion_process_end(): the message and status to report, and the time at which the process is
-         * killed unless it has ended by itself.
+         * Set by scion_process_terminate(): the message and status to report, and the time at which the
+         * process is killed unless it has ended by itself.
          */
         struct scion_text reason;
-        enum scion_status verdict;
+        enum scion_status end_status;
         double kill_at; /* 0: it is not being terminated */
 };
 
 /*
  * Forks a child that does `work`. The caller has flushed all stdio streams. Directly after the fork the child
- * calls leave(left), if not NULL, to close what belongs to the parent. A child is killed when its parent
- * dies. SIGINT, which a terminal sends to the parent and its children alike, only sets the stop flag of the
- * child's observer.
+ * calls leave(leave_context), if leave is not NULL, to close what belongs to the parent. A child is killed
+ * when its parent dies. SIGINT, which a terminal sends to the parent and its children alike, only sets the
+ * stop flag of the child's observer. On failure returns false with a message.
  */
 bool scion_process_start(struct scion_process *process, const struct scion_limits *limits, scion_work *work,
-                         void *context, void (*leave)(void *), void *left);
+                         void *context, void (*leave)(void *), void *leave_context);
 
 /* Reads from the pipe up to the next progress message. Returns false when there is none yet. */
 bool scion_process_receive(struct scion_process *process, struct scion_progress *progress);
 
 /*
  * Sends SIGTERM, and arranges that the process is killed if it does not end within some seconds. The
- * formatted reason becomes the message of its report and `verdict` its status. Does nothing when the process
- * is being terminated already.
+ * formatted reason becomes the message of its report, and `end_status` its status. Does nothing when the
+ * process is being terminated already.
  */
-void scion_process_end(struct scion_process *process, enum scion_status verdict, double now,
-                       const char *reason, ...) SCION_PRINTF(4, 5);
+void scion_process_terminate(struct scion_process *process, enum scion_status end_status, double now,
+                             const char *reason, ...) SCION_PRINTF(4, 5);
 
 /*
  * Enforces the limits on time and memory. Returns the time of scion_clock() at which to call it again, or
  * INFINITY.
  */
-double scion_process_watch(struct scion_process *process, double now);
+double scion_process_enforce_limits(struct scion_process *process, double now);
 
 /*
  * Moves the report of an ended process to *report, and frees the process. `status` and `used` are from

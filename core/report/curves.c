@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 
-#define MOST_EPOCHS 1000000
+#define MAX_EPOCHS 1000000
 
 char *scion_run_file(const struct scion_results *results, size_t run, const char *name)
 {
@@ -63,7 +63,7 @@ static bool curves_add_table(struct scion_curves *curves, const struct scion_csv
         int stage = scion_csv_column(table, "stage");
         size_t epoch = 0;
 
-        for (size_t row = 0; row < table->rows && epoch < MOST_EPOCHS; row++) {
+        for (size_t row = 0; row < table->rows && epoch < MAX_EPOCHS; row++) {
                 if (stage >= 0 && strcmp(scion_csv_field(table, row, (size_t)stage), "source") == 0)
                         continue;
                 for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)

@@ -9,7 +9,7 @@
 #include "compare/parts.h"
 #include "report/figure_parts.h"
 
-#define MOST_TICS 7
+#define MAX_TICS 7
 
 struct place {
         size_t task;
@@ -66,8 +66,8 @@ static void labels_add_runs(struct labels *labels)
         for (size_t run = 0; run < comparison->results->runs; run++)
                 if (scion_compared_value(comparison, labels->metric, run, &value))
                         scion_spread_add(
-                                &labels->cell[comparison->contenders.of[run] * comparison->tasks.count +
-                                              comparison->tasks.of[run]],
+                                &labels->cell[comparison->contenders.group_of[run] * comparison->tasks.count +
+                                              comparison->tasks.group_of[run]],
                                 value);
 }
 
@@ -84,7 +84,7 @@ static bool contender_is_drawn(const struct labels *labels, size_t contender)
 
 static size_t place_setting(const struct labels *labels, const struct place *place)
 {
-        return labels->comparison->settings.of[labels->comparison->tasks.first[place->task]];
+        return labels->comparison->settings.group_of[labels->comparison->tasks.first[place->task]];
 }
 
 static void labels_find_extent(struct labels *labels)
@@ -99,7 +99,7 @@ static void labels_find_extent(struct labels *labels)
                 }
 }
 
-/* Sets the horizontal axis, with at most MOST_TICS tics, at numbers of labels that were run. */
+/* Sets the horizontal axis, with at most MAX_TICS tics, at numbers of labels that were run. */
 static void labels_add_x_axis(const struct labels *labels)
 {
         const struct place *place = labels->place;
@@ -107,7 +107,7 @@ static void labels_add_x_axis(const struct labels *labels)
 
         for (size_t i = 1; i < labels->places; i++)
                 different += place[i].labels > place[i - 1].labels;
-        every = (different + MOST_TICS - 1) / MOST_TICS;
+        every = (different + MAX_TICS - 1) / MAX_TICS;
         scion_plots_add(&labels->figures->plots, "set logscale x\nset xrange [%.8g:%.8g]\nset xtics (",
                         place[0].labels / 1.08, place[labels->places - 1].labels * 1.08);
         for (size_t i = 0; i < labels->places; i++)

@@ -37,8 +37,8 @@ void scion_panel_describe(struct scion_panel *panel, bool more, const char *cont
                           const struct scion_spread *spread);
 
 /*
- * Notes in the caption that only the first of `panels` panels are drawn, if so. `what` says what they stand
- * for: "tasks".
+ * Notes in the caption that only the first of `panels` panels are drawn, if there are too many. `what` names
+ * what the panels stand for: "tasks".
  */
 void scion_figure_note_omitted(struct scion_figure *figure, size_t panels, const char *what);
 

@@ -11,12 +11,12 @@
 #include "report/figure_parts.h"
 
 #define WIDTH 600
-#define ROW 20     /* height of a row of names */
-#define CLIQUE 9   /* distance of thick lines */
-#define ABOVE 64   /* height of the axis and the critical difference */
-#define MARGIN 27  /* percent of the width on each side, for names */
-#define LONGEST 20 /* most characters of a name */
-#define MOST 40    /* most contenders in a readable diagram */
+#define NAME_HEIGHT 20    /* height of a row of names */
+#define CLIQUE_HEIGHT 9   /* distance of thick lines */
+#define AXIS_HEIGHT 64    /* height of the axis and the critical difference */
+#define MARGIN 27         /* percent of the width on each side, for names */
+#define MAX_NAME 20       /* most characters of a name */
+#define MAX_CONTENDERS 40 /* most contenders in a readable diagram */
 #define INK "lc rgb " SCION_PLOT_INK
 
 struct diagram {
@@ -54,8 +54,8 @@ static void diagram_add_axis(struct diagram *diagram, int height)
                         "set xrange [1:%.6g]\nset x2range [1:%.6g]\nset yrange [%d:0]\n"
                         "set lmargin at screen %g\nset rmargin at screen %g\n"
                         "set tmargin at screen %.6g\nset bmargin at screen 0\n",
-                        end, end, height - ABOVE, MARGIN / 100., 1 - MARGIN / 100.,
-                        1 - ABOVE / (double)height);
+                        end, end, height - AXIS_HEIGHT, MARGIN / 100., 1 - MARGIN / 100.,
+                        1 - AXIS_HEIGHT / (double)height);
         diagram_add_line(diagram, 1, -34, "first", 1 + critical, -34, "lw 2 " INK);
         diagram_add_line(diagram, 1, -38, "first", 1, -30, "lw 1 " INK);
         diagram_add_line(diagram, 1 + critical, -38, "first", 1 + critical, -30, "lw 1 " INK);
@@ -65,12 +65,12 @@ static void diagram_add_axis(struct diagram *diagram, int height)
                         critical);
 }
 
-/* Adds a name, truncated to LONGEST characters. */
+/* Adds a name, truncated to MAX_NAME characters. */
 static void name_shorten(struct scion_text *text, const char *name)
 {
         size_t bytes = 0, letters = 0;
 
-        while (name[bytes] && letters < LONGEST) {
+        while (name[bytes] && letters < MAX_NAME) {
                 letters++;
                 bytes++;
                 while (((unsigned char)name[bytes] & 0xc0) == 0x80)
@@ -91,7 +91,7 @@ static void diagram_add_name(struct diagram *diagram, size_t place, double top)
         size_t contender = diagram->over->order[place], style = diagram->figures->style[contender];
         bool left = place < (diagram->count + 1) / 2;
         double rank = diagram_rank(diagram, place),
-               y = top + ROW * (double)(left ? place : diagram->count - 1 - place);
+               y = top + NAME_HEIGHT * (double)(left ? place : diagram->count - 1 - place);
         struct scion_text text = { 0 };
         char line[80];
 
@@ -125,7 +125,7 @@ static void diagram_add_cliques(struct diagram *diagram)
         double room = 0.008 * (double)diagram->count;
 
         for (size_t i = 0; i < over->cliques; i++) {
-                double y = CLIQUE * (double)(i + 1);
+                double y = CLIQUE_HEIGHT * (double)(i + 1);
 
                 diagram_add_line(diagram, diagram_rank(diagram, over->clique[i].first) - room, y, "first",
                                  diagram_rank(diagram, over->clique[i].last) + room, y, "lw 4 " INK);
@@ -151,11 +151,11 @@ bool scion_figure_ranks(struct scion_figures *figures, const struct scion_compar
 
         if (diagram.over->tasks < 2 || diagram.count < 2 || isnan(diagram.over->friedman.p))
                 return true;
-        if (diagram.count > MOST) {
+        if (diagram.count > MAX_CONTENDERS) {
                 scion_notes_add(&figures->notes,
                                 "There is no critical-difference diagram: it would not be readable with more "
                                 "than %d contenders",
-                                MOST);
+                                MAX_CONTENDERS);
                 return true;
         }
         struct scion_figure *figure = scion_figure_add(figures, SCION_FIGURE_RANKS, metric);
@@ -166,8 +166,8 @@ bool scion_figure_ranks(struct scion_figures *figures, const struct scion_compar
                        diagram.over->tasks);
         scion_text_add(&figure->caption, "Critical-difference diagram (Dem\u0161ar 2006): 1 is best; thick "
                                          "lines join those that Nemenyi's test does not tell apart at 5 %%.");
-        double top = CLIQUE * (double)(diagram.over->cliques + 1) + 12;
-        int height = ABOVE + (int)top + ROW * (int)((diagram.count + 1) / 2 - 1) + 14;
+        double top = CLIQUE_HEIGHT * (double)(diagram.over->cliques + 1) + 12;
+        int height = AXIS_HEIGHT + (int)top + NAME_HEIGHT * (int)((diagram.count + 1) / 2 - 1) + 14;
         struct scion_panel *panel = scion_figure_panel(figures, figure, WIDTH, height);
 
         diagram_add_axis(&diagram, height);

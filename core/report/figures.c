@@ -203,7 +203,7 @@ static bool contenders_choose(const struct scion_comparison *comparison, struct 
                 return scion_fail("out of memory");
         for (size_t i = 0; i < comparison->results->runs; i++)
                 if (scion_compared_value(comparison, metric, i, &value))
-                        scion_spread_add(&spread[comparison->contenders.of[i]], value);
+                        scion_spread_add(&spread[comparison->contenders.group_of[i]], value);
         for (size_t i = 0; i < count; i++) {
                 standing[i] = (struct standing){ i, i == comparison->baseline, INFINITY };
                 if (spread[i].count)

@@ -11,9 +11,9 @@
 #include "report/sections.h"
 #include "table/metric.h"
 
-#define MOST_ROWS 500          /* rows of a table */
-#define MOST_CONFIGS 200       /* configurations on the page */
-#define MOST_CONFIG (64 << 10) /* bytes of a configuration */
+#define MAX_ROWS 500                /* rows of a table */
+#define MAX_CONFIGS 200             /* configurations on the page */
+#define MAX_CONFIG_BYTES (64 << 10) /* bytes of a configuration */
 
 struct page {
         const struct scion_comparison *comparison;
@@ -73,7 +73,7 @@ static void page_begin_table(struct page *page, const char *caption)
 static void page_add_table(struct page *page, const struct scion_section *section)
 {
         size_t rows = section->table.count / section->table.per_row;
-        size_t shown = rows > MOST_ROWS + 1 ? MOST_ROWS + 1 : rows;
+        size_t shown = rows > MAX_ROWS + 1 ? MAX_ROWS + 1 : rows;
 
         if (rows == 0)
                 return;
@@ -88,7 +88,7 @@ static void page_add_table(struct page *page, const struct scion_section *sectio
                 scion_text_add(&page->text,
                                "<p class=\"note\">The first %d of %zu rows. scion compare --format csv has "
                                "all of them.</p>\n",
-                               MOST_ROWS, rows - 1);
+                               MAX_ROWS, rows - 1);
 }
 
 static void page_add_section(struct page *page, const struct scion_section *section)
@@ -200,7 +200,7 @@ static void page_add_failed_runs(struct page *page)
         page_begin_table(page, "Failed runs, which are not part of any mean, and their errors");
         scion_text_add(&page->text, "<thead><tr><th scope=\"col\" class=\"w\">run</th>"
                                     "<th scope=\"col\" class=\"w\">error</th></tr></thead><tbody>\n");
-        for (size_t i = 0; i < results->runs && shown < MOST_ROWS; i++) {
+        for (size_t i = 0; i < results->runs && shown < MAX_ROWS; i++) {
                 if (results->run[i].done)
                         continue;
                 scion_html_add(
@@ -242,7 +242,7 @@ static void page_add_config(struct page *page, size_t run, struct configs *confi
 {
         char *path = scion_run_file(page->comparison->results, run, "config.yaml");
         size_t bytes;
-        char *text = path ? scion_file_read(path, MOST_CONFIG, &bytes) : NULL;
+        char *text = path ? scion_file_read(path, MAX_CONFIG_BYTES, &bytes) : NULL;
 
         if (text) {
                 scion_html_add(&page->text, "<details><summary>%s", page->comparison->results->run[run].id);
@@ -266,7 +266,7 @@ static void page_add_contender_configs(struct page *page, size_t contender, stru
 
         page->text = (struct scion_text){ 0 };
         for (size_t run = 0; run < comparison->results->runs; run++) {
-                if (comparison->contenders.of[run] != contender)
+                if (comparison->contenders.group_of[run] != contender)
                         continue;
                 if (tried++ < configs->most)
                         page_add_config(page, run, configs);
@@ -290,16 +290,16 @@ static void page_add_contender_configs(struct page *page, size_t contender, stru
 static void page_add_configs(struct page *page)
 {
         size_t contenders = page->comparison->contenders.count;
-        struct configs configs = { .most = contenders < MOST_CONFIGS ? MOST_CONFIGS / contenders : 1 };
+        struct configs configs = { .most = contenders < MAX_CONFIGS ? MAX_CONFIGS / contenders : 1 };
 
         scion_text_add(
                 &page->text,
                 "<section id=\"configurations\">\n<h2>Configurations</h2>\n<p>The complete configuration of "
                 "each run, including all defaults: <code>scion run</code> with it repeats the run.</p>\n");
         for (size_t i = 0; i < contenders; i++)
-                if (i < MOST_CONFIGS)
+                if (i < MAX_CONFIGS)
                         page_add_contender_configs(page, i, &configs);
-        if (configs.left_out || contenders > MOST_CONFIGS)
+        if (configs.left_out || contenders > MAX_CONFIGS)
                 scion_text_add(&page->text,
                                "<p class=\"note\">%zu of %zu runs are shown; the configurations of the "
                                "others are in the runs' folders.</p>\n",

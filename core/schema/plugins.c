@@ -176,7 +176,7 @@ static void definitions_add_schedules(json_t *definitions)
         sort_finish(&sort);
 }
 
-/* Adds transforms, of which a dataset takes one or a list. */
+/* Adds the definitions of transforms; a dataset takes one transform or a list. */
 static void definitions_add_transforms(json_t *definitions)
 {
         json_t *data = json_object();

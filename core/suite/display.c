@@ -12,8 +12,8 @@
 #include "file/files.h"
 #include "suite/progress_lines.h"
 
-#define OFTEN 0.1 /* least seconds between two drawings after an event */
-#define TICK 1.0  /* and between two drawings without an event */
+#define REDRAW_INTERVAL 0.1 /* least seconds between two drawings after an event */
+#define IDLE_INTERVAL 1.0   /* and between two drawings without an event */
 
 #define NO_WRAP "\033[?7l"
 #define WRAP "\033[?7h"
@@ -282,7 +282,7 @@ double scion_display_tick(struct scion_display *display)
 
         if (!display->live)
                 return INFINITY;
-        due = display->drawn + (display->changed ? OFTEN : TICK);
+        due = display->drawn + (display->changed ? REDRAW_INTERVAL : IDLE_INTERVAL);
         if (now < due)
                 return due - now;
         if (terminal_is_foreground(display->file)) {
@@ -293,7 +293,7 @@ double scion_display_tick(struct scion_display *display)
         }
         display->changed = false;
         display->drawn = now;
-        return TICK;
+        return IDLE_INTERVAL;
 }
 
 void scion_display_redraw(struct scion_display *display)

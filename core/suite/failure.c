@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "file/files.h"
 
-#define MOST_LINES 8
-#define MOST_BYTES 2048
+#define MAX_LINES 8
+#define MAX_BYTES 2048
 
 static int log_open(const char *folder, int flags)
 {
@@ -26,12 +26,11 @@ static int log_open(const char *folder, int flags)
 }
 
 /* Reads the last lines of the log, starting at the beginning of a line. Returns a string within `text`. */
-static const char *log_read_tail(int log, char text[MOST_BYTES + 1])
+static const char *log_read_tail(int log, char text[MAX_BYTES + 1])
 {
         struct stat status;
-        off_t from =
-                fstat(log, &status) == 0 && status.st_size > MOST_BYTES ? status.st_size - MOST_BYTES : 0;
-        ssize_t got = lseek(log, from, SEEK_SET) == from ? scion_read_all(log, text, MOST_BYTES) : -1;
+        off_t from = fstat(log, &status) == 0 && status.st_size > MAX_BYTES ? status.st_size - MAX_BYTES : 0;
+        ssize_t got = lseek(log, from, SEEK_SET) == from ? scion_read_all(log, text, MAX_BYTES) : -1;
         size_t length = got > 0 ? (size_t)got : 0;
         int lines = 0;
 
@@ -39,7 +38,7 @@ static const char *log_read_tail(int log, char text[MOST_BYTES + 1])
                 length--;
         text[length] = '\0';
         for (size_t i = length; i > 0; i--)
-                if (text[i - 1] == '\n' && ++lines == MOST_LINES)
+                if (text[i - 1] == '\n' && ++lines == MAX_LINES)
                         return text + i;
         const char *line = from > 0 ? strchr(text, '\n') : NULL;
 
@@ -90,7 +89,7 @@ void scion_failure_print(FILE *file, const char *message)
 void scion_failure_print_details(FILE *file, const struct scion_planned *planned, const char *folder)
 {
         int log = log_open(folder, O_RDONLY);
-        char text[MOST_BYTES + 1];
+        char text[MAX_BYTES + 1];
 
         run_print_axes(file, planned);
         if (log < 0)

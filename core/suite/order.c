@@ -10,20 +10,20 @@ bool scion_order_start(struct scion_order *order, const struct scion_plan *plan,
 {
         *order = (struct scion_order){
                 .plan = plan,
-                .left = calloc(plan->count + 1, sizeof *order->left),
+                .waiting = calloc(plan->count + 1, sizeof *order->waiting),
                 .ready = calloc(plan->count + 1, sizeof *order->ready),
                 .users = calloc(plan->count + 1, sizeof *order->users),
         };
-        if (!order->left || !order->ready || !order->users)
+        if (!order->waiting || !order->ready || !order->users)
                 return scion_fail("out of memory");
         for (size_t i = 0; i < plan->count; i++)
-                order->left[i] = !done[i];
+                order->waiting[i] = !done[i];
         return true;
 }
 
 void scion_order_finish(struct scion_order *order)
 {
-        free(order->left);
+        free(order->waiting);
         free(order->ready);
         free(order->users);
         *order = (struct scion_order){ 0 };
@@ -41,24 +41,26 @@ static size_t order_choose(const struct scion_order *order)
         size_t looked = 0;
 
         for (size_t i = order->first; i < order->plan->count && looked < LOOK_AHEAD; i++) {
-                if (!order->left[i])
+                if (!order->waiting[i])
                         continue;
                 if (!run_would_wait(order, i))
                         return i;
                 looked++;
         }
-        return order->first; /* all would wait: start the first, which goes on once the source is trained */
+        return order
+                /* all runs would wait: start the first, which continues as soon as the source is trained */
+                ->first;
 }
 
 size_t scion_order_next(struct scion_order *order)
 {
-        while (order->first < order->plan->count && !order->left[order->first])
+        while (order->first < order->plan->count && !order->waiting[order->first])
                 order->first++;
         size_t run = order_choose(order);
 
         if (run == order->plan->count)
                 return run;
-        order->left[run] = false;
+        order->waiting[run] = false;
         if (order->plan->planned[run].source != SCION_PLAN_NO_SOURCE)
                 order->users[order->plan->planned[run].source]++;
         return run;

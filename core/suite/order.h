@@ -10,10 +10,11 @@
 
 struct scion_order {
         const struct scion_plan *plan;
-        size_t first;    /* all runs before this one have started */
-        bool *left;      /* the run has not started yet */
-        bool *ready;     /* indexed by the first run with a source: the source is trained */
-        unsigned *users; /* likewise: the number of running runs with that source */
+        size_t first;  /* all runs before this one have started */
+        bool *waiting; /* the run has not started yet */
+        bool *ready;   /* indexed by the first run with a source: the source is trained */
+        /* indexed by the first run with a source: the number of running runs with that source */
+        unsigned *users;
 };
 
 /* `done` marks the runs of the plan that will not start. Call scion_order_finish() also after a failure. */

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "experiment/experiment.h"
 
-#define LONGEST_LABELS 120 /* bytes of an id before its hash; a file name has at most 255 bytes */
+#define MAX_LABELS_BYTES 120 /* bytes of an id before its hash; a file name has at most 255 bytes */
 
 /* ASCII letters, and every byte of a multi-byte UTF-8 character. */
 static bool is_letter(char c)
@@ -76,9 +76,9 @@ static void id_add_hash(struct scion_text *id, struct scion_config *config, int 
  */
 static int id_cut(struct scion_text *id)
 {
-        if (id->length <= LONGEST_LABELS)
+        if (id->length <= MAX_LABELS_BYTES)
                 return 8;
-        id->length = LONGEST_LABELS;
+        id->length = MAX_LABELS_BYTES;
         while (((unsigned char)id->text[id->length] & 0xC0) == 0x80)
                 id->length--;
         id->text[id->length] = '\0';

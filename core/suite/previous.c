@@ -83,31 +83,31 @@ static void states_read_rows(const struct scion_plan *plan, const struct scion_p
 enum scion_state *scion_plan_states(const struct scion_plan *plan, const char *out)
 {
         enum scion_state *states = calloc(plan->count, sizeof *states);
-        struct scion_text folder = { 0 }, file = { 0 }, old = { 0 };
-        struct scion_previous now = { 0 }, before = { 0 };
+        struct scion_text folder = { 0 }, file = { 0 }, old_file = { 0 };
+        struct scion_previous current = { 0 }, old = { 0 };
         bool good = true;
 
         scion_text_add(&folder, "%s/%s", out, plan->name);
         scion_text_add(&file, "%s/%s/results.csv", out, plan->name);
-        scion_text_add(&old, "%s/%s/results.old.csv", out, plan->name);
-        if (!states || folder.failed || file.failed || old.failed)
+        scion_text_add(&old_file, "%s/%s/results.old.csv", out, plan->name);
+        if (!states || folder.failed || file.failed || old_file.failed)
                 good = scion_fail("out of memory");
         else if (access(folder.text, F_OK) == 0)
                 for (size_t i = 0; i < plan->count; i++)
                         if (scion_previous_has_folder(folder.text, plan->planned[i].id))
                                 states[i] = SCION_STARTED;
-        good = good && scion_previous_read(file.text, &now) && scion_previous_read(old.text, &before);
+        good = good && scion_previous_read(file.text, &current) && scion_previous_read(old_file.text, &old);
         if (good) {
-                states_read_rows(plan, &before, states);
-                states_read_rows(plan, &now, states);
+                states_read_rows(plan, &old, states);
+                states_read_rows(plan, &current, states);
         } else {
                 free(states);
                 states = NULL;
         }
-        scion_previous_finish(&now);
-        scion_previous_finish(&before);
+        scion_previous_finish(&current);
+        scion_previous_finish(&old);
         free(folder.text);
         free(file.text);
-        free(old.text);
+        free(old_file.text);
         return states;
 }

@@ -1,4 +1,7 @@
-/* The state of a suite left by previous calls of the command: rows of results, and folders of runs. */
+/*
+ * The state that previous invocations of the command have left of a suite: rows of results, and folders of
+ * runs.
+ */
 #ifndef SCION_SUITE_PREVIOUS_H
 #define SCION_SUITE_PREVIOUS_H
 

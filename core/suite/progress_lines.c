@@ -6,15 +6,15 @@
 
 #include "base/width.h"
 
-#define GAP 2           /* columns between two cells */
-#define SHORT_NAME 16   /* width that a run's name keeps; other cells are dropped for it */
-#define SHORTEST_NAME 5 /* width for which even the last two cells are dropped */
+#define GAP 2            /* columns between two cells */
+#define NAME_WIDTH 16    /* width that a run's name keeps; other cells are dropped for it */
+#define MIN_NAME_WIDTH 5 /* width for which even the last two cells are dropped */
 
 /* In display order. */
 enum cell { STAGE, EPOCH, STEPS, LOSS, SCORE, VALID, LEFT, CELLS };
 
 /* The order in which cells are dropped when there is no room. */
-static const enum cell dispensable[CELLS] = { STEPS, VALID, LOSS, STAGE, SCORE, LEFT, EPOCH };
+static const enum cell drop_order[CELLS] = { STEPS, VALID, LOSS, STAGE, SCORE, LEFT, EPOCH };
 
 struct table {
         int width;
@@ -202,8 +202,8 @@ static void table_measure(struct table *table, const struct scion_progress_lines
         for (size_t i = 0; i < block->runs; i++)
                 width_include(&longest, block->run[i].id);
         for (int i = 0; i < CELLS; i++) {
-                int *cell = &table->cell[dispensable[i]];
-                int least = i < CELLS - 2 ? SHORT_NAME : SHORTEST_NAME;
+                int *cell = &table->cell[drop_order[i]];
+                int least = i < CELLS - 2 ? NAME_WIDTH : MIN_NAME_WIDTH;
 
                 if (*cell == 0 || table->width - sum >= (longest < least ? longest : least))
                         continue;

@@ -125,25 +125,25 @@ static bool rows_take_finished(struct scion_rows *rows, const struct scion_previ
 }
 
 /* Moves the rows of runs that are no longer in the plan to results.old.csv. */
-static bool rows_set_aside(const struct scion_rows *rows, const struct scion_previous *now,
-                           const struct scion_previous *before, const char *path)
+static bool rows_set_aside(const struct scion_rows *rows, const struct scion_previous *current,
+                           const struct scion_previous *old, const char *path)
 {
-        const char *const *columns = (const char *const *)now->rows.name;
-        struct scion_sheet *aside = scion_sheet_plan(path, columns, now->rows.columns, "best_epoch");
+        const char *const *columns = (const char *const *)current->rows.name;
+        struct scion_sheet *moved = scion_sheet_plan(path, columns, current->rows.columns, "best_epoch");
         size_t leaving = 0;
-        bool good = aside != NULL;
+        bool good = moved != NULL;
 
-        for (size_t i = 0; good && i < before->rows.rows; i++)
-                if (scion_index_find(&now->ids, scion_previous_id(before, i)) == SCION_INDEX_NONE)
-                        good = sheet_hold_row(aside, &before->rows, i);
-        for (size_t i = 0; good && i < now->rows.rows; i++) {
-                if (scion_plan_find(rows->plan, scion_previous_id(now, i)))
+        for (size_t i = 0; good && i < old->rows.rows; i++)
+                if (scion_index_find(&current->ids, scion_previous_id(old, i)) == SCION_INDEX_NONE)
+                        good = sheet_hold_row(moved, &old->rows, i);
+        for (size_t i = 0; good && i < current->rows.rows; i++) {
+                if (scion_plan_find(rows->plan, scion_previous_id(current, i)))
                         continue;
                 leaving++;
-                good = sheet_hold_row(aside, &now->rows, i);
+                good = sheet_hold_row(moved, &current->rows, i);
         }
-        good = good && (leaving == 0 || scion_sheet_write(aside));
-        scion_sheet_close(aside);
+        good = good && (leaving == 0 || scion_sheet_write(moved));
+        scion_sheet_close(moved);
         return good;
 }
 
@@ -155,20 +155,19 @@ static bool rows_set_aside(const struct scion_rows *rows, const struct scion_pre
 bool scion_rows_read(struct scion_rows *rows)
 {
         struct scion_text path = { 0 };
-        struct scion_previous now = { 0 }, before = { 0 };
-        size_t kept = 0, kept_before = 0;
+        struct scion_previous current = { 0 }, old = { 0 };
+        size_t kept = 0, kept_old = 0;
         bool good = true;
 
         scion_text_add(&path, "%s/results.old.csv", rows->folder);
         if (path.failed)
                 good = scion_fail("out of memory");
-        good = good && scion_previous_read(rows->path, &now) && scion_previous_read(path.text, &before);
-        good = good && rows_take_finished(rows, &now, &kept) &&
-               rows_take_finished(rows, &before, &kept_before);
-        good = good && (now.rows.rows == 0 || rows_set_aside(rows, &now, &before, path.text));
-        rows->stale = kept_before > 0 || kept < now.rows.rows || now.cut;
-        scion_previous_finish(&now);
-        scion_previous_finish(&before);
+        good = good && scion_previous_read(rows->path, &current) && scion_previous_read(path.text, &old);
+        good = good && rows_take_finished(rows, &current, &kept) && rows_take_finished(rows, &old, &kept_old);
+        good = good && (current.rows.rows == 0 || rows_set_aside(rows, &current, &old, path.text));
+        rows->stale = kept_old > 0 || kept < current.rows.rows || current.cut;
+        scion_previous_finish(&current);
+        scion_previous_finish(&old);
         free(path.text);
         return good;
 }

@@ -29,11 +29,11 @@ struct suite {
         struct scion_lock lock;
         struct scion_pool *pool;
         struct scion_display *display;
-        size_t *working; /* the run in each slot of the pool */
+        size_t *run_of_slot; /* the run in each slot of the pool */
         struct scion_order order;
         int stopping;           /* 1: starts no more runs; 2: also ends those that run, at once */
         struct scion_text halt; /* why it stops, unless by a signal */
-        bool bad;               /* the only run of the plan had bad input */
+        bool bad_input;         /* the only run of the plan had bad input */
 };
 
 /* --- Running -------------------------------------------------------------------------------------------- */
@@ -105,7 +105,7 @@ static void display_update(struct suite *suite, int slot, const struct scion_rep
 /* A row that could not be written stays in memory; scion_rows_end() tries again. */
 static void result_take(struct suite *suite, int slot, const struct scion_report *report)
 {
-        size_t run = suite->working[slot];
+        size_t run = suite->run_of_slot[slot];
         const struct scion_planned *planned = &suite->plan->planned[run];
         bool failed = report->status != SCION_GOOD;
         char *folder = scion_rows_folder(&suite->rows, planned);
@@ -129,15 +129,15 @@ static void result_take(struct suite *suite, int slot, const struct scion_report
  */
 static void report_take(struct suite *suite, int slot, const struct scion_report *report)
 {
-        const struct scion_planned *planned = &suite->plan->planned[suite->working[slot]];
+        const struct scion_planned *planned = &suite->plan->planned[suite->run_of_slot[slot]];
 
-        scion_order_ended(&suite->order, suite->working[slot], report->status == SCION_GOOD);
+        scion_order_ended(&suite->order, suite->run_of_slot[slot], report->status == SCION_GOOD);
         if (report->status == SCION_STOPPED) {
                 scion_display_stopped(suite->display, slot);
         } else if (!report->message) {
                 suite_halt(suite, "out of memory");
         } else if (report->status == SCION_BAD_INPUT && suite->plan->count == 1) {
-                suite->bad = true;
+                suite->bad_input = true;
                 scion_fail("%s", report->message);
         } else if (report->status != SCION_GOOD && scion_failure_is_disk_full(report->message)) {
                 scion_display_stopped(suite->display, slot);
@@ -153,7 +153,7 @@ static bool suite_start_run(struct suite *suite, size_t run)
                                    suite->options->interval };
         int slot = scion_pool_free_slot(suite->pool);
 
-        suite->working[slot] = run;
+        suite->run_of_slot[slot] = run;
         if (!scion_pool_start(suite->pool, slot, &task.planned->limits, scion_task_work, &task))
                 return false;
         scion_display_started(suite->display, slot, run);
@@ -176,7 +176,7 @@ static void signal_take(struct suite *suite, int number)
 static void event_take(struct suite *suite, struct scion_event *event)
 {
         if (event->kind == SCION_EVENT_PROGRESS) {
-                scion_order_progress(&suite->order, suite->working[event->slot], &event->progress);
+                scion_order_progress(&suite->order, suite->run_of_slot[event->slot], &event->progress);
                 scion_display_progress(suite->display, event->slot, &event->progress);
         } else if (event->kind == SCION_EVENT_ENDED) {
                 report_take(suite, event->slot, &event->report);
@@ -241,7 +241,7 @@ static enum scion_status suite_run_all(struct suite *suite)
         scion_pool_destroy(suite->pool);
         suite->display = NULL;
         suite->pool = NULL;
-        if (suite->bad)
+        if (suite->bad_input)
                 return SCION_BAD_INPUT;
         if (!good || !scion_rows_end(&suite->rows))
                 return SCION_FAILED;
@@ -267,8 +267,8 @@ static bool suite_open(struct suite *suite)
 
         scion_text_add(&folder, "%s/%s", suite->options->out, suite->plan->name);
         suite->folder = folder.text;
-        suite->working = calloc(jobs, sizeof *suite->working);
-        if (folder.failed || !suite->working)
+        suite->run_of_slot = calloc(jobs, sizeof *suite->run_of_slot);
+        if (folder.failed || !suite->run_of_slot)
                 return scion_fail("out of memory");
         return scion_rows_open(&suite->rows, suite->plan, suite->folder, suite->options->retry_failed);
 }
@@ -278,7 +278,7 @@ static void suite_close(struct suite *suite)
         scion_rows_close(&suite->rows);
         scion_lock_release(&suite->lock);
         free(suite->folder);
-        free(suite->working);
+        free(suite->run_of_slot);
         free(suite->halt.text);
 }
 
@@ -291,8 +291,8 @@ static bool folder_is_writable(const struct suite *suite)
 
 /*
  * Takes the suite's lock, because two processes would overwrite each other's files. Children hold the lock
- * too, until the last has ended; those of a killed command take a moment to end, so that it retries for a
- * second. On a file system without locks it goes on without.
+ * too, until the last has ended. Those of a killed command take a moment to end, so the lock is retried for a
+ * second. On a file system that does not support locks, the suite runs unlocked.
  */
 static bool suite_lock(struct suite *suite)
 {

@@ -8,12 +8,12 @@
 #include "table/columns.h"
 #include "table/metric.h"
 
-#define MOST_KEYS 16
+#define MAX_KEYS 16
 
 /* The columns whose values define a group. */
 struct keys {
         size_t count;
-        const char *column[MOST_KEYS];
+        const char *column[MAX_KEYS];
 };
 
 struct group {
@@ -28,7 +28,7 @@ static struct keys run_keys(const struct scion_config_run *run)
 {
         struct keys keys = { 1, { "strategy" } };
 
-        for (size_t i = 0; i < run->axes && keys.count < MOST_KEYS; i++)
+        for (size_t i = 0; i < run->axes && keys.count < MAX_KEYS; i++)
                 if (strcmp(run->point[i].path, "strategy") != 0 && strcmp(run->point[i].path, "seed") != 0)
                         keys.column[keys.count++] = run->point[i].path;
         return keys;

@@ -102,12 +102,12 @@ static enum scion_status check_process(void *context, const struct scion_observe
                 if (!plan->planned[i].first_of_its_kind)
                         continue;
                 checking->shared->at = i;
-                struct scion_config *its = scion_planned_config(&plan->planned[i]);
-                struct scion_run *next = its ? scion_run_prepare(its) : NULL;
+                struct scion_config *next_config = scion_planned_config(&plan->planned[i]);
+                struct scion_run *next = next_config ? scion_run_prepare(next_config) : NULL;
 
                 scion_run_destroy(run);
                 scion_config_destroy(config);
-                config = its;
+                config = next_config;
                 run = next;
                 good = run != NULL;
                 checking->shared->values = good && scion_run_has_values(run);

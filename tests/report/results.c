@@ -202,7 +202,7 @@ static void groups_by_columns(void **state)
         assert_int_equal(groups.count, 4);
         static const size_t of[] = { 0, 1, 2, 0, 3 };
 
-        assert_memory_equal(groups.of, of, sizeof of);
+        assert_memory_equal(groups.group_of, of, sizeof of);
         assert_string_equal(scion_groups_value(&groups, &results, 3, 0), "b");
         assert_string_equal(scion_groups_value(&groups, &results, 3, 1), "20");
         scion_groups_finish(&groups);
@@ -231,7 +231,7 @@ static void thousands_of_groups(void **state)
         assert_true(scion_groups_make(&results, &results.strategy, 1, &groups));
         assert_int_equal(groups.count, 1250);
         for (size_t i = 0; i < 5000; i++)
-                assert_int_equal(groups.of[i], i % 1250);
+                assert_int_equal(groups.group_of[i], i % 1250);
         scion_groups_finish(&groups);
         scion_results_finish(&results);
 }
