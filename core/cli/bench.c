@@ -134,8 +134,9 @@ static const char *config_text(const struct scion_config *config, const char *ke
         return value && value->text ? value->text : "";
 }
 
-static bool run_bench(const struct options *options, const char *path, const struct scion_planned *planned,
-                      const struct scion_config *config, struct scion_run *run)
+static bool bench_print_results(const struct options *options, const char *path,
+                                const struct scion_planned *planned, const struct scion_config *config,
+                                struct scion_run *run)
 {
         const struct scion_config *target = scion_config_get(config, "target"),
                                   *model = scion_config_get(target, "model");
@@ -178,7 +179,7 @@ static int file_bench(const struct options *options, const char *path)
                 run = scion_run_prepare(config);
         }
         if (run)
-                status = run_bench(options, path, planned, config, run) ? SCION_GOOD : SCION_FAILED;
+                status = bench_print_results(options, path, planned, config, run) ? SCION_GOOD : SCION_FAILED;
         if (status != SCION_GOOD)
                 scion_cli_failed(status);
         scion_run_destroy(run);

@@ -6,7 +6,7 @@
 #include "plugin/plugin.h"
 #include "process/process.h"
 
-/* --- Both shells ---------------------------------------------------------------------------------------- */
+/* --- Common to both shells ------------------------------------------------------------------------------ */
 
 /* Prints the words with `between` as separator. */
 static void words_print(const char *const *words, const char *between, FILE *file)

@@ -138,7 +138,7 @@ static bool data_keys_print(FILE *file)
         return true;
 }
 
-/* --- The whole ------------------------------------------------------------------------------------------ */
+/* --- The description ------------------------------------------------------------------------------------ */
 
 static void field_print(const char *name, const char *text, FILE *file)
 {

@@ -9,7 +9,7 @@
 #include "compare/parts.h"
 #include "table/metric.h"
 
-/* --- How the runs are put together ---------------------------------------------------------------------- */
+/* --- Grouping ------------------------------------------------------------------------------------------- */
 
 static bool list_has(const size_t *list, size_t count, size_t column)
 {
@@ -243,7 +243,7 @@ static bool comparison_find_metrics(struct scion_comparison *comparison, const c
         return true;
 }
 
-/* --- Groups by themselves ------------------------------------------------------------------------------- */
+/* --- Statistics of groups ------------------------------------------------------------------------------- */
 
 bool scion_compared_interval(struct scion_comparison *comparison, const double *value, size_t *task,
                              size_t count, size_t *map, struct scion_interval *interval)
@@ -350,7 +350,7 @@ static bool metric_score_groups(struct scion_comparison *comparison, struct scio
         return good;
 }
 
-/* --- The whole ------------------------------------------------------------------------------------------ */
+/* --- The comparison ------------------------------------------------------------------------------------- */
 
 static void comparison_note_failures(struct scion_comparison *comparison)
 {

@@ -55,7 +55,7 @@ static double gamma_series(double a, double x)
         return sum * exp(a * log(x) - x - lgamma(a));
 }
 
-static double denominator(double x)
+static double denominator_nonzero(double x)
 {
         return fabs(x) < TINY ? TINY : x;
 }
@@ -65,14 +65,14 @@ static double denominator(double x)
  */
 static double gamma_fraction(double a, double x)
 {
-        double b = x + 1 - a, c = 1 / TINY, d = 1 / denominator(b), value = d, change = 0;
+        double b = x + 1 - a, c = 1 / TINY, d = 1 / denominator_nonzero(b), value = d, change = 0;
 
         for (int i = 1; i < TERMS && fabs(change - 1) > PRECISE; i++) {
                 double numerator = -i * (i - a);
 
                 b += 2;
-                d = 1 / denominator(numerator * d + b);
-                c = denominator(b + numerator / c);
+                d = 1 / denominator_nonzero(numerator * d + b);
+                c = denominator_nonzero(b + numerator / c);
                 change = c * d;
                 value *= change;
         }
@@ -91,17 +91,17 @@ double scion_chi2_tail(double x, double freedom)
 /* The continued fraction of the incomplete beta function (Abramowitz, Stegun 26.5.8; Lentz's method). */
 static double beta_fraction(double a, double b, double x)
 {
-        double c = 1, d = 1 / denominator(1 - (a + b) * x / (a + 1)), value = d, change = 0;
+        double c = 1, d = 1 / denominator_nonzero(1 - (a + b) * x / (a + 1)), value = d, change = 0;
 
         for (int m = 1; m < TERMS && fabs(change - 1) > PRECISE; m++) {
                 double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
                 double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
 
-                d = 1 / denominator(1 + even * d);
-                c = denominator(1 + even / c);
+                d = 1 / denominator_nonzero(1 + even * d);
+                c = denominator_nonzero(1 + even / c);
                 value *= c * d;
-                d = 1 / denominator(1 + odd * d);
-                c = denominator(1 + odd / c);
+                d = 1 / denominator_nonzero(1 + odd * d);
+                c = denominator_nonzero(1 + odd / c);
                 change = c * d;
                 value *= change;
         }

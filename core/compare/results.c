@@ -31,7 +31,7 @@ static bool column_ends_axes(const char *name)
         return text_starts_with(name, "test_") || text_starts_with(name, "source_test_");
 }
 
-/* --- A file --------------------------------------------------------------------------------------------- */
+/* --- Reading a file ------------------------------------------------------------------------------------- */
 
 static char *path_join(const char *folder, const char *name)
 {
@@ -112,7 +112,7 @@ static bool results_read_file(struct scion_results *results, const char *path)
         return true;
 }
 
-/* --- The columns of all --------------------------------------------------------------------------------- */
+/* --- Columns of all files ------------------------------------------------------------------------------- */
 
 static size_t results_find_column(const struct scion_results *results, const char *name)
 {
@@ -191,7 +191,7 @@ static bool results_join_columns(struct scion_results *results)
         return true;
 }
 
-/* --- The runs of all ------------------------------------------------------------------------------------ */
+/* --- Runs of all files ---------------------------------------------------------------------------------- */
 
 static const char *file_field(const struct scion_results_file *file, size_t row, const char *name)
 {
@@ -338,7 +338,7 @@ void scion_results_finish(struct scion_results *results)
         *results = (struct scion_results){ 0 };
 }
 
-/* --- Looking into them ---------------------------------------------------------------------------------- */
+/* --- Access --------------------------------------------------------------------------------------------- */
 
 const char *scion_results_value(const struct scion_results *results, size_t run, size_t column)
 {

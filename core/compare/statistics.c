@@ -261,7 +261,7 @@ bool scion_permutation_test(const double *difference, size_t count, double tie,
         return good;
 }
 
-/* --- Many comparisons ----------------------------------------------------------------------------------- */
+/* --- Multiple comparisons ------------------------------------------------------------------------------- */
 
 struct ranked {
         double p;

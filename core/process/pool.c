@@ -81,7 +81,7 @@ static int pool_next_signal(struct scion_pool *pool)
         return 0;
 }
 
-/* --- Making and ending ---------------------------------------------------------------------------------- */
+/* --- Creation and destruction --------------------------------------------------------------------------- */
 
 struct scion_pool *scion_pool_create(int slots)
 {

@@ -237,7 +237,7 @@ static bool figures_set_styles(struct scion_figures *figures, const struct scion
         return good;
 }
 
-/* --- All ------------------------------------------------------------------------------------------------ */
+/* --- All figures ---------------------------------------------------------------------------------------- */
 
 static bool figures_check_memory(const struct scion_figures *figures)
 {

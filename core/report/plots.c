@@ -231,7 +231,7 @@ static bool gnuplot_run(const struct scion_text *script, struct scion_text *draw
         return good;
 }
 
-/* --- What it has drawn ---------------------------------------------------------------------------------- */
+/* --- The output of gnuplot ------------------------------------------------------------------------------ */
 
 static bool text_begins(const char *text, const char *with)
 {

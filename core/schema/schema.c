@@ -201,7 +201,7 @@ static json_t *rules_schema(const struct scion_text *path, const char *key)
         return scion_schema_or_null(schema_with_help(key, schema));
 }
 
-/* --- The whole ------------------------------------------------------------------------------------------ */
+/* --- The schema ----------------------------------------------------------------------------------------- */
 
 /* The keys with the same schema in every form of file. */
 static json_t *common_properties(void)

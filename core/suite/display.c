@@ -83,7 +83,7 @@ static bool terminal_is_foreground(FILE *file)
         return group < 0 || group == getpgrp();
 }
 
-/* --- Making and ending ---------------------------------------------------------------------------------- */
+/* --- Creation and destruction --------------------------------------------------------------------------- */
 
 /* Falls back to plain lines when there is no memory for buffering them. */
 static void display_go_live(struct scion_display *display)
@@ -173,7 +173,7 @@ void scion_display_destroy(struct scion_display *display)
         free(display);
 }
 
-/* --- What happens --------------------------------------------------------------------------------------- */
+/* --- Events --------------------------------------------------------------------------------------------- */
 
 FILE *scion_display_lines(struct scion_display *display, bool failure)
 {

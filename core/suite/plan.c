@@ -13,7 +13,7 @@
 #define MAX_LABELS_BYTES 120 /* bytes of an id before its hash; a file name has at most 255 bytes */
 
 /* ASCII letters, and every byte of a multi-byte UTF-8 character. */
-static bool is_letter(char c)
+static bool char_is_letter(char c)
 {
         return isalpha((unsigned char)c) || (unsigned char)c >= 0x80;
 }
@@ -31,7 +31,7 @@ static void id_add_dash(struct scion_text *id)
 static void id_add_safe(struct scion_text *id, const char *text)
 {
         for (; *text; text++)
-                if (is_letter(*text) || isdigit((unsigned char)*text) || strchr("._+", *text))
+                if (char_is_letter(*text) || isdigit((unsigned char)*text) || strchr("._+", *text))
                         scion_text_add(id, "%c", *text);
                 else
                         id_add_dash(id);
@@ -53,7 +53,7 @@ static void id_add_point(struct scion_text *id, const char *path, const char *la
         const char *dot = strrchr(path, '.');
 
         id_add_dash(id);
-        if (!is_letter(label[0]))
+        if (!char_is_letter(label[0]))
                 id_add_safe(id, dot ? dot + 1 : path);
         id_add_safe(id, label);
 }

@@ -29,7 +29,7 @@ struct table {
 #define DIM "\033[2m"
 #define PLAIN "\033[0m"
 
-/* --- A run's cells -------------------------------------------------------------------------------------- */
+/* --- Cells of a run ------------------------------------------------------------------------------------- */
 
 static void score_text(double score, bool value, char *text)
 {
@@ -166,7 +166,7 @@ static void line_add_counts(struct scion_text *text, const struct scion_progress
         scion_width_add(text, time, table->width);
 }
 
-/* --- The whole ------------------------------------------------------------------------------------------ */
+/* --- The block of lines --------------------------------------------------------------------------------- */
 
 static void width_include(int *width, const char *content)
 {

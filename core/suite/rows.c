@@ -11,7 +11,7 @@
 #include "suite/previous.h"
 #include "table/csv.h"
 
-static bool is_fixed_column(const char *path)
+static bool column_is_fixed(const char *path)
 {
         return strcmp(path, "strategy") == 0 || strcmp(path, "seed") == 0;
 }
@@ -38,7 +38,7 @@ static bool rows_create_table(struct scion_rows *rows, bool values)
         for (size_t i = 0; i < 4; i++)
                 column[count++] = head[i];
         for (size_t i = 0; i < run->axes; i++)
-                if (!is_fixed_column(run->point[i].path))
+                if (!column_is_fixed(run->point[i].path))
                         column[count++] = run->point[i].path;
         for (size_t i = 0; i < (values ? 7 : 3); i++)
                 column[count++] = values ? of_values[i] : of_classes[i];
@@ -191,7 +191,7 @@ static bool rows_record(struct scion_rows *rows, const struct scion_planned *pla
         scion_row_text(&row, "strategy", planned->strategy);
         scion_row_text(&row, "seed", planned->seed);
         for (size_t i = 0; i < planned->run->axes; i++)
-                if (!is_fixed_column(planned->run->point[i].path))
+                if (!column_is_fixed(planned->run->point[i].path))
                         scion_row_text(&row, planned->run->point[i].path, planned->run->point[i].label);
         for (size_t i = 0; i < report->cells.count; i++)
                 scion_row_text(&row, report->cells.cell[i].column, report->cells.cell[i].value);

@@ -18,7 +18,7 @@ static const char *const names[STATES] = {
         [SCION_DONE] = "done",
 };
 
-static bool is_fixed_column(const char *path)
+static bool column_is_fixed(const char *path)
 {
         return strcmp(path, "strategy") == 0 || strcmp(path, "seed") == 0;
 }
@@ -45,7 +45,7 @@ static bool plan_print_table(const struct scion_plan *plan, const enum scion_sta
         scion_columns_add(&columns, "strategy");
         scion_columns_add(&columns, "seed");
         for (size_t a = 0; a < first->axes; a++)
-                if (!is_fixed_column(first->point[a].path)) {
+                if (!column_is_fixed(first->point[a].path)) {
                         scion_columns_add(&columns, first->point[a].path);
                         columns.per_row++;
                 }
@@ -57,7 +57,7 @@ static bool plan_print_table(const struct scion_plan *plan, const enum scion_sta
                 columns_add_label(&columns, planned->strategy);
                 columns_add_label(&columns, planned->seed);
                 for (size_t a = 0; a < first->axes; a++)
-                        if (!is_fixed_column(planned->run->point[a].path))
+                        if (!column_is_fixed(planned->run->point[a].path))
                                 columns_add_label(&columns, planned->run->point[a].label);
                 scion_columns_add(&columns, names[states[i]]);
         }

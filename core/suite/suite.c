@@ -258,7 +258,7 @@ static enum scion_status suite_run_all(struct suite *suite)
         return SCION_FAILED;
 }
 
-/* --- The whole ------------------------------------------------------------------------------------------ */
+/* --- The suite ------------------------------------------------------------------------------------------ */
 
 static bool suite_open(struct suite *suite)
 {

@@ -86,7 +86,7 @@ struct checking {
 };
 
 /* Destroys each run only after the next one is prepared, so that data they share stays open. */
-static enum scion_status check_process(void *context, const struct scion_observer *observer,
+static enum scion_status checking_work(void *context, const struct scion_observer *observer,
                                        struct scion_row *cells, struct scion_text *note)
 {
         const struct checking *checking = context;
@@ -120,7 +120,7 @@ static enum scion_status check_process(void *context, const struct scion_observe
 }
 
 /* Waits until the process has ended. A signal terminates it, as there is nothing to resume. */
-static bool check_wait(struct scion_pool *pool, struct scion_report *report)
+static bool checking_wait(struct scion_pool *pool, struct scion_report *report)
 {
         struct scion_event event;
 
@@ -157,15 +157,15 @@ static struct scion_limits plan_check_limits(const struct scion_plan *plan)
  * Runs the check in a child process. A message about bad input already says where; for a crash, the run is
  * named.
  */
-static enum scion_status check_run(const struct checking *checking, FILE *notes)
+static enum scion_status checking_run(const struct checking *checking, FILE *notes)
 {
         const struct scion_limits limits = plan_check_limits(checking->plan);
         struct scion_pool *pool = scion_pool_create(1);
-        bool good = pool && scion_pool_start(pool, 0, &limits, check_process, (void *)checking);
+        bool good = pool && scion_pool_start(pool, 0, &limits, checking_work, (void *)checking);
         struct scion_report report;
         enum scion_status status;
 
-        good = good && check_wait(pool, &report);
+        good = good && checking_wait(pool, &report);
         scion_pool_destroy(pool);
         if (!good)
                 return SCION_FAILED;
@@ -191,7 +191,7 @@ enum scion_status scion_plan_check(const struct scion_plan *plan, bool *values, 
                 scion_fail("cannot allocate memory to share with the checking process: %s", strerror(errno));
                 return SCION_FAILED;
         }
-        status = check_run(&checking, notes);
+        status = checking_run(&checking, notes);
         *values = checking.shared->values;
         munmap(checking.shared, sizeof *checking.shared);
         return status;
