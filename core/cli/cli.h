@@ -28,11 +28,13 @@ enum scion_cli_values {
         SCION_CLI_PLUGINS, /* a plugin of the kind that the previous argument names */
 };
 
+/* The type of a value, with its parameter. */
 struct scion_cli_value {
         enum scion_cli_values are;
         const char *const *of; /* ends with NULL */
 };
 
+/* An option of a command. */
 struct scion_cli_option {
         int id; /* the letter of the short form, or a number from SCION_CLI_LONG for options without one */
         const char *name; /* the long form without dashes; NULL ends a table */
@@ -42,6 +44,7 @@ struct scion_cli_option {
         struct scion_cli_value takes;
 };
 
+/* The description of a command. */
 struct scion_command {
         const char *name;
         const char *summary;   /* for the list of commands; one line, lower case, without a full stop */
@@ -131,6 +134,7 @@ extern const char *const scion_cli_yaml[];
 
 /* --- Parsing -------------------------------------------------------------------------------------------- */
 
+/* The state of parsing a command's arguments. */
 struct scion_cli {
         const struct scion_command *command;
         const char **set; /* the values of --set */

@@ -65,6 +65,7 @@ struct scion_clique {
         size_t first, last; /* indexes into `order` */
 };
 
+/* The ranks of all contenders over several tasks, and tests of their differences. */
 struct scion_over_tasks {
         size_t tasks;                    /* tasks for which all contenders have results */
         size_t left_out;                 /* the other tasks */
@@ -85,6 +86,7 @@ struct scion_label_need {
         bool at_most;  /* the fewest labels that were run suffice already */
 };
 
+/* Everything that is computed for one metric. */
 struct scion_compared_metric {
         size_t column;
         const char *name;
@@ -120,6 +122,7 @@ struct scion_comparison {
 bool scion_compare(const struct scion_results *results, const struct scion_compare_options *options,
                    struct scion_comparison *comparison);
 
+/* Frees the contents of a comparison, and resets it to { 0 }. */
 void scion_comparison_finish(struct scion_comparison *comparison);
 
 /* The contender of a group, and whether that is the baseline. */

@@ -20,6 +20,7 @@ struct scion_groups {
 bool scion_groups_make(const struct scion_results *results, const size_t *column, size_t columns,
                        struct scion_groups *groups);
 
+/* Frees the contents, and resets them to { 0 }. */
 void scion_groups_finish(struct scion_groups *groups);
 
 /* Returns the value of a group in columns[index]. */

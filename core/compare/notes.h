@@ -14,6 +14,7 @@ struct scion_notes {
 /* Adds a sentence, unless the list has it already. */
 void scion_notes_add(struct scion_notes *notes, const char *format, ...) SCION_PRINTF(2, 3);
 
+/* Frees the contents, and resets them to { 0 }. */
 void scion_notes_finish(struct scion_notes *notes);
 
 #endif

@@ -21,11 +21,13 @@ enum scion_column_kind {
         SCION_COLUMN_MEASURE, /* a measured number */
 };
 
+/* A column of the joined results. */
 struct scion_results_column {
         const char *name;
         enum scion_column_kind kind;
 };
 
+/* A file of results. */
 struct scion_results_file {
         char *path;   /* path of the CSV file, as given */
         char *folder; /* its folder, which contains RUN/metrics.csv, RUN/config.yaml and RUN/log.txt */
@@ -34,6 +36,7 @@ struct scion_results_file {
         size_t *place; /* for each column of the results, its index in the table, or SCION_NO_COLUMN */
 };
 
+/* A run. */
 struct scion_result {
         size_t file, row; /* index of the file, and row in its table */
         const char *id;   /* column `run` */
@@ -62,6 +65,7 @@ struct scion_results {
  */
 bool scion_results_read(const char *const *paths, size_t count, struct scion_results *results);
 
+/* Frees the contents, and resets them to { 0 }. */
 void scion_results_finish(struct scion_results *results);
 
 /* Returns a run's value in a column; "" if its file does not have the column. */

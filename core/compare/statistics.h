@@ -12,12 +12,14 @@
 #define SCION_PERMUTATION_EXACT 20
 #define SCION_PERMUTATION_SAMPLES 99999 /* patterns that are drawn for more differences */
 
+/* The mean of a sample; NaN for count = 0. */
 double scion_sample_mean(const double *values, size_t count);
 /* The standard deviation of a sample (n - 1). */
 double scion_sample_deviation(const double *values, size_t count);
 /* Returns false when memory is out. */
 bool scion_sample_median(const double *values, size_t count, double *median);
 
+/* An interval; both ends are NaN if it does not exist. */
 struct scion_interval {
         double low, high;
 };
@@ -31,6 +33,7 @@ struct scion_interval {
 bool scion_bootstrap_mean(const double *values, const size_t *stratum, size_t count,
                           struct scion_interval *interval);
 
+/* The result of a permutation test. */
 struct scion_permutation {
         double p;
         bool exact; /* all patterns of signs were enumerated, rather than a sample */
@@ -51,6 +54,7 @@ bool scion_permutation_test(const double *difference, size_t count, double tie,
  */
 bool scion_holm(const double *p, size_t count, double *corrected);
 
+/* The result of Friedman's test. */
 struct scion_friedman {
         double chi2, p; /* corrected for ties; chi-squared with k - 1 degrees of freedom */
         /*

@@ -25,6 +25,7 @@ void scion_channel_send_report(int pipe, const char *message, const char *note,
 
 /* --- The parent's end. The pipe is in non-blocking mode. An inbox starts as { 0 }. --- */
 
+/* The bytes that the parent has received and not yet consumed. */
 struct scion_inbox {
         char *data;
         size_t length, capacity;
@@ -32,6 +33,7 @@ struct scion_inbox {
         bool broken;     /* memory ran out, or the data is not a valid frame */
 };
 
+/* A complete frame, within the inbox. */
 struct scion_frame {
         enum scion_frame_kind kind;
         size_t length;
@@ -44,6 +46,7 @@ struct scion_frame {
 bool scion_inbox_read(struct scion_inbox *inbox, int pipe);
 /* Gets the next complete frame. Returns false when there is none yet. */
 bool scion_inbox_next(struct scion_inbox *inbox, struct scion_frame *frame);
+/* Frees the inbox, and resets it to { 0 }. */
 void scion_inbox_finish(struct scion_inbox *inbox);
 
 /*

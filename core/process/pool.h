@@ -17,6 +17,7 @@ enum scion_event_kind {
         SCION_EVENT_TIMEOUT, /* no event within the given time */
 };
 
+/* An event. Which fields are set depends on its kind. */
 struct scion_event {
         enum scion_event_kind kind;
         int slot;

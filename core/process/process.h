@@ -30,6 +30,7 @@ enum scion_status {
 typedef enum scion_status scion_work(void *context, const struct scion_observer *observer,
                                      struct scion_row *cells, struct scion_text *note);
 
+/* The result of a process. */
 struct scion_report {
         enum scion_status status;
         char *message;          /* why the work failed; "" if it did not */
@@ -39,6 +40,7 @@ struct scion_report {
         double peak_mib;        /* peak resident memory */
 };
 
+/* A child process, as its parent sees it. */
 struct scion_process {
         pid_t pid; /* 0: no process */
         int pipe;  /* the read end, in non-blocking mode */
@@ -90,6 +92,7 @@ double scion_process_enforce_limits(struct scion_process *process, double now);
 void scion_process_report(struct scion_process *process, int status, const struct rusage *used,
                           struct scion_report *report);
 
+/* Frees the contents of a report. */
 void scion_report_finish(struct scion_report *report);
 
 #endif

@@ -23,6 +23,7 @@ struct scion_curves {
  */
 bool scion_curves_add(struct scion_curves *curves, const struct scion_results *results, size_t run);
 
+/* Frees the contents, and resets them to { 0 }. */
 void scion_curves_finish(struct scion_curves *curves);
 
 /*

@@ -30,6 +30,7 @@ struct scion_panel *scion_figure_panel(struct scion_figures *figures, struct sci
 void scion_panel_title(struct scion_panel *panel, const struct scion_comparison *comparison,
                        const struct scion_groups *groups, size_t group);
 
+/* Returns the name of a contender, which belongs to the results. */
 const char *scion_contender_name(const struct scion_comparison *comparison, size_t contender);
 
 /* Adds "scratch 81.2 % (sd 1.3)" to a panel's description; with `more`, after a comma. */
@@ -48,6 +49,7 @@ struct scion_extent {
 };
 #define SCION_EXTENT_NONE ((struct scion_extent){ INFINITY, -INFINITY })
 
+/* Extends the range to include a value. */
 void scion_extent_add(struct scion_extent *extent, double value);
 
 /* Adds both ends of the band of mean and deviation. */
@@ -79,6 +81,10 @@ void scion_plot_line(struct scion_plot_lines *lines, struct scion_figures *figur
 /* Ends the panel's script with the plot command, and frees it. */
 void scion_plot_lines_end(struct scion_plot_lines *lines, struct scion_plots *plots);
 
+/*
+ * Add the figures of each kind, with their plots. A figure without data is left out. Return false, with a
+ * message, on failure.
+ */
 bool scion_figure_labels(struct scion_figures *figures, const struct scion_comparison *comparison,
                          size_t metric);
 bool scion_figure_ranks(struct scion_figures *figures, const struct scion_comparison *comparison,

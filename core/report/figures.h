@@ -22,12 +22,14 @@ enum scion_figure_kind {
         SCION_FIGURE_CURVES,
 };
 
+/* A plot of a figure. */
 struct scion_panel {
         size_t plot;
         struct scion_text title;       /* the task; empty for a single panel */
         struct scion_text description; /* the content in words, for screen readers */
 };
 
+/* A figure: a title, a caption, and one or several plots. */
 struct scion_figure {
         enum scion_figure_kind kind;
         size_t metric; /* index in the comparison; SCION_NO_COLUMN for curves */
@@ -51,6 +53,7 @@ struct scion_figures {
  */
 bool scion_figures_make(const struct scion_comparison *comparison, struct scion_figures *figures);
 
+/* Frees the contents, and resets them to { 0 }. */
 void scion_figures_finish(struct scion_figures *figures);
 
 #endif

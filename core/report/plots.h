@@ -61,6 +61,7 @@ extern const char scion_plots_markers[];
 /* Adds a legend sample of the style to a page: its line and marker. */
 void scion_plots_add_sample(struct scion_text *page, size_t style);
 
+/* Frees the contents, and resets them to { 0 }. */
 void scion_plots_finish(struct scion_plots *plots);
 
 #endif

@@ -18,6 +18,7 @@ enum scion_section_kind {
         SCION_SECTION_NOTES,  /* notes on the whole comparison */
 };
 
+/* A table with its title, and sentences below it. */
 struct scion_section {
         enum scion_section_kind kind;
         size_t metric; /* index in the comparison; unused for notes */
@@ -38,6 +39,7 @@ struct scion_sections {
  */
 bool scion_sections_make(const struct scion_comparison *comparison, struct scion_sections *sections);
 
+/* Frees the contents, and resets them to { 0 }. */
 void scion_sections_finish(struct scion_sections *sections);
 
 /* Print the sections as text in columns, as Markdown, and as LaTeX (for the package booktabs). */

@@ -2,6 +2,7 @@
 #ifndef SCION_SCAFFOLD_TEMPLATES_H
 #define SCION_SCAFFOLD_TEMPLATES_H
 
+/* A template of a file. */
 struct scion_template {
         const char *set;  /* "project" for all kinds, or the name of a kind */
         const char *path; /* path in the project */

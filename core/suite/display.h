@@ -38,6 +38,7 @@ void scion_display_destroy(struct scion_display *display);
 /* Returns the stream for lines about events, or about a failure; NULL if such lines are not printed. */
 FILE *scion_display_lines(struct scion_display *display, bool failure);
 
+/* The run with that index in the plan has started in the slot. */
 void scion_display_started(struct scion_display *display, int slot, size_t run);
 /* Updates the slot. Prints a line when the run resumes from a checkpoint. */
 void scion_display_progress(struct scion_display *display, int slot, const struct scion_progress *progress);

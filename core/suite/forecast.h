@@ -32,7 +32,9 @@ struct scion_slot {
         double latest_at;
 };
 
+/* Resets the slot for a run that starts at the time `now`. */
 void scion_slot_start(struct scion_slot *slot, size_t run, double now);
+/* Records progress of the run. */
 void scion_slot_update(struct scion_slot *slot, const struct scion_progress *progress, double now);
 
 /*
@@ -47,6 +49,7 @@ struct scion_strategy_times {
         double seconds; /* sum over the finished runs */
 };
 
+/* The counts and times of all strategies of a plan. */
 struct scion_forecast {
         const struct scion_plan *plan;
         struct scion_index strategies;

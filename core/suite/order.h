@@ -8,6 +8,7 @@
 #include "suite/plan.h"
 #include "train/observer.h"
 
+/* The runs that have not started, and the state of the sources. */
 struct scion_order {
         const struct scion_plan *plan;
         size_t first;  /* all runs before this one have started */

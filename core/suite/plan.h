@@ -8,6 +8,7 @@
 
 #define SCION_PLAN_NO_SOURCE SIZE_MAX
 
+/* A run of a plan. Its strings belong to the plan. */
 struct scion_planned {
         char *id; /* as "fine-tune-seed1-5f0c2a9b"; also the name of the run's folder */
         const struct scion_config_run *run; /* its value on each axis */
@@ -22,6 +23,7 @@ struct scion_planned {
         bool first_of_its_kind; /* is the first with some value on an axis other than the seed */
 };
 
+/* All runs of an experiment file, in the order of its axes. */
 struct scion_plan {
         char *name;
         int64_t threads; /* the largest number of threads of any run */
@@ -49,6 +51,7 @@ const struct scion_planned *scion_plan_find(const struct scion_plan *plan, const
  */
 struct scion_config *scion_planned_config(const struct scion_planned *planned);
 
+/* Frees the contents of a plan. */
 void scion_plan_finish(struct scion_plan *plan);
 
 #endif

@@ -15,6 +15,7 @@ struct scion_progress_lines_run {
         bool more;   /* other stages follow, and `left` is for the current one only */
 };
 
+/* The state of a suite that the lines show. */
 struct scion_progress_lines {
         const char *name; /* name of the suite */
         size_t count, done, failed, waiting;

@@ -6,6 +6,7 @@
 #include "suite/plan.h"
 #include "table/sheet.h"
 
+/* The rows of a suite's results, and which runs they cover. */
 struct scion_rows {
         const struct scion_plan *plan;
         const char *folder;        /* OUT/NAME */

@@ -7,6 +7,7 @@
 #include "process/process.h"
 #include "suite/plan.h"
 
+/* How a suite is run. */
 struct scion_suite_options {
         const char *out; /* results go to OUT/NAME, for each suite */
         int jobs;        /* runs at a time; at least 1 */

@@ -7,6 +7,7 @@
 #include "process/process.h"
 #include "suite/plan.h"
 
+/* A run, for the process that executes it. */
 struct scion_task {
         const struct scion_planned *planned;
         const char *folder; /* folder of the suite */
