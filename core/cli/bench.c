@@ -1,4 +1,4 @@
-/* scion bench: how fast a run's training and evaluation are. */
+/* scion bench: the speed of a run's training and evaluation. */
 #include <scion/error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,13 +18,14 @@ enum turns { NO_TURNS, TRAINING, EVALUATION };
 struct options {
         struct scion_cli cli;
         struct scion_bench_options bench;
-        int64_t threads; /* 0: the file's */
+        int64_t threads; /* 0: as in the file */
         bool random;
         const char *shape, *run;
         int format, turns;
 };
 
-static bool parse_number(const char *option, const char *text, int64_t most, int64_t *number, int *status)
+static bool options_parse_number(const char *option, const char *text, int64_t most, int64_t *number,
+                                 int *status)
 {
         char *end;
         long long value = strtoll(text, &end, 10);
@@ -41,18 +42,18 @@ static const char *const formats[] = { "table", "csv", "json", NULL };
 static const char *const phases[] = { "training", "evaluation", NULL };
 static const char *const profiles[] = { "operations", "shapes", NULL };
 
-static bool take_option(struct options *options, int option, int *status)
+static bool options_take(struct options *options, int option, int *status)
 {
         const char *text = options->cli.text;
 
         switch (option) {
         case 'n':
-                return parse_number("--steps", text, 1000000000, &options->bench.steps, status);
+                return options_parse_number("--steps", text, 1000000000, &options->bench.steps, status);
         case 't':
-                return parse_number("--threads", text, 1024, &options->threads, status);
+                return options_parse_number("--threads", text, 1024, &options->threads, status);
         case 'b':
-                return parse_number("--evaluation-batch", text, 1 << 20, &options->bench.evaluation_batch,
-                                    status);
+                return options_parse_number("--evaluation-batch", text, 1 << 20,
+                                            &options->bench.evaluation_batch, status);
         case 'r':
                 options->run = text;
                 return true;
@@ -78,14 +79,14 @@ static bool take_option(struct options *options, int option, int *status)
         }
 }
 
-/* False when the command ends here, with `status`. */
-static bool parse(struct options *options, int *status)
+/* Returns false when the command should exit with *status. */
+static bool options_parse(struct options *options, int *status)
 {
         bool going = true;
         int option;
 
         while (going && (option = scion_cli_next(&options->cli, status)) != 0)
-                going = take_option(options, option, status);
+                going = options_take(options, option, status);
         if (going && options->cli.argc == 1)
                 return true;
         if (going && options->cli.argc == 0)
@@ -95,29 +96,29 @@ static bool parse(struct options *options, int *status)
         return false;
 }
 
-static const struct scion_planned *find_run(const struct scion_plan *plan, const char *path, const char *id)
+static const struct scion_planned *plan_find_run(const struct scion_plan *plan, const char *path,
+                                                 const char *id)
 {
         const struct scion_planned *planned = id ? scion_plan_find(plan, id) : &plan->planned[0];
 
         if (planned)
                 return planned;
         const char **ids = calloc(plan->count, sizeof *ids);
-        const char *near = NULL;
+        struct scion_text suggestion = { 0 };
 
         for (size_t i = 0; ids && i < plan->count; i++)
                 ids[i] = plan->planned[i].id;
-        if (ids)
-                near = scion_nearest(id, ids, plan->count);
-        if (near)
-                scion_fail("%s: no run '%s' (did you mean '%s'?)", path, id, near);
+        if (ids && scion_cli_suggest(&suggestion, id, "", ids, plan->count))
+                scion_fail("%s: no run '%s'%s", path, id, suggestion.text ? suggestion.text : "");
         else
                 scion_fail("%s: no run '%s'; 'scion run --dry-run %s' lists them", path, id, path);
+        free(suggestion.text);
         free(ids);
         return NULL;
 }
 
-/* What the options replace in the run's configuration. */
-static bool replace(const struct options *options, struct scion_config *config)
+/* Applies the options to the run's configuration. */
+static bool options_apply(const struct options *options, struct scion_config *config)
 {
         char text[48];
 
@@ -126,15 +127,16 @@ static bool replace(const struct options *options, struct scion_config *config)
                (!options->random || scion_bench_randomize(config, options->shape));
 }
 
-static const char *text_at(const struct scion_config *config, const char *key)
+static const char *config_text(const struct scion_config *config, const char *key)
 {
         const struct scion_config *value = scion_config_get(config, key);
 
         return value && value->text ? value->text : "";
 }
 
-static bool bench(const struct options *options, const char *path, const struct scion_planned *planned,
-                  const struct scion_config *config, struct scion_run *run)
+static bool bench_print_results(const struct options *options, const char *path,
+                                const struct scion_planned *planned, const struct scion_config *config,
+                                struct scion_run *run)
 {
         const struct scion_config *target = scion_config_get(config, "target"),
                                   *model = scion_config_get(target, "model");
@@ -147,8 +149,8 @@ static bool bench(const struct options *options, const char *path, const struct 
         struct scion_bench_subject subject = { .file = path,
                                                .run = planned->id,
                                                .strategy = planned->strategy,
-                                               .model = text_at(model, "use"),
-                                               .threads = strtoll(text_at(config, "threads"), NULL, 10) };
+                                               .model = config_text(model, "use"),
+                                               .threads = strtoll(config_text(config, "threads"), NULL, 10) };
 
         if (!scion_bench_run(run, &options->bench, &result))
                 return false;
@@ -160,24 +162,24 @@ static bool bench(const struct options *options, const char *path, const struct 
         return good;
 }
 
-static int bench_file(const struct options *options, const char *path)
+static int file_bench(const struct options *options, const char *path)
 {
         int status = SCION_BAD_INPUT;
         struct scion_plan plan;
 
         if (!scion_plan_make(path, options->cli.set, options->cli.sets, options->cli.forced, &plan))
                 return scion_cli_failed(status);
-        const struct scion_planned *planned = find_run(&plan, path, options->run);
+        const struct scion_planned *planned = plan_find_run(&plan, path, options->run);
         struct scion_config *config = planned ? scion_planned_config(planned) : NULL;
         struct scion_run *run = NULL;
 
-        if (config && replace(options, config)) {
-                scion_cli_wait_briefly(strtoll(text_at(config, "threads"), NULL, 10),
-                                       (char *[]){ (char *)path }, 1);
+        if (config && options_apply(options, config)) {
+                scion_cli_limit_spinning(strtoll(config_text(config, "threads"), NULL, 10),
+                                         (char *[]){ (char *)path }, 1);
                 run = scion_run_prepare(config);
         }
         if (run)
-                status = bench(options, path, planned, config, run) ? SCION_GOOD : SCION_FAILED;
+                status = bench_print_results(options, path, planned, config, run) ? SCION_GOOD : SCION_FAILED;
         if (status != SCION_GOOD)
                 scion_cli_failed(status);
         scion_run_destroy(run);
@@ -186,45 +188,42 @@ static int bench_file(const struct options *options, const char *path)
         return status;
 }
 
-static int run(int argc, char **argv)
+static int bench_main(int argc, char **argv)
 {
         struct options options = { .bench.evaluation_batch = SCION_EVALUATION_BATCH };
         int status = SCION_FAILED;
 
-        if (scion_cli_begin(&options.cli, &scion_command_bench, argc, argv) && parse(&options, &status))
-                status = bench_file(&options, options.cli.argv[0]);
+        if (scion_cli_begin(&options.cli, &scion_command_bench, argc, argv) &&
+            options_parse(&options, &status))
+                status = file_bench(&options, options.cli.argv[0]);
         scion_cli_finish(&options.cli);
         return scion_cli_printed(status);
 }
 
 static const struct scion_cli_option table[] = {
-        { 'n', "steps", "N", "steps to time (default: what 3 seconds have)", { 0 } },
-        { 't', "threads", "N", "in place of the file's", { 0 } },
-        { 'b',
-          "evaluation-batch",
-          "N",
-          "examples at a time in evaluation (default: 256, as in a run)",
-          { 0 } },
+        { 'n', "steps", "N", "number of steps to time (default: as many as fit in 3 seconds)", { 0 } },
+        { 't', "threads", "N", "number of threads, instead of the file's", { 0 } },
+        { 'b', "evaluation-batch", "N", "batch size of evaluation (default: 256, as in a run)", { 0 } },
         { RANDOM,
           "random",
           "[=SHAPE]",
-          "random data like the file's; with a shape, as 3x32x32:10 (of an input, and the classes), the "
-          "file's data need not be there",
+          "use random data like the file's; with the shape of an input and the number of classes, as "
+          "3x32x32:10, the file's data are not needed",
           { 0 } },
-        { RECOMPUTE, "recompute", NULL, "do not keep what frozen modules make of the data", { 0 } },
+        { RECOMPUTE, "recompute", NULL, "do not cache the outputs of frozen modules", { 0 } },
         { PROFILE,
           "profile",
           "[=BY]",
-          "the training step by operations (default), or by operations and their shapes; in CSV, that alone",
+          "profile the training step by operation (default), or by operation and shape; CSV output then has "
+          "only the profile",
           { SCION_CLI_WORDS, profiles } },
-        { 'r', "run", "RUN", "of a suite, the run of this id", { 0 } },
+        { 'r', "run", "RUN", "the run of a suite with this id (default: the first)", { 0 } },
         { FORMAT, "format", "FORMAT", "table (default), csv or json", { SCION_CLI_WORDS, formats } },
         { TURNS,
           "turns",
           "PHASE",
-          "training or evaluation: for each line on standard input take --steps steps (default: 1), and "
-          "print the "
-          "seconds of one, by the clock and of the processor",
+          "training or evaluation: for each line on standard input, execute --steps steps (default: 1), and "
+          "print the wall-clock and processor seconds per step",
           { SCION_CLI_WORDS, phases } },
         SCION_CLI_SET,
         SCION_CLI_FORCE,
@@ -238,18 +237,16 @@ const struct scion_command scion_command_bench = {
         .summary = "time training steps and evaluation",
         .arguments = "FILE",
         .takes = { SCION_CLI_YAML, { 0 } },
-        .text = "Times the training step that an experiment file describes, with its strategy, model, loss, "
-                "optimizer and data, and evaluation; after warming up. The step is one of the target's "
-                "training; a "
-                "source that would be trained first is taken as it begins. Of a suite, its first run. "
-                "Nothing is "
-                "written.\n"
+        .text = "Times the training step of an experiment file, with its strategy, model, loss, optimizer "
+                "and data, and evaluation, after warming up. The step is one of the target's training; a "
+                "source that a run would train first is used untrained. For a suite, the first run is timed. "
+                "Nothing is written.\n"
                 "\n"
-                "Shows the median, the 10th and the 90th percentile of the milliseconds a step takes, the "
-                "operations of convolutions and products of matrices, as counted by their definition, a "
-                "second, and what share that is of what products of large matrices reach on this machine, "
-                "with as many threads and in the same precision.\n",
+                "Shows the median, 10th and 90th percentile of the milliseconds per step; the arithmetic "
+                "operations per second of convolutions and matrix products, counted by their definition; and "
+                "their share of the rate that products of large matrices reach on this machine, with the "
+                "same number of threads and precision.\n",
         .options = table,
         .examples = "  scion bench experiments/quickstart.yaml --set strategy=fine-tune --random\n",
-        .run = run,
+        .run = bench_main,
 };

@@ -1,4 +1,4 @@
-/* scion cache: what is kept for later runs. */
+/* scion cache: lists and deletes the entries of the cache. */
 #include <ctype.h>
 #include <scion/error.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static const struct {
 
 #define UNITS (sizeof units / sizeof units[0])
 
-static bool parse_age(const char *text, int64_t *age, int *status)
+static bool age_parse(const char *text, int64_t *age, int *status)
 {
         char *end = NULL;
         long long number = isdigit((unsigned char)text[0]) ? strtoll(text, &end, 10) : -1;
@@ -41,7 +41,7 @@ static bool parse_age(const char *text, int64_t *age, int *status)
 
 /* --- Printing ------------------------------------------------------------------------------------------- */
 
-/* "30 d", in the largest unit but weeks of which there is one. */
+/* Formats an age as "30 d", in the largest unit up to days that is not 0. */
 static const char *age_text(int64_t age, char text[32])
 {
         size_t unit = UNITS - 2;
@@ -64,7 +64,7 @@ static const char *size_text(uint64_t bytes, char text[32])
         return text;
 }
 
-static void print_entry(const struct scion_cache_entry *entry)
+static void entry_print(const struct scion_cache_entry *entry)
 {
         char size[32], age[32], *what = NULL;
 
@@ -79,8 +79,8 @@ static void print_entry(const struct scion_cache_entry *entry)
         free(what);
 }
 
-/* Those that stay, and why, are told on standard error. */
-static enum scion_status print_and_delete(const struct scion_cache_list *list, bool delete)
+/* Entries that cannot be deleted are reported on standard error. */
+static enum scion_status list_print_and_delete(const struct scion_cache_list *list, bool delete)
 {
         enum scion_status status = SCION_GOOD;
         uint64_t bytes = 0;
@@ -92,7 +92,7 @@ static enum scion_status print_and_delete(const struct scion_cache_list *list, b
         for (size_t i = 0; i < list->count; i++) {
                 const struct scion_cache_entry *entry = &list->entry[i];
 
-                print_entry(entry);
+                entry_print(entry);
                 if (delete &&!scion_cache_delete(entry)) {
                         status = (enum scion_status)scion_cli_failed(SCION_FAILED);
                         continue;
@@ -105,7 +105,7 @@ static enum scion_status print_and_delete(const struct scion_cache_list *list, b
         return status;
 }
 
-static enum scion_status list(const struct options *options, const char *kind)
+static enum scion_status cache_list(const struct options *options, const char *kind)
 {
         struct scion_cache_list list;
         enum scion_status status = SCION_GOOD;
@@ -113,16 +113,16 @@ static enum scion_status list(const struct options *options, const char *kind)
         if (!scion_cache_list(kind, options->age, &list))
                 return (enum scion_status)scion_cli_failed(SCION_BAD_INPUT);
         if (list.folder)
-                status = print_and_delete(&list, options->delete);
+                status = list_print_and_delete(&list, options->delete);
         else
-                puts("Nothing is kept: SCION_CACHE is empty, or there is no home.");
+                puts("There is no cache: SCION_CACHE is empty, or there is no home directory.");
         scion_cache_list_finish(&list);
         return status;
 }
 
 /* --- The command ---------------------------------------------------------------------------------------- */
 
-static int run(int argc, char **argv)
+static int cache_main(int argc, char **argv)
 {
         struct options options = { 0 };
         struct scion_cli cli;
@@ -131,7 +131,7 @@ static int run(int argc, char **argv)
 
         while (going && (option = scion_cli_next(&cli, &status)) != 0) {
                 if (option == OLDER_THAN)
-                        going = parse_age(cli.text, &options.age, &status);
+                        going = age_parse(cli.text, &options.age, &status);
                 else if (option == DELETE)
                         options.delete = true;
                 else
@@ -140,14 +140,18 @@ static int run(int argc, char **argv)
         if (going && cli.argc > 1)
                 status = scion_cli_usage("cache", "one kind at most, and '%s' is a second one", cli.argv[1]);
         else if (going)
-                status = (int)list(&options, cli.argv[0]);
+                status = (int)cache_list(&options, cli.argv[0]);
         scion_cli_finish(&cli);
         return scion_cli_printed(status);
 }
 
 static const struct scion_cli_option table[] = {
-        { OLDER_THAN, "older-than", "AGE", "only what was not used for so long: 90m, 12h, 30d, 8w", { 0 } },
-        { DELETE, "delete", NULL, "delete what is listed", { 0 } },
+        { OLDER_THAN,
+          "older-than",
+          "AGE",
+          "only entries that have not been used for this long: 90m, 12h, 30d, 8w",
+          { 0 } },
+        { DELETE, "delete", NULL, "delete the listed entries", { 0 } },
         SCION_CLI_CACHE(
                 "the cache, instead of $SCION_CACHE, else $XDG_CACHE_HOME/scion, else ~/.cache/scion"),
         SCION_CLI_HELP,
@@ -156,18 +160,17 @@ static const struct scion_cli_option table[] = {
 
 const struct scion_command scion_command_cache = {
         .name = "cache",
-        .summary = "list what is kept for later runs, or delete it",
+        .summary = "list or delete cached sources and data",
         .arguments = "[KIND]",
         .takes = { { SCION_CLI_WORDS, (const char *const[]){ "sources", "inflated", NULL } }, { 0 } },
-        .text = "Lists what is kept for later runs, the last used first, and deletes it on demand:\n"
+        .text = "Lists the entries of the cache, most recently used first, or deletes them:\n"
                 "\n"
-                "  sources    models that were trained as sources, by all that they came from\n"
-                "  inflated   data that were compressed\n"
+                "  sources    trained source models, keyed by everything that determines them\n"
+                "  inflated   decompressed data\n"
                 "\n"
-                "Everything in it can be made again, and may be deleted while runs go on.\n",
+                "Every entry can be created again, and may be deleted while runs are in progress.\n",
         .options = table,
-        .status =
-                "0 all good, 1 something could not be deleted, 2 the usage was wrong, or the cache cannot be "
-                "read.",
-        .run = run,
+        .status = "0 all good, 1 something could not be deleted, 2 the usage was wrong, or the cache cannot "
+                  "be read.",
+        .run = cache_main,
 };

@@ -1,4 +1,4 @@
-/* scion check: is an experiment file right, or a plugin? */
+/* scion check: checks experiment files and plugins. */
 #include <scion/error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +9,9 @@
 #include "conform/conform.h"
 #include "suite/task.h"
 
-#define SECONDS 60 /* that one test of a plugin may take, unless said otherwise */
+#define SECONDS 60 /* default time limit of one test of a plugin */
 
-static int check_file(const char *path, const struct scion_cli *cli)
+static int file_check(const char *path, const struct scion_cli *cli)
 {
         struct scion_plan plan;
         enum scion_status status = SCION_BAD_INPUT;
@@ -28,7 +28,7 @@ static int check_file(const char *path, const struct scion_cli *cli)
 
 /* --- A plugin ------------------------------------------------------------------------------------------- */
 
-static void print_outcome(void *context, const struct scion_conform_outcome *outcome)
+static void outcome_print(void *context, const struct scion_conform_outcome *outcome)
 {
         static const char *const words[] = {
                 [SCION_CONFORM_GOOD] = "ok    ",
@@ -47,7 +47,7 @@ static void print_outcome(void *context, const struct scion_conform_outcome *out
         fflush(stdout);
 }
 
-static void print_counts(const char *path, const struct scion_conform_counts *counts)
+static void counts_print(const char *path, const struct scion_conform_counts *counts)
 {
         if (counts->wrong > 0)
                 printf("%s: wrong: %d of %d tests failed", path, counts->wrong, counts->wrong + counts->good);
@@ -58,24 +58,24 @@ static void print_counts(const char *path, const struct scion_conform_counts *co
         putchar('\n');
 }
 
-static int check_plugin(const char *path, const struct scion_cli *cli, double seconds)
+static int plugin_check(const char *path, const struct scion_cli *cli, double seconds)
 {
         const struct scion_conform_wish wish = { path, cli->set, cli->sets, seconds };
         struct scion_conform_counts counts;
 
         printf("%s\n", path);
-        enum scion_status status = scion_conform_check(&wish, print_outcome, NULL, &counts);
+        enum scion_status status = scion_conform_check(&wish, outcome_print, NULL, &counts);
 
         if (status != SCION_GOOD && counts.wrong == 0)
                 return scion_cli_failed((int)status);
         if (status == SCION_GOOD || status == SCION_BAD_INPUT)
-                print_counts(path, &counts);
+                counts_print(path, &counts);
         else
                 return scion_cli_failed((int)status);
         return (int)status;
 }
 
-static bool is_plugin(const char *path)
+static bool path_is_plugin(const char *path)
 {
         size_t length = strlen(path);
 
@@ -84,7 +84,7 @@ static bool is_plugin(const char *path)
 
 /* --- The command ---------------------------------------------------------------------------------------- */
 
-static bool take_time(const char *text, double *seconds, int *status)
+static bool time_parse(const char *text, double *seconds, int *status)
 {
         if (scion_scalar_float(text, seconds) == SCION_SCALAR_OK && *seconds > 0 && *seconds < 1e6)
                 return true;
@@ -92,7 +92,7 @@ static bool take_time(const char *text, double *seconds, int *status)
         return false;
 }
 
-static int run(int argc, char **argv)
+static int check_main(int argc, char **argv)
 {
         double seconds = SECONDS;
         struct scion_cli cli;
@@ -100,12 +100,12 @@ static int run(int argc, char **argv)
         bool going = scion_cli_begin(&cli, &scion_command_check, argc, argv);
 
         while (going && (option = scion_cli_next(&cli, &status)) != 0)
-                going = option == 't' && take_time(cli.text, &seconds, &status);
+                going = option == 't' && time_parse(cli.text, &seconds, &status);
         if (going)
                 status = cli.argc > 0 ? SCION_GOOD : scion_cli_usage("check", "no file to check");
         for (int i = 0; going && i < cli.argc; i++) {
-                int one = is_plugin(cli.argv[i]) ? check_plugin(cli.argv[i], &cli, seconds)
-                                                 : check_file(cli.argv[i], &cli);
+                int one = path_is_plugin(cli.argv[i]) ? plugin_check(cli.argv[i], &cli, seconds)
+                                                      : file_check(cli.argv[i], &cli);
 
                 status = one > status ? one : status;
         }
@@ -120,7 +120,7 @@ static const struct scion_cli_option table[] = {
           "replace a value in the file; give a plugin a parameter (may be repeated)",
           { 0 } },
         SCION_CLI_FORCE,
-        { 't', "time", "SECONDS", "time for one test of a plugin; default 60", { 0 } },
+        { 't', "time", "SECONDS", "time limit for one test of a plugin (default: 60)", { 0 } },
         SCION_CLI_PLUGIN_PATH,
         SCION_CLI_HELP,
         SCION_CLI_END,
@@ -136,20 +136,17 @@ static const struct scion_cli_option table[] = {
 
 const struct scion_command scion_command_check = {
         .name = "check",
-        .summary = "check experiment files, of which nothing is run, or plugins",
+        .summary = "check experiment files, without running them, or plugins",
         .arguments = "FILE...",
         .takes = { CHECKED, CHECKED },
-        .text = "Checks experiment files as `scion run` does before it runs anything: keys, plugins, "
-                "parameters, "
-                "data, models, weights, and what the strategies need. Nothing is run and nothing is "
-                "written.\n"
+        .text = "Checks experiment files as `scion run` does before it runs them: keys, plugins, parameters, "
+                "data, models, weights, and the requirements of the strategies. Nothing is run or written.\n"
                 "\n"
-                "A FILE that ends in .so is a plugin: the tests of its kind are run, each in a process of "
-                "its own, "
-                "and what it does wrong is said in plain words. Parameters that it needs are given by "
-                "--set. A strategy is tried out between two models lenet5 (conv1, conv2, fc1, "
-                "fc2, fc3), on random images of 1x12x12.\n",
+                "A FILE that ends in .so is a plugin: it is tested with the tests for its kind, each in its "
+                "own process, and errors are explained. Parameters that it requires are given with --set. A "
+                "strategy is tested with two lenet5 models (conv1, conv2, fc1, fc2, fc3), on random images "
+                "of 1x12x12.\n",
         .options = table,
-        .status = "0 all good, 1 the checking itself failed, 2 a file, a plugin or the usage is wrong.",
-        .run = run,
+        .status = "0 all good, 1 the check itself failed, 2 a file, a plugin or the usage is wrong.",
+        .run = check_main,
 };

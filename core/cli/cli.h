@@ -1,11 +1,12 @@
 /*
- * The commands. Each is a table, struct scion_command, in a file of its own name: what getopt takes, `--help`, the
- * shells' completion and the man pages are all made from it. A command's function gets the command's name as
- * argv[0] and returns the exit status: 0 all good, 1 something failed while running, 2 the input or the usage was
- * wrong.
+ * The commands of the scion program. Each is described by a struct scion_command in the file named after it;
+ * option parsing, `--help`, shell completion and man pages are all derived from that description. A command's
+ * function gets the command's name as argv[0] and returns the exit status: 0 all good, 1 failed while
+ * running, 2 the input or the usage was wrong.
  *
- * Texts of a table are lines: an empty one is between paragraphs, one that begins with a space is printed as it
- * stands, any other is a whole paragraph, which is broken where the page ends. What is typed stands in `backquotes`.
+ * The texts of a description consist of lines. An empty line separates paragraphs, a line that begins with a
+ * space is printed verbatim, and any other line is a whole paragraph, which is wrapped at the page width.
+ * Literal input is in `backquotes`.
  */
 #ifndef SCION_CLI_CLI_H
 #define SCION_CLI_CLI_H
@@ -17,45 +18,49 @@
 
 /* --- The tables ----------------------------------------------------------------------------------------- */
 
-/* What a value is, for completion. */
+/* The type of a value, for completion. */
 enum scion_cli_values {
         SCION_CLI_ANYTHING,
-        SCION_CLI_FILES,   /* whose names end as one of `of`, without the dot */
+        SCION_CLI_FILES,   /* files with one of the extensions `of`, given without the dot */
         SCION_CLI_FOLDERS, /* folders */
         SCION_CLI_WORDS,   /* one of the words `of` */
-        SCION_CLI_KINDS,   /* a kind of plugins */
-        SCION_CLI_PLUGINS, /* a plugin of the kind that the argument before names */
+        SCION_CLI_KINDS,   /* a kind of plugin */
+        SCION_CLI_PLUGINS, /* a plugin of the kind that the previous argument names */
 };
 
+/* The type of a value, with its parameter. */
 struct scion_cli_value {
         enum scion_cli_values are;
-        const char *const *of; /* ended by NULL */
+        const char *const *of; /* ends with NULL */
 };
 
+/* An option of a command. */
 struct scion_cli_option {
-        int id;           /* the letter of the short form; without one, a number from SCION_CLI_LONG on */
-        const char *name; /* of the long form, without dashes; NULL ends a table */
-        const char *
-                value; /* what --help calls its value; "[=SO]" when it may be left out; NULL when it takes none */
-        const char *help; /* one line, lower case, no full stop; it is broken where it is too long */
+        int id; /* the letter of the short form, or a number from SCION_CLI_LONG for options without one */
+        const char *name; /* the long form without dashes; NULL ends a table */
+        /* the name of its value in --help; "[=NAME]" if the value is optional; NULL if it takes none */
+        const char *value;
+        const char *help; /* one line, lower case, without a full stop; --help wraps it */
         struct scion_cli_value takes;
 };
 
+/* The description of a command. */
 struct scion_command {
         const char *name;
-        const char *summary;             /* for the list of commands; one line, lower case, no full stop */
-        const char *arguments;           /* after the options: "FILE..." */
-        struct scion_cli_value takes[2]; /* the arguments; further ones are as the last */
-        const char *text;                /* what it does, before its options */
+        const char *summary;   /* for the list of commands; one line, lower case, without a full stop */
+        const char *arguments; /* the arguments after the options: "FILE..." */
+        /* the types of the arguments; further arguments have the last type */
+        struct scion_cli_value takes[2];
+        const char *text; /* what the command does; printed before the options */
         const struct scion_cli_option *options;
-        const char *notes;    /* after the options; may be NULL */
+        const char *notes;    /* printed after the options; may be NULL */
         const char *examples; /* may be NULL */
-        const char *status;   /* the exit status, where there is more to say; may be NULL */
-        bool hidden;          /* it is for the build and for shells, not for people */
+        const char *status;   /* describes the exit status; NULL for scion_cli_status */
+        bool hidden;          /* not listed for users; for the build and for shells */
         int (*run)(int argc, char **argv);
 };
 
-/* All of them, in the order of `scion --help`, ended by NULL. */
+/* All commands, in the order of `scion --help`; ends with NULL. */
 extern const struct scion_command *const scion_commands[];
 extern const struct scion_command scion_command_bench;
 extern const struct scion_command scion_command_cache;
@@ -69,13 +74,13 @@ extern const struct scion_command scion_command_plugins;
 extern const struct scion_command scion_command_run;
 extern const struct scion_command scion_command_schema;
 
-/* NULL, with a message and a near name, when there is none. */
+/* Returns the command with that name, or NULL with a message that suggests a similar name. */
 const struct scion_command *scion_command_find(const char *name);
 
-/* Ids of options without a letter, of each command's own, begin here. */
+/* The first id for a command's options without a letter. */
 #define SCION_CLI_LONG 256
 
-/* Options that several commands have; scion_cli_next() takes them. */
+/* Options that several commands share. scion_cli_next() handles them, except for their completion. */
 #define SCION_CLI_CACHE_ID (SCION_CLI_LONG - 1)
 #define SCION_CLI_CACHE(help)                               \
         {                                                   \
@@ -91,12 +96,12 @@ const struct scion_command *scion_command_find(const char *name);
                         0                                                                 \
                 }                                                                         \
         }
-#define SCION_CLI_FORCE                                                                \
-        {                                                                              \
-                'f', "force", NULL, "take a file that asks for more than 100000 runs", \
-                {                                                                      \
-                        0                                                              \
-                }                                                                      \
+#define SCION_CLI_FORCE                                                         \
+        {                                                                       \
+                'f', "force", NULL, "accept a file with more than 100000 runs", \
+                {                                                               \
+                        0                                                       \
+                }                                                               \
         }
 #define SCION_CLI_PLUGIN_PATH                                                                \
         {                                                                                    \
@@ -120,7 +125,7 @@ const struct scion_command *scion_command_find(const char *name);
                 }                    \
         }
 
-/* How the files end that experiments are described in. */
+/* The extensions of experiment files. */
 extern const char *const scion_cli_yaml[];
 #define SCION_CLI_YAML                          \
         {                                       \
@@ -129,66 +134,83 @@ extern const char *const scion_cli_yaml[];
 
 /* --- Parsing -------------------------------------------------------------------------------------------- */
 
+/* The state of parsing a command's arguments. */
 struct scion_cli {
         const struct scion_command *command;
         const char **set; /* the values of --set */
         size_t sets;
-        bool forced;  /* by --force: a file may ask for any number of runs */
-        char *text;   /* the value of the option that scion_cli_next() returned; NULL when it takes none */
-        int argc;     /* after the last option: what is left, the arguments */
-        char **argv;  /* ended by NULL */
-        char *shorts; /* the rest is scion_cli_next()'s own */
+        bool forced;  /* --force was given: a file may have any number of runs */
+        char *text;   /* value of the option that scion_cli_next() returned; NULL if it has none */
+        int argc;     /* after the last option: number of arguments */
+        char **argv;  /* ends with NULL */
+        char *shorts; /* private to scion_cli_next(), with `longs` */
         struct option *longs;
 };
 
 /*
- * Begins with a command's arguments as they came. False, with the message printed, when memory is out.
- * scion_cli_finish() ends it, also then.
+ * Initialises cli for a command's arguments. Returns false, after printing a message, when memory is out.
+ * Call scion_cli_finish() in both cases.
  */
 bool scion_cli_begin(struct scion_cli *cli, const struct scion_command *command, int argc, char **argv);
 void scion_cli_finish(struct scion_cli *cli);
 
 /*
- * The id of the next option that is the command's own; 0 after the last one. -1 when the command ends here, with
- * `status`: after --help, or after a message on what is wrong.
+ * Returns the id of the next option of the command, or 0 after the last one. Returns -1 when the command
+ * should exit with *status: after --help, or after printing an error.
  */
 int scion_cli_next(struct scion_cli *cli, int *status);
 
-/* The place of `text` among `words`, which end with NULL; -1, after a message that calls it a `what`. */
+/*
+ * Returns the index of `text` in `words`, which ends with NULL. Otherwise prints an error that calls it a
+ * `what`, sets *status and returns -1.
+ */
 int scion_cli_choice(const struct scion_cli *cli, const char *what, const char *text,
                      const char *const *words, int *status);
 
+/*
+ * Adds " (did you mean 'PREFIXWORD'?)" to a message if one of `words` is similar to `name`. Returns whether it
+ * did.
+ */
+bool scion_cli_suggest(struct scion_text *message, const char *name, const char *prefix,
+                       const char *const *words, size_t count);
+
 /* --- Printing ------------------------------------------------------------------------------------------- */
 
-/* Prints the message there is, "scion: ...", and returns `status`. */
+/* Prints scion_error() as "scion: MESSAGE" to standard error, and returns `status`. */
 int scion_cli_failed(int status);
 
-/* Prints what is wrong with the usage, and where to look. Returns 2. */
+/* Prints an error in the usage, and a reference to the command's --help. Returns SCION_BAD_INPUT. */
 int scion_cli_usage(const char *command, const char *format, ...) SCION_PRINTF(2, 3);
 
-/* What was printed is lost on a full disk or a closed pipe: that is a failure. Returns `status`, or 1. */
+/*
+ * Flushes standard output. Returns `status`, or SCION_FAILED if output was lost, as on a full disk or a
+ * closed pipe.
+ */
 int scion_cli_printed(int status);
 
-/* `scion COMMAND --help`, and `scion --help` when it is NULL, no wider than 79 columns. */
+/* Prints the help of a command, or of all commands if it is NULL, at most 79 columns wide. */
 void scion_cli_help(const struct scion_command *command, FILE *file);
 
-/* What `scion` is, and the variables of the environment that it looks at. */
+/* A description of `scion`, and the environment variables that it uses. */
 extern const char scion_cli_about[];
 extern const struct scion_cli_variable {
         const char *name; /* NULL ends the table */
         const char *meaning;
 } scion_cli_variables[];
 
-/* The exit status of a command that says no more about it. */
+/* The description of the exit status for commands without their own. */
 extern const char scion_cli_status[];
 
 /*
- * Before anything is printed or written for runs of so many threads, whose files these are. The OpenMP run-time's threads
- * wait for each other by looking again for some 10 ms, before they sleep. On a machine that does other things too they so
- * keep the one they wait for from running, and a step can take ten times as long. How long they look is read when the
- * run-time is loaded: the command starts itself again with less, unless the environment says something about it.
+ * Limits how long waiting OpenMP threads spin. Call it before anything is printed or written, for runs with
+ * at most `threads` threads of the given files.
+ *
+ * Threads of the OpenMP run-time spin for about 10 ms before they sleep. On a busy machine they thus take the
+ * processor from the thread that they wait for, and a step can take ten times as long. The run-time reads the
+ * setting (GOMP_SPINCOUNT) when it is loaded, so this function sets it and executes the program again, unless
+ * the environment sets it already or a file cannot be read twice. Otherwise, and on failure, it returns.
  */
-void scion_cli_wait_briefly(int64_t threads, char *const *files, size_t count);
-void scion_cli_remember(char **argv); /* of main() */
+void scion_cli_limit_spinning(int64_t threads, char *const *files, size_t count);
+void scion_cli_save_arguments(char **argv); /* the argv of main(), for executing the program again */
 
 #endif

@@ -1,4 +1,4 @@
-/* What the commands share: their options, taken as their tables say, and their messages. */
+/* Functions that the commands share: option parsing according to their tables, and messages. */
 #include <errno.h>
 #include <getopt.h>
 #include <scion/error.h>
@@ -10,12 +10,12 @@
 #include "plugin/plugin.h"
 #include "process/process.h"
 
-/* What getopt_long() returns for a long option: its place in the table, beyond all letters. */
+/* getopt_long() returns LONG plus the table index for a long option; above all letters. */
 #define LONG 1000
 
 /* --- Options -------------------------------------------------------------------------------------------- */
 
-static size_t count_options(const struct scion_cli_option *options)
+static size_t options_count(const struct scion_cli_option *options)
 {
         size_t count = 0;
 
@@ -24,31 +24,33 @@ static size_t count_options(const struct scion_cli_option *options)
         return count;
 }
 
-static int how(const struct scion_cli_option *option)
+static int option_has_arg(const struct scion_cli_option *option)
 {
         return !option->value ? no_argument : option->value[0] == '[' ? optional_argument : required_argument;
 }
 
-/* The table as getopt_long() wants it. */
-static void fill_options(struct scion_cli *cli)
+/* Converts the table to the formats of getopt_long(). */
+static void options_fill(struct scion_cli *cli)
 {
         const struct scion_cli_option *option = cli->command->options;
         char *letter = cli->shorts;
 
         *letter++ = ':';
         for (size_t i = 0; option[i].name; i++) {
-                cli->longs[i] = (struct option){ option[i].name, how(&option[i]), NULL, LONG + (int)i };
+                cli->longs[i] =
+                        (struct option){ option[i].name, option_has_arg(&option[i]), NULL, LONG + (int)i };
                 if (option[i].id >= SCION_CLI_CACHE_ID)
                         continue;
                 *letter++ = (char)option[i].id;
-                for (int colons = how(&option[i]); colons > 0; colons--) /* two when it may be left out */
+                for (int colons = option_has_arg(&option[i]); colons > 0;
+                     colons--) /* "::" marks an optional value */
                         *letter++ = ':';
         }
 }
 
 bool scion_cli_begin(struct scion_cli *cli, const struct scion_command *command, int argc, char **argv)
 {
-        size_t options = count_options(command->options);
+        size_t options = options_count(command->options);
 
         *cli = (struct scion_cli){ .command = command, .argc = argc, .argv = argv };
         cli->set = calloc((size_t)argc + 1, sizeof *cli->set);
@@ -59,8 +61,8 @@ bool scion_cli_begin(struct scion_cli *cli, const struct scion_command *command,
                 scion_cli_failed(SCION_FAILED);
                 return false;
         }
-        fill_options(cli);
-        opterr = 0; /* messages are ours */
+        options_fill(cli);
+        opterr = 0; /* disables getopt's own messages */
         optind = 1;
         return true;
 }
@@ -73,11 +75,21 @@ void scion_cli_finish(struct scion_cli *cli)
         *cli = (struct scion_cli){ 0 };
 }
 
-/* What getopt_long() had to refuse. */
-static int refuse(const struct scion_cli *cli, int found)
+bool scion_cli_suggest(struct scion_text *message, const char *name, const char *prefix,
+                       const char *const *words, size_t count)
 {
-        const char *option = cli->argv[optind - 1], *near = NULL;
-        const char *name = cli->command->name;
+        const char *near = scion_nearest(name, words, count);
+
+        if (near)
+                scion_text_add(message, " (did you mean '%s%s'?)", prefix, near);
+        return near != NULL;
+}
+
+/* Reports an option that getopt_long() has rejected. */
+static int option_refuse(const struct scion_cli *cli, int found)
+{
+        const char *option = cli->argv[optind - 1], *name = cli->command->name;
+        struct scion_text message = { 0 };
 
         if (found == ':')
                 return scion_cli_usage(name, "option '%s' needs a value", option);
@@ -87,18 +99,22 @@ static int refuse(const struct scion_cli *cli, int found)
         if (optopt)
                 return scion_cli_usage(name, "unknown option '-%c'", optopt);
 
-        size_t count = count_options(cli->command->options);
+        size_t count = options_count(cli->command->options);
         const char **names = calloc(count, sizeof *names);
 
         for (size_t i = 0; names && i < count; i++)
                 names[i] = cli->command->options[i].name;
-        near = names ? scion_nearest(option + 2, names, count) : NULL;
+        scion_text_add(&message, "unknown option '%s'", option);
+        if (names)
+                scion_cli_suggest(&message, option + 2, "--", names, count);
+        int status = scion_cli_usage(name, "%s", message.text ? message.text : "unknown option");
+
         free(names);
-        return near ? scion_cli_usage(name, "unknown option '%s' (did you mean '--%s'?)", option, near)
-                    : scion_cli_usage(name, "unknown option '%s'", option);
+        free(message.text);
+        return status;
 }
 
-static const struct scion_cli_option *find_option(const struct scion_command *command, int found)
+static const struct scion_cli_option *option_find(const struct scion_command *command, int found)
 {
         if (found >= LONG)
                 return &command->options[found - LONG];
@@ -108,8 +124,8 @@ static const struct scion_cli_option *find_option(const struct scion_command *co
         return NULL;
 }
 
-/* --cache DIR: this process and those that it starts keep things there; "" keeps none. */
-static bool set_cache(const char *folder, int *status)
+/* Implements --cache DIR for this process and its children; "" disables the cache. */
+static bool cache_set(const char *folder, int *status)
 {
         if (setenv("SCION_CACHE", folder, 1) == 0)
                 return true;
@@ -118,26 +134,26 @@ static bool set_cache(const char *folder, int *status)
         return false;
 }
 
-static bool is(const struct scion_cli_option *option, const char *name)
+static bool option_is(const struct scion_cli_option *option, const char *name)
 {
         return strcmp(option->name, name) == 0;
 }
 
-/* True when it was one that several commands have. */
-static bool take_shared(struct scion_cli *cli, const struct scion_cli_option *option, bool *going,
-                        int *status)
+/* Handles an option that several commands share. Returns false for a command's own options. */
+static bool option_take_shared(struct scion_cli *cli, const struct scion_cli_option *option, bool *going,
+                               int *status)
 {
-        if (is(option, "set")) {
+        if (option_is(option, "set")) {
                 cli->set[cli->sets++] = optarg;
-        } else if (is(option, "force")) {
+        } else if (option_is(option, "force")) {
                 cli->forced = true;
-        } else if (is(option, "cache")) {
-                *going = set_cache(optarg, status);
-        } else if (is(option, "plugin-path")) {
+        } else if (option_is(option, "cache")) {
+                *going = cache_set(optarg, status);
+        } else if (option_is(option, "plugin-path")) {
                 *going = scion_plugins_add_path(optarg);
                 if (!*going)
                         *status = scion_cli_failed(SCION_BAD_INPUT);
-        } else if (is(option, "help")) {
+        } else if (option_is(option, "help")) {
                 *going = false;
                 scion_cli_help(cli->command, stdout);
                 *status = scion_cli_printed(SCION_GOOD);
@@ -154,13 +170,13 @@ int scion_cli_next(struct scion_cli *cli, int *status)
 
         while (going && (found = getopt_long(cli->argc, cli->argv, cli->shorts, cli->longs, NULL)) != -1) {
                 const struct scion_cli_option *option =
-                        found == ':' || found == '?' ? NULL : find_option(cli->command, found);
+                        found == ':' || found == '?' ? NULL : option_find(cli->command, found);
 
                 if (!option) {
-                        *status = refuse(cli, found);
+                        *status = option_refuse(cli, found);
                         return -1;
                 }
-                if (take_shared(cli, option, &going, status))
+                if (option_take_shared(cli, option, &going, status))
                         continue;
                 cli->text = optarg;
                 return option->id;
@@ -175,20 +191,19 @@ int scion_cli_next(struct scion_cli *cli, int *status)
 int scion_cli_choice(const struct scion_cli *cli, const char *what, const char *text,
                      const char *const *words, int *status)
 {
-        struct scion_text all = { 0 };
-        const char *near;
+        struct scion_text message = { 0 };
         int count = 0;
 
         for (; words[count]; count++)
                 if (strcmp(text, words[count]) == 0)
                         return count;
+        scion_text_add(&message, "no %s '%s'", what, text);
+        scion_cli_suggest(&message, text, "", words, (size_t)count);
+        scion_text_add(&message, "; there are ");
         for (int i = 0; i < count; i++)
-                scion_text_add(&all, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " and ", words[i]);
-        near = scion_nearest(text, words, (size_t)count);
-        *status = scion_cli_usage(cli->command->name, "no %s '%s'%s%s%s; there are %s", what, text,
-                                  near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
-                                  all.text ? all.text : "others");
-        free(all.text);
+                scion_text_add(&message, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " and ", words[i]);
+        *status = scion_cli_usage(cli->command->name, "%s", message.failed ? "unknown value" : message.text);
+        free(message.text);
         return -1;
 }
 

@@ -1,5 +1,6 @@
-/* All commands. */
+/* The list of commands. */
 #include <scion/error.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -21,9 +22,11 @@ const struct scion_command *scion_command_find(const char *name)
                 if (!scion_commands[i]->hidden)
                         names[count++] = scion_commands[i]->name;
         }
-        const char *near = scion_nearest(name, names, count);
+        struct scion_text suggestion = { 0 };
 
-        return near ? scion_fail_null("no command '%s' (did you mean '%s'?); `scion --help` lists them", name,
-                                      near)
-                    : scion_fail_null("no command '%s'; `scion --help` lists them", name);
+        scion_cli_suggest(&suggestion, name, "", names, count);
+        scion_fail("no command '%s'%s; `scion --help` lists them", name,
+                   suggestion.text ? suggestion.text : "");
+        free(suggestion.text);
+        return NULL;
 }

@@ -1,4 +1,4 @@
-/* scion compare: strategies side by side, from the results.csv of suites. */
+/* scion compare: compares strategies, from the results.csv of suites. */
 #include <scion/error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,10 +19,10 @@ enum format {
         JSON,
 };
 
-/* In this order. */
+/* Indexed by enum format. */
 static const char *const formats[] = { "table", "markdown", "latex", "csv", "json", NULL };
 
-/* Names, several in an option or in several options; NULL ends them. */
+/* A list of names, from one or several options; name[count] is NULL. */
 struct names {
         size_t count;
         const char **name;
@@ -33,11 +33,11 @@ struct options {
         struct names by, metric;
         const char *baseline;
         enum format format;
-        const char *report; /* NULL: none */
+        const char *report; /* NULL: no report */
 };
 
-/* Cuts the option's text into its names. */
-static bool add_names(struct names *names, char *text, const char *option, int *status)
+/* Splits the option's value at commas, and adds the names. */
+static bool names_add(struct names *names, char *text, const char *option, int *status)
 {
         for (char *name = text, *comma; name; name = comma ? comma + 1 : NULL) {
                 comma = strchr(name, ',');
@@ -45,8 +45,7 @@ static bool add_names(struct names *names, char *text, const char *option, int *
                         *comma = '\0';
                 if (!*name) {
                         *status = scion_cli_usage("compare",
-                                                  "%s takes names with commas between, and got an "
-                                                  "empty one",
+                                                  "%s takes names separated by commas, and got an empty one",
                                                   option);
                         return false;
                 }
@@ -64,23 +63,26 @@ static bool add_names(struct names *names, char *text, const char *option, int *
         return true;
 }
 
-/* The name's end is asked for, lest a results.csv that follows a forgotten name is taken for it and written over. */
-static bool parse_report(const char *text, const char **report, int *status)
+/*
+ * Requires the extension .html, so that a results.csv that follows a --report without a value is not
+ * overwritten.
+ */
+static bool report_parse(const char *text, const char **report, int *status)
 {
         const char *end = strrchr(text, '.');
 
         if (!end || (strcmp(end, ".html") != 0 && strcmp(end, ".htm") != 0)) {
-                *status = scion_cli_usage("compare",
-                                          "--report takes the name of a page to write, which ends in "
-                                          ".html, and got '%s'",
-                                          text);
+                *status = scion_cli_usage(
+                        "compare",
+                        "--report takes the name of a page to write, which ends in .html, and got '%s'",
+                        text);
                 return false;
         }
         *report = text;
         return true;
 }
 
-static bool parse_format(struct options *options, int *status)
+static bool options_parse_format(struct options *options, int *status)
 {
         int format = scion_cli_choice(&options->cli, "format", options->cli.text, formats, status);
 
@@ -88,8 +90,8 @@ static bool parse_format(struct options *options, int *status)
         return format >= 0;
 }
 
-/* False when the command ends here, with `status`. */
-static bool parse(struct options *options, int *status)
+/* Returns false when the command should exit with *status. */
+static bool options_parse(struct options *options, int *status)
 {
         bool going = true;
         int option;
@@ -98,15 +100,15 @@ static bool parse(struct options *options, int *status)
                 char *text = options->cli.text;
 
                 if (option == 'b')
-                        going = add_names(&options->by, text, "--by", status);
+                        going = names_add(&options->by, text, "--by", status);
                 else if (option == 'm')
-                        going = add_names(&options->metric, text, "--metric", status);
+                        going = names_add(&options->metric, text, "--metric", status);
                 else if (option == 'B')
                         options->baseline = text;
                 else if (option == 'f')
-                        going = parse_format(options, status);
+                        going = options_parse_format(options, status);
                 else if (option == 'r')
-                        going = parse_report(text, &options->report, status);
+                        going = report_parse(text, &options->report, status);
                 else
                         going = false;
         }
@@ -117,7 +119,7 @@ static bool parse(struct options *options, int *status)
         return going;
 }
 
-static bool print_sections(const struct scion_comparison *comparison, enum format format)
+static bool comparison_print_sections(const struct scion_comparison *comparison, enum format format)
 {
         static bool (*const print[])(const struct scion_sections *sections, FILE *file) = {
                 [TABLE] = scion_sections_print,
@@ -131,24 +133,24 @@ static bool print_sections(const struct scion_comparison *comparison, enum forma
         return good;
 }
 
-static void warn(const struct scion_notes *notes)
+static void notes_print(const struct scion_notes *notes)
 {
         for (size_t i = 0; i < notes->count; i++)
                 fprintf(stderr, "scion: %s\n", notes->text[i]);
 }
 
-static bool print(const struct scion_comparison *comparison, enum format format)
+static bool comparison_print(const struct scion_comparison *comparison, enum format format)
 {
         if (format == JSON)
                 return scion_comparison_write_json(comparison, stdout);
         if (format != CSV)
-                return print_sections(comparison, format);
-        warn(&comparison->results->notes); /* there is no room for them in it */
-        warn(&comparison->notes);
+                return comparison_print_sections(comparison, format);
+        notes_print(&comparison->results->notes); /* CSV has no place for notes */
+        notes_print(&comparison->notes);
         return scion_comparison_write_csv(comparison, stdout);
 }
 
-static int compare(const struct options *options, const char *const *paths, size_t count)
+static int files_compare(const struct options *options, const char *const *paths, size_t count)
 {
         struct scion_compare_options what = { options->by.name, options->metric.name, options->baseline };
         struct scion_results results = { 0 };
@@ -156,7 +158,7 @@ static int compare(const struct options *options, const char *const *paths, size
         int status = SCION_BAD_INPUT;
 
         if (scion_results_read(paths, count, &results) && scion_compare(&results, &what, &comparison)) {
-                bool good = print(&comparison, options->format) &&
+                bool good = comparison_print(&comparison, options->format) &&
                             (!options->report || scion_page_write(&comparison, options->report));
 
                 status = good ? SCION_GOOD : SCION_FAILED;
@@ -167,14 +169,14 @@ static int compare(const struct options *options, const char *const *paths, size
         return status;
 }
 
-static int run(int argc, char **argv)
+static int compare_main(int argc, char **argv)
 {
         struct options options = { 0 };
         struct scion_cli *cli = &options.cli;
         int status = SCION_FAILED;
 
-        if (scion_cli_begin(cli, &scion_command_compare, argc, argv) && parse(&options, &status))
-                status = compare(&options, (const char *const *)cli->argv, (size_t)cli->argc);
+        if (scion_cli_begin(cli, &scion_command_compare, argc, argv) && options_parse(&options, &status))
+                status = files_compare(&options, (const char *const *)cli->argv, (size_t)cli->argc);
         free(options.by.name);
         free(options.metric.name);
         scion_cli_finish(cli);
@@ -185,18 +187,15 @@ static const struct scion_cli_option table[] = {
         { 'b',
           "by",
           "AXIS,...",
-          "what tells groups apart (default: strategy). An axis is named as in the matrix, or by the end of "
-          "that: "
-          "per_class",
+          "the axes that define the groups (default: strategy). An axis is named as in the matrix, or by the "
+          "end of its path: per_class",
           { 0 } },
         { 'm',
           "metric",
           "NAME,...",
-          "what is compared (default: test_accuracy; test_mse when the targets are values). Names that end "
-          "in loss, "
-          "mae, mse, rmse, error, seconds, mib, epoch, epochs, parameters or trainable are better the less "
-          "they "
-          "are",
+          "the metrics to compare (default: test_accuracy; test_mse for regression). Lower is better for "
+          "names that end in loss, mae, mse, rmse, error, seconds, mib, epoch, epochs, parameters or "
+          "trainable",
           { 0 } },
         { 'B', "baseline", "VALUE", "compare all with this strategy (or value of the first --by)", { 0 } },
         { 'f',
@@ -208,9 +207,8 @@ static const struct scion_cli_option table[] = {
         { 'r',
           "report",
           "FILE.html",
-          "write a page as well, with all of it and plots: label and learning curves, critical differences, "
-          "time; "
-          "and the runs' configurations. The plots are drawn by gnuplot",
+          "also write an HTML page with all tables, plots (label efficiency, learning curves, critical "
+          "differences, time; drawn by gnuplot), and the runs' configurations",
           { SCION_CLI_FILES, (const char *const[]){ "html", "htm", NULL } } },
         SCION_CLI_HELP,
         SCION_CLI_END,
@@ -229,23 +227,17 @@ const struct scion_command scion_command_compare = {
         .summary = "compare strategies, from the results of suites",
         .arguments = "FILE...",
         .takes = { RESULTS, RESULTS },
-        .text = "Says which strategy is better, and how sure one can be, from the results.csv files of "
-                "suites (or "
-                "the folders that they lie in). The files are joined on their axes; the experiment's name, "
-                "its "
-                "folder, is an axis too: task.\n",
+        .text = "Compares strategies, with confidence intervals and tests, from the results.csv files of "
+                "suites (or the folders that contain them). The files are joined on their axes; the name of "
+                "the experiment's folder becomes the axis `task`.\n",
         .options = table,
-        .notes = "Of each group: runs, failed ones, mean, standard deviation, a 95 % bootstrap interval "
-                 "(BCa) of the "
-                 "mean, best, median, mean seconds. Against the baseline, over pairs of runs that share all "
-                 "axes "
-                 "but the first of --by: mean difference, its interval, p of an exact permutation test, p "
-                 "after "
-                 "Holm's correction, wins, ties, losses, and the transfer ratio (error over the baseline's "
-                 "error; "
-                 "below 1 is better). With several tasks: average ranks, Friedman's test, Nemenyi's critical "
-                 "difference. With several numbers of labels: how many are needed for what the baseline "
-                 "reached.\n",
+        .notes = "For each group: number of runs and of failed runs, mean, standard deviation, a 95 % "
+                 "bootstrap interval (BCa) of the mean, best, median, mean seconds. Against the baseline, "
+                 "over pairs of runs that share all axes but the first of --by: mean difference, its "
+                 "interval, p of an exact permutation test, p after Holm's correction, wins, ties, losses, "
+                 "and the transfer ratio (error over the baseline's error; below 1 is better). With several "
+                 "tasks: average ranks, Friedman's test, Nemenyi's critical difference. With several numbers "
+                 "of labels: how many are needed to reach the baseline's score.\n",
         .status = "0 all good, 1 nothing could be written, 2 the input or the usage was wrong.",
-        .run = run,
+        .run = compare_main,
 };

@@ -1,4 +1,4 @@
-/* scion completion: what makes a shell complete this command's words. */
+/* scion completion: prints the completion scripts for shells. */
 #include <scion/error.h>
 #include <string.h>
 
@@ -6,23 +6,23 @@
 #include "plugin/plugin.h"
 #include "process/process.h"
 
-/* --- Both shells ---------------------------------------------------------------------------------------- */
+/* --- Common to both shells ------------------------------------------------------------------------------ */
 
-/* Each word after what is put between them. */
-static void print_words(const char *const *words, const char *between, FILE *file)
+/* Prints the words with `between` as separator. */
+static void words_print(const char *const *words, const char *between, FILE *file)
 {
         for (size_t i = 0; words[i]; i++)
                 fprintf(file, "%s%s", i ? between : "", words[i]);
 }
 
-static void print_kinds(FILE *file)
+static void kinds_print(FILE *file)
 {
         for (int kind = SCION_STRATEGY; kind <= SCION_MODEL; kind++)
                 fprintf(file, "%s%s", kind > SCION_STRATEGY ? " " : "",
                         scion_kind_name((enum scion_kind)kind));
 }
 
-static bool has_letter(const struct scion_cli_option *option)
+static bool option_has_letter(const struct scion_cli_option *option)
 {
         return option->id < SCION_CLI_CACHE_ID;
 }
@@ -98,19 +98,19 @@ static void bash_value(const struct scion_cli_value *value, FILE *file)
                 break;
         case SCION_CLI_FILES:
                 fputs("_scion_files ", file);
-                print_words(value->of, " ", file);
+                words_print(value->of, " ", file);
                 break;
         case SCION_CLI_FOLDERS:
                 fputs("_scion_folders", file);
                 break;
         case SCION_CLI_WORDS:
                 fputs("_scion_words '", file);
-                print_words(value->of, " ", file);
+                words_print(value->of, " ", file);
                 fputs("'", file);
                 break;
         case SCION_CLI_KINDS:
                 fputs("_scion_words '", file);
-                print_kinds(file);
+                kinds_print(file);
                 fputs("'", file);
                 break;
         case SCION_CLI_PLUGINS:
@@ -119,7 +119,7 @@ static void bash_value(const struct scion_cli_value *value, FILE *file)
         }
 }
 
-/* The names of a command's options; of those alone that have a value, when `valued`. */
+/* Prints the names of a command's options; with `valued`, only of those with a mandatory value. */
 static void bash_options(const struct scion_command *command, bool valued, FILE *file)
 {
         const char *between = "";
@@ -127,7 +127,7 @@ static void bash_options(const struct scion_command *command, bool valued, FILE 
         for (const struct scion_cli_option *option = command->options; option->name; option++) {
                 if (valued && (!option->value || option->value[0] == '['))
                         continue;
-                if (has_letter(option)) {
+                if (option_has_letter(option)) {
                         fprintf(file, "%s-%c", between, option->id);
                         between = " ";
                 }
@@ -147,7 +147,7 @@ static void bash_command(const struct scion_command *command, FILE *file)
                 if (!option->value)
                         continue;
                 fputs("                ", file);
-                if (has_letter(option))
+                if (option_has_letter(option))
                         fprintf(file, "-%c | ", option->id);
                 fprintf(file, "--%s)\n                        ", option->name);
                 bash_value(&option->takes, file);
@@ -156,7 +156,7 @@ static void bash_command(const struct scion_command *command, FILE *file)
         fputs("                esac\n                ;;\n", file);
 }
 
-/* A command's arguments: those of which there may be any number have dots behind them. */
+/* Prints the cases for a command's arguments. "..." marks a command with any number of them. */
 static void bash_arguments_of(const struct scion_command *command, FILE *file)
 {
         bool many = strstr(command->arguments, "...") != NULL;
@@ -173,7 +173,7 @@ static void bash_arguments_of(const struct scion_command *command, FILE *file)
         }
 }
 
-static void print_bash(FILE *file)
+static void bash_print(FILE *file)
 {
         fprintf(file, "%s                _scion_words '", bash_begin);
         for (size_t i = 0; scion_commands[i]; i++)
@@ -196,7 +196,7 @@ static void print_bash(FILE *file)
 
 /* --- zsh ------------------------------------------------------------------------------------------------ */
 
-/* Text inside single quotes, within what _arguments reads. */
+/* Prints text within a single-quoted specification of _arguments. */
 static void zsh_text(const char *text, FILE *file)
 {
         for (; *text; text++)
@@ -215,9 +215,9 @@ static void zsh_value(const struct scion_cli_value *value, FILE *file)
                 fputs(" ", file);
                 break;
         case SCION_CLI_FILES:
-                /* one word in parentheses would be taken for qualifiers */
+                /* a single word in parentheses would be parsed as glob qualifiers */
                 fputs(value->of[1] ? "_files -g \"*.(" : "_files -g \"*.", file);
-                print_words(value->of, "|", file);
+                words_print(value->of, "|", file);
                 fputs(value->of[1] ? ")\"" : "\"", file);
                 break;
         case SCION_CLI_FOLDERS:
@@ -225,12 +225,12 @@ static void zsh_value(const struct scion_cli_value *value, FILE *file)
                 break;
         case SCION_CLI_WORDS:
                 fputs("(", file);
-                print_words(value->of, " ", file);
+                words_print(value->of, " ", file);
                 fputs(")", file);
                 break;
         case SCION_CLI_KINDS:
                 fputs("(", file);
-                print_kinds(file);
+                kinds_print(file);
                 fputs(")", file);
                 break;
         case SCION_CLI_PLUGINS:
@@ -244,7 +244,7 @@ static void zsh_option(const struct scion_cli_option *option, FILE *file)
         bool optional = option->value && option->value[0] == '[';
         const char *after = !option->value ? "" : optional ? "=-" : "=";
 
-        if (has_letter(option))
+        if (option_has_letter(option))
                 fprintf(file, " \\\n                '*'{-%c%s,--%s%s}'[", option->id,
                         option->value ? "+" : "", option->name, after);
         else
@@ -281,7 +281,7 @@ static void zsh_command(const struct scion_command *command, FILE *file)
         fputs("\n                ;;\n", file);
 }
 
-static void print_zsh(FILE *file)
+static void zsh_print(FILE *file)
 {
         fputs("#compdef scion\n"
               "# zsh completion of the command scion, as `scion completion zsh` prints it.\n"
@@ -331,7 +331,7 @@ static void print_zsh(FILE *file)
 
 static const char *const shells[] = { "bash", "zsh", NULL };
 
-static int run(int argc, char **argv)
+static int completion_main(int argc, char **argv)
 {
         struct scion_cli cli;
         int status = SCION_FAILED;
@@ -342,9 +342,9 @@ static int run(int argc, char **argv)
                         cli.argc == 1 ? scion_cli_choice(&cli, "shell", cli.argv[0], shells, &status) : -1;
 
                 if (cli.argc != 1)
-                        status = scion_cli_usage("completion", "one shell is to be named: bash or zsh");
+                        status = scion_cli_usage("completion", "name one shell: bash or zsh");
                 if (shell >= 0) {
-                        (shell == 0 ? print_bash : print_zsh)(stdout);
+                        (shell == 0 ? bash_print : zsh_print)(stdout);
                         status = scion_cli_printed(SCION_GOOD);
                 }
         }
@@ -356,14 +356,14 @@ static const struct scion_cli_option table[] = { SCION_CLI_HELP, SCION_CLI_END }
 
 const struct scion_command scion_command_completion = {
         .name = "completion",
-        .summary = "print what makes a shell complete this command's words",
+        .summary = "print the completion script for a shell",
         .arguments = "SHELL",
         .takes = { { SCION_CLI_WORDS, shells }, { 0 } },
-        .text = "Prints the completion of commands, options, files and plugins for bash or zsh. An "
-                "installation has "
-                "it where these shells look by themselves; for this session alone:\n",
+        .text = "Prints the completion script for bash or zsh, which completes commands, options, files and "
+                "plugins. An installation puts it where these shells find it by themselves; to load it in "
+                "the current shell only:\n",
         .options = table,
         .examples = "  . <(scion completion bash)\n"
                     "  . <(scion completion zsh)\n",
-        .run = run,
+        .run = completion_main,
 };

@@ -1,4 +1,4 @@
-/* A plugin, described for people. */
+/* The description of a plugin as text. */
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +12,13 @@
 
 #define INDENT 2
 #define GAP 2
-#define WIDEST_TYPE 14   /* a longer one, of many choices, is told with the meaning */
-#define LEAST_MEANING 24 /* columns that the meaning is to have beside the others; else it goes below them */
+#define MAX_TYPE_WIDTH 14 /* a longer type, with many choices, is moved to the meaning */
+/* Least width of the column `meaning`; if there is less, it goes to a line of its own. */
+#define MIN_MEANING_WIDTH 24
 
 enum { NAME, TYPE, DEFAULT, RANGE, COLUMNS };
 
-/* One line of the table. */
+/* A row of the table. */
 struct line {
         char *cell[COLUMNS];
         char *meaning;
@@ -25,7 +26,7 @@ struct line {
 
 /* --- Tables of parameters ------------------------------------------------------------------------------- */
 
-static bool make_line(const struct scion_param *param, struct line *line)
+static bool line_create(const struct scion_param *param, struct line *line)
 {
         struct scion_text cell[COLUMNS] = { { 0 } }, meaning = { 0 };
         bool failed = false;
@@ -34,9 +35,9 @@ static bool make_line(const struct scion_param *param, struct line *line)
         scion_param_type_text(param, &cell[TYPE]);
         scion_param_default_text(param, &cell[DEFAULT]);
         scion_param_range_text(param, &cell[RANGE]);
-        if (cell[TYPE].text && cell[TYPE].length > WIDEST_TYPE && param->type == SCION_PARAM_CHOICE) {
+        if (cell[TYPE].text && cell[TYPE].length > MAX_TYPE_WIDTH && param->type == SCION_PARAM_CHOICE) {
                 scion_text_add(&meaning, "%s: %s", cell[TYPE].text, param->help);
-                strcpy(cell[TYPE].text, "choice"); /* shorter than what was there */
+                strcpy(cell[TYPE].text, "choice"); /* shorter than the old text */
         } else {
                 scion_text_add(&meaning, "%s", param->help);
         }
@@ -48,7 +49,7 @@ static bool make_line(const struct scion_param *param, struct line *line)
         return !failed && !meaning.failed;
 }
 
-static void print_line(const struct line *line, const int *widths, bool below, FILE *file)
+static void line_print(const struct line *line, const int *widths, bool below, FILE *file)
 {
         int at = INDENT;
 
@@ -69,7 +70,7 @@ static void print_line(const struct line *line, const int *widths, bool below, F
         scion_wrap(line->meaning, strlen(line->meaning), at, at, SCION_PAGE_WIDTH, file);
 }
 
-static void print_lines(const struct line *lines, size_t count, FILE *file)
+static void lines_print(const struct line *lines, size_t count, FILE *file)
 {
         int widths[COLUMNS] = { 0 }, start = INDENT;
 
@@ -79,7 +80,7 @@ static void print_lines(const struct line *lines, size_t count, FILE *file)
 
                         widths[c] = width > widths[c] ? width : widths[c];
                 }
-        /* A column of which only the heading has a text is left out. */
+        /* Columns that are empty except for the heading are left out. */
         for (int c = 0; c < COLUMNS; c++) {
                 bool any = false;
 
@@ -91,10 +92,10 @@ static void print_lines(const struct line *lines, size_t count, FILE *file)
                         start += widths[c] + GAP;
         }
         for (size_t i = 0; i < count; i++)
-                print_line(&lines[i], widths, start + LEAST_MEANING > SCION_PAGE_WIDTH, file);
+                line_print(&lines[i], widths, start + MIN_MEANING_WIDTH > SCION_PAGE_WIDTH, file);
 }
 
-static bool print_params(const struct scion_param *params, FILE *file)
+static bool params_print(const struct scion_param *params, FILE *file)
 {
         static const char *const head[COLUMNS] = { "parameter", "type", "default", "range" };
         size_t count = 1, made = 1;
@@ -109,9 +110,9 @@ static bool print_params(const struct scion_param *params, FILE *file)
         memcpy(lines[0].cell, head, sizeof head);
         lines[0].meaning = (char *)"meaning";
         for (; good && made < count; made++)
-                good = make_line(&params[made - 1], &lines[made]);
+                good = line_create(&params[made - 1], &lines[made]);
         if (good)
-                print_lines(lines, count, file);
+                lines_print(lines, count, file);
         else
                 scion_fail("out of memory");
         for (size_t i = 1; i < made; i++) {
@@ -123,41 +124,41 @@ static bool print_params(const struct scion_param *params, FILE *file)
         return good;
 }
 
-static bool print_data_keys(FILE *file)
+static bool data_keys_print(FILE *file)
 {
         fputs("\nEvery dataset also takes:\n\n", file);
-        if (!print_params(scion_data_params, file))
+        if (!params_print(scion_data_params, file))
                 return false;
-        fputs("\nand transform, a list of what is done to every input: { use: NAME, ... }\n", file);
+        fputs("\nand transform, a list of transforms for every input: { use: NAME, ... }\n", file);
         for (const struct scion_transform_kind *kind = scion_transform_kinds; kind->name; kind++) {
                 fprintf(file, "\n  %s: %s\n", kind->name, kind->summary);
-                if (kind->params && !print_params(kind->params, file))
+                if (kind->params && !params_print(kind->params, file))
                         return false;
         }
         return true;
 }
 
-/* --- The whole ------------------------------------------------------------------------------------------ */
+/* --- The description ------------------------------------------------------------------------------------ */
 
-static void print_field(const char *name, const char *text, FILE *file)
+static void field_print(const char *name, const char *text, FILE *file)
 {
         fprintf(file, "  %-9s  ", name);
         scion_wrap(text, strlen(text), 13, 13, SCION_PAGE_WIDTH, file);
 }
 
-static bool print_needs(const struct scion_plugin *plugin, FILE *file)
+static bool plugin_print_needs(const struct scion_plugin *plugin, FILE *file)
 {
         bool failed = false;
         char *need;
 
         for (size_t i = 0; (need = scion_plugin_need(plugin, i, &failed)); i++) {
-                print_field(i == 0 ? "needs" : "", need, file);
+                field_print(i == 0 ? "needs" : "", need, file);
                 free(need);
         }
         return !failed || scion_fail("out of memory");
 }
 
-static bool print_example(const struct scion_plugin *plugin, FILE *file)
+static bool plugin_print_example(const struct scion_plugin *plugin, FILE *file)
 {
         struct scion_text text = { 0 };
 
@@ -187,13 +188,13 @@ bool scion_describe(const struct scion_plugin *plugin, FILE *file)
         free(title.text);
         fputc('\n', file);
         if (plugin->reference)
-                print_field("reference", plugin->reference, file);
-        if (!print_needs(plugin, file))
+                field_print("reference", plugin->reference, file);
+        if (!plugin_print_needs(plugin, file))
                 return false;
         fprintf(file, "  file       %s\n\n", scion_plugin_path(plugin));
         if (!plugin->params || plugin->params->type == SCION_PARAM_END)
                 fputs("  It has no parameters.\n", file);
-        else if (!print_params(plugin->params, file))
+        else if (!params_print(plugin->params, file))
                 return false;
-        return (plugin->kind != SCION_DATASET || print_data_keys(file)) && print_example(plugin, file);
+        return (plugin->kind != SCION_DATASET || data_keys_print(file)) && plugin_print_example(plugin, file);
 }

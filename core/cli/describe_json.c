@@ -1,4 +1,4 @@
-/* Plugins as JSON. */
+/* The description of plugins as JSON. */
 #include <jansson.h>
 #include <scion/error.h>
 #include <stdlib.h>
@@ -6,22 +6,22 @@
 #include "cli/describe.h"
 #include "plugin/params_json.h"
 
-static json_t *text(const char *value)
+static json_t *json_of_text(const char *value)
 {
         return value ? scion_json_text(value) : json_null();
 }
 
-static json_t *head_of(enum scion_kind kind, const struct scion_plugin_entry *entry)
+static json_t *json_of_entry(enum scion_kind kind, const struct scion_plugin_entry *entry)
 {
         const struct scion_plugin *plugin = entry->plugin;
 
         return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "kind", scion_kind_name(kind), "name",
-                         text(entry->name), "summary", text(plugin ? plugin->summary : NULL), "reference",
-                         text(plugin ? plugin->reference : NULL), "file", text(entry->path), "error",
-                         text(plugin ? NULL : entry->error));
+                         json_of_text(entry->name), "summary", json_of_text(plugin ? plugin->summary : NULL),
+                         "reference", json_of_text(plugin ? plugin->reference : NULL), "file",
+                         json_of_text(entry->path), "error", json_of_text(plugin ? NULL : entry->error));
 }
 
-static bool write_json(json_t *json, FILE *file)
+static bool json_write(json_t *json, FILE *file)
 {
         int flags = JSON_INDENT(2);
         bool good = json && json_dumpf(json, file, flags) == 0;
@@ -29,8 +29,7 @@ static bool write_json(json_t *json, FILE *file)
         json_decref(json);
         if (good)
                 fputc('\n', file);
-        return good || ferror(file) ||
-               scion_fail("out of memory"); /* what cannot be written is told by the caller */
+        return good || ferror(file) || scion_fail("out of memory"); /* the caller reports write errors */
 }
 
 bool scion_describe_list_json(enum scion_kind kind, FILE *file)
@@ -47,20 +46,20 @@ bool scion_describe_list_json(enum scion_kind kind, FILE *file)
                         return false;
                 }
                 for (size_t i = 0; i < plugins.count; i++)
-                        json_array_append_new(list, head_of((enum scion_kind)k, &plugins.entry[i]));
+                        json_array_append_new(list, json_of_entry((enum scion_kind)k, &plugins.entry[i]));
                 scion_plugin_list_finish(&plugins);
         }
-        return write_json(json_pack("{s:o}", "plugins", list), file);
+        return json_write(json_pack("{s:o}", "plugins", list), file);
 }
 
-static json_t *needs_of(const struct scion_plugin *plugin)
+static json_t *json_of_needs(const struct scion_plugin *plugin)
 {
         json_t *needs = json_array();
         bool failed = false;
         char *need;
 
         for (size_t i = 0; (need = scion_plugin_need(plugin, i, &failed)); i++) {
-                json_array_append_new(needs, text(need));
+                json_array_append_new(needs, json_of_text(need));
                 free(need);
         }
         return needs;
@@ -72,11 +71,12 @@ bool scion_describe_json(const struct scion_plugin *plugin, FILE *file)
 
         scion_describe_example(plugin, &example);
         json_t *json = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "kind",
-                                 scion_kind_name(plugin->kind), "name", text(plugin->name), "summary",
-                                 text(plugin->summary), "reference", text(plugin->reference), "file",
-                                 text(scion_plugin_path(plugin)), "needs", needs_of(plugin), "parameters",
-                                 scion_params_json(plugin->params), "example", text(example.text));
+                                 scion_kind_name(plugin->kind), "name", json_of_text(plugin->name), "summary",
+                                 json_of_text(plugin->summary), "reference", json_of_text(plugin->reference),
+                                 "file", json_of_text(scion_plugin_path(plugin)), "needs",
+                                 json_of_needs(plugin), "parameters", scion_params_json(plugin->params),
+                                 "example", json_of_text(example.text));
 
         free(example.text);
-        return write_json(json, file);
+        return json_write(json, file);
 }

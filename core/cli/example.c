@@ -1,4 +1,4 @@
-/* An experiment file that uses a plugin, made from what the plugin says of itself. */
+/* An experiment file that uses a plugin, generated from the plugin's description. */
 #include <scion/strategy.h>
 #include <string.h>
 
@@ -7,11 +7,11 @@
 #include "plugin/params.h"
 #include "plugin/range.h"
 
-/* Where a package of Debian's puts data that its readers can be tried on. */
+/* Where the Debian package dataset-fashion-mnist installs data that dataset plugins can be tried with. */
 #define FOLDER "/usr/share/datasets/fashion-mnist"
 
-/* A number that a required parameter can have. */
-static void add_number(const struct scion_param *param, struct scion_text *text)
+/* Adds a number that is valid for a required parameter. */
+static void example_add_number(const struct scion_param *param, struct scion_text *text)
 {
         double number = scion_range_has_min(param) ? param->min : 1;
         char digits[SCION_SCALAR_BYTES];
@@ -22,7 +22,7 @@ static void add_number(const struct scion_param *param, struct scion_text *text)
         scion_text_add(text, "%s", scion_scalar_double_text(number, digits));
 }
 
-static void add_value(const struct scion_param *param, struct scion_text *text)
+static void example_add_value(const struct scion_param *param, struct scion_text *text)
 {
         switch (param->type) {
         case SCION_PARAM_BOOL:
@@ -35,21 +35,24 @@ static void add_value(const struct scion_param *param, struct scion_text *text)
                 scion_text_add(text, strcmp(param->name, "root") == 0 ? FOLDER : "name");
                 break;
         case SCION_PARAM_STRINGS:
-                scion_text_add(text, "[conv2]"); /* of lenet5, which the example's models are */
+                scion_text_add(text, "[conv2]"); /* a module of lenet5, the model of the example */
                 break;
         case SCION_PARAM_FLOATS:
         case SCION_PARAM_INTS:
                 scion_text_add(text, "[");
-                add_number(param, text);
+                example_add_number(param, text);
                 scion_text_add(text, "]");
                 break;
         default:
-                add_number(param, text);
+                example_add_number(param, text);
         }
 }
 
-/* "{ use: NAME, ... }", or the name alone. A folder is named although another file could be. */
-static void add_use(const struct scion_plugin *plugin, struct scion_text *text)
+/*
+ * Adds "{ use: NAME, ... }" with the required parameters, or the name alone. A dataset's `root` is always
+ * included.
+ */
+static void example_add_use(const struct scion_plugin *plugin, struct scion_text *text)
 {
         bool any = false;
 
@@ -62,7 +65,7 @@ static void add_use(const struct scion_plugin *plugin, struct scion_text *text)
                         continue;
                 scion_text_add(text, any ? ", %s: " : "{ use: %s, %s: ", any ? param->name : plugin->name,
                                param->name);
-                add_value(param, text);
+                example_add_value(param, text);
                 any = true;
         }
         if (any)
@@ -71,7 +74,7 @@ static void add_use(const struct scion_plugin *plugin, struct scion_text *text)
                 scion_text_add(text, "%s\n", plugin->name);
 }
 
-static void add_random(bool unlabelled, struct scion_text *text)
+static void example_add_random(bool unlabelled, struct scion_text *text)
 {
         scion_text_add(text, "  dataset:\n    use: random\n    shape: [1, 32, 32]\n    num_classes: 4\n"
                              "    train_size: 64\n    test_size: 64\n");
@@ -79,22 +82,22 @@ static void add_random(bool unlabelled, struct scion_text *text)
                 scion_text_add(text, "    unlabelled: true\n");
 }
 
-static void add_training(const struct scion_plugin *plugin, struct scion_text *text)
+static void example_add_training(const struct scion_plugin *plugin, struct scion_text *text)
 {
         scion_text_add(text, "  optimizer: ");
         if (plugin->kind == SCION_OPTIMIZER)
-                add_use(plugin, text);
+                example_add_use(plugin, text);
         else
                 scion_text_add(text, "{ use: sgd, lr: 0.01 }\n");
         scion_text_add(text, "  train: { epochs: 1, batch_size: 16 }\n");
 }
 
-static void add_source(const struct scion_plugin *plugin, struct scion_text *text)
+static void example_add_source(const struct scion_plugin *plugin, struct scion_text *text)
 {
         scion_text_add(text, "source:\n");
-        add_random(false, text);
+        example_add_random(false, text);
         scion_text_add(text, "  model: lenet5\n");
-        add_training(plugin, text);
+        example_add_training(plugin, text);
         scion_text_add(text, "\n");
 }
 
@@ -106,28 +109,28 @@ void scion_describe_example(const struct scion_plugin *plugin, struct scion_text
 
         scion_text_add(text, "name: try-%s\n\n", plugin->name);
         if (with_source)
-                add_source(plugin, text);
+                example_add_source(plugin, text);
         scion_text_add(text, "strategy: ");
         if (plugin->kind == SCION_STRATEGY)
-                add_use(plugin, text);
+                example_add_use(plugin, text);
         else
                 scion_text_add(text, "scratch\n");
         scion_text_add(text, "\ntarget:\n");
         if (plugin->kind == SCION_DATASET) {
                 scion_text_add(text, "  dataset: ");
-                add_use(plugin, text);
+                example_add_use(plugin, text);
         } else {
-                add_random(needs & SCION_NEEDS_UNLABELLED, text);
+                example_add_random(needs & SCION_NEEDS_UNLABELLED, text);
         }
         if (plugin->kind == SCION_MODEL) {
                 scion_text_add(text, "  model: ");
-                add_use(plugin, text);
+                example_add_use(plugin, text);
         } else if (!with_source) {
                 scion_text_add(text, plugin->kind == SCION_DATASET ? "  model: mlp\n" : "  model: lenet5\n");
         }
         if (plugin->kind == SCION_LOSS) {
                 scion_text_add(text, "  loss: ");
-                add_use(plugin, text);
+                example_add_use(plugin, text);
         }
-        add_training(plugin, text);
+        example_add_training(plugin, text);
 }

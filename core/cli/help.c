@@ -1,4 +1,4 @@
-/* `--help`, of each command and of all. */
+/* The output of `--help`, for each command and for the program. */
 #include <string.h>
 
 #include "cli/cli.h"
@@ -13,16 +13,16 @@ const char scion_cli_status[] =
 const char *const scion_cli_yaml[] = { "yaml", "yml", NULL };
 
 const struct scion_cli_variable scion_cli_variables[] = {
-        { "SCION_PLUGIN_PATH", "folders to look for plugins in, with colons between, after `--plugin-path`" },
-        { "SCION_CACHE", "the folder that trained sources and inflated data are kept in; empty: none are" },
-        { "XDG_CACHE_HOME", "the cache is its folder scion, without SCION_CACHE; `~/.cache` if unset" },
-        { "XDG_DATA_HOME", "one's own plugins are in its folder scion/plugins; `~/.local/share` if unset" },
-        { "NO_COLOR", "when it is set and not empty, nothing is printed in colour" },
+        { "SCION_PLUGIN_PATH", "folders with plugins, separated by colons; searched after `--plugin-path`" },
+        { "SCION_CACHE", "the folder of the cache for trained sources and inflated data; empty: no cache" },
+        { "XDG_CACHE_HOME", "its folder scion is the cache if SCION_CACHE is unset; default: `~/.cache`" },
+        { "XDG_DATA_HOME", "its folder scion/plugins has your own plugins; default: `~/.local/share`" },
+        { "NO_COLOR", "if set and not empty, disables colours" },
         { NULL, NULL },
 };
 
-/* A text of the tables: paragraphs, and lines as they stand. */
-static void print_text(const char *text, FILE *file)
+/* Prints a text of a description: wrapped paragraphs and verbatim lines. */
+static void text_print(const char *text, FILE *file)
 {
         while (*text) {
                 size_t length = strcspn(text, "\n");
@@ -35,8 +35,8 @@ static void print_text(const char *text, FILE *file)
         }
 }
 
-/* "  -o, --out DIR"; returns its width, also when the file is NULL. */
-static int print_option(const struct scion_cli_option *option, FILE *file)
+/* Prints an option as "  -o, --out DIR", unless file is NULL. Returns the width of the text. */
+static int option_print(const struct scion_cli_option *option, FILE *file)
 {
         char text[80];
         int width;
@@ -53,17 +53,17 @@ static int print_option(const struct scion_cli_option *option, FILE *file)
         return width;
 }
 
-static void print_options(const struct scion_cli_option *options, FILE *file)
+static void options_print(const struct scion_cli_option *options, FILE *file)
 {
         int widest = 0;
 
         for (const struct scion_cli_option *option = options; option->name; option++) {
-                int width = print_option(option, NULL);
+                int width = option_print(option, NULL);
 
                 widest = width > widest ? width : widest;
         }
         for (; options->name; options++) {
-                int width = print_option(options, file);
+                int width = option_print(options, file);
 
                 fprintf(file, "%*s", widest + 2 - width, "");
                 scion_wrap(options->help, strlen(options->help), widest + 2, widest + 2, SCION_PAGE_WIDTH,
@@ -71,29 +71,29 @@ static void print_options(const struct scion_cli_option *options, FILE *file)
         }
 }
 
-static void print_commands(FILE *file)
+static void commands_print(FILE *file)
 {
         fprintf(file, "Usage: scion COMMAND [arguments]\n\n%s\n\n", scion_cli_about);
         for (size_t i = 0; scion_commands[i]; i++)
                 if (!scion_commands[i]->hidden)
                         fprintf(file, "  %-10s %s\n", scion_commands[i]->name, scion_commands[i]->summary);
-        fputs("\n`scion COMMAND --help` says more. `scion --version` prints the version.\n", file);
+        fputs("\nType `scion COMMAND --help` for details, `scion --version` for the version.\n", file);
 }
 
 void scion_cli_help(const struct scion_command *command, FILE *file)
 {
         if (!command) {
-                print_commands(file);
+                commands_print(file);
                 return;
         }
         fprintf(file, "Usage: scion %s [options]%s%s\n\n", command->name, *command->arguments ? " " : "",
                 command->arguments);
-        print_text(command->text, file);
+        text_print(command->text, file);
         fputc('\n', file);
-        print_options(command->options, file);
+        options_print(command->options, file);
         if (command->notes) {
                 fputc('\n', file);
-                print_text(command->notes, file);
+                text_print(command->notes, file);
         }
         const char *status = command->status ? command->status : scion_cli_status;
 
@@ -101,6 +101,6 @@ void scion_cli_help(const struct scion_command *command, FILE *file)
         scion_wrap(status, strlen(status), (int)strlen("Exit status: "), 0, SCION_PAGE_WIDTH, file);
         if (command->examples) {
                 fputc('\n', file);
-                print_text(command->examples, file);
+                text_print(command->examples, file);
         }
 }

@@ -1,4 +1,4 @@
-/* The scion command: finds the command that is meant. */
+/* The main program: dispatches to the commands. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,18 +9,21 @@
 #include "process/pool.h"
 
 /*
- * A stream that was closed before the start would be the first file to be opened, and get what is printed, or
- * be closed with it. It gets a file that fails instead: of the other direction.
+ * Opens standard streams that are closed. Otherwise the next file to be opened would take their number, and
+ * receive what is printed. They get /dev/null in the wrong direction, so that using them fails.
  */
-static void hold_streams(void)
+static void streams_hold_open(void)
 {
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
                 if (fcntl(fd, F_GETFD) < 0)
                         open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-/* One that a signal stopped ends by that signal, when all is tidy: a shell's loop around it is to end too. */
-static int ended(int status)
+/*
+ * A command that was stopped by a signal ends by raising it again, after cleaning up, so that a shell's loop
+ * ends too.
+ */
+static int status_finish(int status)
 {
         if (status != SCION_STOPPED)
                 return status;
@@ -30,8 +33,8 @@ static int ended(int status)
         return SCION_FAILED;
 }
 
-/* `scion help`, `scion help COMMAND`. */
-static int help(const char *name)
+/* Implements `scion help` and `scion help COMMAND`. */
+static int help_print(const char *name)
 {
         const struct scion_command *command = name ? scion_command_find(name) : NULL;
 
@@ -43,19 +46,19 @@ static int help(const char *name)
 
 int main(int argc, char **argv)
 {
-        hold_streams();
-        scion_cli_remember(argv);
+        streams_hold_open();
+        scion_cli_save_arguments(argv);
         if (argc < 2) {
                 scion_cli_help(NULL, stderr);
                 return SCION_BAD_INPUT;
         }
         if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-                return help(argv[2]);
+                return help_print(argv[2]);
         if (strcmp(argv[1], "--version") == 0) {
                 puts("scion " SCION_VERSION);
                 return scion_cli_printed(SCION_GOOD);
         }
         const struct scion_command *command = scion_command_find(argv[1]);
 
-        return command ? ended(command->run(argc - 1, argv + 1)) : scion_cli_failed(SCION_BAD_INPUT);
+        return command ? status_finish(command->run(argc - 1, argv + 1)) : scion_cli_failed(SCION_BAD_INPUT);
 }

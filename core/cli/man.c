@@ -1,4 +1,4 @@
-/* scion man: the manual pages, for the build. */
+/* scion man: prints the manual pages, for the build. */
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,11 @@
 
 /* --- Text ----------------------------------------------------------------------------------------------- */
 
-/* For troff: dashes that can be copied, quotes that are typed, nothing taken for a request. */
-static void print_roff(const char *text, size_t length, FILE *file)
+/*
+ * Prints text escaped for troff: hyphens and quotes that can be copied, no line taken for a request,
+ * `backquotes` as bold.
+ */
+static void roff_print(const char *text, size_t length, FILE *file)
 {
         bool typed = false;
 
@@ -41,14 +44,14 @@ static void print_roff(const char *text, size_t length, FILE *file)
                 }
 }
 
-static void print_line(const char *text, FILE *file)
+static void roff_print_line(const char *text, FILE *file)
 {
-        print_roff(text, strlen(text), file);
+        roff_print(text, strlen(text), file);
         fputc('\n', file);
 }
 
-/* A text of the tables: paragraphs, and lines as they stand. */
-static void print_text(const char *text, bool first, FILE *file)
+/* Prints a text of a description: paragraphs and verbatim lines. */
+static void roff_print_text(const char *text, bool first, FILE *file)
 {
         bool literal = false;
 
@@ -67,7 +70,7 @@ static void print_text(const char *text, bool first, FILE *file)
                         size_t spaces = next ? strspn(text, " ") : 0;
 
                         spaces = spaces > 2 ? 2 : spaces;
-                        print_roff(text + spaces, length - spaces, file);
+                        roff_print(text + spaces, length - spaces, file);
                         fputc('\n', file);
                         first = false;
                 }
@@ -79,83 +82,83 @@ static void print_text(const char *text, bool first, FILE *file)
 
 /* --- Pages ---------------------------------------------------------------------------------------------- */
 
-static void print_head(const char *page, const char *summary, FILE *file)
+static void page_print_head(const char *page, const char *summary, FILE *file)
 {
         fputs(".TH ", file);
         for (const char *c = page; *c; c++)
                 fputc(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c, file);
         fputs(" 1 \"\" \"Scion " SCION_VERSION "\" \"Scion\"\n.SH NAME\n", file);
-        print_roff(page, strlen(page), file);
+        roff_print(page, strlen(page), file);
         fputs(" \\- ", file);
-        print_line(summary, file);
+        roff_print_line(summary, file);
         fputs(".SH SYNOPSIS\n", file);
 }
 
-static void print_option(const struct scion_cli_option *option, FILE *file)
+static void option_print(const struct scion_cli_option *option, FILE *file)
 {
         fputs(".TP\n", file);
         if (option->id < SCION_CLI_CACHE_ID)
                 fprintf(file, "\\fB\\-%c\\fR, ", option->id);
         fputs("\\fB\\-\\-", file);
-        print_roff(option->name, strlen(option->name), file);
+        roff_print(option->name, strlen(option->name), file);
         fputs("\\fR", file);
         if (option->value) {
                 fputs(option->value[0] == '[' ? "\\fI" : " \\fI", file);
-                print_roff(option->value, strlen(option->value), file);
+                roff_print(option->value, strlen(option->value), file);
                 fputs("\\fR", file);
         }
         fputc('\n', file);
-        print_line(option->help, file);
+        roff_print_line(option->help, file);
 }
 
-static void print_command(const struct scion_command *command, FILE *file)
+static void command_print(const struct scion_command *command, FILE *file)
 {
         char page[64];
 
         snprintf(page, sizeof page, "scion-%s", command->name);
-        print_head(page, command->summary, file);
+        page_print_head(page, command->summary, file);
         fprintf(file, "\\fBscion %s\\fR [\\fIoptions\\fR] \\fI%s\\fR\n.SH DESCRIPTION\n", command->name,
                 command->arguments);
-        print_text(command->text, true, file);
+        roff_print_text(command->text, true, file);
         fputs(".SH OPTIONS\n", file);
         for (const struct scion_cli_option *option = command->options; option->name; option++)
-                print_option(option, file);
+                option_print(option, file);
         if (command->notes) {
                 fputs(".SH NOTES\n", file);
-                print_text(command->notes, true, file);
+                roff_print_text(command->notes, true, file);
         }
         fputs(".SH EXIT STATUS\n", file);
-        print_line(command->status ? command->status : scion_cli_status, file);
+        roff_print_line(command->status ? command->status : scion_cli_status, file);
         if (command->examples) {
                 fputs(".SH EXAMPLES\n", file);
-                print_text(command->examples, true, file);
+                roff_print_text(command->examples, true, file);
         }
         fputs(".SH SEE ALSO\n.BR scion (1)\n", file);
 }
 
-static void print_overview(FILE *file)
+static void overview_print(FILE *file)
 {
-        print_head("scion", "transfer learning experiments", file);
+        page_print_head("scion", "transfer learning experiments", file);
         fputs("\\fBscion\\fR \\fICOMMAND\\fR [\\fIarguments\\fR]\n.SH DESCRIPTION\n", file);
-        print_line(scion_cli_about, file);
+        roff_print_line(scion_cli_about, file);
         fputs(".SH COMMANDS\n", file);
         for (size_t i = 0; scion_commands[i]; i++)
                 if (!scion_commands[i]->hidden) {
                         fprintf(file, ".TP\n.BR scion\\-%s (1)\n", scion_commands[i]->name);
-                        print_line(scion_commands[i]->summary, file);
+                        roff_print_line(scion_commands[i]->summary, file);
                 }
         fputs(".SH ENVIRONMENT\n", file);
         for (const struct scion_cli_variable *variable = scion_cli_variables; variable->name; variable++) {
                 fprintf(file, ".TP\n\\fB%s\\fR\n", variable->name);
-                print_line(variable->meaning, file);
+                roff_print_line(variable->meaning, file);
         }
         fputs(".SH EXIT STATUS\n", file);
-        print_line(scion_cli_status, file);
+        roff_print_line(scion_cli_status, file);
 }
 
 /* --- The command ---------------------------------------------------------------------------------------- */
 
-static int run(int argc, char **argv)
+static int man_main(int argc, char **argv)
 {
         struct scion_cli cli;
         int status = SCION_FAILED;
@@ -167,9 +170,9 @@ static int run(int argc, char **argv)
                         status = scion_cli_failed(SCION_BAD_INPUT);
                 } else {
                         if (command)
-                                print_command(command, stdout);
+                                command_print(command, stdout);
                         else
-                                print_overview(stdout);
+                                overview_print(stdout);
                         status = scion_cli_printed(SCION_GOOD);
                 }
         }
@@ -183,8 +186,8 @@ const struct scion_command scion_command_man = {
         .name = "man",
         .summary = "print a manual page",
         .arguments = "[COMMAND]",
-        .text = "Prints the manual page of a command, or of all, for troff.\n",
+        .text = "Prints the manual page of a command, or the overview, for troff.\n",
         .options = table,
         .hidden = true,
-        .run = run,
+        .run = man_main,
 };

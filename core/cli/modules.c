@@ -1,4 +1,4 @@
-/* scion modules: what the models of an experiment are made of. Nothing is run. */
+/* scion modules: lists the modules of an experiment's models. */
 #include <scion/error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "suite/plan.h"
 #include "table/columns.h"
 
-static int64_t count_parameters(const struct scion_module *module)
+static int64_t module_count_parameters(const struct scion_module *module)
 {
         const struct scion_module *below;
         int64_t count = 0;
@@ -21,14 +21,14 @@ static int64_t count_parameters(const struct scion_module *module)
                 if (!module->parameter[i].buffer)
                         count += scion_shape_size(&module->parameter[i].shape);
         for (size_t i = 0; (below = scion_module_below(module, i)); i++)
-                count += count_parameters(below);
+                count += module_count_parameters(below);
         return count;
 }
 
-static void add_module(struct scion_columns *columns, const struct scion_module *module)
+static void columns_add_module(struct scion_columns *columns, const struct scion_module *module)
 {
         const char *path = scion_module_path(module);
-        int64_t count = count_parameters(module);
+        int64_t count = module_count_parameters(module);
         char shape[96], number[32];
 
         snprintf(number, sizeof number, "%lld", (long long)count);
@@ -40,7 +40,7 @@ static void add_module(struct scion_columns *columns, const struct scion_module 
         scion_columns_add(columns, number);
 }
 
-static bool write_table(struct scion_model *model, FILE *file)
+static bool model_write_table(struct scion_model *model, FILE *file)
 {
         static const char *const head[] = { "path", "kind", "output", "parameters" };
         struct scion_columns columns = { .per_row = sizeof head / sizeof *head, .numbers_from = 3 };
@@ -54,14 +54,14 @@ static bool write_table(struct scion_model *model, FILE *file)
         for (size_t i = 0; i < columns.per_row; i++)
                 scion_columns_add(&columns, head[i]);
         for (int i = 0; i < scion_model_module_count(model); i++)
-                add_module(&columns, scion_model_module_at(model, i));
+                columns_add_module(&columns, scion_model_module_at(model, i));
         good = scion_columns_print(&columns, 2, file);
         scion_columns_finish(&columns);
         return good;
 }
 
-/* The caller frees it. */
-static char *table_of(struct scion_model *model)
+/* Returns the table of a model's modules as text, which the caller frees. */
+static char *model_table_text(struct scion_model *model)
 {
         char *text = NULL;
         size_t length;
@@ -69,7 +69,7 @@ static char *table_of(struct scion_model *model)
 
         if (!file)
                 return scion_fail_null("out of memory");
-        bool good = write_table(model, file), whole = !ferror(file);
+        bool good = model_write_table(model, file), whole = !ferror(file);
 
         if (fclose(file) == 0 && whole && good)
                 return text;
@@ -77,10 +77,10 @@ static char *table_of(struct scion_model *model)
         return good ? scion_fail_null("out of memory") : NULL;
 }
 
-/* One table when the two models are alike. */
-static bool print_models(struct scion_model *source, struct scion_model *target)
+/* Prints one table if the two models are the same. */
+static bool models_print(struct scion_model *source, struct scion_model *target)
 {
-        char *first = source ? table_of(source) : NULL, *second = table_of(target);
+        char *first = source ? model_table_text(source) : NULL, *second = model_table_text(target);
         bool good = second && (first || !source);
 
         if (good && first && strcmp(first, second) == 0)
@@ -93,7 +93,7 @@ static bool print_models(struct scion_model *source, struct scion_model *target)
         return good;
 }
 
-static int list(const char *path, const struct scion_cli *cli)
+static int file_list(const char *path, const struct scion_cli *cli)
 {
         int status = SCION_BAD_INPUT;
         struct scion_plan plan;
@@ -104,7 +104,7 @@ static int list(const char *path, const struct scion_cli *cli)
         struct scion_run *run = config ? scion_run_open(config) : NULL;
 
         if (run)
-                status = print_models(scion_run_source(run), scion_run_target(run)) ? SCION_GOOD
+                status = models_print(scion_run_source(run), scion_run_target(run)) ? SCION_GOOD
                                                                                     : SCION_FAILED;
         if (status != SCION_GOOD)
                 scion_cli_failed(status);
@@ -114,7 +114,7 @@ static int list(const char *path, const struct scion_cli *cli)
         return status;
 }
 
-static int run(int argc, char **argv)
+static int modules_main(int argc, char **argv)
 {
         struct scion_cli cli;
         int status = SCION_FAILED;
@@ -126,7 +126,7 @@ static int run(int argc, char **argv)
         else if (going && cli.argc > 1)
                 status = scion_cli_usage("modules", "'%s' is one file too many", cli.argv[1]);
         else if (going)
-                status = list(cli.argv[0], &cli);
+                status = file_list(cli.argv[0], &cli);
         scion_cli_finish(&cli);
         return scion_cli_printed(status);
 }
@@ -137,20 +137,17 @@ static const struct scion_cli_option table[] = {
 
 const struct scion_command scion_command_modules = {
         .name = "modules",
-        .summary = "list what an experiment's models are made of",
+        .summary = "list the modules of an experiment's models",
         .arguments = "FILE",
         .takes = { SCION_CLI_YAML, { 0 } },
-        .text = "Lists the modules of the source's and of the target's model in an experiment file, as a "
-                "strategy "
-                "is given them: what it can tap, graft onto, freeze. One table when they are alike. Of a "
-                "suite, "
-                "the models of its first run. Nothing is run and nothing is written.\n"
+        .text = "Lists the modules of the source and target models of an experiment file, as a strategy gets "
+                "them: what it can tap, graft onto, or freeze. There is one table if both models are the "
+                "same. For a suite, the models of the first run are listed. Nothing is run or written.\n"
                 "\n"
-                "The path is what patterns and parameters' names begin with; '' is the whole. The output is "
-                "that "
-                "of one example. Parameters are the module's and those of all below it.\n",
+                "Patterns and names of parameters begin with the path; '' is the whole model. The output "
+                "shape is for one example. The number of parameters includes all submodules.\n",
         .options = table,
         .examples = "  scion modules experiments/quickstart.yaml\n"
                     "  scion modules experiments/quickstart.yaml --set source.model=resnet\n",
-        .run = run,
+        .run = modules_main,
 };

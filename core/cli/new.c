@@ -1,5 +1,5 @@
 #define _XOPEN_SOURCE 700 /* realpath */
-/* scion new: a project for a plugin of one's own, and what to type next. */
+/* scion new: creates a project for a new plugin, and prints the next steps. */
 #include <scion/error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +12,11 @@
 #include "process/process.h"
 #include "scaffold/scaffold.h"
 
-/* --- What to type next ----------------------------------------------------------------------------------- */
+/*
+ * --- What to type next -----------------------------------------------------------------------------------
+ */
 
-static bool same_file(const char *a, const char *b)
+static bool files_are_same(const char *a, const char *b)
 {
         struct stat first, second;
 
@@ -22,8 +24,8 @@ static bool same_file(const char *a, const char *b)
                first.st_ino == second.st_ino;
 }
 
-/* Is this program what a shell starts for "scion"? */
-static bool is_on_path(const char *self)
+/* Whether a shell would start this program for "scion". */
+static bool program_is_on_path(const char *self)
 {
         const char *list = getenv("PATH");
         bool found = false, same = false;
@@ -34,15 +36,15 @@ static bool is_on_path(const char *self)
 
                 scion_text_add(&path, "%.*s/scion", (int)length, list);
                 found = !path.failed && length > 0 && access(path.text, X_OK) == 0;
-                same = found && same_file(path.text, self);
+                same = found && files_are_same(path.text, self);
                 free(path.text);
                 list += length + (list[length] == ':');
         }
         return same;
 }
 
-/* Does pkg-config find the file in this folder by itself? */
-static bool is_known(const char *folder)
+/* Whether pkg-config finds scion.pc in this folder by itself. */
+static bool pkg_config_finds(const char *folder)
 {
         FILE *output = popen("pkg-config --variable=pcfiledir scion 2>/dev/null", "r");
         char line[4096] = "";
@@ -53,10 +55,13 @@ static bool is_known(const char *folder)
         known = fgets(line, sizeof line, output) != NULL;
         line[strcspn(line, "\n")] = '\0';
         pclose(output);
-        return known && same_file(line, folder);
+        return known && files_are_same(line, folder);
 }
 
-/* The folder of this Scion's file for pkg-config; to be freed. NULL when it has none, which is no failure. */
+/*
+ * Returns the folder of this installation's or build's .pc file, which the caller frees; NULL if there is
+ * none, which is not an error.
+ */
 static char *pkg_config_folder(void)
 {
         static const char *const places[][2] = {
@@ -81,8 +86,8 @@ static char *pkg_config_folder(void)
         return folder;
 }
 
-/* As a shell takes it for one word. */
-static void print_word(const char *word)
+/* Prints a word, quoted for a shell if necessary. */
+static void word_print(const char *word)
 {
         bool plain = *word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                                  "0123456789/._-+=:@%,")];
@@ -100,22 +105,22 @@ static void print_word(const char *word)
         putchar('\'');
 }
 
-static void print_next(const char *folder)
+static void next_steps_print(const char *folder)
 {
         char *self = realpath("/proc/self/exe", NULL), *pkg_config = pkg_config_folder();
         const char *others = getenv("PKG_CONFIG_PATH");
 
         fputs("  cd ", stdout);
-        print_word(folder);
-        if (pkg_config && !is_known(pkg_config)) {
+        word_print(folder);
+        if (pkg_config && !pkg_config_finds(pkg_config)) {
                 fputs("\n  export PKG_CONFIG_PATH=", stdout);
-                print_word(pkg_config);
+                word_print(pkg_config);
                 if (others && *others)
                         fputs(":\"$PKG_CONFIG_PATH\"", stdout);
         }
         puts("\n  make check   # or: meson setup build && meson test -C build");
         fputs("  ", stdout);
-        print_word(!self || is_on_path(self) ? "scion" : self);
+        word_print(!self || program_is_on_path(self) ? "scion" : self);
         puts(" run experiment.yaml --plugin-path build");
         free(self);
         free(pkg_config);
@@ -123,18 +128,18 @@ static void print_next(const char *folder)
 
 /* --- The command ---------------------------------------------------------------------------------------- */
 
-static int make_project(enum scion_kind kind, const char *name, const char *folder)
+static int project_create(enum scion_kind kind, const char *name, const char *folder)
 {
         if (!scion_scaffold_check(kind, name, folder))
                 return scion_cli_failed(SCION_BAD_INPUT);
         if (!scion_scaffold_write(kind, name, folder))
                 return scion_cli_failed(SCION_FAILED);
         printf("%s/%s.c is the %s: begin there. Next:\n\n", folder, name, scion_kind_name(kind));
-        print_next(folder);
+        next_steps_print(folder);
         return scion_cli_printed(SCION_GOOD);
 }
 
-static int take_arguments(int argc, char **argv, const char *out)
+static int arguments_take(int argc, char **argv, const char *out)
 {
         enum scion_kind kind;
 
@@ -147,10 +152,10 @@ static int take_arguments(int argc, char **argv, const char *out)
                 return scion_cli_failed(SCION_BAD_INPUT);
         if (out && !*out)
                 return scion_cli_usage("new", "--out takes a folder, and got an empty name");
-        return make_project(kind, argv[1], out ? out : argv[1]);
+        return project_create(kind, argv[1], out ? out : argv[1]);
 }
 
-static int run(int argc, char **argv)
+static int new_main(int argc, char **argv)
 {
         const char *out = NULL;
         struct scion_cli cli;
@@ -160,7 +165,7 @@ static int run(int argc, char **argv)
         while (going && (option = scion_cli_next(&cli, &status)) == 'o')
                 out = cli.text;
         if (going && option == 0)
-                status = take_arguments(cli.argc, cli.argv, out);
+                status = arguments_take(cli.argc, cli.argv, out);
         scion_cli_finish(&cli);
         return status;
 }
@@ -180,8 +185,8 @@ const struct scion_command scion_command_new = {
         .text = "Writes a project for a plugin of your own, which builds and runs as it is: NAME.c, an example "
                 "of its kind to be changed into yours; a Makefile and a meson.build; experiment.yaml, which "
                 "uses it; check.sh, which tests it. KIND is strategy, loss, optimizer, dataset or model. It "
-                "prints what to type next. What is there already is left alone.\n",
+                "prints what to type next. Existing files are not changed.\n",
         .options = table,
         .examples = "  scion new strategy my-idea\n",
-        .run = run,
+        .run = new_main,
 };

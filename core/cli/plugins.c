@@ -10,8 +10,8 @@
 
 /* --- Lists ---------------------------------------------------------------------------------------------- */
 
-/* Why a file cannot be used is one line, as other messages are: there are paths in it. */
-static void print_entry(const struct scion_plugin_entry *entry, int widest)
+/* The reason why a file cannot be used is not wrapped, because it contains paths. */
+static void entry_print(const struct scion_plugin_entry *entry, int widest)
 {
         printf("  %s%*s", entry->name, widest + 2 - scion_width(entry->name), "");
         if (entry->plugin)
@@ -21,7 +21,7 @@ static void print_entry(const struct scion_plugin_entry *entry, int widest)
                 printf("cannot be used: %s\n", entry->error);
 }
 
-static bool print_kind(enum scion_kind kind)
+static bool kind_print(enum scion_kind kind)
 {
         struct scion_plugin_list list;
         int widest = 0;
@@ -37,17 +37,17 @@ static bool print_kind(enum scion_kind kind)
                 widest = width > widest ? width : widest;
         }
         for (size_t i = 0; i < list.count; i++)
-                print_entry(&list.entry[i], widest);
+                entry_print(&list.entry[i], widest);
         scion_plugin_list_finish(&list);
         return true;
 }
 
-static bool print_all(void)
+static bool kinds_print(void)
 {
         for (int kind = SCION_STRATEGY; kind <= SCION_MODEL; kind++) {
                 if (kind > SCION_STRATEGY)
                         putchar('\n');
-                if (!print_kind((enum scion_kind)kind))
+                if (!kind_print((enum scion_kind)kind))
                         return false;
         }
         return true;
@@ -66,14 +66,14 @@ struct options {
         bool example;
 };
 
-static bool list(const struct options *options, enum scion_kind kind)
+static bool plugins_list(const struct options *options, enum scion_kind kind)
 {
         if (options->format == JSON)
                 return scion_describe_list_json(kind, stdout);
-        return kind ? print_kind(kind) : print_all();
+        return kind ? kind_print(kind) : kinds_print();
 }
 
-static bool print_example(const struct scion_plugin *plugin)
+static bool example_print(const struct scion_plugin *plugin)
 {
         struct scion_text text = { 0 };
 
@@ -86,7 +86,7 @@ static bool print_example(const struct scion_plugin *plugin)
         return !text.failed;
 }
 
-static int list_or_describe(const struct options *options)
+static int plugins_list_or_describe(const struct options *options)
 {
         int argc = options->cli.argc;
         char **argv = options->cli.argv;
@@ -101,19 +101,20 @@ static int list_or_describe(const struct options *options)
         if (argc > 0 && !(kind = scion_kind_parse(argv[0])))
                 return scion_cli_failed(SCION_BAD_INPUT);
         if (argc < 2)
-                return list(options, kind) ? scion_cli_printed(SCION_GOOD) : scion_cli_failed(SCION_FAILED);
+                return plugins_list(options, kind) ? scion_cli_printed(SCION_GOOD)
+                                                   : scion_cli_failed(SCION_FAILED);
         plugin = scion_plugin_find(kind, argv[1]);
         if (!plugin)
                 return scion_cli_failed(SCION_BAD_INPUT);
         if (options->example)
-                good = print_example(plugin);
+                good = example_print(plugin);
         else
                 good = options->format == JSON ? scion_describe_json(plugin, stdout)
                                                : scion_describe(plugin, stdout);
         return good ? scion_cli_printed(SCION_GOOD) : scion_cli_failed(SCION_FAILED);
 }
 
-static int run(int argc, char **argv)
+static int plugins_main(int argc, char **argv)
 {
         struct options options = { .format = TABLE };
         int option, status = SCION_FAILED;
@@ -127,7 +128,7 @@ static int run(int argc, char **argv)
                 going = option > 0 && options.format >= 0;
         }
         if (going)
-                status = list_or_describe(&options);
+                status = plugins_list_or_describe(&options);
         scion_cli_finish(&options.cli);
         return status;
 }
@@ -139,7 +140,7 @@ static const struct scion_cli_option table[] = {
           "look in DIR/strategies, DIR/losses, ... first (may be repeated)",
           { SCION_CLI_FOLDERS, NULL } },
         { FORMAT, "format", "FORMAT", "table (default) or json", { SCION_CLI_WORDS, formats } },
-        { EXAMPLE, "example", NULL, "print nothing but an experiment file that uses the plugin", { 0 } },
+        { EXAMPLE, "example", NULL, "print only an experiment file that uses the plugin", { 0 } },
         SCION_CLI_HELP,
         SCION_CLI_END,
 };
@@ -149,24 +150,21 @@ const struct scion_command scion_command_plugins = {
         .summary = "list plugins, or describe one",
         .arguments = "[KIND [NAME]]",
         .takes = { { SCION_CLI_KINDS, NULL }, { SCION_CLI_PLUGINS, NULL } },
-        .text = "Lists the plugins there are; of one kind; or describes one: what it does, where it is from, "
-                "and "
-                "its parameters. KIND is strategy, loss, optimizer, dataset or model.\n",
+        .text = "Lists all plugins, or those of one kind, or describes one plugin: what it does, its file, "
+                "and its parameters. KIND is strategy, loss, optimizer, dataset or model.\n",
         .options = table,
-        .notes = "Plugins are looked for in --plugin-path, in SCION_PLUGIN_PATH (directories with colons "
-                 "between), "
-                 "in $XDG_DATA_HOME/scion/plugins (or ~/.local/share/scion/plugins), and in Scion's own "
-                 "directory.\n"
-                 "\n"
-                 "As JSON, a list is {\"plugins\": [...]}, each with kind, name, summary, reference, file "
-                 "and error, "
-                 "why it cannot be used. One plugin has kind, name, summary, reference, file, needs (texts), "
-                 "parameters and example. A parameter has name, type, default, required, min, max, "
-                 "min_excluded, "
-                 "max_excluded, choices and meaning. What there is none of is null.\n",
+        .notes =
+                "Plugins are searched in --plugin-path, in SCION_PLUGIN_PATH (directories separated by "
+                "colons), in $XDG_DATA_HOME/scion/plugins (or ~/.local/share/scion/plugins), and in Scion's "
+                "own directory.\n"
+                "\n"
+                "As JSON, a list is {\"plugins\": [...]}, each with kind, name, summary, reference, file and "
+                "error (the reason why it cannot be used). One plugin has kind, name, summary, reference, "
+                "file, needs (texts), parameters and example. A parameter has name, type, default, required, "
+                "min, max, min_excluded, max_excluded, choices and meaning. Missing values are null.\n",
         .examples = "  scion plugins\n"
                     "  scion plugins strategy\n"
                     "  scion plugins optimizer sgd\n"
                     "  scion plugins strategy l2-sp --example > try.yaml\n",
-        .run = run,
+        .run = plugins_main,
 };

@@ -1,4 +1,4 @@
-/* scion run: the runs that files ask for. */
+/* scion run: runs experiments. */
 #include <scion/error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ struct options {
         bool dry_run;
 };
 
-static bool parse_jobs(const char *text, int *jobs, int *status)
+static bool jobs_parse(const char *text, int *jobs, int *status)
 {
         char *end;
         long number = strtol(text, &end, 10);
@@ -27,7 +27,7 @@ static bool parse_jobs(const char *text, int *jobs, int *status)
         return false;
 }
 
-static bool parse_interval(const char *text, double *seconds, int *status)
+static bool interval_parse(const char *text, double *seconds, int *status)
 {
         char *end;
 
@@ -38,8 +38,10 @@ static bool parse_interval(const char *text, double *seconds, int *status)
         return false;
 }
 
-/* An empty one, from an unset variable of a script, would be the root of the file system. */
-static bool parse_out(const char *out, int *status)
+/*
+ * Rejects an empty name, as from an unset variable in a script, which would mean the root of the file system.
+ */
+static bool out_parse(const char *out, int *status)
 {
         if (*out)
                 return true;
@@ -49,16 +51,16 @@ static bool parse_out(const char *out, int *status)
 
 enum { FAIL_FAST = SCION_CLI_LONG, RETRY_FAILED }; /* options without a letter */
 
-/* As many runs as processors can serve, each with its threads. */
-static int default_jobs(const struct scion_plan *plan)
+/* Returns the number of runs that the processors can serve, each with its threads. */
+static int plan_default_jobs(const struct scion_plan *plan)
 {
         long jobs = sysconf(_SC_NPROCESSORS_ONLN) / (long)plan->threads;
 
         return jobs < 1 ? 1 : (int)jobs;
 }
 
-/* False when the command ends here, with `status`. */
-static bool parse(struct options *options, int *status)
+/* Returns false when the command should exit with *status. */
+static bool options_parse(struct options *options, int *status)
 {
         bool going = true;
         int option;
@@ -67,11 +69,11 @@ static bool parse(struct options *options, int *status)
                 char *text = options->cli.text;
 
                 if (option == 'o')
-                        going = parse_out(options->suite.out = text, status);
+                        going = out_parse(options->suite.out = text, status);
                 else if (option == 'j')
-                        going = parse_jobs(text, &options->suite.jobs, status);
+                        going = jobs_parse(text, &options->suite.jobs, status);
                 else if (option == 'c')
-                        going = parse_interval(text, &options->suite.interval, status);
+                        going = interval_parse(text, &options->suite.interval, status);
                 else if (option == 'n')
                         options->dry_run = true;
                 else if (option == FAIL_FAST)
@@ -90,24 +92,24 @@ static bool parse(struct options *options, int *status)
         return going;
 }
 
-/* One file. */
-static enum scion_status run_plan(const struct options *options, const struct scion_plan *plan)
+/* Runs one file, or prints its plan with --dry-run. */
+static enum scion_status plan_run(const struct options *options, const struct scion_plan *plan)
 {
         struct scion_suite_options suite = options->suite;
         enum scion_status status;
 
-        if (options->dry_run) /* what is there and is no results.csv is bad input, as it is when running */
-                return scion_plan_print(plan, suite.out, !suite.progress, stdout)
+        if (options->dry_run) /* an unreadable results.csv is bad input here as well */
+                return scion_status_table_print(plan, suite.out, !suite.progress, stdout)
                                ? SCION_GOOD
                                : (enum scion_status)scion_cli_failed(SCION_BAD_INPUT);
         if (suite.jobs == 0)
-                suite.jobs = default_jobs(plan);
+                suite.jobs = plan_default_jobs(plan);
         status = scion_suite_run(plan, &suite, stdout);
         return status == SCION_GOOD ? status : (enum scion_status)scion_cli_failed((int)status);
 }
 
-/* Two files of one name would take turns at one results.csv. */
-static bool check_names(char *const *files, const struct scion_plan *plans, size_t count)
+/* Two experiments with the same name would write the same results.csv. */
+static bool plans_check_names(char *const *files, const struct scion_plan *plans, size_t count)
 {
         for (size_t i = 0; i < count; i++)
                 for (size_t j = 0; j < i; j++)
@@ -118,7 +120,7 @@ static bool check_names(char *const *files, const struct scion_plan *plans, size
         return true;
 }
 
-static int64_t most_threads(const struct scion_plan *plans, size_t count)
+static int64_t plans_most_threads(const struct scion_plan *plans, size_t count)
 {
         int64_t most = 1;
 
@@ -127,8 +129,8 @@ static int64_t most_threads(const struct scion_plan *plans, size_t count)
         return most;
 }
 
-/* All files are read and checked before the first one runs. */
-static enum scion_status run_files(const struct options *options, char *const *files, size_t count)
+/* Reads and checks all files before the first one runs. */
+static enum scion_status files_run(const struct options *options, char *const *files, size_t count)
 {
         struct scion_plan *plans = calloc(count, sizeof *plans);
         enum scion_status status = plans || scion_fail("out of memory") ? SCION_GOOD : SCION_FAILED, worst;
@@ -141,15 +143,15 @@ static enum scion_status run_files(const struct options *options, char *const *f
                 else
                         status = SCION_BAD_INPUT;
         }
-        if (status == SCION_GOOD && !check_names(files, plans, count))
+        if (status == SCION_GOOD && !plans_check_names(files, plans, count))
                 status = SCION_BAD_INPUT;
         if (status != SCION_GOOD)
                 scion_cli_failed((int)status);
         else if (!options->dry_run)
-                scion_cli_wait_briefly(most_threads(plans, count), files, count);
+                scion_cli_limit_spinning(plans_most_threads(plans, count), files, count);
         worst = status;
         for (size_t i = 0; status == SCION_GOOD && worst != SCION_STOPPED && i < count; i++) {
-                enum scion_status one = run_plan(options, &plans[i]);
+                enum scion_status one = plan_run(options, &plans[i]);
 
                 worst = one > worst ? one : worst;
         }
@@ -159,7 +161,7 @@ static enum scion_status run_files(const struct options *options, char *const *f
         return worst;
 }
 
-static int run(int argc, char **argv)
+static int run_main(int argc, char **argv)
 {
         struct options options = {
                 .suite = { .out = "runs", .interval = 1, .progress = stdout, .failures = stderr },
@@ -167,8 +169,8 @@ static int run(int argc, char **argv)
         struct scion_cli *cli = &options.cli;
         int status = SCION_FAILED;
 
-        if (scion_cli_begin(cli, &scion_command_run, argc, argv) && parse(&options, &status))
-                status = scion_cli_printed((int)run_files(&options, cli->argv, (size_t)cli->argc));
+        if (scion_cli_begin(cli, &scion_command_run, argc, argv) && options_parse(&options, &status))
+                status = scion_cli_printed((int)files_run(&options, cli->argv, (size_t)cli->argc));
         scion_cli_finish(cli);
         return status;
 }
@@ -179,23 +181,21 @@ static const struct scion_cli_option table[] = {
           "KEY=VALUE",
           "replace a value in the file, as target.train.epochs=5 (may be repeated)",
           { 0 } },
-        { 'o', "out", "DIR", "where results go (default: runs)", { SCION_CLI_FOLDERS, NULL } },
-        { 'j', "jobs", "N", "runs at a time (default: the processors over a run's threads)", { 0 } },
+        { 'o', "out", "DIR", "folder for results (default: runs)", { SCION_CLI_FOLDERS, NULL } },
+        { 'j', "jobs", "N", "number of parallel runs (default: processors / threads of a run)", { 0 } },
         { 'c',
           "checkpoint",
           "SECS",
-          "least time between two checkpoints of a run; each is written after a whole epoch (default: 1; 0: "
-          "after "
-          "all)",
+          "least time between two checkpoints of a run, which are written after an epoch (default: 1; 0: "
+          "after every epoch)",
           { 0 } },
-        { FAIL_FAST, "fail-fast", NULL, "start nothing more when a run has failed", { 0 } },
-        { RETRY_FAILED, "retry-failed", NULL, "run those again that have failed before", { 0 } },
-        { 'n', "dry-run", NULL, "show the runs, and how far each is, and run nothing", { 0 } },
+        { FAIL_FAST, "fail-fast", NULL, "start no more runs after a failure", { 0 } },
+        { RETRY_FAILED, "retry-failed", NULL, "run failed runs again", { 0 } },
+        { 'n', "dry-run", NULL, "list the runs and their states, without running anything", { 0 } },
         SCION_CLI_FORCE,
-        { 'q', "quiet", NULL, "no line for each run, but of failures", { 0 } },
-        SCION_CLI_CACHE(
-                "where trained sources and inflated data are kept for other runs, instead of $SCION_CACHE; "
-                "'' keeps none"),
+        { 'q', "quiet", NULL, "print no line for each run, only failures", { 0 } },
+        SCION_CLI_CACHE("folder that caches trained sources and inflated data for other runs, instead of "
+                        "$SCION_CACHE; '' for none"),
         SCION_CLI_PLUGIN_PATH,
         SCION_CLI_HELP,
         SCION_CLI_END,
@@ -207,15 +207,11 @@ const struct scion_command scion_command_run = {
         .arguments = "FILE...",
         .takes = { SCION_CLI_YAML, SCION_CLI_YAML },
         .text = "Runs the experiments that the YAML files describe. A file with a matrix is a suite of runs. "
-                "Each "
-                "run gets a folder OUT/NAME/RUN with metrics.csv, config.yaml, model.safetensors and "
-                "log.txt; each "
-                "file gets OUT/NAME/results.csv with a row for each run. Runs that are finished there "
-                "already are "
-                "kept, those that were interrupted go on after their last checkpoint; a run whose folder is "
-                "removed is run again. Runs with the same source train it once, and it is kept for later "
-                "ones; "
-                "see `scion cache`.\n",
+                "Each run gets a folder OUT/NAME/RUN with metrics.csv, config.yaml, model.safetensors and "
+                "log.txt; each file gets OUT/NAME/results.csv with a row for each run. Finished runs are "
+                "kept, and interrupted ones resume from their last checkpoint; a run whose folder has been "
+                "removed is run again. Runs with the same source train it once, and it is cached for later "
+                "ones; see `scion cache`.\n",
         .options = table,
-        .run = run,
+        .run = run_main,
 };

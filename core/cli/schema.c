@@ -1,10 +1,10 @@
-/* scion schema: what editors need to complete and check experiment files. */
+/* scion schema: prints a JSON Schema with which editors complete and check experiment files. */
 #include "schema/schema.h"
 
 #include "cli/cli.h"
 #include "process/process.h"
 
-static int run(int argc, char **argv)
+static int schema_main(int argc, char **argv)
 {
         struct scion_cli cli;
         int status = SCION_FAILED;
@@ -26,18 +26,15 @@ const struct scion_command scion_command_schema = {
         .name = "schema",
         .summary = "print a JSON Schema of experiment files, for editors",
         .arguments = "",
-        .text = "Prints a JSON Schema (draft-07) of experiment files, made from the plugins there are. An "
-                "editor with "
-                "yaml-language-server completes and checks keys, plugins and parameters by it, and tells "
-                "what they "
-                "mean, in files that begin so:\n"
+        .text = "Prints a JSON Schema (draft-07) of experiment files, generated for the plugins that are "
+                "found. An editor with yaml-language-server uses it to complete, check and explain keys, "
+                "plugins and parameters in files that begin with:\n"
                 "\n"
                 "  # yaml-language-server: $schema=scion.schema.json\n",
         .options = table,
-        .notes = "It says less than `scion check`: not whether files and labels are there, whether values go "
-                 "together, "
-                 "or what a file that is extended, or an axis of the matrix, brings.\n",
+        .notes = "It checks less than `scion check`: not whether files and labels exist, whether values are "
+                 "compatible, or what an extended file or an axis of the matrix adds.\n",
         .examples = "  scion schema > scion.schema.json\n"
                     "  scion schema --plugin-path my-plugins > scion.schema.json\n",
-        .run = run,
+        .run = schema_main,
 };

@@ -1,21 +1,21 @@
-/* How long threads of a run that wait for each other keep a processor busy. */
+/* Limits how long waiting OpenMP threads spin. */
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
-#define TURNS "10000" /* some tenths of a millisecond, longer than what is between two parallel loops */
+#define TURNS "10000" /* some tenths of a millisecond: longer than the time between two parallel loops */
 
 static char **command_line;
 
-void scion_cli_remember(char **argv)
+void scion_cli_save_arguments(char **argv)
 {
         command_line = argv;
 }
 
-/* What was read from a pipe is not there a second time. */
-static bool can_be_read_again(char *const *files, size_t count)
+/* Whether all files are regular: the content of a pipe could not be read again. */
+static bool files_are_regular(char *const *files, size_t count)
 {
         struct stat status;
 
@@ -25,10 +25,10 @@ static bool can_be_read_again(char *const *files, size_t count)
         return true;
 }
 
-void scion_cli_wait_briefly(int64_t threads, char *const *files, size_t count)
+void scion_cli_limit_spinning(int64_t threads, char *const *files, size_t count)
 {
         if (threads < 2 || !command_line || getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY") ||
-            !can_be_read_again(files, count) || setenv("GOMP_SPINCOUNT", TURNS, 1) != 0)
+            !files_are_regular(files, count) || setenv("GOMP_SPINCOUNT", TURNS, 1) != 0)
                 return;
-        execv("/proc/self/exe", command_line); /* when it cannot be, all goes on, only slower */
+        execv("/proc/self/exe", command_line); /* if this fails, runs are only slower */
 }

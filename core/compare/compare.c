@@ -9,9 +9,9 @@
 #include "compare/parts.h"
 #include "table/metric.h"
 
-/* --- How the runs are put together ---------------------------------------------------------------------- */
+/* --- Grouping ------------------------------------------------------------------------------------------- */
 
-static bool has(const size_t *list, size_t count, size_t column)
+static bool list_has(const size_t *list, size_t count, size_t column)
 {
         for (size_t i = 0; i < count; i++)
                 if (list[i] == column)
@@ -19,9 +19,9 @@ static bool has(const size_t *list, size_t count, size_t column)
         return false;
 }
 
-/* All axes but those of `without`. */
-static bool group_by_others(const struct scion_results *results, const size_t *without, size_t count,
-                            struct scion_groups *groups)
+/* Groups the runs by all axes except those in `without`. */
+static bool groups_create_by_others(const struct scion_results *results, const size_t *without, size_t count,
+                                    struct scion_groups *groups)
 {
         size_t *column = malloc((results->columns + 1) * sizeof *column), columns = 0;
         bool good;
@@ -29,15 +29,15 @@ static bool group_by_others(const struct scion_results *results, const size_t *w
         if (!column)
                 return scion_fail("out of memory");
         for (size_t i = 0; i < results->columns; i++)
-                if (results->column[i].kind == SCION_COLUMN_AXIS && !has(without, count, i))
+                if (results->column[i].kind == SCION_COLUMN_AXIS && !list_has(without, count, i))
                         column[columns++] = i;
         good = scion_groups_make(results, column, columns, groups);
         free(column);
         return good;
 }
 
-/* The axis that says how many examples of each class the target was given. */
-static size_t labels_of(const struct scion_results *results)
+/* Returns the axis with the number of target examples of each class, or SCION_NO_COLUMN. */
+static size_t results_labels_column(const struct scion_results *results)
 {
         static const char tail[] = ".per_class";
 
@@ -52,23 +52,23 @@ static size_t labels_of(const struct scion_results *results)
         return SCION_NO_COLUMN;
 }
 
-static bool group(struct scion_comparison *comparison, const size_t *by, size_t count)
+static bool comparison_create_groups(struct scion_comparison *comparison, const size_t *by, size_t count)
 {
         const struct scion_results *results = comparison->results;
-        const size_t without[] = { by[0], results->seed, labels_of(results) };
+        const size_t without[] = { by[0], results->seed, results_labels_column(results) };
 
         if (!scion_groups_make(results, by, count, &comparison->groups) ||
             !scion_groups_make(results, by, 1, &comparison->contenders) ||
             !scion_groups_make(results, by + 1, count - 1, &comparison->panels) ||
-            !group_by_others(results, without, 2, &comparison->tasks) ||
-            !group_by_others(results, without, 1, &comparison->pairs))
+            !groups_create_by_others(results, without, 2, &comparison->tasks) ||
+            !groups_create_by_others(results, without, 1, &comparison->pairs))
                 return false;
         comparison->labels = without[2] == by[0] ? SCION_NO_COLUMN : without[2];
         return comparison->labels == SCION_NO_COLUMN ||
-               group_by_others(results, without, 3, &comparison->settings);
+               groups_create_by_others(results, without, 3, &comparison->settings);
 }
 
-static bool make_groups(struct scion_comparison *comparison, const char *const *names)
+static bool comparison_find_groups(struct scion_comparison *comparison, const char *const *names)
 {
         static const char *const strategy[] = { "strategy", NULL };
         size_t count = 0;
@@ -83,47 +83,39 @@ static bool make_groups(struct scion_comparison *comparison, const char *const *
         for (size_t i = 0; good && i < count; i++) {
                 by[i] = scion_results_find(comparison->results, names[i], SCION_COLUMN_AXIS, "--by");
                 good = by[i] != SCION_NO_COLUMN;
-                if (good && has(by, i, by[i]))
-                        good = scion_fail("--by: '%s' is there twice", names[i]);
+                if (good && list_has(by, i, by[i]))
+                        good = scion_fail("--by: '%s' is given twice", names[i]);
         }
-        good = good && group(comparison, by, count);
+        good = good && comparison_create_groups(comparison, by, count);
         free(by);
         return good;
 }
 
-static bool find_baseline(struct scion_comparison *comparison, const char *name)
+static bool comparison_find_baseline(struct scion_comparison *comparison, const char *name)
 {
         const struct scion_groups *contenders = &comparison->contenders;
         const char **values = malloc((contenders->count + 1) * sizeof *values);
-        struct scion_text list = { 0 };
 
         comparison->baseline = contenders->count;
         if (!values)
                 return scion_fail("out of memory");
         for (size_t i = 0; name && i < contenders->count; i++) {
                 values[i] = scion_groups_value(contenders, comparison->results, i, 0);
-                scion_text_add(&list, "%s%s", i ? ", " : "", values[i]);
                 if (strcmp(values[i], name) == 0)
                         comparison->baseline = i;
         }
-        bool good = !name || comparison->baseline < contenders->count;
+        bool good = !name || comparison->baseline < contenders->count ||
+                    scion_results_fail_unknown(
+                            "--baseline", scion_results_heading(comparison->results, contenders->column[0]),
+                            name, values, contenders->count, contenders->count);
 
-        if (!good) {
-                const char *near = scion_nearest(name, values, contenders->count);
-
-                scion_fail("--baseline: no %s '%s'%s%s%s; there %s %s",
-                           scion_results_heading(comparison->results, contenders->column[0]), name,
-                           near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
-                           contenders->count == 1 ? "is" : "are", list.failed ? "others" : list.text);
-        }
-        free(list.text);
         free(values);
         return good;
 }
 
 size_t scion_comparison_contender(const struct scion_comparison *comparison, size_t index)
 {
-        return comparison->contenders.of[comparison->groups.first[index]];
+        return comparison->contenders.group_of[comparison->groups.first[index]];
 }
 
 bool scion_comparison_is_baseline(const struct scion_comparison *comparison, size_t index)
@@ -153,7 +145,8 @@ struct scion_cell_mean *scion_compared_cells(const struct scion_comparison *comp
 
                 if (!scion_compared_value(comparison, metric, run, &value))
                         continue;
-                struct scion_cell_mean *at = &cell[comparison->contenders.of[run] * of->count + of->of[run]];
+                struct scion_cell_mean *at =
+                        &cell[comparison->contenders.group_of[run] * of->count + of->group_of[run]];
 
                 at->sum += value;
                 at->count++;
@@ -175,8 +168,8 @@ double scion_transfer_ratio(const char *metric, const double *values, const doub
         return count ? sum / (double)count : NAN;
 }
 
-/* A metric that is no number, and what is said of those that some runs lack. */
-static bool check_metric(struct scion_comparison *comparison, struct scion_compared_metric *metric)
+/* Checks that all values of a metric are numbers, and notes how many finished runs have none. */
+static bool metric_check(struct scion_comparison *comparison, struct scion_compared_metric *metric)
 {
         const struct scion_results *results = comparison->results;
         size_t done = 0;
@@ -188,7 +181,7 @@ static bool check_metric(struct scion_comparison *comparison, struct scion_compa
 
                 strtod(text, &end);
                 if (*text && (end == text || *end))
-                        return scion_fail("%s (row %zu): %s is '%s', which is no number",
+                        return scion_fail("%s (row %zu): %s is '%s', which is not a number",
                                           results->file[results->run[run].file].path,
                                           results->run[run].row + 1, metric->name, text);
                 done += results->run[run].done;
@@ -204,8 +197,8 @@ static bool check_metric(struct scion_comparison *comparison, struct scion_compa
         return true;
 }
 
-/* The first of these that a finished run has. */
-static const char *default_metric(const struct scion_results *results)
+/* Returns the first of these metrics that a finished run has. */
+static const char *results_default_metric(const struct scion_results *results)
 {
         static const char *const metrics[] = { "test_accuracy", "test_mse" };
 
@@ -219,9 +212,9 @@ static const char *default_metric(const struct scion_results *results)
         return metrics[0];
 }
 
-static bool find_metrics(struct scion_comparison *comparison, const char *const *names)
+static bool comparison_find_metrics(struct scion_comparison *comparison, const char *const *names)
 {
-        const char *const standard[] = { default_metric(comparison->results), NULL };
+        const char *const standard[] = { results_default_metric(comparison->results), NULL };
         size_t count = 0;
 
         if (!names || !names[0])
@@ -240,22 +233,22 @@ static bool find_metrics(struct scion_comparison *comparison, const char *const 
                         return false;
                 for (size_t j = 0; j < i; j++)
                         if (comparison->metric[j].column == metric->column)
-                                return scion_fail("--metric: '%s' is there twice", names[i]);
+                                return scion_fail("--metric: '%s' is given twice", names[i]);
                 metric->name = comparison->results->column[metric->column].name;
                 metric->lower_better = scion_metric_lower_better(metric->name);
                 comparison->metrics++;
-                if (!check_metric(comparison, metric))
+                if (!metric_check(comparison, metric))
                         return false;
         }
         return true;
 }
 
-/* --- Groups by themselves ------------------------------------------------------------------------------- */
+/* --- Statistics of groups ------------------------------------------------------------------------------- */
 
 bool scion_compared_interval(struct scion_comparison *comparison, const double *value, size_t *task,
                              size_t count, size_t *map, struct scion_interval *interval)
 {
-        size_t tasks = 0, of_two = 0; /* tasks with two values or more */
+        size_t tasks = 0, of_two = 0; /* tasks with at least two values */
 
         memset(map, 0, comparison->tasks.count * sizeof *map);
         for (size_t i = 0; i < count; i++) {
@@ -272,19 +265,19 @@ bool scion_compared_interval(struct scion_comparison *comparison, const double *
         if (tasks > of_two && tasks > 1)
                 scion_notes_add(
                         &comparison->notes,
-                        "Some tasks have one run alone: there, intervals are of runs drawn from all tasks "
-                        "together, and so wider than those of runs drawn within each");
+                        "Some tasks have only one run, so that intervals are computed from runs drawn from "
+                        "all tasks together, and are wider than those of runs drawn within each task");
         return scion_bootstrap_mean(value, tasks == of_two ? task : NULL, count, interval);
 }
 
-/* Room for the values of one group. */
+/* Buffers for the values of one group. */
 struct values {
         double *value;
         size_t *task, *map;
         size_t count;
 };
 
-static size_t seconds_column(const struct scion_results *results)
+static size_t results_seconds_column(const struct scion_results *results)
 {
         for (size_t i = 0; i < results->columns; i++)
                 if (results->column[i].kind == SCION_COLUMN_MEASURE &&
@@ -293,22 +286,23 @@ static size_t seconds_column(const struct scion_results *results)
         return SCION_NO_COLUMN;
 }
 
-/* Counts the group's runs, and gathers their values. */
-static void gather(const struct scion_comparison *comparison, const struct scion_compared_metric *metric,
-                   size_t index, struct scion_score *score, struct values *values)
+/* Counts the runs of a group, and collects their values, tasks and mean duration. */
+static void group_gather(const struct scion_comparison *comparison,
+                         const struct scion_compared_metric *metric, size_t index, struct scion_score *score,
+                         struct values *values)
 {
         const struct scion_results *results = comparison->results;
-        size_t seconds = seconds_column(results), timed = 0;
+        size_t seconds = results_seconds_column(results), timed = 0;
         double sum = 0;
 
         values->count = 0;
         for (size_t run = 0; run < results->runs; run++) {
-                if (comparison->groups.of[run] != index)
+                if (comparison->groups.group_of[run] != index)
                         continue;
                 score->done += results->run[run].done;
                 score->failed += !results->run[run].done;
                 if (scion_compared_value(comparison, metric, run, &values->value[values->count]))
-                        values->task[values->count++] = comparison->tasks.of[run];
+                        values->task[values->count++] = comparison->tasks.group_of[run];
                 double took = seconds == SCION_NO_COLUMN ? NAN : scion_results_number(results, run, seconds);
 
                 if (results->run[run].done && isfinite(took)) {
@@ -320,8 +314,8 @@ static void gather(const struct scion_comparison *comparison, const struct scion
         score->seconds = timed ? sum / (double)timed : NAN;
 }
 
-static bool describe(struct scion_comparison *comparison, const struct scion_compared_metric *metric,
-                     struct scion_score *score, struct values *values)
+static bool score_compute(struct scion_comparison *comparison, const struct scion_compared_metric *metric,
+                          struct scion_score *score, struct values *values)
 {
         const double *value = values->value;
         size_t count = values->count;
@@ -336,7 +330,7 @@ static bool describe(struct scion_comparison *comparison, const struct scion_com
                scion_compared_interval(comparison, value, values->task, count, values->map, &score->interval);
 }
 
-static bool score_groups(struct scion_comparison *comparison, struct scion_compared_metric *metric)
+static bool metric_score_groups(struct scion_comparison *comparison, struct scion_compared_metric *metric)
 {
         size_t runs = comparison->results->runs;
         struct values values = { malloc((runs + 1) * sizeof *values.value),
@@ -347,8 +341,8 @@ static bool score_groups(struct scion_comparison *comparison, struct scion_compa
         metric->score = calloc(comparison->groups.count, sizeof *metric->score);
         good = (metric->score && values.value && values.task && values.map) || scion_fail("out of memory");
         for (size_t i = 0; good && i < comparison->groups.count; i++) {
-                gather(comparison, metric, i, &metric->score[i], &values);
-                good = describe(comparison, metric, &metric->score[i], &values);
+                group_gather(comparison, metric, i, &metric->score[i], &values);
+                good = score_compute(comparison, metric, &metric->score[i], &values);
         }
         free(values.value);
         free(values.task);
@@ -356,9 +350,9 @@ static bool score_groups(struct scion_comparison *comparison, struct scion_compa
         return good;
 }
 
-/* --- The whole ------------------------------------------------------------------------------------------ */
+/* --- The comparison ------------------------------------------------------------------------------------- */
 
-static void note_failures(struct scion_comparison *comparison)
+static void comparison_note_failures(struct scion_comparison *comparison)
 {
         const struct scion_results *results = comparison->results;
         size_t failed = 0;
@@ -367,21 +361,23 @@ static void note_failures(struct scion_comparison *comparison)
                 failed += !results->run[run].done;
         if (failed > 0)
                 scion_notes_add(&comparison->notes,
-                                "%zu of %zu runs failed: they are counted, and in no mean", failed,
-                                results->runs);
+                                "%zu of %zu runs failed: they are counted, but are not part of any mean",
+                                failed, results->runs);
 }
 
-static bool compare(struct scion_comparison *comparison, const struct scion_compare_options *options)
+static bool comparison_compute(struct scion_comparison *comparison,
+                               const struct scion_compare_options *options)
 {
-        if (!make_groups(comparison, options->by) || !find_baseline(comparison, options->baseline))
+        if (!comparison_find_groups(comparison, options->by) ||
+            !comparison_find_baseline(comparison, options->baseline))
                 return false;
-        note_failures(comparison);
-        if (!find_metrics(comparison, options->metric))
+        comparison_note_failures(comparison);
+        if (!comparison_find_metrics(comparison, options->metric))
                 return false;
         for (size_t i = 0; i < comparison->metrics; i++) {
                 struct scion_compared_metric *metric = &comparison->metric[i];
 
-                if (!score_groups(comparison, metric) || !scion_compare_versus(comparison, metric) ||
+                if (!metric_score_groups(comparison, metric) || !scion_compare_versus(comparison, metric) ||
                     !scion_compare_tasks(comparison, metric) || !scion_compare_labels(comparison, metric))
                         return false;
         }
@@ -392,7 +388,7 @@ bool scion_compare(const struct scion_results *results, const struct scion_compa
                    struct scion_comparison *comparison)
 {
         *comparison = (struct scion_comparison){ .results = results, .labels = SCION_NO_COLUMN };
-        if (compare(comparison, options))
+        if (comparison_compute(comparison, options))
                 return true;
         scion_comparison_finish(comparison);
         return false;

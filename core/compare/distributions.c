@@ -2,10 +2,10 @@
 
 #include <math.h>
 
-#define STEPS 200       /* of bisection; more than a double has bits */
-#define TERMS 10000     /* of a series or a continued fraction */
-#define PRECISE 1e-15   /* where they stop */
-#define TINY 1e-300     /* in place of a zero denominator */
+#define STEPS 200       /* of bisection: more than the bits of a double */
+#define TERMS 10000     /* most terms of a series or continued fraction */
+#define PRECISE 1e-15   /* relative change at which they stop */
+#define TINY 1e-300     /* replaces a zero denominator */
 #define REACH 9.0       /* the normal density beyond it is below 1e-18 */
 #define GRID (1 / 32.0) /* the trapezoidal rule is exact to rounding for steps this small */
 
@@ -14,8 +14,8 @@ double scion_normal_cdf(double x)
         return erfc(-x / sqrt(2)) / 2;
 }
 
-/* Where a rising function of x and k has the value p, between low and high. */
-static double invert(double (*rising)(double x, int k), int k, double p, double low, double high)
+/* Returns the x between low and high at which an increasing function has the value p, by bisection. */
+static double function_invert(double (*rising)(double x, int k), int k, double p, double low, double high)
 {
         for (int i = 0; i < STEPS; i++) {
                 double middle = (low + high) / 2;
@@ -28,7 +28,7 @@ static double invert(double (*rising)(double x, int k), int k, double p, double 
         return (low + high) / 2;
 }
 
-static double normal(double x, int k)
+static double normal_cdf_of_k(double x, int k)
 {
         (void)k;
         return scion_normal_cdf(x);
@@ -36,9 +36,9 @@ static double normal(double x, int k)
 
 double scion_normal_quantile(double p)
 {
-        if (p > 0.5) /* the lower tail has more digits */
+        if (p > 0.5) /* the lower tail is more precise */
                 return -scion_normal_quantile(1 - p);
-        return p <= 0 ? -INFINITY : invert(normal, 0, p, -40, 1);
+        return p <= 0 ? -INFINITY : function_invert(normal_cdf_of_k, 0, p, -40, 1);
 }
 
 /* --- Chi-squared and F ---------------------------------------------------------------------------------- */
@@ -55,22 +55,24 @@ static double gamma_series(double a, double x)
         return sum * exp(a * log(x) - x - lgamma(a));
 }
 
-static double not_zero(double x)
+static double denominator_nonzero(double x)
 {
         return fabs(x) < TINY ? TINY : x;
 }
 
-/* The upper one by its continued fraction (Lentz's method), for x >= a + 1. */
+/*
+ * The regularized upper incomplete gamma function by its continued fraction (Lentz's method), for x >= a + 1.
+ */
 static double gamma_fraction(double a, double x)
 {
-        double b = x + 1 - a, c = 1 / TINY, d = 1 / not_zero(b), value = d, change = 0;
+        double b = x + 1 - a, c = 1 / TINY, d = 1 / denominator_nonzero(b), value = d, change = 0;
 
         for (int i = 1; i < TERMS && fabs(change - 1) > PRECISE; i++) {
                 double numerator = -i * (i - a);
 
                 b += 2;
-                d = 1 / not_zero(numerator * d + b);
-                c = not_zero(b + numerator / c);
+                d = 1 / denominator_nonzero(numerator * d + b);
+                c = denominator_nonzero(b + numerator / c);
                 change = c * d;
                 value *= change;
         }
@@ -89,25 +91,25 @@ double scion_chi2_tail(double x, double freedom)
 /* The continued fraction of the incomplete beta function (Abramowitz, Stegun 26.5.8; Lentz's method). */
 static double beta_fraction(double a, double b, double x)
 {
-        double c = 1, d = 1 / not_zero(1 - (a + b) * x / (a + 1)), value = d, change = 0;
+        double c = 1, d = 1 / denominator_nonzero(1 - (a + b) * x / (a + 1)), value = d, change = 0;
 
         for (int m = 1; m < TERMS && fabs(change - 1) > PRECISE; m++) {
                 double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
                 double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
 
-                d = 1 / not_zero(1 + even * d);
-                c = not_zero(1 + even / c);
+                d = 1 / denominator_nonzero(1 + even * d);
+                c = denominator_nonzero(1 + even / c);
                 value *= c * d;
-                d = 1 / not_zero(1 + odd * d);
-                c = not_zero(1 + odd / c);
+                d = 1 / denominator_nonzero(1 + odd * d);
+                c = denominator_nonzero(1 + odd / c);
                 change = c * d;
                 value *= change;
         }
         return value;
 }
 
-/* The regularized incomplete beta function; `rest` is 1 - x, which may have more digits. */
-static double beta(double a, double b, double x, double rest)
+/* The regularized incomplete beta function. `rest` is 1 - x, which the caller may know more precisely. */
+static double beta_regularized(double a, double b, double x, double rest)
 {
         double front;
 
@@ -126,12 +128,12 @@ double scion_f_tail(double x, double freedom1, double freedom2)
                 return 0;
         double sum = freedom2 + freedom1 * x;
 
-        return beta(freedom2 / 2, freedom1 / 2, freedom2 / sum, freedom1 * x / sum);
+        return beta_regularized(freedom2 / 2, freedom1 / 2, freedom2 / sum, freedom1 * x / sum);
 }
 
 /* --- The studentized range ------------------------------------------------------------------------------ */
 
-/* The largest of the k values is z, and the others lie less than q below: k times the integral over z. */
+/* Integrates over the largest value z of the k, given that the others lie less than q below it. */
 double scion_range_cdf(double q, int k)
 {
         double sum = 0;
@@ -145,5 +147,5 @@ double scion_range_cdf(double q, int k)
 
 double scion_range_quantile(double p, int k)
 {
-        return p >= 1 ? INFINITY : invert(scion_range_cdf, k, p, 0, 40);
+        return p >= 1 ? INFINITY : function_invert(scion_range_cdf, k, p, 0, 40);
 }

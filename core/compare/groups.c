@@ -5,7 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-static uint64_t hash(const struct scion_groups *groups, const struct scion_results *results, size_t run)
+static uint64_t run_hash(const struct scion_groups *groups, const struct scion_results *results, size_t run)
 {
         uint64_t sum = 0;
 
@@ -17,7 +17,8 @@ static uint64_t hash(const struct scion_groups *groups, const struct scion_resul
         return sum;
 }
 
-static bool same(const struct scion_groups *groups, const struct scion_results *results, size_t a, size_t b)
+static bool runs_are_equal(const struct scion_groups *groups, const struct scion_results *results, size_t a,
+                           size_t b)
 {
         for (size_t i = 0; i < groups->columns; i++)
                 if (strcmp(scion_results_value(results, a, groups->column[i]),
@@ -26,20 +27,20 @@ static bool same(const struct scion_groups *groups, const struct scion_results *
         return true;
 }
 
-/* `slot` is a table of hashes with open addressing: a group's number and one, 0 where there is none. */
-static void assign(const struct scion_results *results, struct scion_groups *groups, size_t *slot,
-                   size_t slots)
+/* `slot` is a hash table with open addressing: the number of a group plus 1, or 0 for an empty slot. */
+static void runs_assign(const struct scion_results *results, struct scion_groups *groups, size_t *slot,
+                        size_t slots)
 {
         for (size_t run = 0; run < results->runs; run++) {
-                size_t at = hash(groups, results, run) & (slots - 1);
+                size_t at = run_hash(groups, results, run) & (slots - 1);
 
-                while (slot[at] && !same(groups, results, groups->first[slot[at] - 1], run))
+                while (slot[at] && !runs_are_equal(groups, results, groups->first[slot[at] - 1], run))
                         at = (at + 1) & (slots - 1);
                 if (!slot[at]) {
                         groups->first[groups->count++] = run;
                         slot[at] = groups->count;
                 }
-                groups->of[run] = slot[at] - 1;
+                groups->group_of[run] = slot[at] - 1;
         }
 }
 
@@ -55,15 +56,15 @@ bool scion_groups_make(const struct scion_results *results, const size_t *column
         *groups = (struct scion_groups){ .columns = columns };
         groups->column = malloc((columns + 1) * sizeof *groups->column);
         groups->first = malloc((results->runs + 1) * sizeof *groups->first);
-        groups->of = malloc((results->runs + 1) * sizeof *groups->of);
-        if (!slot || !groups->column || !groups->first || !groups->of) {
+        groups->group_of = malloc((results->runs + 1) * sizeof *groups->group_of);
+        if (!slot || !groups->column || !groups->first || !groups->group_of) {
                 free(slot);
                 scion_groups_finish(groups);
                 return scion_fail("out of memory for %zu runs", results->runs);
         }
         for (size_t i = 0; i < columns; i++)
                 groups->column[i] = column[i];
-        assign(results, groups, slot, slots);
+        runs_assign(results, groups, slot, slots);
         free(slot);
         return true;
 }
@@ -72,7 +73,7 @@ void scion_groups_finish(struct scion_groups *groups)
 {
         free(groups->column);
         free(groups->first);
-        free(groups->of);
+        free(groups->group_of);
         *groups = (struct scion_groups){ 0 };
 }
 

@@ -1,7 +1,7 @@
 /*
- * Label efficiency: how many labels a contender needs for what the baseline reached. Between two numbers of
- * labels that were run, the metric is taken to be linear in their logarithm; the first crossing from below
- * counts.
+ * Label efficiency: how many labels a contender needs to reach the baseline's score. Between two numbers of
+ * labels that were run, the metric is interpolated linearly in the logarithm of the labels; the first
+ * crossing from below counts.
  */
 #include <scion/error.h>
 #include <stdlib.h>
@@ -12,16 +12,16 @@ struct point {
         double labels, value;
 };
 
-static int by_labels(const void *a, const void *b)
+static int point_by_labels(const void *a, const void *b)
 {
         double left = ((const struct point *)a)->labels, right = ((const struct point *)b)->labels;
 
         return (left > right) - (left < right);
 }
 
-/* A contender's points in a setting, the fewest labels first. */
-static size_t curve(const struct scion_comparison *comparison, const struct scion_cell_mean *cell,
-                    size_t contender, size_t setting, struct point *point)
+/* Collects a contender's points in a setting, sorted by the number of labels. Returns their number. */
+static size_t contender_curve(const struct scion_comparison *comparison, const struct scion_cell_mean *cell,
+                              size_t contender, size_t setting, struct point *point)
 {
         const struct scion_groups *tasks = &comparison->tasks;
         size_t count = 0;
@@ -31,26 +31,26 @@ static size_t curve(const struct scion_comparison *comparison, const struct scio
                 double labels =
                         scion_results_number(comparison->results, tasks->first[task], comparison->labels);
 
-                if (comparison->settings.of[tasks->first[task]] == setting && at->count > 0 && labels > 0 &&
-                    isfinite(labels))
-                        point[count++] = (struct point){ labels, scion_cell_value(at) };
+                if (comparison->settings.group_of[tasks->first[task]] == setting && at->count > 0 &&
+                    labels > 0 && isfinite(labels))
+                        point[count++] = (struct point){ labels, scion_cell_mean_value(at) };
         }
-        qsort(point, count, sizeof *point, by_labels);
+        qsort(point, count, sizeof *point, point_by_labels);
         return count;
 }
 
-static bool reaches(const struct scion_compared_metric *metric, double value, double goal)
+static bool value_reaches(const struct scion_compared_metric *metric, double value, double goal)
 {
         return scion_float_equal(value, goal) || (metric->lower_better ? value < goal : value > goal);
 }
 
-static void cross(const struct scion_compared_metric *metric, const struct point *point, size_t count,
-                  struct scion_label_need *need)
+static void need_find_crossing(const struct scion_compared_metric *metric, const struct point *point,
+                               size_t count, struct scion_label_need *need)
 {
         size_t i = 0;
 
         need->needed = NAN;
-        while (i < count && !reaches(metric, point[i].value, need->goal))
+        while (i < count && !value_reaches(metric, point[i].value, need->goal))
                 i++;
         if (i == count)
                 return;
@@ -63,7 +63,7 @@ static void cross(const struct scion_compared_metric *metric, const struct point
         need->needed = point[i - 1].labels * pow(point[i].labels / point[i - 1].labels, share);
 }
 
-static bool add_need(struct scion_compared_metric *metric, const struct scion_label_need *need)
+static bool metric_add_need(struct scion_compared_metric *metric, const struct scion_label_need *need)
 {
         struct scion_label_need *larger = realloc(metric->need, (metric->needs + 1) * sizeof *larger);
 
@@ -74,15 +74,15 @@ static bool add_need(struct scion_compared_metric *metric, const struct scion_la
         return true;
 }
 
-/* `goal` and `point` have room for a point for each task. */
-static bool compare_setting(const struct scion_comparison *comparison, struct scion_compared_metric *metric,
-                            const struct scion_cell_mean *cell, size_t setting, struct point *goal,
-                            struct point *point)
+/* `goal` and `point` are buffers with one entry for each task. */
+static bool metric_compare_setting(const struct scion_comparison *comparison,
+                                   struct scion_compared_metric *metric, const struct scion_cell_mean *cell,
+                                   size_t setting, struct point *goal, struct point *point)
 {
-        size_t goals = curve(comparison, cell, comparison->baseline, setting, goal);
+        size_t goals = contender_curve(comparison, cell, comparison->baseline, setting, goal);
 
         for (size_t contender = 0; contender < comparison->contenders.count; contender++) {
-                size_t count = curve(comparison, cell, contender, setting, point);
+                size_t count = contender_curve(comparison, cell, contender, setting, point);
 
                 if (contender == comparison->baseline || count == 0)
                         continue;
@@ -92,8 +92,8 @@ static bool compare_setting(const struct scion_comparison *comparison, struct sc
                                                          .labels = goal[i].labels,
                                                          .goal = goal[i].value };
 
-                        cross(metric, point, count, &need);
-                        if (!add_need(metric, &need))
+                        need_find_crossing(metric, point, count, &need);
+                        if (!metric_add_need(metric, &need))
                                 return false;
                 }
         }
@@ -108,13 +108,13 @@ bool scion_compare_labels(struct scion_comparison *comparison, struct scion_comp
         bool good;
 
         if (comparison->labels == SCION_NO_COLUMN || comparison->baseline == comparison->contenders.count ||
-            comparison->settings.count == tasks) /* one number of labels in each setting */
+            comparison->settings.count == tasks) /* each setting has only one number of labels */
                 return true;
         cell = scion_compared_cells(comparison, metric, &comparison->tasks);
         point = malloc((2 * tasks + 1) * sizeof *point);
         good = (cell && point) || scion_fail("out of memory");
         for (size_t setting = 0; good && setting < comparison->settings.count; setting++)
-                good = compare_setting(comparison, metric, cell, setting, point, point + tasks);
+                good = metric_compare_setting(comparison, metric, cell, setting, point, point + tasks);
         free(cell);
         free(point);
         return good;

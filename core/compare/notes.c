@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *print(const char *format, va_list values)
+static char *text_print(const char *format, va_list values)
 {
         va_list again;
 
@@ -27,7 +27,7 @@ void scion_notes_add(struct scion_notes *notes, const char *format, ...)
         if (notes->failed)
                 return;
         va_start(values, format);
-        char *text = print(format, values);
+        char *text = text_print(format, values);
 
         va_end(values);
         for (size_t i = 0; text && i < notes->count; i++)

@@ -1,4 +1,4 @@
-/* What a reader of the results should be told beside the numbers: a list of sentences. */
+/* A list of sentences that the reader of a comparison should know besides the numbers. */
 #ifndef SCION_COMPARE_NOTES_H
 #define SCION_COMPARE_NOTES_H
 
@@ -8,12 +8,13 @@
 struct scion_notes {
         size_t count;
         char **text;
-        bool failed; /* memory ran out; later additions do nothing */
+        bool failed; /* memory ran out; further additions are ignored */
 };
 
-/* Adds one, unless it is there already. */
+/* Adds a sentence, unless the list has it already. */
 void scion_notes_add(struct scion_notes *notes, const char *format, ...) SCION_PRINTF(2, 3);
 
+/* Frees the contents, and resets them to { 0 }. */
 void scion_notes_finish(struct scion_notes *notes);
 
 #endif

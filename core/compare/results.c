@@ -1,4 +1,4 @@
-#define _XOPEN_SOURCE 700 /* realpath: the folder that a file lies in has a name */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "compare/results.h"
 
 #include <math.h>
@@ -11,31 +11,31 @@
 #include "base/text.h"
 #include "file/files.h"
 
-#define OF_FILE 4 /* columns that every file of results has */
+#define OF_FILE 4 /* columns that every file of results must have */
 
 static const char *const of_file[OF_FILE] = { "run", "status", "strategy", "seed" };
 
-/* What was measured but for the test's metrics, whose names begin with test_ or source_test_. */
+/* The measured columns besides the test metrics, whose names begin with test_ or source_test_. */
 static const char *const measures[] = { "best_epoch", "epochs",  "parameters",
                                         "trainable",  "seconds", "peak_mib" };
 
-static bool starts_with(const char *text, const char *start)
+static bool text_starts_with(const char *text, const char *start)
 {
         return strncmp(text, start, strlen(start)) == 0;
 }
 
-static bool ends_the_axes(const char *name)
+static bool column_ends_axes(const char *name)
 {
         for (size_t i = 0; i < sizeof measures / sizeof measures[0]; i++)
                 if (strcmp(name, measures[i]) == 0)
                         return true;
-        return starts_with(name, "test_") || starts_with(name, "source_test_");
+        return text_starts_with(name, "test_") || text_starts_with(name, "source_test_");
 }
 
-/* --- A file --------------------------------------------------------------------------------------------- */
+/* --- Reading a file ------------------------------------------------------------------------------------- */
 
-/* results.csv of folder "quickstart" is of task "quickstart"; best.csv is of task "best". */
-static bool name_file(const char *path, struct scion_results_file *file)
+/* Sets path, folder and task: quickstart/results.csv has the task "quickstart", best.csv the task "best". */
+static bool file_set_names(const char *path, struct scion_results_file *file)
 {
         struct stat status;
 
@@ -44,7 +44,7 @@ static bool name_file(const char *path, struct scion_results_file *file)
                              : strdup(path);
         if (!file->path)
                 return scion_fail("out of memory");
-        char *real = realpath(file->path, NULL); /* "results.csv" alone lies in a folder with a name too */
+        char *real = realpath(file->path, NULL); /* gives "results.csv" alone a folder name too */
 
         if (!real)
                 real = strdup(file->path);
@@ -66,7 +66,7 @@ static bool name_file(const char *path, struct scion_results_file *file)
         return (file->task && file->folder) || scion_fail("out of memory");
 }
 
-static bool check_columns(const struct scion_results_file *file)
+static bool file_check_columns(const struct scion_results_file *file)
 {
         const struct scion_csv_table *table = &file->table;
 
@@ -76,8 +76,8 @@ static bool check_columns(const struct scion_results_file *file)
                                 return scion_fail("%s:1: two columns have the name '%s'", file->path,
                                                   table->name[i]);
         if (scion_csv_column(table, "stage") >= 0 && scion_csv_column(table, "epoch") >= 0)
-                return scion_fail("%s: this is one run's metrics.csv; to be compared are the results.csv of "
-                                  "whole suites, in the folder above",
+                return scion_fail("%s: this is the metrics.csv of one run; compare the results.csv of whole "
+                                  "suites, in the folder above",
                                   file->path);
         for (size_t i = 0; i < OF_FILE; i++) {
                 if (scion_csv_column(table, of_file[i]) >= 0)
@@ -91,13 +91,13 @@ static bool check_columns(const struct scion_results_file *file)
         return true;
 }
 
-static bool read_file(struct scion_results *results, const char *path)
+static bool results_read_file(struct scion_results *results, const char *path)
 {
         struct scion_results_file *file = &results->file[results->files++];
         bool cut;
 
-        if (!name_file(path, file) || !scion_csv_read_complete_rows(file->path, &file->table, &cut) ||
-            !check_columns(file))
+        if (!file_set_names(path, file) || !scion_csv_read_complete_rows(file->path, &file->table, &cut) ||
+            !file_check_columns(file))
                 return false;
         if (cut)
                 scion_notes_add(&results->notes, "%s: its last row is incomplete, and left out", file->path);
@@ -106,9 +106,9 @@ static bool read_file(struct scion_results *results, const char *path)
         return true;
 }
 
-/* --- The columns of all --------------------------------------------------------------------------------- */
+/* --- Columns of all files ------------------------------------------------------------------------------- */
 
-static size_t find_column(const struct scion_results *results, const char *name)
+static size_t results_find_column(const struct scion_results *results, const char *name)
 {
         for (size_t i = 0; i < results->columns; i++)
                 if (strcmp(results->column[i].name, name) == 0)
@@ -116,9 +116,9 @@ static size_t find_column(const struct scion_results *results, const char *name)
         return SCION_NO_COLUMN;
 }
 
-static size_t add_column(struct scion_results *results, const char *name, enum scion_column_kind kind)
+static size_t results_add_column(struct scion_results *results, const char *name, enum scion_column_kind kind)
 {
-        size_t column = find_column(results, name);
+        size_t column = results_find_column(results, name);
 
         if (column != SCION_NO_COLUMN)
                 return column;
@@ -126,7 +126,7 @@ static size_t add_column(struct scion_results *results, const char *name, enum s
         return results->columns++;
 }
 
-static enum scion_column_kind kind_of(const struct scion_csv_table *table, size_t column)
+static enum scion_column_kind column_kind(const struct scion_csv_table *table, size_t column)
 {
         const char *name = table->name[column];
         size_t after = (size_t)scion_csv_column(table, "seed");
@@ -135,24 +135,24 @@ static enum scion_column_kind kind_of(const struct scion_csv_table *table, size_
                 return SCION_COLUMN_AXIS;
         if (strcmp(name, "run") == 0 || strcmp(name, "status") == 0 || strcmp(name, "error") == 0)
                 return SCION_COLUMN_ABOUT;
-        while (++after < table->columns && !ends_the_axes(table->name[after]))
+        while (++after < table->columns && !column_ends_axes(table->name[after]))
                 if (after == column)
                         return SCION_COLUMN_AXIS;
         return SCION_COLUMN_MEASURE;
 }
 
-static void add_columns(struct scion_results *results, enum scion_column_kind kind)
+static void results_add_columns(struct scion_results *results, enum scion_column_kind kind)
 {
         for (size_t i = 0; i < results->files; i++) {
                 const struct scion_csv_table *table = &results->file[i].table;
 
                 for (size_t j = 0; j < table->columns; j++)
-                        if (kind_of(table, j) == kind && strcmp(table->name[j], "seed") != 0)
-                                add_column(results, table->name[j], kind);
+                        if (column_kind(table, j) == kind && strcmp(table->name[j], "seed") != 0)
+                                results_add_column(results, table->name[j], kind);
         }
 }
 
-static bool join_columns(struct scion_results *results)
+static bool results_join_columns(struct scion_results *results)
 {
         size_t room = 2;
         bool tasks = false;
@@ -164,12 +164,12 @@ static bool join_columns(struct scion_results *results)
         results->column = malloc(room * sizeof *results->column);
         if (!results->column)
                 return scion_fail("out of memory");
-        results->strategy = add_column(results, "strategy", SCION_COLUMN_AXIS);
-        results->task = tasks ? add_column(results, "task", SCION_COLUMN_AXIS) : SCION_NO_COLUMN;
-        add_columns(results, SCION_COLUMN_AXIS);
-        results->seed = add_column(results, "seed", SCION_COLUMN_AXIS);
-        add_columns(results, SCION_COLUMN_MEASURE);
-        add_columns(results, SCION_COLUMN_ABOUT);
+        results->strategy = results_add_column(results, "strategy", SCION_COLUMN_AXIS);
+        results->task = tasks ? results_add_column(results, "task", SCION_COLUMN_AXIS) : SCION_NO_COLUMN;
+        results_add_columns(results, SCION_COLUMN_AXIS);
+        results->seed = results_add_column(results, "seed", SCION_COLUMN_AXIS);
+        results_add_columns(results, SCION_COLUMN_MEASURE);
+        results_add_columns(results, SCION_COLUMN_ABOUT);
         for (size_t i = 0; i < results->files; i++) {
                 struct scion_results_file *file = &results->file[i];
 
@@ -185,22 +185,24 @@ static bool join_columns(struct scion_results *results)
         return true;
 }
 
-/* --- The runs of all ------------------------------------------------------------------------------------ */
+/* --- Runs of all files ---------------------------------------------------------------------------------- */
 
-static const char *field(const struct scion_results_file *file, size_t row, const char *name)
+static const char *file_field(const struct scion_results_file *file, size_t row, const char *name)
 {
         return scion_csv_field(&file->table, row, (size_t)scion_csv_column(&file->table, name));
 }
 
-static bool same_run(const struct scion_results *results, const struct scion_result *a,
-                     const struct scion_result *b)
+static bool run_is_same(const struct scion_results *results, const struct scion_result *a,
+                        const struct scion_result *b)
 {
         return strcmp(a->id, b->id) == 0 &&
                strcmp(results->file[a->file].task, results->file[b->file].task) == 0;
 }
 
-/* A measure that two rows of one run both have, and have otherwise; time and memory are never the same. */
-static size_t contradiction(const struct scion_results *results, size_t a, size_t b)
+/*
+ * Returns a measured column in which two rows of one run differ, other than time and memory, which always do.
+ */
+static size_t runs_contradiction(const struct scion_results *results, size_t a, size_t b)
 {
         for (size_t i = 0; i < results->columns; i++) {
                 const struct scion_results_column *column = &results->column[i];
@@ -214,21 +216,20 @@ static size_t contradiction(const struct scion_results *results, size_t a, size_
         return SCION_NO_COLUMN;
 }
 
-/* The last of the list is the same run as `earlier`: one of the two stays, in its place. */
-static bool merge(struct scion_results *results, size_t earlier, size_t *same)
+/* Merges the last run of the list into the earlier row of the same run. */
+static bool results_merge_run(struct scion_results *results, size_t earlier, size_t *same)
 {
         size_t last = results->runs - 1;
         struct scion_result *a = &results->run[earlier], *b = &results->run[last];
-        size_t column = a->done && b->done ? contradiction(results, earlier, last) : SCION_NO_COLUMN;
+        size_t column = a->done && b->done ? runs_contradiction(results, earlier, last) : SCION_NO_COLUMN;
 
         if (column != SCION_NO_COLUMN)
-                return scion_fail(
-                        "run %s is in %s (row %zu) and in %s (row %zu), with %s %s and %s: which of "
-                        "the two counts? Leave out one",
-                        a->id, results->file[a->file].path, a->row + 1, results->file[b->file].path,
-                        b->row + 1, results->column[column].name,
-                        scion_results_value(results, earlier, column),
-                        scion_results_value(results, last, column));
+                return scion_fail("run %s is in %s (row %zu) and in %s (row %zu), with different values of "
+                                  "%s, %s and %s: leave out one of the two",
+                                  a->id, results->file[a->file].path, a->row + 1, results->file[b->file].path,
+                                  b->row + 1, results->column[column].name,
+                                  scion_results_value(results, earlier, column),
+                                  scion_results_value(results, last, column));
         if (a->done == b->done)
                 ++*same;
         else
@@ -241,45 +242,45 @@ static bool merge(struct scion_results *results, size_t earlier, size_t *same)
         return true;
 }
 
-/* `slot` is a table of hashes with open addressing: a run's number and one, 0 where there is none. */
-static bool add_run(struct scion_results *results, size_t *slot, size_t slots, size_t file, size_t row,
-                    size_t *same)
+/* `slot` is a hash table with open addressing: the number of a run plus 1, or 0 for an empty slot. */
+static bool results_add_run(struct scion_results *results, size_t *slot, size_t slots, size_t file,
+                            size_t row, size_t *same)
 {
         const struct scion_results_file *from = &results->file[file];
         struct scion_result *run = &results->run[results->runs];
 
-        *run = (struct scion_result){ file, row, field(from, row, "run"),
-                                      strcmp(field(from, row, "status"), "done") == 0 };
+        *run = (struct scion_result){ file, row, file_field(from, row, "run"),
+                                      strcmp(file_field(from, row, "status"), "done") == 0 };
         size_t at = XXH3_64bits(run->id, strlen(run->id)) & (slots - 1);
 
-        while (slot[at] && !same_run(results, &results->run[slot[at] - 1], run))
+        while (slot[at] && !run_is_same(results, &results->run[slot[at] - 1], run))
                 at = (at + 1) & (slots - 1);
         results->runs++;
         if (slot[at])
-                return merge(results, slot[at] - 1, same);
+                return results_merge_run(results, slot[at] - 1, same);
         slot[at] = results->runs;
         return true;
 }
 
-static bool add_runs(struct scion_results *results, size_t *slot, size_t slots)
+static bool results_add_runs(struct scion_results *results, size_t *slot, size_t slots)
 {
         for (size_t file = 0; file < results->files; file++) {
                 const char *path = results->file[file].path;
                 size_t rows = results->file[file].table.rows, same = 0;
 
                 for (size_t row = 0; row < rows; row++)
-                        if (!add_run(results, slot, slots, file, row, &same))
+                        if (!results_add_run(results, slot, slots, file, row, &same))
                                 return false;
                 if (same > 0)
                         scion_notes_add(&results->notes,
-                                        "%s: %zu of its %zu runs %s given before, and count%s once", path,
-                                        same, rows, same == 1 ? "was" : "were", same == 1 ? "s" : "");
+                                        "%s: %zu of its %zu runs %s given before, and count%s only once",
+                                        path, same, rows, same == 1 ? "was" : "were", same == 1 ? "s" : "");
         }
         return results->runs > 0 || scion_fail("%s%s: no run yet: nothing to compare", results->file[0].path,
                                                results->files > 1 ? " and the others" : "");
 }
 
-static bool join_runs(struct scion_results *results)
+static bool results_join_runs(struct scion_results *results)
 {
         size_t rows = 0, slots = 16;
 
@@ -292,7 +293,7 @@ static bool join_runs(struct scion_results *results)
         results->run = malloc((rows + 1) * sizeof *results->run);
         bool good = (slot && results->run) || scion_fail("out of memory for %zu runs", rows);
 
-        good = good && add_runs(results, slot, slots);
+        good = good && results_add_runs(results, slot, slots);
         free(slot);
         return good;
 }
@@ -306,8 +307,8 @@ bool scion_results_read(const char *const *paths, size_t count, struct scion_res
         if (!results->file)
                 return scion_fail("out of memory");
         for (size_t i = 0; good && i < count; i++)
-                good = read_file(results, paths[i]);
-        good = good && join_columns(results) && join_runs(results);
+                good = results_read_file(results, paths[i]);
+        good = good && results_join_columns(results) && results_join_runs(results);
         if (good && results->notes.failed)
                 good = scion_fail("out of memory");
         if (!good)
@@ -331,7 +332,7 @@ void scion_results_finish(struct scion_results *results)
         *results = (struct scion_results){ 0 };
 }
 
-/* --- Looking into them ---------------------------------------------------------------------------------- */
+/* --- Access --------------------------------------------------------------------------------------------- */
 
 const char *scion_results_value(const struct scion_results *results, size_t run, size_t column)
 {
@@ -352,7 +353,7 @@ double scion_results_number(const struct scion_results *results, size_t run, siz
         return end == text || *end ? NAN : value;
 }
 
-static const char *last_part(const char *path)
+static const char *path_last_part(const char *path)
 {
         const char *dot = strrchr(path, '.');
 
@@ -361,46 +362,60 @@ static const char *last_part(const char *path)
 
 const char *scion_results_heading(const struct scion_results *results, size_t column)
 {
-        const char *last = last_part(results->column[column].name);
+        const char *last = path_last_part(results->column[column].name);
 
         for (size_t i = 0; i < results->columns; i++)
                 if (i != column && results->column[i].kind == SCION_COLUMN_AXIS &&
-                    strcmp(last_part(results->column[i].name), last) == 0)
+                    strcmp(path_last_part(results->column[i].name), last) == 0)
                         return results->column[column].name;
         return last;
 }
 
-/* "dataset.per_class" ends "target.dataset.per_class". */
-static bool ends_path(const char *path, const char *end)
+/*
+ * Whether `end` is a suffix of the path in whole components, as "dataset.per_class" of
+ * "target.dataset.per_class".
+ */
+static bool path_ends_with(const char *path, const char *end)
 {
         size_t length = strlen(path), tail = strlen(end);
 
         return length > tail && path[length - tail - 1] == '.' && strcmp(path + length - tail, end) == 0;
 }
 
-/* Tells what there is, and what was meant. */
-static size_t fail_column(const struct scion_results *results, const char *name, enum scion_column_kind kind,
+bool scion_results_fail_unknown(const char *what, const char *kind, const char *name,
+                                const char *const *names, size_t listed, size_t count)
+{
+        const char *near = scion_nearest(name, names, count);
+        struct scion_text list = { 0 };
+
+        for (size_t i = 0; i < listed; i++)
+                scion_text_add(&list, "%s%s", i ? ", " : "", names[i]);
+        scion_fail("%s: no %s '%s'%s%s%s; there %s %s", what, kind, name, near ? " (did you mean '" : "",
+                   near ? near : "", near ? "'?)" : "", listed == 1 ? "is" : "are",
+                   list.failed   ? "others"
+                   : listed == 0 ? "none"
+                                 : list.text);
+        free(list.text);
+        return false;
+}
+
+/* Suggests a column by its whole path or by the last component of it. */
+static size_t column_fail(const struct scion_results *results, const char *name, enum scion_column_kind kind,
                           const char *what)
 {
         const char **names = malloc((2 * results->columns + 1) * sizeof *names);
-        struct scion_text list = { 0 };
         size_t count = 0;
 
-        for (size_t i = 0; names && i < results->columns; i++) {
-                if (results->column[i].kind != kind)
-                        continue;
-                scion_text_add(&list, "%s%s", count ? ", " : "", results->column[i].name);
-                names[count++] = results->column[i].name;
-        }
-        for (size_t i = 0, full = count; i < full; i++)
-                names[count++] = last_part(names[i]);
-        const char *near = names ? scion_nearest(name, names, count) : NULL;
-
-        scion_fail("%s: no %s '%s'%s%s%s; there %s %s", what,
-                   kind == SCION_COLUMN_AXIS ? "axis" : "column of results", name,
-                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
-                   count == 2 ? "is" : "are", list.text && !list.failed ? list.text : "none");
-        free(list.text);
+        for (size_t i = 0; names && i < results->columns; i++)
+                if (results->column[i].kind == kind)
+                        names[count++] = results->column[i].name;
+        for (size_t i = 0; i < count; i++)
+                names[count + i] = path_last_part(names[i]);
+        if (names)
+                scion_results_fail_unknown(what, kind == SCION_COLUMN_AXIS ? "axis" : "column of results",
+                                           name, names, count, 2 * count);
+        else
+                scion_fail("out of memory");
         free(names);
         return SCION_NO_COLUMN;
 }
@@ -415,14 +430,14 @@ size_t scion_results_find(const struct scion_results *results, const char *name,
                         continue;
                 if (strcmp(results->column[i].name, name) == 0)
                         return i;
-                if (!ends_path(results->column[i].name, name))
+                if (!path_ends_with(results->column[i].name, name))
                         continue;
                 if (found != SCION_NO_COLUMN) {
-                        scion_fail("%s: '%s' may be %s or %s", what, name, results->column[found].name,
-                                   results->column[i].name);
+                        scion_fail("%s: '%s' is ambiguous: it may be %s or %s", what, name,
+                                   results->column[found].name, results->column[i].name);
                         return SCION_NO_COLUMN;
                 }
                 found = i;
         }
-        return found != SCION_NO_COLUMN ? found : fail_column(results, name, kind, what);
+        return found != SCION_NO_COLUMN ? found : column_fail(results, name, kind, what);
 }

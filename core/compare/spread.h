@@ -1,4 +1,4 @@
-/* Mean and deviation of values that come one by one (Welford 1962). */
+/* Running mean and standard deviation (Welford 1962). */
 #ifndef SCION_COMPARE_SPREAD_H
 #define SCION_COMPARE_SPREAD_H
 
@@ -19,7 +19,7 @@ static inline void scion_spread_add(struct scion_spread *spread, double value)
         spread->squares += off * (value - spread->mean);
 }
 
-/* Of a sample: n - 1. 0 of one value, which has none to be drawn. */
+/* Returns the standard deviation of a sample (n - 1); 0 for a single value, so that its band has no width. */
 static inline double scion_spread_deviation(const struct scion_spread *spread)
 {
         return spread->count > 1 ? sqrt(spread->squares / (double)(spread->count - 1)) : 0;

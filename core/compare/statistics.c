@@ -10,7 +10,7 @@
 #include "compare/distributions.h"
 
 #define LEVEL 0.05
-#define SEED 1 /* of all that is drawn */
+#define SEED 1 /* of all random samples */
 #define FLOAT_ROUNDING (1.0 / (1 << 24))
 
 double scion_sample_mean(const double *values, size_t count)
@@ -31,7 +31,7 @@ double scion_sample_deviation(const double *values, size_t count)
         return count > 1 ? sqrt(sum / (double)(count - 1)) : NAN;
 }
 
-static int by_size(const void *a, const void *b)
+static int double_by_size(const void *a, const void *b)
 {
         double left = *(const double *)a, right = *(const double *)b;
 
@@ -46,7 +46,7 @@ bool scion_sample_median(const double *values, size_t count, double *median)
         if (!sorted)
                 return scion_fail("out of memory");
         memcpy(sorted, values, count * sizeof *sorted);
-        qsort(sorted, count, sizeof *sorted, by_size);
+        qsort(sorted, count, sizeof *sorted, double_by_size);
         if (count > 0)
                 *median = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
         free(sorted);
@@ -61,7 +61,7 @@ struct strata {
         size_t count, *end; /* end[s]: one past the last of stratum s */
 };
 
-static bool sort_strata(const double *values, const size_t *stratum, size_t count, struct strata *strata)
+static bool strata_sort(const double *values, const size_t *stratum, size_t count, struct strata *strata)
 {
         size_t strata_count = 1;
 
@@ -76,14 +76,15 @@ static bool sort_strata(const double *values, const size_t *stratum, size_t coun
         for (size_t i = 0; i < count; i++)
                 strata->end[(stratum ? stratum[i] : 0) + 1]++;
         for (size_t s = 0; s < strata_count; s++)
-                strata->end[s + 1] += strata->end[s]; /* where s + 1 begins: it moves to its end below */
+                strata->end[s + 1] +=
+                        strata->end[s]; /* the start of s + 1, which the next loop advances to its end */
         for (size_t i = 0; i < count; i++)
                 strata->value[strata->end[stratum ? stratum[i] : 0]++] = values[i];
         return true;
 }
 
-/* `number` has room for a number for each value. */
-static void draw_means(const struct strata *strata, size_t count, uint32_t *number, double *means)
+/* Draws the bootstrap means, sorted. `number` is a buffer with one entry for each value. */
+static void strata_draw_means(const struct strata *strata, size_t count, uint32_t *number, double *means)
 {
         struct scion_random random = scion_random(SEED, SCION_RANDOM_DATA, 0);
 
@@ -99,11 +100,11 @@ static void draw_means(const struct strata *strata, size_t count, uint32_t *numb
                 }
                 means[b] = sum / (double)count;
         }
-        qsort(means, SCION_BOOTSTRAP_SAMPLES, sizeof *means, by_size);
+        qsort(means, SCION_BOOTSTRAP_SAMPLES, sizeof *means, double_by_size);
 }
 
-/* Sum of cubed influences over the sum of squared ones to the power 3/2, over 6. */
-static double acceleration(const struct strata *strata)
+/* The acceleration: the sum of cubed influences over the sum of squared ones to the power 3/2, over 6. */
+static double strata_acceleration(const struct strata *strata)
 {
         double squares = 0, cubes = 0;
 
@@ -120,8 +121,8 @@ static double acceleration(const struct strata *strata)
         return squares > 0 ? cubes / (6 * pow(squares, 1.5)) : 0;
 }
 
-/* The share of the samples below the mean; of those that equal it, up to rounding, half. */
-static double share_below(const double *means, double mean)
+/* The share of the bootstrap means below the mean; those equal to it, up to rounding, count half. */
+static double means_share_below(const double *means, double mean)
 {
         double rounding = 1e-12 * (fabs(means[0]) + fabs(means[SCION_BOOTSTRAP_SAMPLES - 1]));
         size_t below = 0, equal = 0;
@@ -133,12 +134,12 @@ static double share_below(const double *means, double mean)
         return ((double)below + (double)equal / 2) / SCION_BOOTSTRAP_SAMPLES;
 }
 
-/* Between neighbours in proportion. */
-static double quantile(const double *sorted, size_t count, double p)
+/* Interpolates linearly between neighbours. */
+static double sorted_quantile(const double *sorted, size_t count, double p)
 {
         double place = p * (double)(count - 1);
 
-        if (isnan(place)) /* of values so large that their sum overflows */
+        if (isnan(place)) /* for values so large that their sum overflows */
                 return NAN;
         size_t below = (size_t)place;
 
@@ -151,7 +152,7 @@ static double bca_quantile(const double *means, double bias, double a, double p)
 {
         double z = bias + scion_normal_quantile(p);
 
-        return quantile(means, SCION_BOOTSTRAP_SAMPLES, scion_normal_cdf(bias + z / (1 - a * z)));
+        return sorted_quantile(means, SCION_BOOTSTRAP_SAMPLES, scion_normal_cdf(bias + z / (1 - a * z)));
 }
 
 bool scion_bootstrap_mean(const double *values, const size_t *stratum, size_t count,
@@ -163,10 +164,11 @@ bool scion_bootstrap_mean(const double *values, const size_t *stratum, size_t co
         bool good = (means && number) || scion_fail("out of memory");
 
         *interval = (struct scion_interval){ NAN, NAN };
-        if (good && count > 1 && (good = sort_strata(values, stratum, count, &strata))) {
-                draw_means(&strata, count, number, means);
-                double bias = scion_normal_quantile(share_below(means, scion_sample_mean(values, count)));
-                double a = acceleration(&strata);
+        if (good && count > 1 && (good = strata_sort(values, stratum, count, &strata))) {
+                strata_draw_means(&strata, count, number, means);
+                double bias =
+                        scion_normal_quantile(means_share_below(means, scion_sample_mean(values, count)));
+                double a = strata_acceleration(&strata);
 
                 interval->low = bca_quantile(means, bias, a, LEVEL / 2);
                 interval->high = bca_quantile(means, bias, a, 1 - LEVEL / 2);
@@ -180,8 +182,11 @@ bool scion_bootstrap_mean(const double *values, const size_t *stratum, size_t co
 
 /* --- The permutation test ------------------------------------------------------------------------------- */
 
-/* The signed sums of eight differences, for each pattern of their signs: sums[256 * i] of the ith eight. */
-static double *sums_of_eights(const double *difference, size_t count)
+/*
+ * Precomputes the signed sums of each eight differences for all patterns of their signs: sums[256 * i +
+ * pattern] for the ith eight.
+ */
+static double *differences_sums(const double *difference, size_t count)
 {
         size_t eights = (count + 7) / 8;
         double *sums = malloc(eights * 256 * sizeof *sums);
@@ -194,7 +199,7 @@ static double *sums_of_eights(const double *difference, size_t count)
         return sums;
 }
 
-/* The pattern's bits are the signs, 32 in a word. */
+/* The bits of `pattern` are the signs, 32 in a word. */
 static double signed_sum(const double *sums, size_t eights, const uint32_t *pattern)
 {
         double sum = 0;
@@ -204,7 +209,7 @@ static double signed_sum(const double *sums, size_t eights, const uint32_t *patt
         return sum;
 }
 
-static double exact_p(const double *sums, size_t count, double limit)
+static double permutation_exact_p(const double *sums, size_t count, double limit)
 {
         uint32_t patterns = (uint32_t)1 << count;
         size_t far = 0;
@@ -214,7 +219,7 @@ static double exact_p(const double *sums, size_t count, double limit)
         return (double)far / patterns;
 }
 
-static bool sampled_p(const double *sums, size_t count, double limit, double *p)
+static bool permutation_sampled_p(const double *sums, size_t count, double limit, double *p)
 {
         struct scion_random random = scion_random(SEED, SCION_RANDOM_DATA, 1);
         size_t words = (count + 31) / 32, far = 0;
@@ -237,35 +242,35 @@ bool scion_permutation_test(const double *difference, size_t count, double tie,
         *result = (struct scion_permutation){ NAN, count <= SCION_PERMUTATION_EXACT };
         if (count == 0)
                 return true;
-        double *sums = sums_of_eights(difference, count);
+        double *sums = differences_sums(difference, count);
         bool good = true;
 
         if (!sums)
                 return scion_fail("out of memory");
-        double seen = 0; /* added up as the patterns' sums are, so that rounding is the same */
+        double seen = 0; /* summed in the same order as the patterns, for the same rounding */
 
         for (size_t i = 0; i < (count + 7) / 8; i++)
                 seen += sums[256 * i];
         double limit = fabs(seen) - tie;
 
         if (result->exact)
-                result->p = exact_p(sums, count, limit);
+                result->p = permutation_exact_p(sums, count, limit);
         else
-                good = sampled_p(sums, count, limit, &result->p);
+                good = permutation_sampled_p(sums, count, limit, &result->p);
         free(sums);
         return good;
 }
 
-/* --- Many comparisons ----------------------------------------------------------------------------------- */
+/* --- Multiple comparisons ------------------------------------------------------------------------------- */
 
 struct ranked {
         double p;
         size_t index;
 };
 
-static int by_p(const void *a, const void *b)
+static int ranked_by_p(const void *a, const void *b)
 {
-        return by_size(&((const struct ranked *)a)->p, &((const struct ranked *)b)->p);
+        return double_by_size(&((const struct ranked *)a)->p, &((const struct ranked *)b)->p);
 }
 
 bool scion_holm(const double *p, size_t count, double *corrected)
@@ -281,7 +286,7 @@ bool scion_holm(const double *p, size_t count, double *corrected)
                 if (!isnan(p[i]))
                         ranked[tests++] = (struct ranked){ p[i], i };
         }
-        qsort(ranked, tests, sizeof *ranked, by_p);
+        qsort(ranked, tests, sizeof *ranked, ranked_by_p);
         for (size_t i = 0; i < tests; i++) {
                 largest = fmax(largest, fmin(1, (double)(tests - i) * ranked[i].p));
                 corrected[ranked[i].index] = largest;
@@ -313,7 +318,7 @@ void scion_ranks(const double *values, size_t n, size_t k, double *ranks)
                 }
 }
 
-/* In this form of chi2 (Conover 1999, 5.8) equal ranks need no term of their own. */
+/* This form of chi2 (Conover 1999, 5.8) needs no extra term for ties. */
 struct scion_friedman scion_friedman_test(const double *ranks, size_t n, size_t k)
 {
         struct scion_friedman result = { NAN, NAN, NAN, NAN };
@@ -340,7 +345,7 @@ struct scion_friedman scion_friedman_test(const double *ranks, size_t n, size_t 
         if (left > 1e-9 * most) {
                 result.f = (rows - 1) * result.chi2 / left;
                 result.f_p = scion_f_tail(result.f, columns - 1, (columns - 1) * (rows - 1));
-        } else { /* all rows rank alike: the chance of that */
+        } else { /* all rows have the same ranks: the probability of that */
                 result.f = INFINITY;
                 result.f_p = exp(-(rows - 1) * lgamma(columns + 1));
         }

@@ -1,6 +1,6 @@
 /*
- * The statistics that strategies are compared by. Numbers that do not exist (the deviation of one value) are
- * NaN. Whatever is drawn at random is drawn from fixed seeds: the same values give the same answer.
+ * The statistics for comparing strategies. Numbers that do not exist, such as the deviation of one value, are
+ * NaN. Random samples are drawn from fixed seeds, so that the same values give the same result.
  */
 #ifndef SCION_COMPARE_STATISTICS_H
 #define SCION_COMPARE_STATISTICS_H
@@ -8,60 +8,74 @@
 #include <scion/api.h>
 
 #define SCION_BOOTSTRAP_SAMPLES 10000
-#define SCION_PERMUTATION_EXACT 20      /* differences up to which all patterns of signs are gone through */
-#define SCION_PERMUTATION_SAMPLES 99999 /* patterns drawn when there are more */
+/* Largest number of differences for which all patterns of signs are enumerated. */
+#define SCION_PERMUTATION_EXACT 20
+#define SCION_PERMUTATION_SAMPLES 99999 /* patterns that are drawn for more differences */
 
+/* The mean of a sample; NaN for count = 0. */
 double scion_sample_mean(const double *values, size_t count);
-/* Of a sample: n - 1. */
+/* The standard deviation of a sample (n - 1). */
 double scion_sample_deviation(const double *values, size_t count);
-/* False when memory is out. */
+/* Returns false when memory is out. */
 bool scion_sample_median(const double *values, size_t count, double *median);
 
+/* An interval; both ends are NaN if it does not exist. */
 struct scion_interval {
         double low, high;
 };
 
 /*
  * A 95 % interval of the mean: the bias-corrected and accelerated bootstrap (BCa; Efron, Tibshirani. An
- * Introduction to the Bootstrap, 1993, chapter 14), 10,000 samples. With `stratum`, each value is drawn anew
- * from those of its own stratum, numbered from 0 (Davison, Hinkley. Bootstrap Methods, 1997, sections 3.2 and
- * 5.3.2); NULL: from all. NaN for fewer than two values. False when memory is out.
+ * Introduction to the Bootstrap, 1993, chapter 14) with 10,000 samples. With `stratum`, numbered from 0, each
+ * value is resampled from its own stratum (Davison, Hinkley. Bootstrap Methods, 1997, sections 3.2 and
+ * 5.3.2); with NULL, from all values. NaN for fewer than two values. Returns false when memory is out.
  */
 bool scion_bootstrap_mean(const double *values, const size_t *stratum, size_t count,
                           struct scion_interval *interval);
 
+/* The result of a permutation test. */
 struct scion_permutation {
         double p;
-        bool exact; /* all patterns of signs; else a sample of them */
+        bool exact; /* all patterns of signs were enumerated, rather than a sample */
 };
 
 /*
- * The two-sided permutation test of paired differences: how many patterns of signs give a sum as far from
- * zero as the one seen (Fisher 1935). Up to 20 differences all patterns are gone through; of more,
- * 99,999 are drawn, and p = (b + 1) / (drawn + 1) (Phipson, Smyth. 2010). Sums that differ by `tie` or less
- * count as equal. p is NaN without a difference. False when memory is out.
+ * The two-sided permutation test of paired differences: the share of the patterns of signs whose sum is at
+ * least as far from zero as the observed one (Fisher 1935). For up to 20 differences all patterns are
+ * enumerated; for more, 99,999 are drawn, and p = (b + 1) / (drawn + 1) (Phipson, Smyth. 2010). Sums that
+ * differ by `tie` or less count as equal. p is NaN for count = 0. Returns false when memory is out.
  */
 bool scion_permutation_test(const double *difference, size_t count, double tie,
                             struct scion_permutation *result);
 
-/* Holm's step-down correction (1979) of `count` p-values; NaN stays, and does not count. */
+/*
+ * Holm's step-down correction (1979) of `count` p-values. NaN stays NaN and is not counted. Returns false
+ * when memory is out.
+ */
 bool scion_holm(const double *p, size_t count, double *corrected);
 
+/* The result of Friedman's test. */
 struct scion_friedman {
-        double chi2, p; /* with the correction for ties; chi-squared with k - 1 degrees of freedom */
-        /* Iman, Davenport (1980): F with k - 1 and (k - 1)(n - 1). When all rows rank alike F is infinite, and its
-         * p is the chance of that, k!^-(n - 1) (Conover 1999, 5.8). */
+        double chi2, p; /* corrected for ties; chi-squared with k - 1 degrees of freedom */
+        /*
+         * Iman, Davenport (1980): F with k - 1 and (k - 1)(n - 1) degrees of freedom. When all rows have the
+         * same ranks, F is infinite and its p is the probability of that, k!^-(n - 1) (Conover 1999, 5.8).
+         */
         double f, f_p;
 };
 
-/* Equal but for the rounding of float32, as which metrics are written. */
+/* Whether two numbers are equal up to the rounding of float32, the precision in which metrics are written. */
 bool scion_float_equal(double a, double b);
 
-/* Ranks the k values of each of n rows (row-major), 1 for the least; those that scion_float_equal() share the
- * mean of their ranks. */
+/*
+ * Ranks the k values of each of n rows (row-major), with 1 for the smallest. Values that are
+ * scion_float_equal() get the mean of their ranks.
+ */
 void scion_ranks(const double *values, size_t n, size_t k, double *ranks);
-/* Friedman's test of such ranks, as in Demsar, JMLR 7 (2006), 3.2.2. NaN with fewer than two rows or columns,
- * and when all are tied. */
+/*
+ * Friedman's test of such ranks, as in Demsar, JMLR 7 (2006), 3.2.2. NaN for fewer than two rows or columns,
+ * and when all values are tied.
+ */
 struct scion_friedman scion_friedman_test(const double *ranks, size_t n, size_t k);
 /* Nemenyi's critical difference of average ranks at the level 0.05 (Demsar 2006): q / sqrt(2) *
  * sqrt(k (k + 1) / (6 n)), q from the studentized range. */

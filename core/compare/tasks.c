@@ -1,12 +1,17 @@
-/* Contenders over several tasks: average ranks, Friedman's test, Nemenyi's critical difference (Demsar, JMLR
- * 2006), transfer ratios. A task's score is the mean over its seeds. */
+/*
+ * Contenders over several tasks: average ranks, Friedman's test, Nemenyi's critical difference (Demsar, JMLR
+ * 2006), and transfer ratios. The score of a task is the mean over its seeds.
+ */
 #include <scion/error.h>
 #include <stdlib.h>
 
 #include "compare/parts.h"
 
-/* The tasks that all contenders have a score in: value[task * contenders + contender]. */
-static size_t complete_tasks(const struct scion_comparison *comparison, const struct scion_cell_mean *cell,
+/*
+ * Collects the tasks for which all contenders have a score: value[task * contenders + contender]. Returns
+ * their number.
+ */
+static size_t tasks_complete(const struct scion_comparison *comparison, const struct scion_cell_mean *cell,
                              double *value)
 {
         size_t contenders = comparison->contenders.count, tasks = 0;
@@ -17,7 +22,7 @@ static size_t complete_tasks(const struct scion_comparison *comparison, const st
                 for (size_t i = 0; i < contenders; i++) {
                         const struct scion_cell_mean *at = &cell[i * comparison->tasks.count + task];
 
-                        value[tasks * contenders + i] = scion_cell_value(at);
+                        value[tasks * contenders + i] = scion_cell_mean_value(at);
                         have += at->count > 0;
                 }
                 tasks += have == contenders;
@@ -25,8 +30,8 @@ static size_t complete_tasks(const struct scion_comparison *comparison, const st
         return tasks;
 }
 
-/* Best rank first; equal ones in the order of the contenders. */
-static void sort(struct scion_over_tasks *over, size_t contenders)
+/* Sorts by rank, best first; equal ranks stay in the order of the contenders. */
+static void standings_sort(struct scion_over_tasks *over, size_t contenders)
 {
         for (size_t i = 0; i < contenders; i++) {
                 size_t at = i;
@@ -37,7 +42,7 @@ static void sort(struct scion_over_tasks *over, size_t contenders)
         }
 }
 
-static void find_cliques(struct scion_over_tasks *over, size_t contenders)
+static void standings_find_cliques(struct scion_over_tasks *over, size_t contenders)
 {
         size_t last = 0;
 
@@ -55,8 +60,9 @@ static void find_cliques(struct scion_over_tasks *over, size_t contenders)
         }
 }
 
-static void rate(const struct scion_comparison *comparison, const struct scion_compared_metric *metric,
-                 const double *value, double *column, struct scion_over_tasks *over)
+static void standings_set_ratios(const struct scion_comparison *comparison,
+                                 const struct scion_compared_metric *metric, const double *value,
+                                 double *column, struct scion_over_tasks *over)
 {
         size_t contenders = comparison->contenders.count, tasks = over->tasks;
         double *baseline = column + tasks;
@@ -73,9 +79,10 @@ static void rate(const struct scion_comparison *comparison, const struct scion_c
         }
 }
 
-/* `value` is turned so that less is better, and then into ranks. */
-static void rank(const struct scion_comparison *comparison, const struct scion_compared_metric *metric,
-                 double *value, double *ranks, struct scion_over_tasks *over)
+/* Computes ranks and tests. Overwrites `value` so that less is better. */
+static void standings_set_ranks(const struct scion_comparison *comparison,
+                                const struct scion_compared_metric *metric, double *value, double *ranks,
+                                struct scion_over_tasks *over)
 {
         size_t contenders = comparison->contenders.count, tasks = over->tasks;
 
@@ -91,8 +98,8 @@ static void rank(const struct scion_comparison *comparison, const struct scion_c
                         sum += ranks[task * contenders + i];
                 over->standing[i].rank = sum / (double)tasks;
         }
-        sort(over, contenders);
-        find_cliques(over, contenders);
+        standings_sort(over, contenders);
+        standings_find_cliques(over, contenders);
 }
 
 bool scion_compare_tasks(struct scion_comparison *comparison, struct scion_compared_metric *metric)
@@ -107,24 +114,24 @@ bool scion_compare_tasks(struct scion_comparison *comparison, struct scion_compa
                 return true;
         cell = scion_compared_cells(comparison, metric, &comparison->tasks);
         value = malloc((most + 1) * contenders * sizeof *value);
-        ranks = malloc((most + 1) * contenders * sizeof *ranks); /* room for two columns, too */
+        ranks = malloc((most + 1) * contenders * sizeof *ranks); /* also large enough for two columns */
         over->standing = calloc(contenders, sizeof *over->standing);
         over->order = calloc(contenders, sizeof *over->order);
         over->clique = calloc(contenders, sizeof *over->clique);
         if (!cell || !value || !ranks || !over->standing || !over->order || !over->clique) {
                 good = scion_fail("out of memory");
         } else {
-                over->tasks = complete_tasks(comparison, cell, value);
+                over->tasks = tasks_complete(comparison, cell, value);
                 over->left_out = most - over->tasks;
                 if (over->tasks > 1) {
-                        rate(comparison, metric, value, ranks, over);
-                        rank(comparison, metric, value, ranks, over);
+                        standings_set_ratios(comparison, metric, value, ranks, over);
+                        standings_set_ranks(comparison, metric, value, ranks, over);
                 }
                 if (over->left_out > 0)
-                        scion_notes_add(
-                                &comparison->notes,
-                                "%s: %zu of %zu tasks are left out of the ranks: not all have results there",
-                                metric->name, over->left_out, most);
+                        scion_notes_add(&comparison->notes,
+                                        "%s: %zu of %zu tasks are left out of the ranks, because not all "
+                                        "contenders have results for them",
+                                        metric->name, over->left_out, most);
         }
         free(cell);
         free(value);

@@ -1,4 +1,4 @@
-/* Groups against the baseline's: over the pairs of runs that share the task and the seed. */
+/* Compares groups with those of the baseline, over pairs of runs with the same task and seed. */
 #include <scion/error.h>
 #include <stdlib.h>
 
@@ -7,38 +7,42 @@
 struct work {
         struct scion_comparison *comparison;
         struct scion_compared_metric *metric;
-        struct scion_cell_mean *cell; /* of each contender and pair */
-        double *difference;           /* of pairs */
+        struct scion_cell_mean *cell; /* for each contender and pair */
+        double *difference;           /* for each pair */
         size_t *task, *map;
-        double *ours, *theirs; /* sums over the pairs, of each task */
-        size_t *pairs;         /* of each task */
+        double *ours, *theirs; /* for each task, sums over its pairs */
+        size_t *pairs;         /* for each task, the number of pairs */
 };
 
-static const struct scion_cell_mean *cell_of(const struct work *work, size_t contender, size_t pair)
+static const struct scion_cell_mean *work_cell(const struct work *work, size_t contender, size_t pair)
 {
         return &work->cell[contender * work->comparison->pairs.count + pair];
 }
 
-/* Gathers the pairs that a group and the baseline's have both; returns what ties them up to rounding. */
-static double pair_up(struct work *work, size_t group, struct scion_versus *versus)
+/*
+ * Collects the pairs that both the group and the baseline have. Returns the rounding error within which sums
+ * count as equal.
+ */
+static double work_pair_runs(struct work *work, size_t group, struct scion_versus *versus)
 {
         const struct scion_comparison *comparison = work->comparison;
         size_t contender = scion_comparison_contender(comparison, group);
-        size_t panel = comparison->panels.of[comparison->groups.first[group]];
+        size_t panel = comparison->panels.group_of[comparison->groups.first[group]];
         double rounding = 0;
 
         for (size_t pair = 0; pair < comparison->pairs.count; pair++) {
                 size_t run = comparison->pairs.first[pair];
-                const struct scion_cell_mean *a = cell_of(work, contender, pair),
-                                             *b = cell_of(work, comparison->baseline, pair);
+                const struct scion_cell_mean *a = work_cell(work, contender, pair),
+                                             *b = work_cell(work, comparison->baseline, pair);
 
-                if (comparison->panels.of[run] != panel)
+                if (comparison->panels.group_of[run] != panel)
                         continue;
                 versus->unpaired += !a->count != !b->count;
                 if (!a->count || !b->count)
                         continue;
-                double ours = scion_cell_value(a), theirs = scion_cell_value(b), difference = ours - theirs;
-                size_t task = comparison->tasks.of[run];
+                double ours = scion_cell_mean_value(a), theirs = scion_cell_mean_value(b),
+                       difference = ours - theirs;
+                size_t task = comparison->tasks.group_of[run];
 
                 if (scion_float_equal(ours, theirs))
                         versus->ties++;
@@ -56,8 +60,8 @@ static double pair_up(struct work *work, size_t group, struct scion_versus *vers
         return rounding;
 }
 
-/* Takes the tasks' sums, and leaves them empty for the next group. */
-static double take_ratio(struct work *work)
+/* Computes the transfer ratio from the tasks' sums, and resets them for the next group. */
+static double work_transfer_ratio(struct work *work)
 {
         size_t tasks = 0;
 
@@ -75,20 +79,20 @@ static double take_ratio(struct work *work)
         return ratio;
 }
 
-static bool compare_group(struct work *work, size_t group)
+static bool work_compare_group(struct work *work, size_t group)
 {
         struct scion_versus *versus = &work->metric->versus[group];
-        double rounding = pair_up(work, group, versus);
+        double rounding = work_pair_runs(work, group, versus);
         size_t pairs = versus->pairs;
 
-        versus->ratio = take_ratio(work);
+        versus->ratio = work_transfer_ratio(work);
         versus->difference = scion_sample_mean(work->difference, pairs);
         return scion_compared_interval(work->comparison, work->difference, work->task, pairs, work->map,
                                        &versus->interval) &&
                scion_permutation_test(work->difference, pairs > 1 ? pairs : 0, rounding, &versus->test);
 }
 
-static bool correct(struct scion_compared_metric *metric, size_t groups)
+static bool versus_correct(struct scion_compared_metric *metric, size_t groups)
 {
         double *p = malloc(2 * (groups + 1) * sizeof *p), *corrected = p ? p + groups + 1 : NULL;
 
@@ -104,8 +108,8 @@ static bool correct(struct scion_compared_metric *metric, size_t groups)
         return good;
 }
 
-/* Two runs of one strategy, on the same axes, with the same seed, differ in what is no axis. */
-static void note_mixed(struct work *work)
+/* Notes when several runs have the same axes and seed, and thus differ in settings that are no axis. */
+static void work_note_repeated(struct work *work)
 {
         size_t mixed = 0;
 
@@ -113,13 +117,13 @@ static void note_mixed(struct work *work)
                 mixed += work->cell[i].count > 1;
         if (mixed > 0)
                 scion_notes_add(&work->comparison->notes,
-                                "%zu time%s several runs have the same axes and seed, and other settings: "
-                                "the mean of "
-                                "each such set is paired",
+                                "%zu time%s several runs have the same axes and seed but different settings: "
+                                "the mean of each such set is paired",
                                 mixed, mixed == 1 ? "" : "s");
 }
 
-static void note_pairs(struct scion_comparison *comparison, const struct scion_compared_metric *metric)
+static void comparison_note_pairs(struct scion_comparison *comparison,
+                                  const struct scion_compared_metric *metric)
 {
         size_t unpaired = 0, fewest = SCION_PERMUTATION_EXACT, none = 0;
 
@@ -135,16 +139,17 @@ static void note_pairs(struct scion_comparison *comparison, const struct scion_c
         }
         if (unpaired > 0)
                 scion_notes_add(&comparison->notes,
-                                "%s: %zu pair%s left out, of which one side failed or was not run",
+                                "%s: %zu pair%s left out, because one side failed or was not run",
                                 metric->name, unpaired, unpaired == 1 ? " is" : "s are");
         if (none > 0)
                 scion_notes_add(&comparison->notes,
                                 "%zu group%s no pair with the baseline: no task and seed in common", none,
                                 none == 1 ? " has" : "s have");
         if (fewest < 6)
-                scion_notes_add(&comparison->notes,
-                                "With %zu pairs p cannot be less than %g; below 0.05 it takes 6", fewest,
-                                ldexp(1, 1 - (int)fewest));
+                scion_notes_add(
+                        &comparison->notes,
+                        "With %zu pairs, p cannot be less than %g; at least 6 pairs are needed for p < 0.05",
+                        fewest, ldexp(1, 1 - (int)fewest));
 }
 
 bool scion_compare_versus(struct scion_comparison *comparison, struct scion_compared_metric *metric)
@@ -173,12 +178,12 @@ bool scion_compare_versus(struct scion_comparison *comparison, struct scion_comp
                                                                    .test = { NAN, true },
                                                                    .ratio = NAN };
                 else
-                        good = compare_group(&work, i);
+                        good = work_compare_group(&work, i);
         }
-        good = good && correct(metric, comparison->groups.count);
+        good = good && versus_correct(metric, comparison->groups.count);
         if (good) {
-                note_mixed(&work);
-                note_pairs(comparison, metric);
+                work_note_repeated(&work);
+                comparison_note_pairs(comparison, metric);
         }
         free(work.cell);
         free(work.difference);

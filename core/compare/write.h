@@ -1,4 +1,6 @@
-/* A comparison for programs: nothing is rounded, what does not exist is empty (CSV) or null (JSON). */
+/*
+ * Output of a comparison for programs: numbers are not rounded; missing ones are empty (CSV) or null (JSON).
+ */
 #ifndef SCION_COMPARE_WRITE_H
 #define SCION_COMPARE_WRITE_H
 
@@ -6,11 +8,13 @@
 
 #include "compare/compare.h"
 
-/* A row for each metric and group. What belongs to no group (the tests over tasks, label efficiency, the notes)
- * is not in it. */
+/*
+ * Writes a row for each metric and group. What belongs to no single group, such as the tests over tasks,
+ * label efficiency and the notes, is left out.
+ */
 bool scion_comparison_write_csv(const struct scion_comparison *comparison, FILE *file);
 
-/* All of it. */
+/* Writes everything. */
 bool scion_comparison_write_json(const struct scion_comparison *comparison, FILE *file);
 
 #endif

@@ -9,28 +9,28 @@
 
 #include "file/files.h"
 
-#define LONGEST_STAGE 40
-#define LONGEST_FRAME (1u << 28) /* more than any report; a larger number was not written by us */
+#define MAX_STAGE_BYTES 40
+#define MAX_FRAME_BYTES (1u << 28) /* larger than any report, so a larger length is corrupt */
 
 struct header {
         uint32_t kind, length;
 };
 
-/* A frame of progress as it is sent: small enough for the pipe to take it whole or not at all. */
+/* A progress frame as it is sent. It is no larger than PIPE_BUF, so that a write to the pipe is atomic. */
 struct progress_frame {
         struct header header;
         struct scion_progress progress;
-        char stage[LONGEST_STAGE];
+        char stage[MAX_STAGE_BYTES];
 };
 
 _Static_assert(sizeof(struct progress_frame) <= _POSIX_PIPE_BUF, "written whole, or not at all");
 
 void scion_channel_send_progress(int pipe, const struct scion_progress *progress)
 {
-        struct pollfd room = { .fd = pipe, .events = POLLOUT };
+        struct pollfd writable = { .fd = pipe, .events = POLLOUT };
         struct progress_frame frame;
 
-        if (poll(&room, 1, 0) != 1 || !(room.revents & POLLOUT))
+        if (poll(&writable, 1, 0) != 1 || !(writable.revents & POLLOUT))
                 return;
         memset(&frame, 0, sizeof frame);
         frame.header.kind = SCION_FRAME_PROGRESS;
@@ -42,58 +42,61 @@ void scion_channel_send_progress(int pipe, const struct scion_progress *progress
         scion_write_all(pipe, &frame, sizeof frame);
 }
 
-static void add_string(struct scion_text *text, const char *string)
+static void report_add_string(struct scion_text *text, const char *string)
 {
         scion_text_add(text, "%s%c", string ? string : "", '\0');
 }
 
-/* Message, note, then columns and values, each ended by a zero byte. */
+/*
+ * The report is a sequence of strings, each with its terminating zero: message, note, then column and value
+ * of every cell.
+ */
 void scion_channel_send_report(int pipe, const char *message, const char *note, const struct scion_row *cells)
 {
         struct scion_text text = { 0 };
 
-        add_string(&text, message);
-        add_string(&text, note);
+        report_add_string(&text, message);
+        report_add_string(&text, note);
         for (size_t i = 0; i < cells->count; i++) {
-                add_string(&text, cells->cell[i].column);
-                add_string(&text, cells->cell[i].value);
+                report_add_string(&text, cells->cell[i].column);
+                report_add_string(&text, cells->cell[i].value);
         }
 
         struct header header = { SCION_FRAME_REPORT, (uint32_t)text.length };
 
-        if (!text.failed && text.length < LONGEST_FRAME && scion_write_all(pipe, &header, sizeof header))
+        if (!text.failed && text.length < MAX_FRAME_BYTES && scion_write_all(pipe, &header, sizeof header))
                 scion_write_all(pipe, text.text, text.length);
         free(text.text);
 }
 
-static bool make_room(struct scion_inbox *inbox)
+static bool inbox_reserve(struct scion_inbox *inbox)
 {
-        if (inbox->taken > 0) {
-                memmove(inbox->data, inbox->data + inbox->taken, inbox->length - inbox->taken);
-                inbox->length -= inbox->taken;
-                inbox->taken = 0;
+        if (inbox->consumed > 0) {
+                memmove(inbox->data, inbox->data + inbox->consumed, inbox->length - inbox->consumed);
+                inbox->length -= inbox->consumed;
+                inbox->consumed = 0;
         }
-        if (inbox->length < inbox->room)
+        if (inbox->length < inbox->capacity)
                 return true;
 
-        size_t room = inbox->room ? 2 * inbox->room : 4096;
-        char *larger = realloc(inbox->data, room);
+        size_t capacity = inbox->capacity ? 2 * inbox->capacity : 4096;
+        char *larger = realloc(inbox->data, capacity);
 
         if (!larger)
                 return false;
         inbox->data = larger;
-        inbox->room = room;
+        inbox->capacity = capacity;
         return true;
 }
 
-bool scion_inbox_fill(struct scion_inbox *inbox, int pipe)
+bool scion_inbox_read(struct scion_inbox *inbox, int pipe)
 {
         while (!inbox->broken) {
-                if (!make_room(inbox)) {
+                if (!inbox_reserve(inbox)) {
                         inbox->broken = true;
                         break;
                 }
-                ssize_t got = read(pipe, inbox->data + inbox->length, inbox->room - inbox->length);
+                ssize_t got = read(pipe, inbox->data + inbox->length, inbox->capacity - inbox->length);
 
                 if (got < 0 && errno == EINTR)
                         continue;
@@ -107,23 +110,23 @@ bool scion_inbox_fill(struct scion_inbox *inbox, int pipe)
 bool scion_inbox_next(struct scion_inbox *inbox, struct scion_frame *frame)
 {
         struct header header;
-        size_t there = inbox->length - inbox->taken;
+        size_t available = inbox->length - inbox->consumed;
 
-        if (inbox->broken || there < sizeof header)
+        if (inbox->broken || available < sizeof header)
                 return false;
-        memcpy(&header, inbox->data + inbox->taken, sizeof header);
-        if (header.kind > SCION_FRAME_REPORT || header.length >= LONGEST_FRAME) {
+        memcpy(&header, inbox->data + inbox->consumed, sizeof header);
+        if (header.kind > SCION_FRAME_REPORT || header.length >= MAX_FRAME_BYTES) {
                 inbox->broken = true;
                 return false;
         }
-        if (there - sizeof header < header.length)
+        if (available - sizeof header < header.length)
                 return false;
         *frame = (struct scion_frame){
                 .kind = (enum scion_frame_kind)header.kind,
                 .length = header.length,
-                .data = inbox->data + inbox->taken + sizeof header,
+                .data = inbox->data + inbox->consumed + sizeof header,
         };
-        inbox->taken += sizeof header + header.length;
+        inbox->consumed += sizeof header + header.length;
         return true;
 }
 
@@ -142,8 +145,8 @@ bool scion_frame_progress(const struct scion_frame *frame, struct scion_progress
         return true;
 }
 
-/* The string at `*at`, which then points behind it; NULL when there is none. */
-static const char *next_string(const char **at, const char *end)
+/* Returns the string at *at and moves *at behind it, or returns NULL when no terminated string is left. */
+static const char *report_next_string(const char **at, const char *end)
 {
         const char *string = *at, *zero = string < end ? memchr(string, '\0', (size_t)(end - string)) : NULL;
 
@@ -156,14 +159,14 @@ static const char *next_string(const char **at, const char *end)
 bool scion_frame_report(const struct scion_frame *frame, char **message, char **note, struct scion_row *cells)
 {
         const char *at = frame->data, *end = at + frame->length;
-        const char *first = next_string(&at, end), *second = next_string(&at, end);
+        const char *first = report_next_string(&at, end), *second = report_next_string(&at, end);
 
         if (!first || !second)
                 return false;
         *message = strdup(first);
         *note = strdup(second);
         while (at < end) {
-                const char *column = next_string(&at, end), *value = next_string(&at, end);
+                const char *column = report_next_string(&at, end), *value = report_next_string(&at, end);
 
                 if (!column || !value)
                         return false;

@@ -17,7 +17,7 @@
 
 struct slot {
         struct scion_process process;
-        bool ended; /* and is to be reported, when all that it has told is taken */
+        bool ended; /* the end is reported after all progress that is still in the pipe */
         int status;
         struct rusage used;
 };
@@ -25,48 +25,51 @@ struct slot {
 struct scion_pool {
         int slots, running;
         struct slot *slot;
-        struct pollfd *watched; /* the signals', then the slots' */
-        int signals;            /* a descriptor that they come out of */
-        sigset_t taken;         /* which those are */
-        sigset_t before;        /* those that were blocked */
-        struct sigaction child_before;
-        int next;  /* slot to look at first: none is heard more than the others */
-        bool reap; /* some may have ended */
+        struct pollfd *watched; /* the signal descriptor, then the pipes */
+        int signals;            /* the signalfd */
+        sigset_t caught;        /* the signals that it reports */
+        sigset_t old_mask;      /* the signal mask before the pool */
+        struct sigaction old_sigchld;
+        int next;  /* the slot to look at first, so that all slots are served in turn */
+        bool reap; /* SIGCHLD came: some children may have ended */
 };
 
 static int last_signal;
 
 /* --- Signals -------------------------------------------------------------------------------------------- */
 
-/* A signal that is ignored, as in a background job, stays so; but we are told of children whatever our parent did. */
-static bool take_signals(struct scion_pool *pool)
+/*
+ * Signals that are ignored, as in a background job, stay ignored. SIGCHLD is reset to its default even if the
+ * parent of this process ignored it, because the pool needs it.
+ */
+static bool pool_catch_signals(struct scion_pool *pool)
 {
-        static const int told[] = { SIGINT, SIGTERM, SIGHUP };
+        static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
         struct sigaction action = { .sa_handler = SIG_DFL };
-        sigset_t *set = &pool->taken;
+        sigset_t *set = &pool->caught;
 
         sigemptyset(set);
         sigaddset(set, SIGCHLD);
         sigaddset(set, SIGWINCH);
-        for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
-                struct sigaction is;
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+                struct sigaction old;
 
-                if (sigaction(told[i], NULL, &is) == 0 && is.sa_handler != SIG_IGN)
-                        sigaddset(set, told[i]);
+                if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+                        sigaddset(set, numbers[i]);
         }
-        sigaction(SIGCHLD, &action, &pool->child_before);
-        sigprocmask(SIG_BLOCK, set, &pool->before);
+        sigaction(SIGCHLD, &action, &pool->old_sigchld);
+        sigprocmask(SIG_BLOCK, set, &pool->old_mask);
         pool->signals = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
         if (pool->signals >= 0)
                 return true;
-        scion_fail("no descriptor for signals: %s", strerror(errno));
-        sigprocmask(SIG_SETMASK, &pool->before, NULL);
-        sigaction(SIGCHLD, &pool->child_before, NULL);
+        scion_fail("cannot create a descriptor for signals: %s", strerror(errno));
+        sigprocmask(SIG_SETMASK, &pool->old_mask, NULL);
+        sigaction(SIGCHLD, &pool->old_sigchld, NULL);
         return false;
 }
 
-/* The next signal that is not only about a child; 0: none. */
-static int next_signal(struct scion_pool *pool)
+/* Returns the next signal other than SIGCHLD, or 0. Notes SIGCHLD in pool->reap. */
+static int pool_next_signal(struct scion_pool *pool)
 {
         struct signalfd_siginfo info;
 
@@ -78,7 +81,7 @@ static int next_signal(struct scion_pool *pool)
         return 0;
 }
 
-/* --- Making and ending ---------------------------------------------------------------------------------- */
+/* --- Creation and destruction --------------------------------------------------------------------------- */
 
 struct scion_pool *scion_pool_create(int slots)
 {
@@ -91,7 +94,7 @@ struct scion_pool *scion_pool_create(int slots)
         pool->watched = calloc((size_t)slots + 1, sizeof *pool->watched);
         if (!pool->slot || !pool->watched)
                 scion_fail("out of memory");
-        else if (take_signals(pool))
+        else if (pool_catch_signals(pool))
                 return pool;
         free(pool->slot);
         free(pool->watched);
@@ -118,8 +121,8 @@ void scion_pool_destroy(struct scion_pool *pool)
                 scion_report_finish(&report);
         }
         close(pool->signals);
-        sigaction(SIGCHLD, &pool->child_before, NULL);
-        sigprocmask(SIG_SETMASK, &pool->before, NULL);
+        sigaction(SIGCHLD, &pool->old_sigchld, NULL);
+        sigprocmask(SIG_SETMASK, &pool->old_mask, NULL);
         free(pool->slot);
         free(pool->watched);
         free(pool);
@@ -138,8 +141,8 @@ int scion_pool_free_slot(const struct scion_pool *pool)
         return -1;
 }
 
-/* In a child: what it has of the parent's. */
-static void leave(void *context)
+/* Closes the descriptors that a child has inherited from the pool, and restores the handling of SIGCHLD. */
+static void pool_close_in_child(void *context)
 {
         struct scion_pool *pool = context;
 
@@ -147,7 +150,7 @@ static void leave(void *context)
         for (int i = 0; i < pool->slots; i++)
                 if (pool->slot[i].process.pid != 0)
                         close(pool->slot[i].process.pipe);
-        sigaction(SIGCHLD, &pool->child_before, NULL);
+        sigaction(SIGCHLD, &pool->old_sigchld, NULL);
 }
 
 bool scion_pool_start(struct scion_pool *pool, int slot, const struct scion_limits *limits, scion_work *work,
@@ -155,23 +158,23 @@ bool scion_pool_start(struct scion_pool *pool, int slot, const struct scion_limi
 {
         pool->slot[slot].ended = false;
         fflush(NULL);
-        if (!scion_process_start(&pool->slot[slot].process, limits, work, context, leave, pool))
+        if (!scion_process_start(&pool->slot[slot].process, limits, work, context, pool_close_in_child, pool))
                 return false;
         pool->running++;
         return true;
 }
 
-void scion_pool_take_stops(struct scion_pool *pool)
+void scion_pool_catch_stop(struct scion_pool *pool)
 {
-        struct sigaction is;
+        struct sigaction old;
         sigset_t stop;
 
-        if (sigaction(SIGTSTP, NULL, &is) != 0 || is.sa_handler == SIG_IGN)
+        if (sigaction(SIGTSTP, NULL, &old) != 0 || old.sa_handler == SIG_IGN)
                 return;
         sigemptyset(&stop);
         sigaddset(&stop, SIGTSTP);
-        sigaddset(&pool->taken, SIGTSTP);
-        if (signalfd(pool->signals, &pool->taken, 0) >= 0)
+        sigaddset(&pool->caught, SIGTSTP);
+        if (signalfd(pool->signals, &pool->caught, 0) >= 0)
                 sigprocmask(SIG_BLOCK, &stop, NULL);
 }
 
@@ -182,7 +185,7 @@ void scion_pool_pause(void)
         sigemptyset(&stop);
         sigaddset(&stop, SIGTSTP);
         raise(SIGTSTP);
-        sigprocmask(SIG_UNBLOCK, &stop, NULL); /* until SIGCONT */
+        sigprocmask(SIG_UNBLOCK, &stop, NULL); /* stopped here, until SIGCONT */
         sigprocmask(SIG_BLOCK, &stop, NULL);
 }
 
@@ -199,7 +202,7 @@ void scion_pool_stop(struct scion_pool *pool, bool now)
                 if (slot->process.pid == 0 || slot->ended)
                         continue;
                 if (now)
-                        scion_process_end(&slot->process, SCION_STOPPED, scion_clock(), "stopped");
+                        scion_process_terminate(&slot->process, SCION_STOPPED, scion_clock(), "stopped");
                 else
                         kill(slot->process.pid, SIGINT);
         }
@@ -207,8 +210,8 @@ void scion_pool_stop(struct scion_pool *pool, bool now)
 
 /* --- Waiting -------------------------------------------------------------------------------------------- */
 
-/* Each by its own number: other children of this process are not ours. */
-static void reap(struct scion_pool *pool)
+/* Waits for each pid separately, because this process may have other children. */
+static void pool_reap(struct scion_pool *pool)
 {
         for (int i = 0; i < pool->slots; i++) {
                 struct slot *slot = &pool->slot[i];
@@ -217,7 +220,7 @@ static void reap(struct scion_pool *pool)
                         continue;
                 pid_t pid = wait4(slot->process.pid, &slot->status, WNOHANG, &slot->used);
 
-                if (pid < 0 && errno == ECHILD) { /* somebody else took it */
+                if (pid < 0 && errno == ECHILD) { /* another waiter has taken its status */
                         slot->status = SIGKILL;
                         memset(&slot->used, 0, sizeof slot->used);
                 }
@@ -226,8 +229,8 @@ static void reap(struct scion_pool *pool)
         pool->reap = false;
 }
 
-/* What one of the processes has told, or that it has ended. */
-static bool take(struct scion_pool *pool, struct scion_event *event)
+/* Gets the next progress or end of any process. Returns false when there is none. */
+static bool pool_take_event(struct scion_pool *pool, struct scion_event *event)
 {
         for (int i = 0; i < pool->slots; i++) {
                 int index = (pool->next + i) % pool->slots;
@@ -236,7 +239,7 @@ static bool take(struct scion_pool *pool, struct scion_event *event)
                 if (slot->process.pid == 0)
                         continue;
                 event->slot = index;
-                if (scion_process_hear(&slot->process, &event->progress)) {
+                if (scion_process_receive(&slot->process, &event->progress)) {
                         event->kind = SCION_EVENT_PROGRESS;
                         pool->next = index + 1;
                         return true;
@@ -251,8 +254,8 @@ static bool take(struct scion_pool *pool, struct scion_event *event)
         return false;
 }
 
-/* Until something comes, or that time is there. */
-static bool sleep_until(struct scion_pool *pool, double until)
+/* Waits until a descriptor is readable or the time is reached. */
+static bool pool_sleep_until(struct scion_pool *pool, double until)
 {
         double left = until - scion_clock();
         int milliseconds = left > 3600 ? 3600 * 1000 : left > 0 ? (int)ceil(left * 1000) : 0;
@@ -260,20 +263,20 @@ static bool sleep_until(struct scion_pool *pool, double until)
 
         pool->watched[count++] = (struct pollfd){ .fd = pool->signals, .events = POLLIN };
         for (int i = 0; i < pool->slots; i++)
-                if (pool->slot[i].process.pid != 0 && !pool->slot[i].process.silent)
+                if (pool->slot[i].process.pid != 0 && !pool->slot[i].process.pipe_closed)
                         pool->watched[count++] =
                                 (struct pollfd){ .fd = pool->slot[i].process.pipe, .events = POLLIN };
         return poll(pool->watched, count, milliseconds) >= 0 || errno == EINTR ||
                scion_fail("waiting for processes: %s", strerror(errno));
 }
 
-static double watch(struct scion_pool *pool)
+static double pool_enforce_limits(struct scion_pool *pool)
 {
         double now = scion_clock(), next = INFINITY;
 
         for (int i = 0; i < pool->slots; i++)
                 if (pool->slot[i].process.pid != 0 && !pool->slot[i].ended)
-                        next = fmin(next, scion_process_watch(&pool->slot[i].process, now));
+                        next = fmin(next, scion_process_enforce_limits(&pool->slot[i].process, now));
         return next;
 }
 
@@ -283,7 +286,7 @@ bool scion_pool_next(struct scion_pool *pool, double seconds, struct scion_event
 
         memset(event, 0, sizeof *event);
         for (;;) {
-                event->signal = next_signal(pool);
+                event->signal = pool_next_signal(pool);
                 if (event->signal) {
                         if (event->signal != SIGWINCH && event->signal != SIGTSTP)
                                 last_signal = event->signal;
@@ -291,14 +294,14 @@ bool scion_pool_next(struct scion_pool *pool, double seconds, struct scion_event
                         return true;
                 }
                 if (pool->reap)
-                        reap(pool);
-                if (take(pool, event))
+                        pool_reap(pool);
+                if (pool_take_event(pool, event))
                         return true;
                 if (scion_clock() >= end) {
                         event->kind = SCION_EVENT_TIMEOUT;
                         return true;
                 }
-                if (!sleep_until(pool, fmin(end, watch(pool))))
+                if (!pool_sleep_until(pool, fmin(end, pool_enforce_limits(pool))))
                         return false;
         }
 }

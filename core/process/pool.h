@@ -1,6 +1,6 @@
 /*
- * Processes that work at the same time, and the loop that waits for all that may happen: what they tell, that
- * they end, their limits, and signals to this process.
+ * A pool of child processes that run in parallel, and the event loop that waits for all of them: for their
+ * progress and their end, for their time and memory limits, and for signals to this process.
  */
 #ifndef SCION_PROCESS_POOL_H
 #define SCION_PROCESS_POOL_H
@@ -10,50 +10,63 @@
 struct scion_pool;
 
 enum scion_event_kind {
-        SCION_EVENT_PROGRESS, /* `slot` tells how it goes */
-        SCION_EVENT_ENDED,    /* `slot` has ended and is free again; `report` is the caller's to finish */
-        SCION_EVENT_SIGNAL,   /* SIGINT, SIGTERM, SIGHUP, SIGWINCH, or SIGTSTP if asked for, came */
-        SCION_EVENT_TIMEOUT,  /* nothing came for as long as was asked for */
+        SCION_EVENT_PROGRESS, /* the process in `slot` has sent progress */
+        /* the process in `slot` has ended and the slot is free; the caller finishes `report` */
+        SCION_EVENT_ENDED,
+        SCION_EVENT_SIGNAL,  /* SIGINT, SIGTERM, SIGHUP, SIGWINCH, or SIGTSTP after scion_pool_catch_stop() */
+        SCION_EVENT_TIMEOUT, /* no event within the given time */
 };
 
+/* An event. Which fields are set depends on its kind. */
 struct scion_event {
         enum scion_event_kind kind;
         int slot;
         int signal;
-        struct scion_progress progress; /* its texts are valid until the next call */
+        struct scion_progress progress; /* its strings are valid until the next call */
         struct scion_report report;
 };
 
 /*
- * Room for so many processes at a time. From now until it is destroyed the signals above do nothing but come out
- * of scion_pool_next(); those that were ignored stay so. NULL, with a message.
+ * Creates a pool for at most `slots` processes at a time. Until the pool is destroyed, the signals above are
+ * blocked and are reported by scion_pool_next() instead; signals that were ignored stay ignored. Returns NULL
+ * on failure.
  */
 struct scion_pool *scion_pool_create(int slots);
-/* Kills those that still run. Takes NULL. Signals that have come and were not told are delivered now. */
+/*
+ * Kills the processes that still run and restores the signal mask, so that pending signals are delivered now.
+ * Accepts NULL.
+ */
 void scion_pool_destroy(struct scion_pool *pool);
 
-/* How many run; a free slot, -1 when there is none. */
+/* The number of running processes, and the index of a free slot or -1 when there is none. */
 int scion_pool_running(const struct scion_pool *pool);
 int scion_pool_free_slot(const struct scion_pool *pool);
 
-/* Starts a process in that slot, which is free. Flushes the streams first. */
+/* Flushes all stdio streams and starts a process in the slot, which must be free. */
 bool scion_pool_start(struct scion_pool *pool, int slot, const struct scion_limits *limits, scion_work *work,
                       void *context);
 
-/* Waits for the next thing to happen, at most so many seconds (INFINITY: for ever). False when that cannot be. */
+/*
+ * Waits for the next event, at most `seconds` (INFINITY: without a limit). Returns false when waiting itself
+ * fails.
+ */
 bool scion_pool_next(struct scion_pool *pool, double seconds, struct scion_event *event);
 
 /*
- * From now on SIGTSTP, by which a terminal stops what runs on it, comes out too, so that something can be done
- * before. The runs stop by themselves. scion_pool_pause() then stops this process, until it is continued.
+ * Reports SIGTSTP, the stop signal of a terminal, as an event from now on, so that the caller can act before
+ * it stops. The children receive the signal themselves. scion_pool_pause() then stops this process until
+ * SIGCONT.
  */
-void scion_pool_take_stops(struct scion_pool *pool);
+void scion_pool_catch_stop(struct scion_pool *pool);
 void scion_pool_pause(void);
 
-/* The last of SIGINT, SIGTERM and SIGHUP that any pool has told of; 0: none. */
+/* Returns the last of SIGINT, SIGTERM and SIGHUP that any pool has reported, or 0. */
 int scion_pool_signal(void);
 
-/* Asks all to end in a state that they can go on from; and, with `now`, at once. Both end as SCION_STOPPED. */
+/*
+ * Asks all processes to save a checkpoint and end; with `now`, terminates them. Either way they end as
+ * SCION_STOPPED.
+ */
 void scion_pool_stop(struct scion_pool *pool, bool now);
 
 #endif

@@ -17,44 +17,47 @@
 #include "base/clock.h"
 #include "file/files.h"
 
-#define GRACE 3.0 /* seconds between asking a process to end and killing it */
-#define LOOK 0.05 /* seconds between two looks at its memory */
+#define KILL_DELAY 3.0       /* seconds between SIGTERM and SIGKILL */
+#define MEMORY_INTERVAL 0.05 /* seconds between two checks of a child's memory */
 #define MIB (1024.0 * 1024.0)
 
 /* --- The child ------------------------------------------------------------------------------------------ */
 
-static volatile sig_atomic_t asked_to_stop;
+static volatile sig_atomic_t stop_requested;
 
-static void note_signal(int number)
+static void signal_note(int number)
 {
         (void)number;
-        asked_to_stop = 1;
+        stop_requested = 1;
 }
 
-static void tell_parent(void *context, const struct scion_progress *progress)
+static void parent_send_progress(void *context, const struct scion_progress *progress)
 {
         scion_channel_send_progress(*(const int *)context, progress);
 }
 
-static bool is_stopping(void *context)
+static bool child_is_stopping(void *context)
 {
         (void)context;
-        return asked_to_stop;
+        return stop_requested;
 }
 
-static void set_signals(void)
+static void child_set_signals(void)
 {
-        struct sigaction action = { .sa_handler = note_signal, .sa_flags = SA_RESTART };
+        struct sigaction action = { .sa_handler = signal_note, .sa_flags = SA_RESTART };
         sigset_t none;
 
-        asked_to_stop = 0;
+        stop_requested = 0;
         sigaction(SIGINT, &action, NULL);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* What the process has now, in bytes: resident, or as writable data. From the kernel's page counts. */
-static double memory_of(pid_t pid, bool data)
+/*
+ * Returns the memory of a process in bytes, from /proc: resident, or, with `data`, its writable data
+ * segments.
+ */
+static double process_memory(pid_t pid, bool data)
 {
         char path[64], text[256];
         long long pages[6];
@@ -75,25 +78,26 @@ static double memory_of(pid_t pid, bool data)
 }
 
 /*
- * The parent looks at what is resident, a few times a second. One that takes memory faster than that comes to
- * an end at twice the limit: then there is none to be had. What is merely reserved counts for that, which is why
- * it is not the limit itself; and what is there already (a sanitizer's shadow) does not.
+ * Limits the data segment of this process as a backstop. The parent compares the resident memory with the
+ * limit a few times a second; a process that allocates faster than that fails at twice the limit. The data
+ * segment also counts memory that is reserved and not used, which is why its limit is larger. What is there
+ * already (a sanitizer's shadow) is not counted.
  */
-static void bound_memory(double mib)
+static void child_limit_memory(double mib)
 {
-        double most = memory_of(getpid(), true) + (2 * mib + 256) * MIB;
+        double bytes = process_memory(getpid(), true) + (2 * mib + 256) * MIB;
         struct rlimit limit;
 
         if (mib <= 0 || getrlimit(RLIMIT_DATA, &limit) != 0)
                 return;
-        if (limit.rlim_max == RLIM_INFINITY || most < (double)limit.rlim_max) {
-                limit.rlim_cur = (rlim_t)most;
+        if (limit.rlim_max == RLIM_INFINITY || bytes < (double)limit.rlim_max) {
+                limit.rlim_cur = (rlim_t)bytes;
                 setrlimit(RLIMIT_DATA, &limit);
         }
 }
 
-/* When the machine runs out of memory, the kernel's choice is to be a run, not the suite. */
-static void offer_to_the_kernel(void)
+/* Makes the kernel's OOM killer choose a run rather than the suite. */
+static void child_raise_oom_score(void)
 {
         int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
@@ -103,16 +107,16 @@ static void offer_to_the_kernel(void)
         }
 }
 
-static _Noreturn void be_child(const struct scion_limits *limits, scion_work *work, void *context, int pipe)
+static _Noreturn void child_run(const struct scion_limits *limits, scion_work *work, void *context, int pipe)
 {
-        struct scion_observer observer = { &pipe, tell_parent, is_stopping, NULL };
+        struct scion_observer observer = { &pipe, parent_send_progress, child_is_stopping, NULL };
         struct scion_row cells = { 0 };
         struct scion_text note = { 0 };
 
         scion_clock_restart();
-        set_signals();
-        offer_to_the_kernel();
-        bound_memory(limits->memory_mib);
+        child_set_signals();
+        child_raise_oom_score();
+        child_limit_memory(limits->memory_mib);
         enum scion_status status = work(context, &observer, &cells, &note);
 
         scion_channel_send_report(pipe, status == SCION_GOOD ? "" : scion_error(), note.text, &cells);
@@ -123,29 +127,29 @@ static _Noreturn void be_child(const struct scion_limits *limits, scion_work *wo
 /* --- The parent ----------------------------------------------------------------------------------------- */
 
 bool scion_process_start(struct scion_process *process, const struct scion_limits *limits, scion_work *work,
-                         void *context, void (*leave)(void *), void *left)
+                         void *context, void (*leave)(void *), void *leave_context)
 {
         int ends[2];
 
         if (pipe2(ends, O_CLOEXEC) != 0)
-                return scion_fail("no pipe to a new process: %s", strerror(errno));
+                return scion_fail("cannot create a pipe to a new process: %s", strerror(errno));
         pid_t parent = getpid(), pid = fork();
 
         if (pid < 0) {
-                scion_fail("no new process: %s", strerror(errno));
+                scion_fail("cannot start a process: %s", strerror(errno));
                 close(ends[0]);
                 close(ends[1]);
                 return false;
         }
         if (pid == 0) {
-                /* Whoever kills the parent means the run too: it would go on in the background, unseen. */
+                /* Otherwise the run would go on in the background, unseen, after its parent was killed. */
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
                 if (getppid() != parent)
                         _Exit(SCION_FAILED);
                 close(ends[0]);
                 if (leave)
-                        leave(left);
-                be_child(limits, work, context, ends[1]);
+                        leave(leave_context);
+                child_run(limits, work, context, ends[1]);
         }
         close(ends[1]);
         fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -153,17 +157,17 @@ bool scion_process_start(struct scion_process *process, const struct scion_limit
                 .pid = pid,
                 .pipe = ends[0],
                 .limits = *limits,
-                .began = scion_clock(),
+                .started = scion_clock(),
         };
         return true;
 }
 
-bool scion_process_hear(struct scion_process *process, struct scion_progress *progress)
+bool scion_process_receive(struct scion_process *process, struct scion_progress *progress)
 {
         struct scion_frame frame;
 
-        if (!process->silent)
-                process->silent = !scion_inbox_fill(&process->inbox, process->pipe);
+        if (!process->pipe_closed)
+                process->pipe_closed = !scion_inbox_read(&process->inbox, process->pipe);
         while (scion_inbox_next(&process->inbox, &frame)) {
                 if (frame.kind == SCION_FRAME_REPORT)
                         process->reported = scion_frame_report(&frame, &process->report.message,
@@ -174,8 +178,8 @@ bool scion_process_hear(struct scion_process *process, struct scion_progress *pr
         return false;
 }
 
-void scion_process_end(struct scion_process *process, enum scion_status verdict, double now,
-                       const char *reason, ...)
+void scion_process_terminate(struct scion_process *process, enum scion_status end_status, double now,
+                             const char *reason, ...)
 {
         char text[256];
         va_list arguments;
@@ -186,32 +190,33 @@ void scion_process_end(struct scion_process *process, enum scion_status verdict,
         vsnprintf(text, sizeof text, reason, arguments);
         va_end(arguments);
         scion_text_add(&process->reason, "%s", text);
-        process->verdict = verdict;
-        process->kill_at = now + GRACE;
+        process->end_status = end_status;
+        process->kill_at = now + KILL_DELAY;
         kill(process->pid, SIGTERM);
 }
 
-double scion_process_watch(struct scion_process *process, double now)
+double scion_process_enforce_limits(struct scion_process *process, double now)
 {
         const struct scion_limits *limits = &process->limits;
         double next = INFINITY;
 
         if (limits->memory_mib > 0) {
-                double mib = memory_of(process->pid, false) / MIB;
+                double mib = process_memory(process->pid, false) / MIB;
 
                 if (mib > limits->memory_mib) {
-                        scion_process_end(process, SCION_FAILED, now,
-                                          "memory limit of %g MiB: it had %.0f MiB", limits->memory_mib, mib);
-                        process->kill_at = now; /* it may take more than there is before it goes by itself */
+                        scion_process_terminate(process, SCION_FAILED, now,
+                                                "memory limit of %g MiB exceeded: it used %.0f MiB",
+                                                limits->memory_mib, mib);
+                        process->kill_at = now; /* it may exhaust the memory before it ends by itself */
                 }
-                next = now + LOOK;
+                next = now + MEMORY_INTERVAL;
         }
         if (limits->minutes > 0 && process->kill_at == 0) {
-                double until = process->began + 60 * limits->minutes;
+                double until = process->started + 60 * limits->minutes;
 
                 if (now >= until)
-                        scion_process_end(process, SCION_FAILED, now, "time limit of %g minute%s",
-                                          limits->minutes, limits->minutes == 1 ? "" : "s");
+                        scion_process_terminate(process, SCION_FAILED, now, "time limit of %g minute%s",
+                                                limits->minutes, limits->minutes == 1 ? "" : "s");
                 next = until < next ? until : next;
         }
         if (process->kill_at > 0) {
@@ -224,8 +229,10 @@ double scion_process_watch(struct scion_process *process, double now)
         return next;
 }
 
-/* What became of one that did not say so itself; nothing added when it did. */
-static void tell_end(const struct scion_process *process, int status, struct scion_text *message)
+/*
+ * Describes the end of a process that was killed or did not report. Adds nothing if it reported and exited.
+ */
+static void process_explain_end(const struct scion_process *process, int status, struct scion_text *message)
 {
         if (WIFSIGNALED(status)) {
                 const char *name = sigabbrev_np(WTERMSIG(status));
@@ -233,7 +240,7 @@ static void tell_end(const struct scion_process *process, int status, struct sci
                 scion_text_add(message, "killed by SIG%s (%s)", name ? name : "?",
                                strsignal(WTERMSIG(status)));
                 if (WTERMSIG(status) == SIGKILL)
-                        scion_text_add(message, ", perhaps because memory ran out: it had %.0f MiB",
+                        scion_text_add(message, ", perhaps because memory ran out: it used %.0f MiB",
                                        process->report.peak_mib);
         } else if (!process->reported) {
                 scion_text_add(message, "the process ended with status %d before the run was over",
@@ -247,22 +254,22 @@ void scion_process_report(struct scion_process *process, int status, const struc
         double limit = process->limits.memory_mib;
         struct scion_text message = { 0 };
 
-        process->report.seconds = scion_clock() - process->began;
+        process->report.seconds = scion_clock() - process->started;
         process->report.peak_mib = (double)used->ru_maxrss / 1024;
         process->report.status = WIFEXITED(status) ? (enum scion_status)WEXITSTATUS(status) : SCION_FAILED;
-        tell_end(process, status, &message);
+        process_explain_end(process, status, &message);
         if (message.text)
                 process->report.status = SCION_FAILED;
-        /* Whether it was seen in time must not matter: one that was over its limit has failed. */
+        /* A run that was over its limit has failed, whether or not the parent noticed in time. */
         if (limit > 0 && process->report.peak_mib > limit && process->report.status == SCION_GOOD)
                 process->report.status = SCION_FAILED;
         if (process->report.status != SCION_GOOD && process->reason.text) {
-                process->report.status = process->verdict;
+                process->report.status = process->end_status;
                 message.length = 0;
                 scion_text_add(&message, "%s", process->reason.text);
         } else if (process->report.status == SCION_FAILED && limit > 0 && process->report.peak_mib > limit) {
-                message.length = 0; /* what it died of, or failed with, came from that */
-                scion_text_add(&message, "memory limit of %g MiB: it had %.0f MiB", limit,
+                message.length = 0; /* the other error was a consequence */
+                scion_text_add(&message, "memory limit of %g MiB exceeded: it used %.0f MiB", limit,
                                process->report.peak_mib);
         }
         if (message.text) {

@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 
-#define MOST_EPOCHS 1000000
+#define MAX_EPOCHS 1000000
 
 char *scion_run_file(const struct scion_results *results, size_t run, const char *name)
 {
@@ -14,7 +14,7 @@ char *scion_run_file(const struct scion_results *results, size_t run, const char
         struct scion_text path = { 0 };
 
         if (!*id || strchr(id, '/') || strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
-                return scion_fail_null("run '%s' is no name of a folder", id);
+                return scion_fail_null("run '%s' is not a valid name of a folder", id);
         scion_text_add(&path, "%s/%s/%s", results->file[results->run[run].file].folder, id, name);
         if (path.failed) {
                 free(path.text);
@@ -23,7 +23,7 @@ char *scion_run_file(const struct scion_results *results, size_t run, const char
         return path.text;
 }
 
-static bool add_value(struct scion_curve *curve, size_t epoch, double value)
+static bool curve_add_value(struct scion_curve *curve, size_t epoch, double value)
 {
         if (epoch >= curve->epochs) {
                 size_t epochs = 2 * epoch + 32;
@@ -39,18 +39,18 @@ static bool add_value(struct scion_curve *curve, size_t epoch, double value)
         return true;
 }
 
-/* Empty fields, and what is no finite number, do not count. */
-static bool add_field(struct scion_curve *curve, const struct scion_csv_table *table, size_t row, int column,
-                      size_t epoch)
+/* Ignores empty fields and values that are not finite. */
+static bool curve_add_field(struct scion_curve *curve, const struct scion_csv_table *table, size_t row,
+                            int column, size_t epoch)
 {
         const char *text = column < 0 ? "" : scion_csv_field(table, row, (size_t)column);
         char *end;
         double value = strtod(text, &end);
 
-        return end == text || *end || !isfinite(value) || add_value(curve, epoch, value);
+        return end == text || *end || !isfinite(value) || curve_add_value(curve, epoch, value);
 }
 
-static bool add_table(struct scion_curves *curves, const struct scion_csv_table *table)
+static bool curves_add_table(struct scion_curves *curves, const struct scion_csv_table *table)
 {
         const struct {
                 const char *name;
@@ -63,12 +63,12 @@ static bool add_table(struct scion_curves *curves, const struct scion_csv_table 
         int stage = scion_csv_column(table, "stage");
         size_t epoch = 0;
 
-        for (size_t row = 0; row < table->rows && epoch < MOST_EPOCHS; row++) {
+        for (size_t row = 0; row < table->rows && epoch < MAX_EPOCHS; row++) {
                 if (stage >= 0 && strcmp(scion_csv_field(table, row, (size_t)stage), "source") == 0)
                         continue;
                 for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-                        if (!add_field(columns[i].curve, table, row, scion_csv_column(table, columns[i].name),
-                                       epoch))
+                        if (!curve_add_field(columns[i].curve, table, row,
+                                             scion_csv_column(table, columns[i].name), epoch))
                                 return false;
                 epoch++;
         }
@@ -83,7 +83,7 @@ bool scion_curves_add(struct scion_curves *curves, const struct scion_results *r
         bool cut, good = path && scion_csv_read_complete_rows(path, &table, &cut);
 
         if (good) {
-                good = add_table(curves, &table);
+                good = curves_add_table(curves, &table);
                 scion_csv_table_finish(&table);
         }
         free(path);

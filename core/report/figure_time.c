@@ -1,4 +1,4 @@
-/* The metric against the seconds that a run took: a faint point for each run, a full one for their mean. */
+/* The metric against the duration of a run: a faint point for each run, a full one for the mean. */
 #include <math.h>
 #include <scion/error.h>
 #include <stdlib.h>
@@ -7,43 +7,43 @@
 #include "compare/parts.h"
 #include "report/figure_parts.h"
 
-struct time {
+struct time_plot {
         struct scion_figures *figures;
         const struct scion_comparison *comparison;
         const struct scion_compared_metric *metric;
         struct scion_figure *figure;
-        size_t seconds; /* the column */
+        size_t seconds; /* index of the column `seconds` */
         struct scion_extent extent, reach;
-        size_t thinned; /* runs that were left out of some panel */
+        size_t thinned; /* runs that are not drawn because there are too many */
 };
 
-/* Whether the run is one to draw; its place. */
-static bool find_point(const struct time *time, size_t run, double *x, double *y)
+/* Gets the coordinates of a run. Returns false if it is not drawn. */
+static bool run_find_point(const struct time_plot *plot, size_t run, double *x, double *y)
 {
-        const struct scion_comparison *comparison = time->comparison;
+        const struct scion_comparison *comparison = plot->comparison;
 
-        if (time->figures->style[comparison->contenders.of[run]] == SCION_NO_COLUMN ||
-            comparison->tasks.of[run] >= SCION_FIGURE_PANELS ||
-            !scion_compared_value(comparison, time->metric, run, y))
+        if (plot->figures->style[comparison->contenders.group_of[run]] == SCION_NO_COLUMN ||
+            comparison->tasks.group_of[run] >= SCION_FIGURE_PANELS ||
+            !scion_compared_value(comparison, plot->metric, run, y))
                 return false;
-        *x = scion_results_number(comparison->results, run, time->seconds);
+        *x = scion_results_number(comparison->results, run, plot->seconds);
         return *x > 0 && isfinite(*x);
 }
 
-static void find_extents(struct time *time)
+static void plot_find_extents(struct time_plot *plot)
 {
         double x, y;
 
-        time->extent = time->reach = SCION_EXTENT_NONE;
-        for (size_t run = 0; run < time->comparison->results->runs; run++)
-                if (find_point(time, run, &x, &y)) {
-                        scion_extent_add(&time->reach, x);
-                        scion_extent_add(&time->extent, y);
+        plot->extent = plot->reach = SCION_EXTENT_NONE;
+        for (size_t run = 0; run < plot->comparison->results->runs; run++)
+                if (run_find_point(plot, run, &x, &y)) {
+                        scion_extent_add(&plot->reach, x);
+                        scion_extent_add(&plot->extent, y);
                 }
 }
 
-/* Marks at 1, 2, 5, 10, 20, ...; over many powers of ten, at those alone. */
-static void add_logarithmic(struct scion_plots *plots, double low, double high)
+/* Sets a logarithmic axis with tics at 1, 2, 5, 10, 20, ...; for a wide range only at powers of ten. */
+static void axis_add_logarithmic(struct scion_plots *plots, double low, double high)
 {
         static const double steps[] = { 1, 2, 5 };
         bool wide = high / low > 2000;
@@ -56,13 +56,13 @@ static void add_logarithmic(struct scion_plots *plots, double low, double high)
                                                 steps[i] * power);
 }
 
-static void add_horizontal(struct time *time)
+static void plot_add_x_axis(struct time_plot *plot)
 {
-        struct scion_plots *plots = &time->figures->plots;
-        double low = time->reach.low, high = time->reach.high;
+        struct scion_plots *plots = &plot->figures->plots;
+        double low = plot->reach.low, high = plot->reach.high;
 
         if (high / low > 5)
-                add_logarithmic(plots, low / 1.15, high * 1.15);
+                axis_add_logarithmic(plots, low / 1.15, high * 1.15);
         else
                 scion_plots_add(plots, "set xrange [%.6g:%.6g]\n",
                                 fmax(0, low - 0.1 * (high - low) - 0.01 * low),
@@ -72,60 +72,61 @@ static void add_horizontal(struct time *time)
                         "\n");
 }
 
-/* The runs of a contender in a task, each and then their mean; how many there were. */
-static size_t add_data(struct time *time, size_t task, size_t contender, struct scion_spread *values)
+/* Adds the data of a contender in a task: its runs, and then their mean. Returns the number of runs. */
+static size_t plot_add_data(struct time_plot *plot, size_t task, size_t contender,
+                            struct scion_spread *values)
 {
-        const struct scion_comparison *comparison = time->comparison;
-        struct scion_plots *plots = &time->figures->plots;
+        const struct scion_comparison *comparison = plot->comparison;
+        struct scion_plots *plots = &plot->figures->plots;
         struct scion_spread seconds = { 0 };
         double x, y;
 
-        scion_plot_data(plots, contender);
+        scion_plot_data_begin(plots, contender);
         for (size_t run = 0; run < comparison->results->runs; run++) {
-                if (comparison->tasks.of[run] != task || comparison->contenders.of[run] != contender ||
-                    !find_point(time, run, &x, &y))
+                if (comparison->tasks.group_of[run] != task ||
+                    comparison->contenders.group_of[run] != contender || !run_find_point(plot, run, &x, &y))
                         continue;
                 scion_spread_add(&seconds, x);
                 scion_spread_add(values, y);
                 if (values->count <= SCION_FIGURE_RUNS)
-                        scion_plots_add(plots, "%.6g %.6g\n", x, scion_plot_value(time->metric->name, y));
+                        scion_plots_add(plots, "%.6g %.6g\n", x, scion_plot_value(plot->metric->name, y));
                 else
-                        time->thinned++;
+                        plot->thinned++;
         }
         if (values->count > 0)
                 scion_plots_add(plots, "\n\n%.6g %.6g\n", seconds.mean,
-                                scion_plot_value(time->metric->name, values->mean));
+                                scion_plot_value(plot->metric->name, values->mean));
         scion_plot_data_end(plots);
         return values->count;
 }
 
-static void draw_panel(struct time *time, size_t task)
+static void plot_draw_panel(struct time_plot *plot, size_t task)
 {
-        const struct scion_comparison *comparison = time->comparison;
-        struct scion_plots *plots = &time->figures->plots;
+        const struct scion_comparison *comparison = plot->comparison;
+        struct scion_plots *plots = &plot->figures->plots;
         struct scion_panel *panel =
-                scion_figure_panel(time->figures, time->figure, SCION_PANEL_WIDTH, SCION_PANEL_HEIGHT);
+                scion_figure_panel(plot->figures, plot->figure, SCION_PANEL_WIDTH, SCION_PANEL_HEIGHT);
         struct scion_text runs = { 0 }, means = { 0 };
         char style[80];
 
         scion_panel_title(panel, comparison, &comparison->tasks, task);
-        scion_plot_vertical(plots, time->metric->name, &time->extent, false);
-        add_horizontal(time);
+        scion_plot_y_axis(plots, plot->metric->name, &plot->extent, false);
+        plot_add_x_axis(plot);
         for (size_t contender = 0; contender < comparison->contenders.count; contender++) {
                 struct scion_spread values = { 0 };
                 const char *name = scion_contender_name(comparison, contender);
-                size_t number = time->figures->style[contender];
+                size_t number = plot->figures->style[contender];
 
-                if (number == SCION_NO_COLUMN || add_data(time, task, contender, &values) == 0)
+                if (number == SCION_NO_COLUMN || plot_add_data(plot, task, contender, &values) == 0)
                         continue;
-                size_t title = scion_plots_name(plots, name);
+                size_t title = scion_plots_text(plots, name);
 
                 if (values.count > 1)
                         scion_text_add(&runs, "$data%zu index 0 using 1:2 with points %s title '@%zu@', ",
                                        contender, scion_plots_points(number, true, style), title);
                 scion_text_add(&means, "$data%zu index 1 using 1:2 with points %s title '@%zu@', ", contender,
                                scion_plots_points(number, false, style), title);
-                scion_panel_say(panel, panel->says.length > 0, name, time->metric->name, &values);
+                scion_panel_describe(panel, panel->description.length > 0, name, plot->metric->name, &values);
         }
         scion_text_add(&plots->script, "plot %s%sNaN notitle\n", runs.text ? runs.text : "",
                        means.text ? means.text : "");
@@ -137,34 +138,33 @@ static void draw_panel(struct time *time, size_t task)
 bool scion_figure_time(struct scion_figures *figures, const struct scion_comparison *comparison,
                        size_t metric)
 {
-        struct time time = { .figures = figures,
-                             .comparison = comparison,
-                             .metric = &comparison->metric[metric] };
+        struct time_plot plot = { .figures = figures,
+                                  .comparison = comparison,
+                                  .metric = &comparison->metric[metric] };
         int seconds = -1;
 
         for (size_t i = 0; i < comparison->results->columns && seconds < 0; i++)
                 if (strcmp(comparison->results->column[i].name, "seconds") == 0)
                         seconds = (int)i;
-        if (seconds < 0 || (size_t)seconds == time.metric->column)
+        if (seconds < 0 || (size_t)seconds == plot.metric->column)
                 return true;
-        time.seconds = (size_t)seconds;
-        find_extents(&time);
-        if (!(time.reach.low <= time.reach.high))
+        plot.seconds = (size_t)seconds;
+        plot_find_extents(&plot);
+        if (!(plot.reach.low <= plot.reach.high))
                 return true;
-        time.figure = scion_figure_add(figures, SCION_FIGURE_TIME, metric);
-        if (!time.figure)
+        plot.figure = scion_figure_add(figures, SCION_FIGURE_TIME, metric);
+        if (!plot.figure)
                 return false;
-        time.figure->legend = true;
-        scion_text_add(&time.figure->title, "%s against time", time.metric->name);
-        scion_text_add(&time.figure->caption, "Seconds that a run took on the machine that it ran on; a "
-                                              "faint point for each run, a full one "
-                                              "for their mean.");
+        plot.figure->legend = true;
+        scion_text_add(&plot.figure->title, "%s against time", plot.metric->name);
+        scion_text_add(&plot.figure->caption, "Seconds that a run took on the machine that it ran on; a "
+                                              "faint point for each run, a full one for their mean.");
         for (size_t task = 0; task < comparison->tasks.count && task < SCION_FIGURE_PANELS; task++)
-                draw_panel(&time, task);
-        scion_figure_cap(time.figure, comparison->tasks.count, "tasks");
-        if (time.thinned)
+                plot_draw_panel(&plot, task);
+        scion_figure_note_omitted(plot.figure, comparison->tasks.count, "tasks");
+        if (plot.thinned)
                 scion_text_add(
-                        &time.figure->caption,
+                        &plot.figure->caption,
                         " Of each strategy, the first %d runs of a task are drawn; the mean is of all.",
                         SCION_FIGURE_RUNS);
         return true;

@@ -49,20 +49,20 @@ const char *scion_contender_name(const struct scion_comparison *comparison, size
         return scion_groups_value(&comparison->contenders, comparison->results, contender, 0);
 }
 
-void scion_panel_say(struct scion_panel *panel, bool more, const char *contender, const char *metric,
-                     const struct scion_spread *spread)
+void scion_panel_describe(struct scion_panel *panel, bool more, const char *contender, const char *metric,
+                          const struct scion_spread *spread)
 {
         char mean[32], deviation[32];
 
-        scion_text_add(&panel->says, "%s%s %s", more ? ", " : "", contender,
+        scion_text_add(&panel->description, "%s%s %s", more ? ", " : "", contender,
                        scion_metric_text(metric, spread->mean, SCION_AS_VALUE, mean));
         if (spread->count > 1)
-                scion_text_add(&panel->says, " (sd %s)",
+                scion_text_add(&panel->description, " (sd %s)",
                                scion_metric_text(metric, scion_spread_deviation(spread), SCION_AS_SPREAD,
                                                  deviation));
 }
 
-void scion_figure_cap(struct scion_figure *figure, size_t panels, const char *what)
+void scion_figure_note_omitted(struct scion_figure *figure, size_t panels, const char *what)
 {
         if (panels > SCION_FIGURE_PANELS)
                 scion_text_add(&figure->caption, " The first %d of %zu %s are drawn.", SCION_FIGURE_PANELS,
@@ -77,8 +77,8 @@ void scion_extent_add(struct scion_extent *extent, double value)
         extent->high = fmax(extent->high, value);
 }
 
-/* The band around the mean; of a share it stays one. */
-static void band(const char *metric, const struct scion_spread *spread, double *low, double *high)
+/* Computes the band of mean and deviation, clipped to 0 and 1 for shares. */
+static void spread_band(const char *metric, const struct scion_spread *spread, double *low, double *high)
 {
         double deviation = scion_spread_deviation(spread);
 
@@ -94,7 +94,7 @@ void scion_extent_spread(struct scion_extent *extent, const char *metric, const 
 {
         double low, high;
 
-        band(metric, spread, &low, &high);
+        spread_band(metric, spread, &low, &high);
         scion_extent_add(extent, low);
         scion_extent_add(extent, high);
 }
@@ -109,13 +109,13 @@ void scion_plot_spread(struct scion_plots *plots, double x, const char *metric,
 {
         double low, high;
 
-        band(metric, spread, &low, &high);
+        spread_band(metric, spread, &low, &high);
         scion_plots_add(plots, "%.8g %.6g %.6g %.6g\n", x, scion_plot_value(metric, spread->mean),
                         scion_plot_value(metric, low), scion_plot_value(metric, high));
 }
 
-void scion_plot_vertical(struct scion_plots *plots, const char *metric, const struct scion_extent *extent,
-                         bool log)
+void scion_plot_y_axis(struct scion_plots *plots, const char *metric, const struct scion_extent *extent,
+                       bool log)
 {
         double low = scion_plot_value(metric, extent->low), high = scion_plot_value(metric, extent->high);
         double room = 0.04 * (high - low);
@@ -133,7 +133,7 @@ void scion_plot_vertical(struct scion_plots *plots, const char *metric, const st
                         scion_metric_is_fraction(metric) ? "%g %%" : "%g");
 }
 
-void scion_plot_data(struct scion_plots *plots, size_t contender)
+void scion_plot_data_begin(struct scion_plots *plots, size_t contender)
 {
         scion_plots_add(plots, "$data%zu << END\n", contender);
 }
@@ -146,7 +146,7 @@ void scion_plot_data_end(struct scion_plots *plots)
 void scion_plot_line(struct scion_plot_lines *lines, struct scion_figures *figures, size_t contender,
                      const char *name, bool markers)
 {
-        size_t style = figures->style[contender], title = scion_plots_name(&figures->plots, name);
+        size_t style = figures->style[contender], title = scion_plots_text(&figures->plots, name);
         char text[80];
 
         scion_text_add(&lines->bands, "$data%zu using 1:3:4 with filledcurves %s title '@%zu@', ", contender,
@@ -168,15 +168,15 @@ void scion_plot_lines_end(struct scion_plot_lines *lines, struct scion_plots *pl
         *lines = (struct scion_plot_lines){ 0 };
 }
 
-/* --- Which are drawn ------------------------------------------------------------------------------------ */
+/* --- The contenders that are drawn ---------------------------------------------------------------------- */
 
 struct standing {
         size_t contender;
         bool baseline;
-        double mean; /* less is better; infinite without any */
+        double mean; /* mean over all runs, where less is better; INFINITY without runs */
 };
 
-static int by_standing(const void *a, const void *b)
+static int standing_compare(const void *a, const void *b)
 {
         const struct standing *left = a, *right = b;
 
@@ -187,8 +187,12 @@ static int by_standing(const void *a, const void *b)
         return (left->contender > right->contender) - (left->contender < right->contender);
 }
 
-/* The baseline and those with the best means over all their runs, when they are more than can be told apart. */
-static bool choose(const struct scion_comparison *comparison, struct standing *standing, size_t *style)
+/*
+ * Chooses the contenders to draw when there are more than distinct styles: the baseline and those with the
+ * best means.
+ */
+static bool contenders_choose(const struct scion_comparison *comparison, struct standing *standing,
+                              size_t *style)
 {
         const struct scion_compared_metric *metric = &comparison->metric[0];
         size_t count = comparison->contenders.count;
@@ -199,14 +203,14 @@ static bool choose(const struct scion_comparison *comparison, struct standing *s
                 return scion_fail("out of memory");
         for (size_t i = 0; i < comparison->results->runs; i++)
                 if (scion_compared_value(comparison, metric, i, &value))
-                        scion_spread_add(&spread[comparison->contenders.of[i]], value);
+                        scion_spread_add(&spread[comparison->contenders.group_of[i]], value);
         for (size_t i = 0; i < count; i++) {
                 standing[i] = (struct standing){ i, i == comparison->baseline, INFINITY };
                 if (spread[i].count)
                         standing[i].mean = metric->lower_better ? spread[i].mean : -spread[i].mean;
         }
         free(spread);
-        qsort(standing, count, sizeof *standing, by_standing);
+        qsort(standing, count, sizeof *standing, standing_compare);
         for (size_t i = 0; i < count; i++)
                 style[standing[i].contender] = i < SCION_PLOT_STYLES ? 0 : SCION_NO_COLUMN;
         for (size_t i = 0, next = 0; i < count; i++)
@@ -215,7 +219,7 @@ static bool choose(const struct scion_comparison *comparison, struct standing *s
         return true;
 }
 
-static bool give_styles(struct scion_figures *figures, const struct scion_comparison *comparison)
+static bool figures_set_styles(struct scion_figures *figures, const struct scion_comparison *comparison)
 {
         size_t count = comparison->contenders.count;
         struct standing *standing = malloc((count + 1) * sizeof *standing);
@@ -223,7 +227,7 @@ static bool give_styles(struct scion_figures *figures, const struct scion_compar
         figures->style = malloc((count + 1) * sizeof *figures->style);
         bool good = (standing && figures->style) || scion_fail("out of memory");
 
-        good = good && choose(comparison, standing, figures->style);
+        good = good && contenders_choose(comparison, standing, figures->style);
         free(standing);
         if (good && count > SCION_PLOT_STYLES)
                 scion_notes_add(&figures->notes,
@@ -233,9 +237,9 @@ static bool give_styles(struct scion_figures *figures, const struct scion_compar
         return good;
 }
 
-/* --- All ------------------------------------------------------------------------------------------------ */
+/* --- All figures ---------------------------------------------------------------------------------------- */
 
-static bool texts_are_whole(const struct scion_figures *figures)
+static bool figures_check_memory(const struct scion_figures *figures)
 {
         bool failed = figures->notes.failed;
 
@@ -244,7 +248,8 @@ static bool texts_are_whole(const struct scion_figures *figures)
 
                 failed = failed || figure->title.failed || figure->caption.failed;
                 for (size_t j = 0; j < figure->panels; j++)
-                        failed = failed || figure->panel[j].title.failed || figure->panel[j].says.failed;
+                        failed = failed || figure->panel[j].title.failed ||
+                                 figure->panel[j].description.failed;
         }
         return !failed || scion_fail("out of memory");
 }
@@ -252,13 +257,13 @@ static bool texts_are_whole(const struct scion_figures *figures)
 bool scion_figures_make(const struct scion_comparison *comparison, struct scion_figures *figures)
 {
         *figures = (struct scion_figures){ 0 };
-        bool good = give_styles(figures, comparison);
+        bool good = figures_set_styles(figures, comparison);
 
         for (size_t i = 0; good && i < comparison->metrics; i++)
                 good = scion_figure_labels(figures, comparison, i) &&
                        scion_figure_ranks(figures, comparison, i) &&
                        scion_figure_time(figures, comparison, i);
-        good = good && scion_figure_curves(figures, comparison) && texts_are_whole(figures) &&
+        good = good && scion_figure_curves(figures, comparison) && figures_check_memory(figures) &&
                scion_plots_draw(&figures->plots);
         if (!good)
                 scion_figures_finish(figures);
@@ -274,7 +279,7 @@ void scion_figures_finish(struct scion_figures *figures)
                 free(figure->caption.text);
                 for (size_t j = 0; j < figure->panels; j++) {
                         free(figure->panel[j].title.text);
-                        free(figure->panel[j].says.text);
+                        free(figure->panel[j].description.text);
                 }
         }
         free(figures->figure);

@@ -3,11 +3,11 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* What begins here: the bytes of a character in UTF-8 (RFC 3629), or 0 when it is none. */
-static size_t character(const unsigned char *text)
+/* Returns the number of bytes of the UTF-8 character (RFC 3629) that begins here, or 0 if it is invalid. */
+static size_t character_length(const unsigned char *text)
 {
         static const struct {
-                unsigned char first, last, low, high; /* of the first byte; of the second */
+                unsigned char first, last, low, high; /* range of the first byte; of the second byte */
                 size_t bytes;
         } kinds[] = {
                 { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
@@ -30,8 +30,8 @@ static size_t character(const unsigned char *text)
         return 0;
 }
 
-/* What stands for the character, when it cannot stay. */
-static const char *instead(const unsigned char *text, size_t bytes)
+/* Returns the replacement of a character, or NULL if it is kept. */
+static const char *character_substitute(const unsigned char *text, size_t bytes)
 {
         switch (text[0]) {
         case '<':
@@ -59,8 +59,8 @@ void scion_html_text(struct scion_text *page, const char *text)
         const char *kept = text;
 
         while (*text) {
-                size_t bytes = character((const unsigned char *)text);
-                const char *other = instead((const unsigned char *)text, bytes);
+                size_t bytes = character_length((const unsigned char *)text);
+                const char *other = character_substitute((const unsigned char *)text, bytes);
 
                 if (other) {
                         scion_text_add(page, "%.*s%s", (int)(text - kept), kept, other);

@@ -11,34 +11,34 @@
 #include "report/sections.h"
 #include "table/metric.h"
 
-#define MOST_ROWS 500          /* of a table */
-#define MOST_CONFIGS 200       /* of all contenders together */
-#define MOST_CONFIG (64 << 10) /* bytes of each */
+#define MAX_ROWS 500                /* rows of a table */
+#define MAX_CONFIGS 200             /* configurations on the page */
+#define MAX_CONFIG_BYTES (64 << 10) /* bytes of a configuration */
 
 struct page {
         const struct scion_comparison *comparison;
         const struct scion_figures *figures;
         struct scion_sections sections;
         struct scion_text text;
-        size_t tables; /* so far, to name them */
+        size_t tables; /* number of tables so far, for their ids */
 };
 
 /* --- Tables --------------------------------------------------------------------------------------------- */
 
-/* The colour of a contender that a row begins with. */
-static void add_sample(struct page *page, const char *name)
+/* Adds the line and marker of the contender with that name, if it is drawn. */
+static void page_add_sample(struct page *page, const char *name)
 {
         const struct scion_groups *contenders = &page->comparison->contenders;
 
         for (size_t i = 0; i < contenders->count; i++)
                 if (page->figures->style[i] != SCION_NO_COLUMN &&
                     strcmp(scion_groups_value(contenders, page->comparison->results, i, 0), name) == 0) {
-                        scion_plots_sample(&page->text, page->figures->style[i]);
+                        scion_plots_add_sample(&page->text, page->figures->style[i]);
                         return;
                 }
 }
 
-static void add_row(struct page *page, const struct scion_columns *table, size_t row)
+static void page_add_row(struct page *page, const struct scion_columns *table, size_t row)
 {
         scion_html_add(&page->text, "<tr>");
         for (size_t i = 0; i < table->per_row; i++) {
@@ -51,14 +51,14 @@ static void add_row(struct page *page, const struct scion_columns *table, size_t
                         scion_html_add(&page->text, "<td");
                 scion_text_add(&page->text, words ? " class=\"w\">" : ">");
                 if (row > 0 && i == 0)
-                        add_sample(page, cell);
+                        page_add_sample(page, cell);
                 scion_html_text(&page->text, cell);
                 scion_text_add(&page->text, row == 0 || words ? "</th>" : "</td>");
         }
         scion_html_add(&page->text, "</tr>\n");
 }
 
-static void begin_table(struct page *page, const char *caption)
+static void page_begin_table(struct page *page, const char *caption)
 {
         size_t number = ++page->tables;
 
@@ -70,29 +70,28 @@ static void begin_table(struct page *page, const char *caption)
         scion_text_add(&page->text, "</span></caption>\n");
 }
 
-static void add_table(struct page *page, const struct scion_section *section)
+static void page_add_table(struct page *page, const struct scion_section *section)
 {
         size_t rows = section->table.count / section->table.per_row;
-        size_t shown = rows > MOST_ROWS + 1 ? MOST_ROWS + 1 : rows;
+        size_t shown = rows > MAX_ROWS + 1 ? MAX_ROWS + 1 : rows;
 
         if (rows == 0)
                 return;
-        begin_table(page, section->title);
+        page_begin_table(page, section->title);
         scion_text_add(&page->text, "<thead>\n");
-        add_row(page, &section->table, 0);
+        page_add_row(page, &section->table, 0);
         scion_text_add(&page->text, "</thead><tbody>\n");
         for (size_t row = 1; row < shown; row++)
-                add_row(page, &section->table, row);
+                page_add_row(page, &section->table, row);
         scion_text_add(&page->text, "</tbody></table></div>\n");
         if (shown < rows)
-                scion_text_add(
-                        &page->text,
-                        "<p class=\"note\">The first %d of %zu rows. scion compare --format csv has all of "
-                        "them.</p>\n",
-                        MOST_ROWS, rows - 1);
+                scion_text_add(&page->text,
+                               "<p class=\"note\">The first %d of %zu rows. scion compare --format csv has "
+                               "all of them.</p>\n",
+                               MAX_ROWS, rows - 1);
 }
 
-static void add_section(struct page *page, const struct scion_section *section)
+static void page_add_section(struct page *page, const struct scion_section *section)
 {
         static const char *const headings[] = {
                 [SCION_SECTION_SCORES] = "By itself", [SCION_SECTION_VERSUS] = "Against the baseline",
@@ -101,14 +100,14 @@ static void add_section(struct page *page, const struct scion_section *section)
         };
 
         scion_html_add(&page->text, "<h3>%s</h3>\n", headings[section->kind]);
-        add_table(page, section);
+        page_add_table(page, section);
         for (size_t i = 0; i < section->notes.count; i++)
                 scion_html_add(&page->text, "<p class=\"note\">%s</p>\n", section->notes.text[i]);
 }
 
 /* --- Figures -------------------------------------------------------------------------------------------- */
 
-static void add_legend(struct page *page)
+static void page_add_legend(struct page *page)
 {
         const struct scion_groups *contenders = &page->comparison->contenders;
 
@@ -117,14 +116,15 @@ static void add_legend(struct page *page)
                 if (page->figures->style[i] == SCION_NO_COLUMN)
                         continue;
                 scion_text_add(&page->text, "<li>");
-                scion_plots_sample(&page->text, page->figures->style[i]);
+                scion_plots_add_sample(&page->text, page->figures->style[i]);
                 scion_html_add(&page->text, "%s</li>\n",
                                scion_groups_value(contenders, page->comparison->results, i, 0));
         }
         scion_text_add(&page->text, "</ul>\n");
 }
 
-static void add_panel(struct page *page, const struct scion_figure *figure, const struct scion_panel *panel)
+static void page_add_panel(struct page *page, const struct scion_figure *figure,
+                           const struct scion_panel *panel)
 {
         const struct scion_plot *plot = &page->figures->plots.plot[panel->plot];
         const char *title = panel->title.text ? panel->title.text : "";
@@ -139,18 +139,18 @@ static void add_panel(struct page *page, const struct scion_figure *figure, cons
         scion_text_add(&page->text, "<title id=\"plot%zu\">", panel->plot);
         scion_html_add(&page->text, "%s%s%s</title>", figure->title.text, *title ? ", " : "", title);
         scion_text_add(&page->text, "<desc id=\"says%zu\">", panel->plot);
-        scion_html_add(&page->text, "%s</desc>", panel->says.text ? panel->says.text : "");
+        scion_html_add(&page->text, "%s</desc>", panel->description.text ? panel->description.text : "");
         scion_text_add(&page->text, "%s", plot->body);
         scion_text_add(&page->text, "</svg>\n</div>\n");
 }
 
-static void add_figure(struct page *page, const struct scion_figure *figure)
+static void page_add_figure(struct page *page, const struct scion_figure *figure)
 {
         bool wide = figure->kind == SCION_FIGURE_RANKS;
 
         scion_html_add(&page->text, "<figure>\n<h3>%s</h3>\n", figure->title.text);
         if (figure->legend)
-                add_legend(page);
+                page_add_legend(page);
         scion_text_add(&page->text, "<div class=\"%s\"%s>\n",
                        wide                  ? "scroll wide"
                        : figure->panels == 1 ? "panels one"
@@ -158,20 +158,20 @@ static void add_figure(struct page *page, const struct scion_figure *figure)
                        wide ? " role=\"region\" tabindex=\"0\" aria-label=\"Critical-difference diagram\""
                             : "");
         for (size_t i = 0; i < figure->panels; i++)
-                add_panel(page, figure, &figure->panel[i]);
+                page_add_panel(page, figure, &figure->panel[i]);
         scion_html_add(&page->text, "</div>\n<figcaption>%s</figcaption>\n</figure>\n", figure->caption.text);
 }
 
-static void add_figures(struct page *page, enum scion_figure_kind kind, size_t metric)
+static void page_add_figures(struct page *page, enum scion_figure_kind kind, size_t metric)
 {
         for (size_t i = 0; i < page->figures->count; i++)
                 if (page->figures->figure[i].kind == kind && page->figures->figure[i].metric == metric)
-                        add_figure(page, &page->figures->figure[i]);
+                        page_add_figure(page, &page->figures->figure[i]);
 }
 
 /* --- Runs ----------------------------------------------------------------------------------------------- */
 
-static size_t count_failed(const struct scion_comparison *comparison)
+static size_t comparison_count_failed(const struct scion_comparison *comparison)
 {
         size_t failed = 0;
 
@@ -180,7 +180,7 @@ static size_t count_failed(const struct scion_comparison *comparison)
         return failed;
 }
 
-static size_t column_named(const struct scion_results *results, const char *name)
+static size_t results_column(const struct scion_results *results, const char *name)
 {
         for (size_t i = 0; i < results->columns; i++)
                 if (strcmp(results->column[i].name, name) == 0)
@@ -188,18 +188,19 @@ static size_t column_named(const struct scion_results *results, const char *name
         return SCION_NO_COLUMN;
 }
 
-static void add_failed(struct page *page)
+static void page_add_failed_runs(struct page *page)
 {
         const struct scion_results *results = page->comparison->results;
-        size_t error = column_named(results, "error"), failed = count_failed(page->comparison), shown = 0;
+        size_t error = results_column(results, "error"), failed = comparison_count_failed(page->comparison),
+               shown = 0;
 
         if (failed == 0)
                 return;
         scion_text_add(&page->text, "<section id=\"failed\">\n<h2>Failed runs</h2>\n");
-        begin_table(page, "Runs that are in no mean, and what ended them");
+        page_begin_table(page, "Failed runs, which are not part of any mean, and their errors");
         scion_text_add(&page->text, "<thead><tr><th scope=\"col\" class=\"w\">run</th>"
                                     "<th scope=\"col\" class=\"w\">error</th></tr></thead><tbody>\n");
-        for (size_t i = 0; i < results->runs && shown < MOST_ROWS; i++) {
+        for (size_t i = 0; i < results->runs && shown < MAX_ROWS; i++) {
                 if (results->run[i].done)
                         continue;
                 scion_html_add(
@@ -215,8 +216,8 @@ static void add_failed(struct page *page)
         scion_text_add(&page->text, "</section>\n");
 }
 
-/* What a run reached, for the line that opens its configuration. */
-static void add_reached(struct page *page, size_t run)
+/* Adds the score of a run to the summary line of its configuration. */
+static void page_add_score(struct page *page, size_t run)
 {
         const struct scion_compared_metric *metric = &page->comparison->metric[0];
         char text[32];
@@ -232,20 +233,20 @@ static void add_reached(struct page *page, size_t run)
 }
 
 struct configs {
-        size_t most; /* of a contender */
+        size_t most; /* most configurations of a contender */
         size_t shown, missing, left_out;
-        struct scion_text first; /* why the first of the missing ones is */
+        struct scion_text first; /* the message for the first of the missing ones */
 };
 
-static void add_config(struct page *page, size_t run, struct configs *configs)
+static void page_add_config(struct page *page, size_t run, struct configs *configs)
 {
         char *path = scion_run_file(page->comparison->results, run, "config.yaml");
         size_t bytes;
-        char *text = path ? scion_file_read(path, MOST_CONFIG, &bytes) : NULL;
+        char *text = path ? scion_file_read(path, MAX_CONFIG_BYTES, &bytes) : NULL;
 
         if (text) {
                 scion_html_add(&page->text, "<details><summary>%s", page->comparison->results->run[run].id);
-                add_reached(page, run);
+                page_add_score(page, run);
                 scion_html_add(&page->text, "</summary>\n<pre tabindex=\"0\">%s</pre></details>\n", text);
                 configs->shown++;
         } else if (configs->missing++ == 0) {
@@ -255,8 +256,8 @@ static void add_config(struct page *page, size_t run, struct configs *configs)
         free(path);
 }
 
-/* Of one contender; nothing at all when none can be read. */
-static void add_contender_configs(struct page *page, size_t contender, struct configs *configs)
+/* Adds the configurations of a contender; nothing if none can be read. */
+static void page_add_contender_configs(struct page *page, size_t contender, struct configs *configs)
 {
         const struct scion_comparison *comparison = page->comparison;
         const char *name = scion_groups_value(&comparison->contenders, comparison->results, contender, 0);
@@ -265,10 +266,10 @@ static void add_contender_configs(struct page *page, size_t contender, struct co
 
         page->text = (struct scion_text){ 0 };
         for (size_t run = 0; run < comparison->results->runs; run++) {
-                if (comparison->contenders.of[run] != contender)
+                if (comparison->contenders.group_of[run] != contender)
                         continue;
                 if (tried++ < configs->most)
-                        add_config(page, run, configs);
+                        page_add_config(page, run, configs);
                 else
                         configs->left_out++;
         }
@@ -276,7 +277,7 @@ static void add_contender_configs(struct page *page, size_t contender, struct co
         page->text = before;
         if (configs->shown > shown) {
                 scion_text_add(&page->text, "<details><summary>");
-                add_sample(page, name);
+                page_add_sample(page, name);
                 scion_html_add(&page->text, "%s", name);
                 scion_text_add(&page->text, " <span class=\"about\">%zu run%s</span></summary>\n",
                                configs->shown - shown, configs->shown - shown == 1 ? "" : "s");
@@ -286,25 +287,27 @@ static void add_contender_configs(struct page *page, size_t contender, struct co
         free(outer.text);
 }
 
-static void add_configs(struct page *page)
+static void page_add_configs(struct page *page)
 {
         size_t contenders = page->comparison->contenders.count;
-        struct configs configs = { .most = contenders < MOST_CONFIGS ? MOST_CONFIGS / contenders : 1 };
+        struct configs configs = { .most = contenders < MAX_CONFIGS ? MAX_CONFIGS / contenders : 1 };
 
-        scion_text_add(&page->text,
-                       "<section id=\"configurations\">\n<h2>Configurations</h2>\n<p>Each run's own, with "
-                       "all that was left out: <code>scion run</code> on it repeats the run.</p>\n");
+        scion_text_add(
+                &page->text,
+                "<section id=\"configurations\">\n<h2>Configurations</h2>\n<p>The complete configuration of "
+                "each run, including all defaults: <code>scion run</code> with it repeats the run.</p>\n");
         for (size_t i = 0; i < contenders; i++)
-                if (i < MOST_CONFIGS)
-                        add_contender_configs(page, i, &configs);
-        if (configs.left_out || contenders > MOST_CONFIGS)
+                if (i < MAX_CONFIGS)
+                        page_add_contender_configs(page, i, &configs);
+        if (configs.left_out || contenders > MAX_CONFIGS)
                 scion_text_add(&page->text,
-                               "<p class=\"note\">%zu of %zu runs are here; the others have theirs beside "
-                               "results.csv.</p>\n",
+                               "<p class=\"note\">%zu of %zu runs are shown; the configurations of the "
+                               "others are in the runs' folders.</p>\n",
                                configs.shown, page->comparison->results->runs);
         if (configs.missing) {
-                scion_text_add(&page->text, "<p class=\"note\">Of %zu run%s there is none: ", configs.missing,
-                               configs.missing == 1 ? "" : "s");
+                scion_text_add(&page->text,
+                               "<p class=\"note\">The configurations of %zu run%s cannot be read: ",
+                               configs.missing, configs.missing == 1 ? "" : "s");
                 scion_html_add(&page->text, "%s%s.</p>\n", configs.first.text ? configs.first.text : "",
                                configs.missing == 1 ? "" : "; and so on");
         }
@@ -314,7 +317,7 @@ static void add_configs(struct page *page)
 
 /* --- The page ------------------------------------------------------------------------------------------- */
 
-static void add_names(struct page *page)
+static void page_add_task_names(struct page *page)
 {
         const struct scion_results *results = page->comparison->results;
         size_t named = 0;
@@ -335,11 +338,11 @@ static void add_names(struct page *page)
         }
 }
 
-static void add_lead(struct page *page)
+static void page_add_lead(struct page *page)
 {
         const struct scion_comparison *comparison = page->comparison;
         const struct scion_results *results = comparison->results;
-        size_t failed = count_failed(comparison);
+        size_t failed = comparison_count_failed(comparison);
 
         scion_text_add(&page->text, "<p class=\"lead\">%zu run%s, %zu of them failed. Compared by ",
                        results->runs, results->runs == 1 ? "" : "s", failed);
@@ -358,7 +361,7 @@ static void add_lead(struct page *page)
         scion_text_add(&page->text, ".</p>\n");
 }
 
-static bool has_curves(const struct page *page)
+static bool page_has_curves(const struct page *page)
 {
         for (size_t i = 0; i < page->figures->count; i++)
                 if (page->figures->figure[i].kind == SCION_FIGURE_CURVES)
@@ -366,37 +369,37 @@ static bool has_curves(const struct page *page)
         return false;
 }
 
-static bool has_notes(const struct page *page)
+static bool page_has_notes(const struct page *page)
 {
         return page->figures->notes.count > 0 ||
                (page->sections.count > 0 &&
                 page->sections.section[page->sections.count - 1].kind == SCION_SECTION_NOTES);
 }
 
-static void add_head(struct page *page)
+static void page_add_head(struct page *page)
 {
         scion_text_add(&page->text,
                        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-                       "style-src 'unsafe-inline'\">\n<title>");
-        add_names(page);
+                       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+                       "'unsafe-inline'\">\n<title>");
+        page_add_task_names(page);
         scion_text_add(&page->text,
                        ": comparison</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1>",
                        scion_page_style);
-        add_names(page);
+        page_add_task_names(page);
         scion_text_add(&page->text, "</h1>\n");
-        add_lead(page);
+        page_add_lead(page);
         scion_text_add(&page->text, "<nav aria-label=\"Contents\"><ul>\n");
         for (size_t i = 0; i < page->comparison->metrics; i++) {
                 scion_text_add(&page->text, "<li><a href=\"#metric%zu\">", i);
                 scion_html_add(&page->text, "%s</a></li>\n", page->comparison->metric[i].name);
         }
-        if (has_curves(page))
+        if (page_has_curves(page))
                 scion_text_add(&page->text, "<li><a href=\"#curves\">Learning curves</a></li>\n");
-        if (count_failed(page->comparison))
+        if (comparison_count_failed(page->comparison))
                 scion_text_add(&page->text, "<li><a href=\"#failed\">Failed runs</a></li>\n");
-        if (has_notes(page))
+        if (page_has_notes(page))
                 scion_text_add(&page->text, "<li><a href=\"#notes\">Notes</a></li>\n");
         scion_text_add(
                 &page->text,
@@ -404,7 +407,7 @@ static void add_head(struct page *page)
                 scion_plots_markers);
 }
 
-static void add_metric(struct page *page, size_t metric)
+static void page_add_metric(struct page *page, size_t metric)
 {
         scion_text_add(&page->text, "<section id=\"metric%zu\">\n", metric);
         scion_html_add(&page->text, "<h2>%s</h2>\n", page->comparison->metric[metric].name);
@@ -413,18 +416,18 @@ static void add_metric(struct page *page, size_t metric)
 
                 if (section->kind == SCION_SECTION_NOTES || section->metric != metric)
                         continue;
-                add_section(page, section);
+                page_add_section(page, section);
                 if (section->kind == SCION_SECTION_RANKS)
-                        add_figures(page, SCION_FIGURE_RANKS, metric);
+                        page_add_figures(page, SCION_FIGURE_RANKS, metric);
         }
-        add_figures(page, SCION_FIGURE_LABELS, metric);
-        add_figures(page, SCION_FIGURE_TIME, metric);
+        page_add_figures(page, SCION_FIGURE_LABELS, metric);
+        page_add_figures(page, SCION_FIGURE_TIME, metric);
         scion_text_add(&page->text, "</section>\n");
 }
 
-static void add_notes(struct page *page)
+static void page_add_notes(struct page *page)
 {
-        if (!has_notes(page))
+        if (!page_has_notes(page))
                 return;
         scion_text_add(&page->text, "<section id=\"notes\">\n<h2>Notes</h2>\n<ul>\n");
         for (size_t i = 0; i < page->sections.count; i++)
@@ -437,19 +440,19 @@ static void add_notes(struct page *page)
         scion_text_add(&page->text, "</ul>\n</section>\n");
 }
 
-static bool compose(struct page *page)
+static bool page_compose(struct page *page)
 {
-        add_head(page);
+        page_add_head(page);
         for (size_t i = 0; i < page->comparison->metrics; i++)
-                add_metric(page, i);
-        if (has_curves(page)) {
+                page_add_metric(page, i);
+        if (page_has_curves(page)) {
                 scion_text_add(&page->text, "<section id=\"curves\">\n<h2>Learning curves</h2>\n");
-                add_figures(page, SCION_FIGURE_CURVES, SCION_NO_COLUMN);
+                page_add_figures(page, SCION_FIGURE_CURVES, SCION_NO_COLUMN);
                 scion_text_add(&page->text, "</section>\n");
         }
-        add_failed(page);
-        add_notes(page);
-        add_configs(page);
+        page_add_failed_runs(page);
+        page_add_notes(page);
+        page_add_configs(page);
         scion_text_add(&page->text,
                        "</main>\n<footer>Written by scion compare, version %s.</footer>\n</body>\n</html>\n",
                        SCION_VERSION);
@@ -461,7 +464,7 @@ bool scion_page_write(const struct scion_comparison *comparison, const char *pat
         struct scion_figures figures = { 0 };
         struct page page = { .comparison = comparison, .figures = &figures };
         bool good = scion_sections_make(comparison, &page.sections) &&
-                    scion_figures_make(comparison, &figures) && compose(&page) &&
+                    scion_figures_make(comparison, &figures) && page_compose(&page) &&
                     scion_file_write(path, page.text.text, page.text.length);
 
         scion_sections_finish(&page.sections);

@@ -1,6 +1,6 @@
 #include "report/page.h"
 
-/* Hues: Okabe, Ito. Color Universal Design, 2008; darker or lighter where the page would drown them. */
+/* Hues: Okabe, Ito. Color Universal Design, 2008; darkened or lightened for contrast with the page. */
 const char scion_page_style[] =
         ":root{color-scheme:light "
         "dark;--page:#fdfdfc;--ink:#1f2328;--soft:#5b636d;--grid:#e3e5e8;--rule:#c4c9cf;\n"

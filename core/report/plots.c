@@ -15,15 +15,15 @@
 
 extern char **environ;
 
-/* Colours that the page defines are told from others by having no red and no green: blue says which. */
+/* Colours of the page are encoded in gnuplot's output by red = green = 0 and one of these values of blue. */
 enum {
         INK = 1,
         GRID = 2,
-        HUE = 16,   /* and those after it */
-        FAINT = 32, /* the same, seen through */
+        HUE = 16,   /* HUE + n: hue n */
+        FAINT = 32, /* FAINT + n: hue n, translucent */
 };
 
-static const int markers[] = { 7, 5, 9, 13, 11, 15 }; /* as gnuplot numbers them; disc, square, triangle... */
+static const int markers[] = { 7, 5, 9, 13, 11, 15 }; /* gnuplot's numbers: disc, square, triangle, ... */
 
 const char scion_plots_markers[] =
         "<svg width=\"0\" height=\"0\" style=\"position:absolute\" aria-hidden=\"true\"><defs>\n"
@@ -75,7 +75,7 @@ void scion_plots_add(struct scion_plots *plots, const char *format, ...)
         scion_text_add(&plots->script, "%s", piece);
 }
 
-size_t scion_plots_name(struct scion_plots *plots, const char *text)
+size_t scion_plots_text(struct scion_plots *plots, const char *text)
 {
         char **larger = realloc(plots->name, (plots->names + 1) * sizeof *larger);
 
@@ -105,19 +105,19 @@ const char *scion_plots_area(size_t style, char *text)
         return text;
 }
 
-static int marker(size_t style)
+static int style_marker(size_t style)
 {
         return markers[(style + style / SCION_PLOT_HUES) % (sizeof markers / sizeof markers[0])];
 }
 
 const char *scion_plots_points(size_t style, bool faint, char *text)
 {
-        snprintf(text, 80, "pt %d ps %s lc rgb \"#%06zx\"", marker(style), faint ? "0.5" : "0.8",
+        snprintf(text, 80, "pt %d ps %s lc rgb \"#%06zx\"", style_marker(style), faint ? "0.5" : "0.8",
                  (faint ? FAINT : HUE) + style % SCION_PLOT_HUES);
         return text;
 }
 
-void scion_plots_sample(struct scion_text *page, size_t style)
+void scion_plots_add_sample(struct scion_text *page, size_t style)
 {
         scion_text_add(
                 page,
@@ -126,13 +126,13 @@ void scion_plots_sample(struct scion_text *page, size_t style)
                 "stroke-width=\"2\"%s/><use href=\"#gpPt%d\" transform=\"translate(14,5) "
                 "scale(3.6)\"/></svg>",
                 style % SCION_PLOT_HUES, style < SCION_PLOT_HUES ? "" : " stroke-dasharray=\"6,4\"",
-                marker(style) - 1);
+                style_marker(style) - 1);
 }
 
 /* --- The program ---------------------------------------------------------------------------------------- */
 
-/* What a stream has, from its beginning. */
-static bool read_back(FILE *file, struct scion_text *text)
+/* Reads the whole content of a stream. */
+static bool stream_read(FILE *file, struct scion_text *text)
 {
         char piece[16384];
         size_t got;
@@ -145,10 +145,13 @@ static bool read_back(FILE *file, struct scion_text *text)
         return !text->failed || scion_fail("out of memory");
 }
 
-/* Starts gnuplot on three streams, which are files: none of them can run full while another is waited for. */
-static bool start(FILE *const stream[3], pid_t *pid)
+/*
+ * Starts gnuplot with three files as stdin, stdout and stderr. With files, unlike pipes, neither process
+ * waits for the other.
+ */
+static bool gnuplot_start(FILE *const stream[3], pid_t *pid)
 {
-        static char name[] = "gnuplot", settings[] = "-d"; /* nothing of the user's own settings */
+        static char name[] = "gnuplot", settings[] = "-d"; /* ignores the user's settings */
         char *const arguments[] = { name, settings, NULL };
         posix_spawn_file_actions_t actions;
         int error = posix_spawn_file_actions_init(&actions);
@@ -161,13 +164,13 @@ static bool start(FILE *const stream[3], pid_t *pid)
                 error = posix_spawnp(pid, name, &actions, NULL, arguments, environ);
         posix_spawn_file_actions_destroy(&actions);
         if (error == ENOENT)
-                return scion_fail("there is no gnuplot, which draws the plots of a report: install it "
+                return scion_fail("gnuplot, which draws the plots of a report, is not installed "
                                   "(Debian: apt-get install gnuplot-nox)");
         return !error || scion_fail("cannot start gnuplot: %s", strerror(error));
 }
 
-/* The first line that is not blank and no mark under another. */
-static void first_line(char *text, char **line)
+/* Finds the first line that is neither blank nor just the mark "^" under another line. */
+static void message_first_line(char *text, char **line)
 {
         *line = text;
         while (**line) {
@@ -181,7 +184,7 @@ static void first_line(char *text, char **line)
         }
 }
 
-static bool wait_for(pid_t pid, FILE *complaints)
+static bool gnuplot_wait(pid_t pid, FILE *complaints)
 {
         struct scion_text text = { 0 };
         char *line;
@@ -196,8 +199,8 @@ static bool wait_for(pid_t pid, FILE *complaints)
                 return scion_fail("gnuplot was ended by signal %d", WTERMSIG(status));
         if (WEXITSTATUS(status) == 127)
                 return scion_fail("gnuplot could not be started");
-        if (read_back(complaints, &text) && text.text) {
-                first_line(text.text, &line);
+        if (stream_read(complaints, &text) && text.text) {
+                message_first_line(text.text, &line);
                 scion_fail("gnuplot: %s", line);
         } else {
                 scion_fail("gnuplot ended with status %d", WEXITSTATUS(status));
@@ -206,7 +209,7 @@ static bool wait_for(pid_t pid, FILE *complaints)
         return false;
 }
 
-static bool run(const struct scion_text *script, struct scion_text *drawn)
+static bool gnuplot_run(const struct scion_text *script, struct scion_text *drawn)
 {
         FILE *stream[3] = { NULL, NULL, NULL };
         bool good = true;
@@ -220,22 +223,26 @@ static bool run(const struct scion_text *script, struct scion_text *drawn)
                 good = scion_fail("cannot write a temporary file: %s", strerror(errno));
         if (good)
                 rewind(stream[0]);
-        good = good && start(stream, &pid) && wait_for(pid, stream[2]) && read_back(stream[1], drawn);
+        good = good && gnuplot_start(stream, &pid) && gnuplot_wait(pid, stream[2]) &&
+               stream_read(stream[1], drawn);
         for (int i = 0; i < 3; i++)
                 if (stream[i])
                         fclose(stream[i]);
         return good;
 }
 
-/* --- What it has drawn ---------------------------------------------------------------------------------- */
+/* --- The output of gnuplot ------------------------------------------------------------------------------ */
 
-static bool begins(const char *text, const char *with)
+static bool text_begins(const char *text, const char *with)
 {
         return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* "rgb(  0,   0,  17)", when it is one of the page's. Returns its end; NULL when it is another. */
-static const char *take_colour(struct scion_text *body, const char *at)
+/*
+ * Replaces "rgb(  0,   0,  17)" by the CSS variable, if it is a colour of the page. Returns the end of the
+ * colour, or NULL.
+ */
+static const char *svg_take_colour(struct scion_text *body, const char *at)
 {
         int red, green, blue, length = 0;
 
@@ -252,8 +259,8 @@ static const char *take_colour(struct scion_text *body, const char *at)
         return at + length;
 }
 
-/* "@3@": a name. */
-static const char *take_name(const struct scion_plots *plots, struct scion_text *body, const char *at)
+/* Replaces "@3@" by the text with that number. Returns its end, or NULL. */
+static const char *svg_take_text(const struct scion_plots *plots, struct scion_text *body, const char *at)
 {
         char *end;
 
@@ -267,25 +274,28 @@ static const char *take_name(const struct scion_plots *plots, struct scion_text 
         return end + 1;
 }
 
-/* A group that draws nothing; its end. */
-static const char *skip_empty(const char *at)
+/* Returns the end of a group that draws nothing, or NULL. */
+static const char *svg_skip_empty_group(const char *at)
 {
-        const char *end = begins(at, "<g fill=\"none\"") ? strchr(at, '>') : NULL;
+        const char *end = text_begins(at, "<g fill=\"none\"") ? strchr(at, '>') : NULL;
 
-        return end && begins(end, ">\n</g>\n") ? end + 7 : NULL;
+        return end && text_begins(end, ">\n</g>\n") ? end + 7 : NULL;
 }
 
-/* An attribute with its value in double quotes; its end. */
-static const char *skip_attribute(const char *at, const char *name)
+/* Returns the end of an attribute with its value in double quotes, or NULL. */
+static const char *svg_skip_attribute(const char *at, const char *name)
 {
-        const char *end = begins(at, name) ? strchr(at + strlen(name), '"') : NULL;
+        const char *end = text_begins(at, name) ? strchr(at + strlen(name), '"') : NULL;
 
         return end ? end + 1 : NULL;
 }
 
-/* What gnuplot writes is made part of a page: its colours and texts, no fonts, and no names that several plots
- * would share. */
-static void tidy(const struct scion_plots *plots, const char *at, const char *end, struct scion_text *body)
+/*
+ * Adapts gnuplot's SVG to the page: replaces colours and texts, and removes fonts and ids, which several
+ * plots would share.
+ */
+static void svg_tidy(const struct scion_plots *plots, const char *at, const char *end,
+                     struct scion_text *body)
 {
         const char *kept = at, *next;
 
@@ -296,16 +306,16 @@ static void tidy(const struct scion_plots *plots, const char *at, const char *en
                 if (*at == 'r' || *at == '@' || *at == '<' || *at == ' ' || *at == 'x' || *at == '"')
                         scion_text_add(body, "%.*s", (int)(at - kept), kept), kept = at;
                 if (*at == 'r')
-                        next = take_colour(body, at);
+                        next = svg_take_colour(body, at);
                 else if (*at == '@')
-                        next = take_name(plots, body, at);
+                        next = svg_take_text(plots, body, at);
                 else if (*at == '<')
-                        next = skip_empty(at);
-                else if (*at == ' ' && !(next = skip_attribute(at, " font-family=\"")))
-                        next = skip_attribute(at, " id=\"");
-                else if (*at == 'x' && begins(at, "xlink:href"))
+                        next = svg_skip_empty_group(at);
+                else if (*at == ' ' && !(next = svg_skip_attribute(at, " font-family=\"")))
+                        next = svg_skip_attribute(at, " id=\"");
+                else if (*at == 'x' && text_begins(at, "xlink:href"))
                         next = at + 6;
-                else if (begins(at, "\"black\"")) {
+                else if (text_begins(at, "\"black\"")) {
                         scion_text_add(body, "\"var(--ink)\"");
                         next = at + 7;
                 }
@@ -316,8 +326,8 @@ static void tidy(const struct scion_plots *plots, const char *at, const char *en
         scion_text_add(body, "%.*s", (int)(end - kept), kept);
 }
 
-/* Cuts the plots apart; each is what lies between the marker definitions and the end. */
-static bool take_plots(struct scion_plots *plots, const char *drawn)
+/* Splits gnuplot's output into plots; each is between the marker definitions and the end of its <svg>. */
+static bool plots_take_svg(struct scion_plots *plots, const char *drawn)
 {
         static const char head[] = "</defs>", canvas[] = "</g>", tail[] = "</svg>";
         struct scion_text body = { 0 };
@@ -326,11 +336,12 @@ static bool take_plots(struct scion_plots *plots, const char *drawn)
                 const char *from = strstr(drawn, head), *to = from ? strstr(from, tail) : NULL;
                 const char *end = to;
 
-                while (end && end > from && !begins(end, canvas)) /* of the group around all */
+                while (end && end > from &&
+                       !text_begins(end, canvas)) /* back to the end of the outermost group */
                         end--;
                 if (!end || end == from)
                         return scion_fail("gnuplot has drawn %zu of %zu plots", i, plots->count);
-                tidy(plots, from + sizeof head - 1, end, &body);
+                svg_tidy(plots, from + sizeof head - 1, end, &body);
                 if (body.failed)
                         return free(body.text), scion_fail("out of memory");
                 plots->plot[i].body = body.text;
@@ -348,7 +359,8 @@ bool scion_plots_draw(struct scion_plots *plots)
                 return scion_fail("out of memory");
         if (plots->count == 0)
                 return true;
-        bool good = run(&plots->script, &drawn) && take_plots(plots, drawn.text ? drawn.text : "");
+        bool good =
+                gnuplot_run(&plots->script, &drawn) && plots_take_svg(plots, drawn.text ? drawn.text : "");
 
         free(drawn.text);
         return good;

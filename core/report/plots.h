@@ -1,10 +1,11 @@
 /*
- * Plots drawn by gnuplot, run as a program, as SVG to stand within a page: colours are the page's, so that
- * they follow it into the dark, and nothing is referred to but the markers of scion_plots_markers.
+ * Plots drawn by gnuplot, which is run as a program, as SVG to embed in an HTML page. Colours are CSS
+ * variables of the page, so that plots follow its dark mode. The plots refer to nothing but the markers of
+ * scion_plots_markers.
  *
- * gnuplot sees numbers alone. A text is given to scion_plots_name(), and its place in the script is "@N@", with
- * the number that this returned: the text is put there, escaped, when the plot is drawn. So no name can be taken
- * for a command, and gnuplot's idea of a text's width counts for nothing.
+ * The script for gnuplot has only numbers. A text is passed to scion_plots_text(), which returns a number N;
+ * "@N@" in the script is replaced by the escaped text after drawing. So no name can be taken for a command,
+ * and gnuplot's estimate of text widths does not matter.
  */
 #ifndef SCION_REPORT_PLOTS_H
 #define SCION_REPORT_PLOTS_H
@@ -12,9 +13,9 @@
 #include "base/text.h"
 
 #define SCION_PLOT_HUES 8
-#define SCION_PLOT_STYLES (2 * SCION_PLOT_HUES) /* hues, and what tells them apart when they come again */
+#define SCION_PLOT_STYLES (2 * SCION_PLOT_HUES) /* each hue once solid and once dashed */
 
-/* Colours for a script: "lc rgb SCION_PLOT_..." */
+/* Colours for a script, as in "lc rgb " SCION_PLOT_INK. */
 #define SCION_PLOT_INK "\"#000001\""
 #define SCION_PLOT_GRID "\"#000002\""
 
@@ -24,37 +25,43 @@ struct scion_plots {
         size_t count;
         struct scion_plot {
                 int width, height;
-                char *body; /* what is within <svg>, once drawn */
+                char *body; /* the content of the <svg> element, after drawing */
         } * plot;
         size_t names;
         char **name;
         bool failed; /* memory ran out */
 };
 
-/* Begins the next plot, of that many pixels: axes left and below, and thin horizontal lines. Returns its number. */
+/*
+ * Begins a plot of the given size in pixels, with axes at the left and below, and thin horizontal lines.
+ * Returns its index.
+ */
 size_t scion_plots_begin(struct scion_plots *plots, int width, int height);
 
-/* Adds to the plot's script. */
+/* Adds to the script of the current plot; at most 1023 bytes a call. */
 void scion_plots_add(struct scion_plots *plots, const char *format, ...) SCION_PRINTF(2, 3);
 
-/* Keeps a text; returns its number. */
-size_t scion_plots_name(struct scion_plots *plots, const char *text);
+/* Copies a text, and returns its number for "@N@". */
+size_t scion_plots_text(struct scion_plots *plots, const char *text);
 
-/* How the style's lines, areas (colour alone, of hues) and markers are asked for: part of a plot command.
- * Returns `text`, of at least 80 bytes. */
+/*
+ * Format the part of a plot command for lines, filled areas and points of a style. Return `text`, of at least
+ * 80 bytes.
+ */
 const char *scion_plots_line(size_t style, char *text);
 const char *scion_plots_area(size_t style, char *text);
 const char *scion_plots_points(size_t style, bool faint, char *text);
 
-/* Draws all. False, with a message, when gnuplot is not there or refuses. */
+/* Draws all plots. Returns false, with a message, when gnuplot is missing or fails. */
 bool scion_plots_draw(struct scion_plots *plots);
 
-/* Markers that the plots of a page refer to: a hidden <svg>, once in it. */
+/* The markers that all plots refer to: a hidden <svg>, to be added once to the page. */
 extern const char scion_plots_markers[];
 
-/* Adds a sample of the style to a page: its line and marker. */
-void scion_plots_sample(struct scion_text *page, size_t style);
+/* Adds a legend sample of the style to a page: its line and marker. */
+void scion_plots_add_sample(struct scion_text *page, size_t style);
 
+/* Frees the contents, and resets them to { 0 }. */
 void scion_plots_finish(struct scion_plots *plots);
 
 #endif

@@ -12,16 +12,16 @@
 
 /* --- Cells ---------------------------------------------------------------------------------------------- */
 
-static void make_plain(char *text)
+static void text_make_plain(char *text)
 {
         for (; *text; text++)
                 if (iscntrl((unsigned char)*text))
                         *text = ' ';
 }
 
-static void add(struct scion_section *section, const char *format, ...) SCION_PRINTF(2, 3);
+static void section_add(struct scion_section *section, const char *format, ...) SCION_PRINTF(2, 3);
 
-static void add(struct scion_section *section, const char *format, ...)
+static void section_add(struct scion_section *section, const char *format, ...)
 {
         char text[1024];
         va_list values;
@@ -29,43 +29,43 @@ static void add(struct scion_section *section, const char *format, ...)
         va_start(values, format);
         vsnprintf(text, sizeof text, format, values);
         va_end(values);
-        make_plain(text);
+        text_make_plain(text);
         scion_columns_add(&section->table, text);
 }
 
-static void add_value(struct scion_section *section, const char *metric, double value,
-                      enum scion_metric_style style)
+static void section_add_value(struct scion_section *section, const char *metric, double value,
+                              enum scion_metric_style style)
 {
         char text[32];
 
-        add(section, "%s", scion_metric_text(metric, value, style, text));
+        section_add(section, "%s", scion_metric_text(metric, value, style, text));
 }
 
-static void add_interval(struct scion_section *section, const char *metric,
-                         const struct scion_interval *interval, enum scion_metric_style style)
+static void section_add_interval(struct scion_section *section, const char *metric,
+                                 const struct scion_interval *interval, enum scion_metric_style style)
 {
         char low[32], high[32];
 
         if (isnan(interval->low))
-                add(section, "-");
+                section_add(section, "-");
         else
-                add(section, "[%s, %s]", scion_metric_text(metric, interval->low, style, low),
-                    scion_metric_text(metric, interval->high, style, high));
+                section_add(section, "[%s, %s]", scion_metric_text(metric, interval->low, style, low),
+                            scion_metric_text(metric, interval->high, style, high));
 }
 
-/* Two digits, as p-values are told with; a dash for none. */
-static void add_number(struct scion_section *section, const char *format, double value)
+/* Adds a number in the given format; "-" for NaN. */
+static void section_add_number(struct scion_section *section, const char *format, double value)
 {
         char text[64];
 
         snprintf(text, sizeof text, format, value);
-        add(section, "%s", isnan(value) ? "-" : text);
+        section_add(section, "%s", isnan(value) ? "-" : text);
 }
 
 /* --- Sections ------------------------------------------------------------------------------------------- */
 
-static struct scion_section *begin(struct scion_sections *sections, enum scion_section_kind kind,
-                                   size_t columns, size_t words, const struct scion_text *title)
+static struct scion_section *sections_begin(struct scion_sections *sections, enum scion_section_kind kind,
+                                            size_t columns, size_t words, const struct scion_text *title)
 {
         struct scion_section *larger = realloc(sections->section, (sections->count + 1) * sizeof *larger);
 
@@ -75,35 +75,35 @@ static struct scion_section *begin(struct scion_sections *sections, enum scion_s
                 free(title->text);
                 return scion_fail_null("out of memory");
         }
-        make_plain(title->text);
+        text_make_plain(title->text);
         larger[sections->count] = (struct scion_section){
                 .kind = kind, .title = title->text, .table = { .per_row = columns, .numbers_from = words }
         };
         return &larger[sections->count++];
 }
 
-static bool is_whole(const struct scion_section *section)
+static bool section_check_memory(const struct scion_section *section)
 {
         return (!section->table.failed && !section->notes.failed) || scion_fail("out of memory");
 }
 
-static void add_headings(struct scion_section *section, const struct scion_results *results,
-                         const struct scion_groups *groups)
+static void section_add_headings(struct scion_section *section, const struct scion_results *results,
+                                 const struct scion_groups *groups)
 {
         for (size_t i = 0; i < groups->columns; i++)
-                add(section, "%s", scion_results_heading(results, groups->column[i]));
+                section_add(section, "%s", scion_results_heading(results, groups->column[i]));
 }
 
-static void add_group(struct scion_section *section, const struct scion_results *results,
-                      const struct scion_groups *groups, size_t group)
+static void section_add_group(struct scion_section *section, const struct scion_results *results,
+                              const struct scion_groups *groups, size_t group)
 {
         for (size_t i = 0; i < groups->columns; i++)
-                add(section, "%s", scion_groups_value(groups, results, group, i));
+                section_add(section, "%s", scion_groups_value(groups, results, group, i));
 }
 
-/* "per_class and model". */
-static void name_columns(struct scion_text *text, const struct scion_results *results,
-                         const struct scion_groups *groups)
+/* Adds the names of the columns in which the groups differ, as "per_class and model". */
+static void text_add_columns(struct scion_text *text, const struct scion_results *results,
+                             const struct scion_groups *groups)
 {
         const char *waiting = NULL;
         size_t named = 0;
@@ -119,9 +119,9 @@ static void name_columns(struct scion_text *text, const struct scion_results *re
                 scion_text_add(text, "%s%s", named ? " and " : "", waiting);
 }
 
-/* Each group by itself. */
-static bool add_scores(struct scion_sections *sections, const struct scion_comparison *comparison,
-                       const struct scion_compared_metric *metric)
+/* Adds the section with the statistics of each group. */
+static bool sections_add_scores(struct scion_sections *sections, const struct scion_comparison *comparison,
+                                const struct scion_compared_metric *metric)
 {
         static const char *const headings[] = { "runs",          "failed", "mean",   "sd",
                                                 "95 % interval", "best",   "median", "seconds" };
@@ -132,36 +132,36 @@ static bool add_scores(struct scion_sections *sections, const struct scion_compa
         scion_text_add(&title, "%s (%s is better)", metric->name, metric->lower_better ? "less" : "more");
         if (tasks > 1) {
                 scion_text_add(&title, ", %zu tasks: ", tasks);
-                name_columns(&title, comparison->results, &comparison->tasks);
+                text_add_columns(&title, comparison->results, &comparison->tasks);
         }
         struct scion_section *section =
-                begin(sections, SCION_SECTION_SCORES, groups->columns + 8, groups->columns, &title);
+                sections_begin(sections, SCION_SECTION_SCORES, groups->columns + 8, groups->columns, &title);
 
         if (!section)
                 return false;
-        add_headings(section, comparison->results, groups);
+        section_add_headings(section, comparison->results, groups);
         for (size_t i = 0; i < 8; i++)
-                add(section, "%s", headings[i]);
+                section_add(section, "%s", headings[i]);
         for (size_t i = 0; i < groups->count; i++) {
                 const struct scion_score *score = &metric->score[i];
 
-                add_group(section, comparison->results, groups, i);
-                add(section, "%zu", score->counted);
-                add(section, "%zu", score->failed);
-                add_value(section, metric->name, score->mean, SCION_AS_VALUE);
-                add_value(section, metric->name, score->deviation, SCION_AS_SPREAD);
-                add_interval(section, metric->name, &score->interval, SCION_AS_BARE);
-                add_value(section, metric->name, score->best, SCION_AS_VALUE);
-                add_value(section, metric->name, score->median, SCION_AS_VALUE);
-                add_number(section, "%.2f", score->seconds);
+                section_add_group(section, comparison->results, groups, i);
+                section_add(section, "%zu", score->counted);
+                section_add(section, "%zu", score->failed);
+                section_add_value(section, metric->name, score->mean, SCION_AS_VALUE);
+                section_add_value(section, metric->name, score->deviation, SCION_AS_SPREAD);
+                section_add_interval(section, metric->name, &score->interval, SCION_AS_BARE);
+                section_add_value(section, metric->name, score->best, SCION_AS_VALUE);
+                section_add_value(section, metric->name, score->median, SCION_AS_VALUE);
+                section_add_number(section, "%.2f", score->seconds);
                 if (score->counted == 1)
-                        scion_notes_add(&section->notes, "One run alone has no deviation and no interval.");
+                        scion_notes_add(&section->notes, "A single run has no deviation and no interval.");
         }
-        return is_whole(section);
+        return section_check_memory(section);
 }
 
-static bool add_versus(struct scion_sections *sections, const struct scion_comparison *comparison,
-                       const struct scion_compared_metric *metric)
+static bool sections_add_versus(struct scion_sections *sections, const struct scion_comparison *comparison,
+                                const struct scion_compared_metric *metric)
 {
         static const char *const headings[] = { "pairs", "difference",       "95 % interval", "p",
                                                 "Holm",  "wins/ties/losses", "transfer ratio" };
@@ -174,40 +174,40 @@ static bool add_versus(struct scion_sections *sections, const struct scion_compa
                 scion_groups_value(&comparison->contenders, comparison->results, comparison->baseline, 0));
         scion_text_add(&title, "%s", comparison->tasks.count > 1 ? " and task" : "");
         struct scion_section *section =
-                begin(sections, SCION_SECTION_VERSUS, groups->columns + 7, groups->columns, &title);
+                sections_begin(sections, SCION_SECTION_VERSUS, groups->columns + 7, groups->columns, &title);
 
         if (!section)
                 return false;
-        add_headings(section, comparison->results, groups);
+        section_add_headings(section, comparison->results, groups);
         for (size_t i = 0; i < 7; i++)
-                add(section, "%s", headings[i]);
+                section_add(section, "%s", headings[i]);
         for (size_t i = 0; i < groups->count; i++) {
                 const struct scion_versus *versus = &metric->versus[i];
 
                 if (scion_comparison_is_baseline(comparison, i))
                         continue;
-                add_group(section, comparison->results, groups, i);
-                add(section, "%zu", versus->pairs);
-                add_value(section, metric->name, versus->difference, SCION_AS_CHANGE);
-                add_interval(section, metric->name, &versus->interval, SCION_AS_CHANGE);
-                add_number(section, "%.2g", versus->test.p);
-                add_number(section, "%.2g", versus->holm);
-                add(section, "%zu/%zu/%zu", versus->wins, versus->ties, versus->losses);
-                add_number(section, "%.3f", versus->ratio);
+                section_add_group(section, comparison->results, groups, i);
+                section_add(section, "%zu", versus->pairs);
+                section_add_value(section, metric->name, versus->difference, SCION_AS_CHANGE);
+                section_add_interval(section, metric->name, &versus->interval, SCION_AS_CHANGE);
+                section_add_number(section, "%.2g", versus->test.p);
+                section_add_number(section, "%.2g", versus->holm);
+                section_add(section, "%zu/%zu/%zu", versus->wins, versus->ties, versus->losses);
+                section_add_number(section, "%.3f", versus->ratio);
                 sampled = sampled || !versus->test.exact;
                 if (versus->pairs == 1)
-                        scion_notes_add(&section->notes, "One pair alone has no interval and no test.");
+                        scion_notes_add(&section->notes, "A single pair has no interval and no test.");
         }
         if (sampled)
                 scion_notes_add(&section->notes,
                                 "Of more than %d pairs, p is from %d random patterns of signs.",
                                 SCION_PERMUTATION_EXACT, SCION_PERMUTATION_SAMPLES);
-        return is_whole(section);
+        return section_check_memory(section);
 }
 
-/* Neighbours in rank that the data do not tell apart. */
-static void note_cliques(struct scion_section *section, const struct scion_comparison *comparison,
-                         const struct scion_over_tasks *over)
+/* Notes the cliques: contenders between which the test finds no difference. */
+static void section_note_cliques(struct scion_section *section, const struct scion_comparison *comparison,
+                                 const struct scion_over_tasks *over)
 {
         struct scion_text text = { 0 };
 
@@ -225,7 +225,8 @@ static void note_cliques(struct scion_section *section, const struct scion_compa
         free(text.text);
 }
 
-static void note_tests(struct scion_section *section, const struct scion_over_tasks *over, size_t contenders)
+static void section_note_tests(struct scion_section *section, const struct scion_over_tasks *over,
+                               size_t contenders)
 {
         const struct scion_friedman *friedman = &over->friedman;
 
@@ -244,8 +245,9 @@ static void note_tests(struct scion_section *section, const struct scion_over_ta
                 scion_notes_add(&section->notes, "Both are rough for fewer than 10 tasks.");
 }
 
-static bool add_over_tasks(struct scion_sections *sections, const struct scion_comparison *comparison,
-                           const struct scion_compared_metric *metric)
+static bool sections_add_over_tasks(struct scion_sections *sections,
+                                    const struct scion_comparison *comparison,
+                                    const struct scion_compared_metric *metric)
 {
         const struct scion_over_tasks *over = &metric->over_tasks;
         const struct scion_groups *contenders = &comparison->contenders;
@@ -253,38 +255,39 @@ static bool add_over_tasks(struct scion_sections *sections, const struct scion_c
         struct scion_text title = { 0 };
 
         scion_text_add(&title, "%s over %zu tasks", metric->name, over->tasks);
-        struct scion_section *section = begin(sections, SCION_SECTION_RANKS, ratios ? 3 : 2, 1, &title);
+        struct scion_section *section =
+                sections_begin(sections, SCION_SECTION_RANKS, ratios ? 3 : 2, 1, &title);
 
         if (!section)
                 return false;
-        add_headings(section, comparison->results, contenders);
-        add(section, "average rank");
+        section_add_headings(section, comparison->results, contenders);
+        section_add(section, "average rank");
         if (ratios)
-                add(section, "transfer ratio");
+                section_add(section, "transfer ratio");
         for (size_t i = 0; i < contenders->count; i++) {
-                add_group(section, comparison->results, contenders, over->order[i]);
-                add_number(section, "%.2f", over->standing[over->order[i]].rank);
+                section_add_group(section, comparison->results, contenders, over->order[i]);
+                section_add_number(section, "%.2f", over->standing[over->order[i]].rank);
                 if (ratios)
-                        add_number(section, "%.3f", over->standing[over->order[i]].ratio);
+                        section_add_number(section, "%.3f", over->standing[over->order[i]].ratio);
         }
-        note_tests(section, over, contenders->count);
-        note_cliques(section, comparison, over);
-        return is_whole(section);
+        section_note_tests(section, over, contenders->count);
+        section_note_cliques(section, comparison, over);
+        return section_check_memory(section);
 }
 
-static void add_needed(struct scion_section *section, const struct scion_label_need *need)
+static void section_add_needed(struct scion_section *section, const struct scion_label_need *need)
 {
         if (isnan(need->needed)) {
-                add(section, "not reached");
-                add(section, "-");
+                section_add(section, "not reached");
+                section_add(section, "-");
                 return;
         }
-        add(section, need->at_most ? "at most %.3g" : "%.3g", need->needed);
-        add(section, need->at_most ? "at least %.3g" : "%.3g", need->labels / need->needed);
+        section_add(section, need->at_most ? "at most %.3g" : "%.3g", need->needed);
+        section_add(section, need->at_most ? "at least %.3g" : "%.3g", need->labels / need->needed);
 }
 
-static bool add_labels(struct scion_sections *sections, const struct scion_comparison *comparison,
-                       const struct scion_compared_metric *metric)
+static bool sections_add_labels(struct scion_sections *sections, const struct scion_comparison *comparison,
+                                const struct scion_compared_metric *metric)
 {
         const struct scion_groups *settings = &comparison->settings;
         const char *labels = scion_results_heading(comparison->results, comparison->labels);
@@ -296,37 +299,40 @@ static bool add_labels(struct scion_sections *sections, const struct scion_compa
         for (size_t i = 0; i < settings->columns; i++)
                 words += scion_groups_vary(settings, comparison->results, i);
         scion_text_add(&title, "%s that reaches the %s of %s", labels, metric->name, baseline);
-        struct scion_section *section = begin(sections, SCION_SECTION_LABELS, words + 4, words, &title);
+        struct scion_section *section =
+                sections_begin(sections, SCION_SECTION_LABELS, words + 4, words, &title);
 
         if (!section)
                 return false;
-        add_headings(section, comparison->results, &comparison->contenders);
+        section_add_headings(section, comparison->results, &comparison->contenders);
         for (size_t i = 0; i < settings->columns; i++)
                 if (scion_groups_vary(settings, comparison->results, i))
-                        add(section, "%s", scion_results_heading(comparison->results, settings->column[i]));
-        add(section, "%s of %s", labels, baseline);
-        add(section, "%s", metric->name);
-        add(section, "needed");
-        add(section, "times fewer");
+                        section_add(section, "%s",
+                                    scion_results_heading(comparison->results, settings->column[i]));
+        section_add(section, "%s of %s", labels, baseline);
+        section_add(section, "%s", metric->name);
+        section_add(section, "needed");
+        section_add(section, "times fewer");
         for (size_t i = 0; i < metric->needs; i++) {
                 const struct scion_label_need *need = &metric->need[i];
 
-                add_group(section, comparison->results, &comparison->contenders, need->contender);
+                section_add_group(section, comparison->results, &comparison->contenders, need->contender);
                 for (size_t j = 0; j < settings->columns; j++)
                         if (scion_groups_vary(settings, comparison->results, j))
-                                add(section, "%s",
-                                    scion_groups_value(settings, comparison->results, need->setting, j));
-                add(section, "%.6g", need->labels);
-                add_value(section, metric->name, need->goal, SCION_AS_VALUE);
-                add_needed(section, need);
+                                section_add(
+                                        section, "%s",
+                                        scion_groups_value(settings, comparison->results, need->setting, j));
+                section_add(section, "%.6g", need->labels);
+                section_add_value(section, metric->name, need->goal, SCION_AS_VALUE);
+                section_add_needed(section, need);
         }
         scion_notes_add(&section->notes, "Between numbers that were run, %s is taken as linear in log(%s).",
                         metric->name, labels);
-        return is_whole(section);
+        return section_check_memory(section);
 }
 
-/* What was left out, and why. */
-static bool add_notes(struct scion_sections *sections, const struct scion_comparison *comparison)
+/* Adds the notes of the results and of the comparison. */
+static bool sections_add_notes(struct scion_sections *sections, const struct scion_comparison *comparison)
 {
         const struct scion_notes *const lists[] = { &comparison->results->notes, &comparison->notes };
         struct scion_text title = { 0 };
@@ -334,7 +340,7 @@ static bool add_notes(struct scion_sections *sections, const struct scion_compar
         if (lists[0]->count + lists[1]->count == 0)
                 return true;
         scion_text_add(&title, "Notes");
-        struct scion_section *section = begin(sections, SCION_SECTION_NOTES, 1, 1, &title);
+        struct scion_section *section = sections_begin(sections, SCION_SECTION_NOTES, 1, 1, &title);
 
         if (!section)
                 return false;
@@ -342,9 +348,9 @@ static bool add_notes(struct scion_sections *sections, const struct scion_compar
                 for (size_t j = 0; j < lists[i]->count; j++) {
                         scion_notes_add(&section->notes, "%s.", lists[i]->text[j]);
                         if (!section->notes.failed)
-                                make_plain(section->notes.text[section->notes.count - 1]);
+                                text_make_plain(section->notes.text[section->notes.count - 1]);
                 }
-        return is_whole(section);
+        return section_check_memory(section);
 }
 
 bool scion_sections_make(const struct scion_comparison *comparison, struct scion_sections *sections)
@@ -356,17 +362,17 @@ bool scion_sections_make(const struct scion_comparison *comparison, struct scion
                 const struct scion_compared_metric *metric = &comparison->metric[i];
                 size_t before = sections->count;
 
-                good = add_scores(sections, comparison, metric);
+                good = sections_add_scores(sections, comparison, metric);
                 if (good && metric->versus && comparison->contenders.count > 1)
-                        good = add_versus(sections, comparison, metric);
+                        good = sections_add_versus(sections, comparison, metric);
                 if (good && metric->over_tasks.tasks > 1)
-                        good = add_over_tasks(sections, comparison, metric);
+                        good = sections_add_over_tasks(sections, comparison, metric);
                 if (good && metric->needs > 0)
-                        good = add_labels(sections, comparison, metric);
+                        good = sections_add_labels(sections, comparison, metric);
                 for (size_t j = before; j < sections->count; j++)
                         sections->section[j].metric = i;
         }
-        good = good && add_notes(sections, comparison);
+        good = good && sections_add_notes(sections, comparison);
         if (!good)
                 scion_sections_finish(sections);
         return good;

@@ -1,6 +1,6 @@
 /*
- * What a comparison says, as tables of text for people: numbers rounded, headings and sentences written out.
- * Every format for people is made from these; those for programs are made from the comparison's numbers.
+ * A comparison as tables of text for people: rounded numbers, headings and sentences. All formats for people
+ * are generated from these sections; those for programs, from the comparison's numbers.
  */
 #ifndef SCION_REPORT_SECTIONS_H
 #define SCION_REPORT_SECTIONS_H
@@ -11,18 +11,19 @@
 #include "table/columns.h"
 
 enum scion_section_kind {
-        SCION_SECTION_SCORES, /* each group by itself */
-        SCION_SECTION_VERSUS, /* against the baseline */
-        SCION_SECTION_RANKS,  /* over tasks */
+        SCION_SECTION_SCORES, /* the statistics of each group */
+        SCION_SECTION_VERSUS, /* comparison with the baseline */
+        SCION_SECTION_RANKS,  /* ranks over tasks */
         SCION_SECTION_LABELS, /* label efficiency */
-        SCION_SECTION_NOTES,  /* on all of it */
+        SCION_SECTION_NOTES,  /* notes on the whole comparison */
 };
 
+/* A table with its title, and sentences below it. */
 struct scion_section {
         enum scion_section_kind kind;
-        size_t metric; /* of the comparison; not of notes */
+        size_t metric; /* index in the comparison; unused for notes */
         char *title;
-        struct scion_columns table; /* its first row is the header; empty when there is nothing to tabulate */
+        struct scion_columns table; /* the first row is the header; empty if the section has no table */
         struct scion_notes notes;   /* sentences below the table */
 };
 
@@ -32,12 +33,16 @@ struct scion_sections {
         struct scion_section *section;
 };
 
-/* Line breaks and other control characters in names become spaces. False when memory is out. */
+/*
+ * Creates the sections. Control characters in names, such as line breaks, become spaces. Returns false when
+ * memory is out.
+ */
 bool scion_sections_make(const struct scion_comparison *comparison, struct scion_sections *sections);
 
+/* Frees the contents, and resets them to { 0 }. */
 void scion_sections_finish(struct scion_sections *sections);
 
-/* The sections as text in columns, as Markdown, and as LaTeX (with the package booktabs). */
+/* Print the sections as text in columns, as Markdown, and as LaTeX (for the package booktabs). */
 bool scion_sections_print(const struct scion_sections *sections, FILE *file);
 bool scion_sections_print_markdown(const struct scion_sections *sections, FILE *file);
 bool scion_sections_print_latex(const struct scion_sections *sections, FILE *file);

@@ -5,12 +5,12 @@
 #include "base/text.h"
 #include "report/sections.h"
 
-static const char *cell(const struct scion_section *section, size_t row, size_t column)
+static const char *section_cell(const struct scion_section *section, size_t row, size_t column)
 {
         return section->table.cell[row * section->table.per_row + column];
 }
 
-static size_t rows(const struct scion_section *section)
+static size_t section_rows(const struct scion_section *section)
 {
         return section->table.count / section->table.per_row;
 }
@@ -33,8 +33,8 @@ bool scion_sections_print(const struct scion_sections *sections, FILE *file)
         return true;
 }
 
-/* Puts what is special into its escaped form. */
-static void print_escaped(const char *text, const char *special, const char *const *escaped, FILE *file)
+/* Prints the text with each special character replaced by its escaped form. */
+static void text_print_escaped(const char *text, const char *special, const char *const *escaped, FILE *file)
 {
         for (; *text; text++) {
                 const char *at = strchr(special, *text);
@@ -48,20 +48,20 @@ static void print_escaped(const char *text, const char *special, const char *con
 
 /* --- Markdown ------------------------------------------------------------------------------------------- */
 
-static void print_markdown(const char *text, FILE *file)
+static void text_print_markdown(const char *text, FILE *file)
 {
         static const char special[] = "\\`*_[]<>|~#";
         static const char *const escaped[] = { "\\\\", "\\`",  "\\*", "\\_", "\\[", "\\]",
                                                "&lt;", "&gt;", "\\|", "\\~", "\\#" };
 
-        print_escaped(text, special, escaped, file);
+        text_print_escaped(text, special, escaped, file);
 }
 
-static void print_markdown_row(const struct scion_section *section, size_t row, FILE *file)
+static void row_print_markdown(const struct scion_section *section, size_t row, FILE *file)
 {
         for (size_t i = 0; i < section->table.per_row; i++) {
                 fputs("| ", file);
-                print_markdown(cell(section, row, i), file);
+                text_print_markdown(section_cell(section, row, i), file);
                 fputc(' ', file);
         }
         fputs("|\n", file);
@@ -73,17 +73,17 @@ bool scion_sections_print_markdown(const struct scion_sections *sections, FILE *
                 const struct scion_section *section = &sections->section[i];
 
                 fputs(i ? "\n### " : "### ", file);
-                print_markdown(section->title, file);
+                text_print_markdown(section->title, file);
                 fputs("\n\n", file);
-                for (size_t row = 0; row < rows(section); row++) {
-                        print_markdown_row(section, row, file);
+                for (size_t row = 0; row < section_rows(section); row++) {
+                        row_print_markdown(section, row, file);
                         for (size_t j = 0; row == 0 && j < section->table.per_row; j++)
                                 fputs(j < section->table.numbers_from ? "| --- " : "| ---: ", file);
                         fputs(row == 0 ? "|\n" : "", file);
                 }
                 for (size_t j = 0; j < section->notes.count; j++) {
                         fputs(j == 0 && section->table.count > 0 ? "\n- " : "- ", file);
-                        print_markdown(section->notes.text[j], file);
+                        text_print_markdown(section->notes.text[j], file);
                         fputc('\n', file);
                 }
         }
@@ -92,8 +92,8 @@ bool scion_sections_print_markdown(const struct scion_sections *sections, FILE *
 
 /* --- LaTeX ---------------------------------------------------------------------------------------------- */
 
-/* A '[' after a line's end would be taken for its option. */
-static void print_latex(const char *text, FILE *file)
+/* Brackets are escaped because a '[' after \\ would be taken for its optional argument. */
+static void text_print_latex(const char *text, FILE *file)
 {
         static const char special[] = "\\{}$&#%_^~<>[]";
         static const char *const escaped[] = { "\\textbackslash{}",
@@ -111,11 +111,11 @@ static void print_latex(const char *text, FILE *file)
                                                "{[}",
                                                "{]}" };
 
-        print_escaped(text, special, escaped, file);
+        text_print_escaped(text, special, escaped, file);
 }
 
-/* The minus of a number is longer than the hyphen of a word; that of an exponent stays. */
-static void print_latex_number(const char *text, FILE *file)
+/* Prints a minus sign rather than a hyphen before digits, except in an exponent. */
+static void number_print_latex(const char *text, FILE *file)
 {
         char previous = ' ', piece[2] = "";
 
@@ -125,30 +125,30 @@ static void print_latex_number(const char *text, FILE *file)
                         continue;
                 }
                 piece[0] = *text;
-                print_latex(piece, file);
+                text_print_latex(piece, file);
         }
 }
 
-static void print_latex_row(const struct scion_section *section, size_t row, FILE *file)
+static void row_print_latex(const struct scion_section *section, size_t row, FILE *file)
 {
         for (size_t i = 0; i < section->table.per_row; i++) {
                 fputs(i ? " & " : "", file);
                 if (i < section->table.numbers_from)
-                        print_latex(cell(section, row, i), file);
+                        text_print_latex(section_cell(section, row, i), file);
                 else
-                        print_latex_number(cell(section, row, i), file);
+                        number_print_latex(section_cell(section, row, i), file);
         }
         fputs(" \\\\\n", file);
 }
 
-static void print_latex_table(const struct scion_section *section, FILE *file)
+static void table_print_latex(const struct scion_section *section, FILE *file)
 {
         fputs("\\begin{tabular}{", file);
         for (size_t i = 0; i < section->table.per_row; i++)
                 fputc(i < section->table.numbers_from ? 'l' : 'r', file);
         fputs("}\n\\toprule\n", file);
-        for (size_t row = 0; row < rows(section); row++) {
-                print_latex_row(section, row, file);
+        for (size_t row = 0; row < section_rows(section); row++) {
+                row_print_latex(section, row, file);
                 fputs(row == 0 ? "\\midrule\n" : "", file);
         }
         fputs("\\bottomrule\n\\end{tabular}\n", file);
@@ -160,20 +160,20 @@ bool scion_sections_print_latex(const struct scion_sections *sections, FILE *fil
         for (size_t i = 0; i < sections->count; i++) {
                 const struct scion_section *section = &sections->section[i];
 
-                if (section->table.count == 0) { /* the notes, for the author alone */
+                if (section->table.count == 0) { /* the notes, as comments for the author */
                         for (size_t j = 0; j < section->notes.count; j++)
                                 fprintf(file, "%s%% %s\n", j == 0 ? "\n" : "", section->notes.text[j]);
                         continue;
                 }
                 fputs("\n\\begin{table}\n\\centering\n\\caption{", file);
-                print_latex(section->title, file);
+                text_print_latex(section->title, file);
                 fputs(".", file);
                 for (size_t j = 0; j < section->notes.count; j++) {
                         fputc(' ', file);
-                        print_latex(section->notes.text[j], file);
+                        text_print_latex(section->notes.text[j], file);
                 }
                 fputs("}\n", file);
-                print_latex_table(section, file);
+                table_print_latex(section, file);
                 fputs("\\end{table}\n", file);
         }
         return true;

@@ -15,32 +15,32 @@
 
 /* --- Names ---------------------------------------------------------------------------------------------- */
 
-static bool is_among(const char *name, const char *const *names)
+static bool name_is_among(const char *name, const char *const *names)
 {
         while (*names && strcmp(name, *names) != 0)
                 names++;
         return *names != NULL;
 }
 
-/* Names that a plugin may have, and that go wrong on the way there. */
-static bool check_elsewhere(const char *name)
+/* Rejects names that are valid for plugins but have a special meaning elsewhere. */
+static bool name_check_reserved(const char *name)
 {
-        /* Meson's own targets; it builds nothing else that is called so. */
+        /* Meson's own targets, whose names it reserves. */
         static const char *const targets[] = { "all",         "benchmark",   "clean",     "coverage",
                                                "dist",        "phony",       "PHONY",     "install",
                                                "uninstall",   "test",        "distcheck", "scan-build",
                                                "reconfigure", "build.ninja", NULL };
 
         if (scion_scalar_null(name))
-                return scion_fail("'%s' is nothing in YAML: 'use: %s' would name no plugin", name, name);
+                return scion_fail("'%s' means null in YAML: 'use: %s' would name no plugin", name, name);
         if (name[0] == '-')
                 return scion_fail("'%s' would be taken for an option: begin with a letter", name);
-        if (is_among(name, targets))
-                return scion_fail("'%s' is a name that Meson keeps to itself: take another", name);
+        if (name_is_among(name, targets))
+                return scion_fail("'%s' is a name that Meson reserves: choose another", name);
         return true;
 }
 
-static bool check_new(enum scion_kind kind, const char *name)
+static bool name_check_unused(enum scion_kind kind, const char *name)
 {
         struct scion_text path = { 0 };
         const char *own;
@@ -52,7 +52,7 @@ static bool check_new(enum scion_kind kind, const char *name)
         if (path.failed)
                 good = scion_fail("out of memory");
         else if (path.text && lstat(path.text, &status) == 0)
-                good = scion_fail("there is a %s '%s' in Scion already, which the new one would hide: take "
+                good = scion_fail("there is a %s '%s' in Scion already, which the new one would hide: choose "
                                   "another name",
                                   scion_kind_name(kind), name);
         free(path.text);
@@ -63,17 +63,16 @@ bool scion_scaffold_check(enum scion_kind kind, const char *name, const char *fo
 {
         struct stat status;
 
-        if (!scion_plugin_name_check(name) || !check_elsewhere(name) || !check_new(kind, name))
+        if (!scion_plugin_name_check(name) || !name_check_reserved(name) || !name_check_unused(kind, name))
                 return false;
         if (lstat(folder, &status) == 0)
-                return scion_fail("'%s' is there already, and stays as it is: remove it, or give another "
-                                  "--out",
+                return scion_fail("'%s' exists already: remove it, or choose another folder with --out",
                                   folder);
         return true;
 }
 
-/* The name as C can write it; to be freed. What C keeps to itself gets a word in front. */
-static char *identifier(const char *name)
+/* Returns the name as a C identifier, which the caller frees. Reserved words get a prefix. */
+static char *name_identifier(const char *name)
 {
         static const char *const words[] = {
                 "auto",     "break",  "case",   "char",     "const",    "continue", "default",  "do",
@@ -84,7 +83,7 @@ static char *identifier(const char *name)
         };
         struct scion_text text = { 0 };
 
-        if (!isalpha((unsigned char)name[0]) || is_among(name, words) || strncmp(name, "scion", 5) == 0)
+        if (!isalpha((unsigned char)name[0]) || name_is_among(name, words) || strncmp(name, "scion", 5) == 0)
                 scion_text_add(&text, "my_");
         scion_text_add(&text, "%s", name);
         for (char *c = text.text; !text.failed && *c; c++)
@@ -106,11 +105,11 @@ struct project {
         const char *folder;
         struct {
                 const char *template, *text;
-        } word[WORDS]; /* what stands in the templates, and what for it in the project */
+        } word[WORDS]; /* the words of the templates and their replacements */
 };
 
-/* The text with all words replaced, to be freed. */
-static char *filled(const struct project *project, const char *text)
+/* Returns the text with all words replaced, which the caller frees. */
+static char *text_fill(const struct project *project, const char *text)
 {
         struct scion_text out = { 0 };
 
@@ -137,18 +136,18 @@ static char *filled(const struct project *project, const char *text)
         return out.text;
 }
 
-/* "FOLDER/PATH", to be freed. */
-static char *file_path(const struct project *project, const struct scion_template *file)
+/* Returns "FOLDER/PATH" for a template, which the caller frees. */
+static char *template_path(const struct project *project, const struct scion_template *file)
 {
-        char *name = filled(project, file->path);
+        char *name = text_fill(project, file->path);
         char *path = name ? scion_path_join(project->folder, name) : NULL;
 
         free(name);
         return path;
 }
 
-/* Makes the folder that a file is in. */
-static bool make_folder(char *path)
+/* Creates the folder that contains the file. */
+static bool folder_create(char *path)
 {
         char *slash = strrchr(path, '/');
         bool good;
@@ -160,17 +159,17 @@ static bool make_folder(char *path)
         return good;
 }
 
-static bool write_file(const struct project *project, char *path, const struct scion_template *file)
+static bool template_write(const struct project *project, char *path, const struct scion_template *file)
 {
-        char *text = filled(project, file->text);
-        bool good = text && make_folder(path) && scion_file_write(path, text, strlen(text));
+        char *text = text_fill(project, file->text);
+        bool good = text && folder_create(path) && scion_file_write(path, text, strlen(text));
 
         free(text);
         return good;
 }
 
-/* And its folder, after the last file in it. */
-static bool remove_file(const struct project *project, char *path, const struct scion_template *file)
+/* Removes the file, and its folder when that is empty. */
+static bool template_remove(const struct project *project, char *path, const struct scion_template *file)
 {
         (void)project;
         (void)file;
@@ -180,8 +179,8 @@ static bool remove_file(const struct project *project, char *path, const struct 
         return true;
 }
 
-static bool each_file(const struct project *project,
-                      bool (*each)(const struct project *, char *path, const struct scion_template *))
+static bool templates_each(const struct project *project,
+                           bool (*each)(const struct project *, char *path, const struct scion_template *))
 {
         bool good = true;
 
@@ -189,7 +188,7 @@ static bool each_file(const struct project *project,
                 if (strcmp(file->set, "project") != 0 &&
                     strcmp(file->set, scion_kind_name(project->kind)) != 0)
                         continue;
-                char *path = file_path(project, file);
+                char *path = template_path(project, file);
 
                 good = path && each(project, path, file);
                 free(path);
@@ -199,7 +198,7 @@ static bool each_file(const struct project *project,
 
 bool scion_scaffold_write(enum scion_kind kind, const char *name, const char *folder)
 {
-        char *tag = identifier(name);
+        char *tag = name_identifier(name);
         struct project project = { kind,
                                    folder,
                                    { { "my-plugin", name },
@@ -210,9 +209,9 @@ bool scion_scaffold_write(enum scion_kind kind, const char *name, const char *fo
 
         if (good && mkdir(folder, 0777) != 0) {
                 good = scion_fail("cannot make the folder '%s': %s", folder, strerror(errno));
-        } else if (good && !each_file(&project, write_file)) {
+        } else if (good && !templates_each(&project, template_write)) {
                 good = false;
-                each_file(&project, remove_file);
+                templates_each(&project, template_remove);
                 rmdir(folder);
         }
         free(tag);

@@ -1,14 +1,15 @@
-/* The files under templates/, which the build makes into C. */
+/* The files in templates/, which the build converts into C. */
 #ifndef SCION_SCAFFOLD_TEMPLATES_H
 #define SCION_SCAFFOLD_TEMPLATES_H
 
+/* A template of a file. */
 struct scion_template {
-        const char *set;  /* "project", of all kinds, or a kind's name */
-        const char *path; /* in the project */
+        const char *set;  /* "project" for all kinds, or the name of a kind */
+        const char *path; /* path in the project */
         const char *text;
 };
 
-/* Ends with a `set` of NULL. */
+/* Ends with an entry whose `set` is NULL. */
 extern const struct scion_template scion_templates[];
 
 #endif

@@ -1,4 +1,7 @@
-/* What the files of this folder share. All that is made is the caller's; what is given with an `o` is taken. */
+/*
+ * Functions that the files of this folder share. A returned schema belongs to the caller; a schema that is
+ * passed to a function is consumed by it.
+ */
 #ifndef SCION_SCHEMA_PARTS_H
 #define SCION_SCHEMA_PARTS_H
 
@@ -6,27 +9,33 @@
 #include <scion/param.h>
 
 /*
- * How much a place can be sure of. In a file that stands alone all that is required must be there; one that extends
- * another, or whose matrix gives values, may leave anything to those; and in the matrix a map may have a label.
+ * How complete a part of a file must be. WHOLE: in a file that stands alone, everything that is required must
+ * be there. PART: a file that extends another, or has a matrix, may leave anything to those. AXIS: a value in
+ * the matrix, which may also have a label.
  */
 enum scion_schema_form { SCION_SCHEMA_WHOLE, SCION_SCHEMA_PART, SCION_SCHEMA_AXIS, SCION_SCHEMA_FORMS };
 extern const char *const scion_schema_forms[SCION_SCHEMA_FORMS];
 
-/* The schema of a parameter's value, with its meaning, range and default for whoever points at it. */
+/* The schema of a parameter's value, with its description, range and default. */
 json_t *scion_schema_value(const struct scion_param *param);
 
-/* {"$ref": "#/definitions/NAME"} or NAME-FORM */
+/* {"$ref": "#/definitions/NAME"}, and the same for NAME-FORM. */
 json_t *scion_schema_ref(const char *name);
 json_t *scion_schema_ref_form(const char *name, enum scion_schema_form form);
 
-/* The same, or null. */
+/* A schema that accepts what `schema` accepts, and null. */
 json_t *scion_schema_or_null(json_t *schema);
 
-/* {"type": "object", "description": ..., "properties": ..., "additionalProperties": false} of a table's parameters. */
+/*
+ * An object with the parameters of a table: {"type": "object", "description": ..., "properties": ...,
+ * "additionalProperties": false}.
+ */
 json_t *scion_schema_map(const struct scion_param *params, const char *description);
 
-/* Adds to `definitions` what is written as NAME or { use: NAME, ... }: plugins of each kind in all forms, schedules,
- * transforms. False, with a message. */
+/*
+ * Adds the definitions of everything that is written as NAME or { use: NAME, ... }: plugins of each kind,
+ * schedules and transforms, each in all forms. Returns false with a message on failure.
+ */
 bool scion_schema_add_plugins(json_t *definitions);
 
 #endif

@@ -1,4 +1,4 @@
-/* What is written as NAME or { use: NAME, ... }. */
+/* The schema of what is written as NAME or { use: NAME, ... }. */
 #include <scion/error.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,17 +10,17 @@
 #include "plugin/plugin.h"
 #include "schema/parts.h"
 
-/* Things of one sort, while the schema of their sort is made. */
+/* The schema of one sort of things under construction: the plugins of a kind, schedules, or transforms. */
 struct sort {
-        const char *name; /* of the sort: "strategy", "schedule" */
-        bool of_data;     /* they also take what every dataset takes */
+        const char *name; /* name of the sort: "strategy", "schedule" */
+        bool of_data;     /* they also take the parameters common to all datasets */
         json_t *definitions;
-        json_t *names, *short_names, *summaries; /* those that go without parameters in short_names */
-        json_t *conditions[SCION_SCHEMA_FORMS];  /* by use */
-        json_t *keys[SCION_SCHEMA_FORMS];        /* that any of them takes, as an object's */
+        json_t *names, *short_names, *summaries; /* short_names has those without required parameters */
+        json_t *conditions[SCION_SCHEMA_FORMS];  /* for each name, the rule for objects that use it */
+        json_t *keys[SCION_SCHEMA_FORMS];        /* the union of their keys, as the keys of an object */
 };
 
-static void begin(struct sort *sort, json_t *definitions, const char *name, bool of_data)
+static void sort_begin(struct sort *sort, json_t *definitions, const char *name, bool of_data)
 {
         *sort = (struct sort){ .name = name, .of_data = of_data, .definitions = definitions };
         sort->names = json_array();
@@ -32,21 +32,21 @@ static void begin(struct sort *sort, json_t *definitions, const char *name, bool
         }
 }
 
-/* "#/definitions/strategy.l2-sp/properties/alpha" */
-static json_t *ref_to(const char *owner, const char *param)
+/* {"$ref": "#/definitions/strategy.l2-sp/properties/alpha"} */
+static json_t *param_ref(const char *owner, const char *param)
 {
         return json_pack("{s:s+++}", "$ref", "#/definitions/", owner, "/properties/", param);
 }
 
-static void refer(json_t *properties, const char *owner, const struct scion_param *params)
+static void properties_add_refs(json_t *properties, const char *owner, const struct scion_param *params)
 {
         for (; params && params->type != SCION_PARAM_END; params++)
                 if (!json_object_get(properties, params->name))
-                        json_object_set_new(properties, params->name, ref_to(owner, params->name));
+                        json_object_set_new(properties, params->name, param_ref(owner, params->name));
 }
 
-static void add_form(struct sort *sort, enum scion_schema_form form, const char *owner, const char *name,
-                     const char *summary, const struct scion_param *params)
+static void sort_add_form(struct sort *sort, enum scion_schema_form form, const char *owner, const char *name,
+                          const char *summary, const struct scion_param *params)
 {
         json_t *properties = json_object(), *required = json_array(), *then;
 
@@ -54,9 +54,9 @@ static void add_form(struct sort *sort, enum scion_schema_form form, const char 
                             json_pack("{s:s, s:o}", "const", name, "description", scion_json_text(summary)));
         if (form == SCION_SCHEMA_AXIS)
                 json_object_set_new(properties, "label", scion_schema_ref("label"));
-        refer(properties, owner, params);
+        properties_add_refs(properties, owner, params);
         if (sort->of_data) {
-                refer(properties, "data", scion_data_params);
+                properties_add_refs(properties, "data", scion_data_params);
                 json_object_set_new(properties, "transform", scion_schema_ref_form("transforms", form));
         }
         for (const struct scion_param *param = params; param && param->type != SCION_PARAM_END; param++)
@@ -70,7 +70,7 @@ static void add_form(struct sort *sort, enum scion_schema_form form, const char 
                                         name, "required", "use", "then", then));
 }
 
-static bool goes_alone(const struct scion_param *params)
+static bool params_are_optional(const struct scion_param *params)
 {
         for (; params && params->type != SCION_PARAM_END; params++)
                 if (params->required)
@@ -78,7 +78,8 @@ static bool goes_alone(const struct scion_param *params)
         return true;
 }
 
-static void add(struct sort *sort, const char *name, const char *summary, const struct scion_param *params)
+static void sort_add(struct sort *sort, const char *name, const char *summary,
+                     const struct scion_param *params)
 {
         json_t *values = json_object();
         char owner[300];
@@ -89,23 +90,26 @@ static void add(struct sort *sort, const char *name, const char *summary, const 
         json_object_set_new(sort->definitions, owner, json_pack("{s:o}", "properties", values));
         json_array_append_new(sort->names, json_string(name));
         json_array_append_new(sort->summaries, scion_json_text(summary));
-        if (goes_alone(params))
+        if (params_are_optional(params))
                 json_array_append_new(sort->short_names, json_string(name));
         for (int form = 0; form < SCION_SCHEMA_FORMS; form++)
-                add_form(sort, (enum scion_schema_form)form, owner, name, summary, params);
+                sort_add_form(sort, (enum scion_schema_form)form, owner, name, summary, params);
 }
 
-static json_t *enumeration(json_t *names, json_t *summaries, const char *sort)
+static json_t *names_enum(json_t *names, json_t *summaries, const char *sort)
 {
         return json_pack("{s:O, s:O, s:s}", "enum", names, "enumDescriptions", summaries, "description",
                          sort);
 }
 
-/* Without a `use`, which another file has, or another axis, any key of any of them may stand. */
-static void close_form(struct sort *sort, enum scion_schema_form form)
+/*
+ * Adds the definition of a form. Where `use` may be left out, because another file or axis has it, the keys
+ * of all names are allowed.
+ */
+static void sort_finish_form(struct sort *sort, enum scion_schema_form form)
 {
         json_t *map = json_pack("{s:s, s:{s:o}}", "type", "object", "properties", "use",
-                                enumeration(sort->names, sort->summaries, sort->name));
+                                names_enum(sort->names, sort->summaries, sort->name));
         json_t *keys = json_array(), *names = form == SCION_SCHEMA_WHOLE ? sort->short_names : sort->names;
         char name[64];
         const char *key;
@@ -122,19 +126,19 @@ static void close_form(struct sort *sort, enum scion_schema_form form)
         }
         json_decref(keys);
         json_object_set(map, "allOf", sort->conditions[form]);
-        /* jansson would have the summaries of names that do not go alone beside the others' */
+        /* short_names has no parallel list of summaries */
         json_t *word = form == SCION_SCHEMA_WHOLE
                                ? json_pack("{s:O, s:s}", "enum", names, "description", sort->name)
-                               : enumeration(names, sort->summaries, sort->name);
+                               : names_enum(names, sort->summaries, sort->name);
 
         snprintf(name, sizeof name, "%s-%s", sort->name, scion_schema_forms[form]);
         json_object_set_new(sort->definitions, name, json_pack("{s:[o, o]}", "anyOf", map, word));
 }
 
-static void finish(struct sort *sort)
+static void sort_finish(struct sort *sort)
 {
         for (int form = 0; form < SCION_SCHEMA_FORMS; form++) {
-                close_form(sort, (enum scion_schema_form)form);
+                sort_finish_form(sort, (enum scion_schema_form)form);
                 json_decref(sort->conditions[form]);
                 json_decref(sort->keys[form]);
         }
@@ -143,47 +147,47 @@ static void finish(struct sort *sort)
         json_decref(sort->summaries);
 }
 
-static bool add_kind(json_t *definitions, enum scion_kind kind)
+static bool definitions_add_kind(json_t *definitions, enum scion_kind kind)
 {
         struct scion_plugin_list list;
         struct sort sort;
 
         if (!scion_plugins_list(kind, &list))
                 return false;
-        begin(&sort, definitions, scion_kind_name(kind), kind == SCION_DATASET);
+        sort_begin(&sort, definitions, scion_kind_name(kind), kind == SCION_DATASET);
         for (size_t i = 0; i < list.count; i++) {
                 const struct scion_plugin *plugin = list.entry[i].plugin;
 
                 if (plugin)
-                        add(&sort, plugin->name, plugin->summary, plugin->params);
+                        sort_add(&sort, plugin->name, plugin->summary, plugin->params);
         }
-        finish(&sort);
+        sort_finish(&sort);
         scion_plugin_list_finish(&list);
         return true;
 }
 
-static void add_schedules(json_t *definitions)
+static void definitions_add_schedules(json_t *definitions)
 {
         struct sort sort;
 
-        begin(&sort, definitions, "schedule", false);
+        sort_begin(&sort, definitions, "schedule", false);
         for (const struct scion_schedule_kind *kind = scion_schedule_kinds; kind->name; kind++)
-                add(&sort, kind->name, kind->summary, kind->params);
-        finish(&sort);
+                sort_add(&sort, kind->name, kind->summary, kind->params);
+        sort_finish(&sort);
 }
 
-/* One, or a list of them. */
-static void add_transforms(json_t *definitions)
+/* Adds the definitions of transforms; a dataset takes one transform or a list. */
+static void definitions_add_transforms(json_t *definitions)
 {
         json_t *data = json_object();
         struct sort sort;
 
-        begin(&sort, definitions, "transform", false);
+        sort_begin(&sort, definitions, "transform", false);
         for (const struct scion_transform_kind *kind = scion_transform_kinds; kind->name; kind++)
-                add(&sort, kind->name, kind->summary, kind->params);
-        finish(&sort);
+                sort_add(&sort, kind->name, kind->summary, kind->params);
+        sort_finish(&sort);
         for (int form = 0; form < SCION_SCHEMA_FORMS; form++) {
-                /* no labels: those are of an axis's values, not of what is in them */
+                /* labels belong to the values of an axis, not to parts of them */
                 enum scion_schema_form of =
                         form == SCION_SCHEMA_WHOLE ? SCION_SCHEMA_WHOLE : SCION_SCHEMA_PART;
                 char name[64];
@@ -191,9 +195,9 @@ static void add_transforms(json_t *definitions)
                 snprintf(name, sizeof name, "transforms-%s", scion_schema_forms[form]);
                 json_object_set_new(definitions, name,
                                     json_pack("{s:s, s:[o, {s:s, s:o}]}", "description",
-                                              "what is done to every input, in order", "anyOf",
-                                              scion_schema_ref_form("transform", of), "type", "array",
-                                              "items", scion_schema_ref_form("transform", of)));
+                                              "the transforms that are applied to every input, in order",
+                                              "anyOf", scion_schema_ref_form("transform", of), "type",
+                                              "array", "items", scion_schema_ref_form("transform", of)));
         }
         for (const struct scion_param *param = scion_data_params; param->type != SCION_PARAM_END; param++)
                 json_object_set_new(data, param->name, scion_schema_value(param));
@@ -202,10 +206,10 @@ static void add_transforms(json_t *definitions)
 
 bool scion_schema_add_plugins(json_t *definitions)
 {
-        add_schedules(definitions);
-        add_transforms(definitions);
+        definitions_add_schedules(definitions);
+        definitions_add_transforms(definitions);
         for (int kind = SCION_STRATEGY; kind <= SCION_MODEL; kind++)
-                if (!add_kind(definitions, (enum scion_kind)kind))
+                if (!definitions_add_kind(definitions, (enum scion_kind)kind))
                         return false;
         return true;
 }

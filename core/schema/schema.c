@@ -8,30 +8,31 @@
 #include "experiment/experiment.h"
 #include "schema/parts.h"
 
-/* --- Words on keys that are no parameters --------------------------------------------------------------- */
+/* --- Descriptions of keys that are not parameters ------------------------------------------------------- */
 
 static const struct {
         const char *name, *help;
 } words[] = {
-        { "extends", "another file, relative to this one, that this one builds on; keys here win" },
-        { "limits", "what a run may take" },
-        { "source", "where knowledge comes from; left out: there is none" },
-        { "strategy", "how knowledge goes from the source to the target" },
-        { "target", "what is learned in the end" },
+        { "extends",
+          "another file, relative to this one, that this file extends; keys here override its keys" },
+        { "limits", "the limits on time and memory of a run" },
+        { "source", "the task and model that knowledge is transferred from; optional" },
+        { "strategy", "how knowledge is transferred from the source to the target" },
+        { "target", "the task to learn" },
         { "dataset", "the data" },
-        { "model", "the network; left out of the target: the source's, with a head of its own" },
-        { "loss", "what training makes small; cross-entropy if left out" },
-        { "optimizer", "how training goes downhill" },
-        { "schedule", "the learning rate's course; constant if left out" },
-        { "train", "how long, and in which batches" },
+        { "model", "the network; if left out of the target: the source's, with a new head" },
+        { "loss", "the loss function; cross-entropy if left out" },
+        { "optimizer", "the optimizer" },
+        { "schedule", "the learning-rate schedule; constant if left out" },
+        { "train", "the length of training, its batches, and other settings" },
         { "matrix", "the axes of a suite: paths, each with its list of values; every combination is a run" },
-        { "seeds", "short for the axis seed: [1, 2, ...], so many" },
-        { "exclude", "combinations that are left out: maps of axes to values" },
-        { "include", "combinations that are added: maps of axes to values" },
-        { "label", "what the value is called in results" },
+        { "seeds", "the number of seeds: short for the axis seed: [1, 2, ...]" },
+        { "exclude", "combinations to leave out: maps from axes to values" },
+        { "include", "combinations to add: maps from axes to values" },
+        { "label", "the name of the value in results" },
 };
 
-static const char *help_of(const char *key)
+static const char *key_help(const char *key)
 {
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
                 if (strcmp(words[i].name, key) == 0)
@@ -39,29 +40,33 @@ static const char *help_of(const char *key)
         return "";
 }
 
-/* A schema behind words of its own: beside a reference they would not be read. */
-static json_t *told(const char *key, json_t *schema)
+/*
+ * Adds the description of a key to a schema. It is wrapped in allOf because a description next to $ref is
+ * ignored.
+ */
+static json_t *schema_with_help(const char *key, json_t *schema)
 {
-        return json_pack("{s:s, s:[o]}", "description", help_of(key), "allOf", schema);
+        return json_pack("{s:s, s:[o]}", "description", key_help(key), "allOf", schema);
 }
 
 /* --- Source and target ---------------------------------------------------------------------------------- */
 
-static json_t *part_of_stage(const char *part, enum scion_schema_form form)
+static json_t *stage_part(const char *part, enum scion_schema_form form)
 {
         return strcmp(part, "train") == 0 ? scion_schema_ref("train") : scion_schema_ref_form(part, form);
 }
 
-static bool is_trained_by(const char *part)
+static bool part_needs_training(const char *part)
 {
         return strcmp(part, "dataset") != 0 && strcmp(part, "model") != 0;
 }
 
 /*
- * What training asks for, loss and the like, is not looked at in a source that is loaded: `weights`. Null is as
- * good as leaving a part out, so that a part that must be there is not null.
+ * The schema of `source` or `target`. The keys for training, such as the loss, are not checked in a source
+ * with `weights`, which is loaded. Null means the same as leaving a key out, so that a required key must not
+ * be null.
  */
-static json_t *stage(bool source, enum scion_schema_form form)
+static json_t *stage_schema(bool source, enum scion_schema_form form)
 {
         json_t *properties = json_object(), *training = json_object(), *map, *required = json_array(),
                *trained = json_array();
@@ -72,7 +77,7 @@ static json_t *stage(bool source, enum scion_schema_form form)
                 bool needed = whole && strcmp(*part, must) == 0;
                 bool to_train = whole && (strcmp(*part, "optimizer") == 0 ||
                                           (source && strcmp(*part, "dataset") == 0));
-                json_t *value = told(*part, part_of_stage(*part, form));
+                json_t *value = schema_with_help(*part, stage_part(*part, form));
 
                 if (needed)
                         json_array_append_new(required, json_string(*part));
@@ -80,14 +85,14 @@ static json_t *stage(bool source, enum scion_schema_form form)
                         json_array_append_new(trained, json_string(*part));
                 if (!needed && !to_train)
                         value = scion_schema_or_null(value);
-                if (is_trained_by(*part) || to_train) {
+                if (part_needs_training(*part) || to_train) {
                         json_object_set_new(training, *part, value);
-                        /* with weights, a dataset is looked at if it is there */
-                        json_object_set_new(
-                                properties, *part,
-                                is_trained_by(*part)
-                                        ? json_pack("{s:s}", "description", help_of(*part))
-                                        : scion_schema_or_null(told(*part, part_of_stage(*part, form))));
+                        /* with weights, the dataset is optional but checked */
+                        json_object_set_new(properties, *part,
+                                            part_needs_training(*part)
+                                                    ? json_pack("{s:s}", "description", key_help(*part))
+                                                    : scion_schema_or_null(schema_with_help(
+                                                              *part, stage_part(*part, form))));
                 } else {
                         json_object_set_new(properties, *part, value);
                 }
@@ -105,8 +110,8 @@ static json_t *stage(bool source, enum scion_schema_form form)
 
 /* --- The matrix ----------------------------------------------------------------------------------------- */
 
-/* Paths that begin with a key of a run. */
-static void add_path_pattern(struct scion_text *pattern)
+/* Adds a regular expression for paths that begin with a key of a run. */
+static void pattern_add_path(struct scion_text *pattern)
 {
         const char *between = "";
 
@@ -123,22 +128,22 @@ static void add_path_pattern(struct scion_text *pattern)
         scion_text_add(pattern, ")(\\.[^.,]+)*)");
 }
 
-/* A list of values, none of which is empty. */
-static json_t *axis(json_t *value)
+/* A non-empty list of values, none of which is null. */
+static json_t *axis_schema(json_t *value)
 {
         return json_pack("{s:s, s:i, s:{s:[o, {s:{s:s}}]}}", "type", "array", "minItems", 1, "items", "allOf",
                          value, "not", "type", "null");
 }
 
-static void add_axis(json_t *properties, const char *path, const char *key, json_t *value)
+static void properties_add_axis(json_t *properties, const char *path, const char *key, json_t *value)
 {
-        json_t *schema = axis(value);
+        json_t *schema = axis_schema(value);
 
-        json_object_set_new(schema, "description", json_string(help_of(key)));
+        json_object_set_new(schema, "description", json_string(key_help(key)));
         json_object_set_new(properties, path, schema);
 }
 
-static void add_stage_axes(json_t *properties, const char *side)
+static void properties_add_stage_axes(json_t *properties, const char *side)
 {
         char path[256];
 
@@ -146,25 +151,26 @@ static void add_stage_axes(json_t *properties, const char *side)
                 if (strcmp(*part, "train") == 0)
                         continue;
                 snprintf(path, sizeof path, "%s.%s", side, *part);
-                add_axis(properties, path, *part, scion_schema_ref_form(*part, SCION_SCHEMA_AXIS));
+                properties_add_axis(properties, path, *part, scion_schema_ref_form(*part, SCION_SCHEMA_AXIS));
         }
         for (const struct scion_param *param = scion_train_params; param->type != SCION_PARAM_END; param++) {
                 snprintf(path, sizeof path, "%s.train.%s", side, param->name);
-                json_object_set_new(properties, path, axis(scion_schema_value(param)));
+                json_object_set_new(properties, path, axis_schema(scion_schema_value(param)));
         }
 }
 
-static json_t *matrix(const struct scion_text *path)
+static json_t *matrix_schema(const struct scion_text *path)
 {
-        json_t *properties = json_object(), *any = axis(json_object());
+        json_t *properties = json_object(), *any = axis_schema(json_object());
         struct scion_text names = { 0 };
 
-        add_axis(properties, "strategy", "strategy", scion_schema_ref_form("strategy", SCION_SCHEMA_AXIS));
+        properties_add_axis(properties, "strategy", "strategy",
+                            scion_schema_ref_form("strategy", SCION_SCHEMA_AXIS));
         for (const struct scion_param *param = scion_run_params; param->type != SCION_PARAM_END; param++)
                 if (strcmp(param->name, "name") != 0)
-                        json_object_set_new(properties, param->name, axis(scion_schema_value(param)));
-        add_stage_axes(properties, "source");
-        add_stage_axes(properties, "target");
+                        json_object_set_new(properties, param->name, axis_schema(scion_schema_value(param)));
+        properties_add_stage_axes(properties, "source");
+        properties_add_stage_axes(properties, "target");
         scion_text_add(&names, "^ *%s *(, *%s *)*$", path->text, path->text);
         json_t *schema = json_pack(
                 "{s:s, s:i, s:i, s:{s:s}, s:o, s:{s:{s:s, s:i, s:{s:s, s:i, s:{s:{s:s}}}}}, s:o}", "type",
@@ -173,13 +179,16 @@ static json_t *matrix(const struct scion_text *path)
                 "array", "minItems", 1, "items", "type", "array", "minItems", 2, "items", "not", "type",
                 "null", "additionalProperties", json_object());
 
-        /* Values of several axes are lists that may have anything; of one, anything but null. */
+        /*
+         * The values of several joint axes are lists of anything; those of a single axis are anything except
+         * null.
+         */
         json_object_set_new(schema, "allOf", json_pack("[{s:{s:o}}]", "patternProperties", "^[^,]*$", any));
         free(names.text);
         return schema;
 }
 
-static json_t *rules(const struct scion_text *path, const char *key)
+static json_t *rules_schema(const struct scion_text *path, const char *key)
 {
         struct scion_text name = { 0 };
 
@@ -189,13 +198,13 @@ static json_t *rules(const struct scion_text *path, const char *key)
                           "minProperties", 1, "propertyNames", "pattern", name.text ? name.text : "");
 
         free(name.text);
-        return scion_schema_or_null(told(key, schema));
+        return scion_schema_or_null(schema_with_help(key, schema));
 }
 
-/* --- The whole ------------------------------------------------------------------------------------------ */
+/* --- The schema ----------------------------------------------------------------------------------------- */
 
-/* The keys that are as good in a whole file as in a part of one. */
-static json_t *common(void)
+/* The keys with the same schema in every form of file. */
+static json_t *common_properties(void)
 {
         json_t *properties = json_object();
         struct scion_text path = { 0 };
@@ -206,28 +215,29 @@ static json_t *common(void)
         json_object_set_new(properties, "seed",
                             scion_schema_or_null(json_incref(json_object_get(properties, "seed"))));
         for (const char *const *part = scion_run_parts; *part; part++)
-                json_object_set_new(properties, *part, json_pack("{s:s}", "description", help_of(*part)));
+                json_object_set_new(properties, *part, json_pack("{s:s}", "description", key_help(*part)));
         json_object_set_new(properties, "limits",
-                            scion_schema_or_null(told("limits", scion_schema_ref("limits"))));
+                            scion_schema_or_null(schema_with_help("limits", scion_schema_ref("limits"))));
         json_object_set_new(properties, "extends",
-                            json_pack("{s:s, s:[s, s, s], s:i}", "description", help_of("extends"), "type",
+                            json_pack("{s:s, s:[s, s, s], s:i}", "description", key_help("extends"), "type",
                                       "string", "number", "boolean", "minLength", 1));
-        add_path_pattern(&path);
-        json_object_set_new(properties, "matrix", scion_schema_or_null(told("matrix", matrix(&path))));
+        pattern_add_path(&path);
+        json_object_set_new(properties, "matrix",
+                            scion_schema_or_null(schema_with_help("matrix", matrix_schema(&path))));
         json_object_set_new(properties, "seeds",
-                            json_pack("{s:s, s:[s, s], s:i}", "description", help_of("seeds"), "type",
+                            json_pack("{s:s, s:[s, s], s:i}", "description", key_help("seeds"), "type",
                                       "integer", "null", "minimum", 1));
-        json_object_set_new(properties, "exclude", rules(&path, "exclude"));
-        json_object_set_new(properties, "include", rules(&path, "include"));
+        json_object_set_new(properties, "exclude", rules_schema(&path, "exclude"));
+        json_object_set_new(properties, "include", rules_schema(&path, "include"));
         free(path.text);
         return properties;
 }
 
-static json_t *of_run(enum scion_schema_form form)
+static json_t *run_schema(enum scion_schema_form form)
 {
-        json_t *source = told("source", scion_schema_ref_form("source", form)),
-               *target = told("target", scion_schema_ref_form("target", form)),
-               *strategy = told("strategy", scion_schema_ref_form("strategy", form));
+        json_t *source = schema_with_help("source", scion_schema_ref_form("source", form)),
+               *target = schema_with_help("target", scion_schema_ref_form("target", form)),
+               *strategy = schema_with_help("strategy", scion_schema_ref_form("strategy", form));
         bool whole = form == SCION_SCHEMA_WHOLE;
 
         return json_pack("{s:{s:o, s:o, s:o}, s:o}", "properties", "source", scion_schema_or_null(source),
@@ -236,28 +246,28 @@ static json_t *of_run(enum scion_schema_form form)
                          whole ? json_pack("[s, s, s]", "name", "strategy", "target") : json_array());
 }
 
-/* A seed of null leaves it to the axis, of this file or of another. */
-static json_t *null_seed(void)
+/* `seed: null` means that an axis sets the seed, in this file or in the one that it extends. */
+static json_t *null_seed_rule(void)
 {
         return json_pack("[{s:{s:[{s:[s]}, {s:[s]}, {s:[s]}]}, s:{}, s:{s:{s:{s:{s:s}}}}}]", "if", "anyOf",
                          "required", "seeds", "required", "matrix", "required", "extends", "then", "else",
                          "properties", "seed", "not", "type", "null");
 }
 
-static void add_definitions(json_t *definitions)
+static void definitions_add(json_t *definitions)
 {
         for (int form = 0; form < SCION_SCHEMA_FORMS; form++) {
                 char name[32];
 
                 snprintf(name, sizeof name, "source-%s", scion_schema_forms[form]);
-                json_object_set_new(definitions, name, stage(true, (enum scion_schema_form)form));
+                json_object_set_new(definitions, name, stage_schema(true, (enum scion_schema_form)form));
                 snprintf(name, sizeof name, "target-%s", scion_schema_forms[form]);
-                json_object_set_new(definitions, name, stage(false, (enum scion_schema_form)form));
+                json_object_set_new(definitions, name, stage_schema(false, (enum scion_schema_form)form));
         }
-        json_object_set_new(definitions, "limits", scion_schema_map(scion_limits_params, help_of("limits")));
-        json_object_set_new(definitions, "train", scion_schema_map(scion_train_params, help_of("train")));
+        json_object_set_new(definitions, "limits", scion_schema_map(scion_limits_params, key_help("limits")));
+        json_object_set_new(definitions, "train", scion_schema_map(scion_train_params, key_help("train")));
         json_object_set_new(definitions, "label",
-                            json_pack("{s:s, s:[s, s, s, s], s:i}", "description", help_of("label"), "type",
+                            json_pack("{s:s, s:[s, s, s, s], s:i}", "description", key_help("label"), "type",
                                       "string", "number", "boolean", "null", "minLength", 1));
 }
 
@@ -270,19 +280,18 @@ bool scion_schema_write(FILE *file)
                 json_decref(definitions);
                 return false;
         }
-        add_definitions(definitions);
-        /* A file that another one completes, or a matrix, may leave out what it likes. */
+        definitions_add(definitions);
+        /* A file with `extends` or a matrix may leave out any key. */
         schema = json_pack(
                 "{s:s, s:s, s:s, s:o, s:b, s:{s:[{s:[s]}, {s:[s], s:{s:{s:s}}}]}, s:o, s:o, s:o, s:o}",
                 "$schema", "http://json-schema.org/draft-07/schema#", "title", "Scion experiment", "type",
-                "object", "properties", common(), "additionalProperties", 0, "if", "anyOf", "required",
-                "extends", "required", "matrix", "properties", "matrix", "type", "object", "then",
-                of_run(SCION_SCHEMA_PART), "else", of_run(SCION_SCHEMA_WHOLE), "allOf", null_seed(),
-                "definitions", definitions);
+                "object", "properties", common_properties(), "additionalProperties", 0, "if", "anyOf",
+                "required", "extends", "required", "matrix", "properties", "matrix", "type", "object", "then",
+                run_schema(SCION_SCHEMA_PART), "else", run_schema(SCION_SCHEMA_WHOLE), "allOf",
+                null_seed_rule(), "definitions", definitions);
         good = schema && json_dumpf(schema, file, JSON_INDENT(1)) == 0;
         json_decref(schema);
         if (good)
                 fputc('\n', file);
-        return good || ferror(file) ||
-               scion_fail("out of memory"); /* what cannot be written is told by the caller */
+        return good || ferror(file) || scion_fail("out of memory"); /* the caller reports write errors */
 }

@@ -1,4 +1,4 @@
-/* Schemas of values. */
+/* The schemas of parameters. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,13 +26,13 @@ json_t *scion_schema_or_null(json_t *schema)
 {
         json_t *either = json_pack("{s:[O, {s:s}]}", "anyOf", schema, "type", "null");
 
-        /* where editors look for it first */
+        /* editors look for the description at the top level first */
         json_object_set(either, "description", json_object_get(schema, "description"));
         json_decref(schema);
         return either;
 }
 
-static void set_range(json_t *schema, const struct scion_param *param)
+static void schema_set_range(json_t *schema, const struct scion_param *param)
 {
         if (scion_range_has_min(param))
                 json_object_set_new(schema, param->above_min ? "exclusiveMinimum" : "minimum",
@@ -42,8 +42,8 @@ static void set_range(json_t *schema, const struct scion_param *param)
                                     scion_json_number(param->max));
 }
 
-/* As a file's reader gives the text: a number, or true or false, when it looks like one. */
-static void add_choice(json_t *list, const char *text)
+/* Adds a choice; also as a number or boolean if the YAML reader would take the text for one. */
+static void list_add_choice(json_t *list, const char *text)
 {
         double number;
         bool truth;
@@ -55,8 +55,8 @@ static void add_choice(json_t *list, const char *text)
                 json_array_append_new(list, scion_json_number(number));
 }
 
-/* Of one value: of a list, one entry, which may stand for the list. A text may look like anything but null. */
-static json_t *scalar(const struct scion_param *param)
+/* The schema of a single value, or of an entry of a list. A string may look like anything except null. */
+static json_t *scalar_schema(const struct scion_param *param)
 {
         json_t *schema = json_object(), *list;
 
@@ -64,12 +64,12 @@ static json_t *scalar(const struct scion_param *param)
         case SCION_PARAM_FLOAT:
         case SCION_PARAM_FLOATS:
                 json_object_set_new(schema, "type", json_string("number"));
-                set_range(schema, param);
+                schema_set_range(schema, param);
                 break;
         case SCION_PARAM_INT:
         case SCION_PARAM_INTS:
                 json_object_set_new(schema, "type", json_string("integer"));
-                set_range(schema, param);
+                schema_set_range(schema, param);
                 break;
         case SCION_PARAM_BOOL:
                 json_object_set_new(schema, "type", json_string("boolean"));
@@ -77,7 +77,7 @@ static json_t *scalar(const struct scion_param *param)
         case SCION_PARAM_CHOICE:
                 list = json_array();
                 for (size_t i = 0; param->choices[i]; i++)
-                        add_choice(list, param->choices[i]);
+                        list_add_choice(list, param->choices[i]);
                 json_object_set_new(schema, "enum", list);
                 break;
         default:
@@ -86,14 +86,14 @@ static json_t *scalar(const struct scion_param *param)
         return schema;
 }
 
-static bool is_list(const struct scion_param *param)
+static bool param_is_list(const struct scion_param *param)
 {
         return param->type == SCION_PARAM_FLOATS || param->type == SCION_PARAM_INTS ||
                param->type == SCION_PARAM_STRINGS;
 }
 
-/* "learning rate (float, x >= 0, default 0.01)" */
-static json_t *description(const struct scion_param *param)
+/* The description: "learning rate (float, x >= 0, default 0.01)". */
+static json_t *param_description(const struct scion_param *param)
 {
         struct scion_text text = { 0 }, type = { 0 }, range = { 0 }, fallback = { 0 };
         json_t *json;
@@ -119,12 +119,12 @@ static json_t *description(const struct scion_param *param)
 
 json_t *scion_schema_value(const struct scion_param *param)
 {
-        json_t *schema = scalar(param), *fallback = scion_param_default_json(param);
+        json_t *schema = scalar_schema(param), *fallback = scion_param_default_json(param);
 
-        if (is_list(param))
+        if (param_is_list(param))
                 schema = json_pack("{s:[o, {s:s, s:o}]}", "anyOf", schema, "type", "array", "items",
-                                   scalar(param));
-        json_object_set_new(schema, "description", description(param));
+                                   scalar_schema(param));
+        json_object_set_new(schema, "description", param_description(param));
         if (fallback && !json_is_null(fallback))
                 json_object_set(schema, "default", fallback);
         json_decref(fallback);

@@ -12,44 +12,49 @@
 #include "file/files.h"
 #include "suite/progress_lines.h"
 
-#define OFTEN 0.1 /* seconds between two drawings, while things happen */
-#define TICK 1.0  /* and while only time goes by */
+#define REDRAW_INTERVAL 0.1 /* least seconds between two drawings after an event */
+#define IDLE_INTERVAL 1.0   /* and between two drawings without an event */
 
 #define NO_WRAP "\033[?7l"
 #define WRAP "\033[?7h"
-/* From the line's beginning to the screen's end. A terminal drops what is on its way to it when a key sends a signal,
- * and that may have been what lets lines wrap again. */
+/*
+ * Clears from the cursor's line to the end of the screen. It enables line wrap as well: a terminal drops
+ * pending output when a key sends a signal, and that may have been the sequence that enables it.
+ */
 #define CLEAR "\r" WRAP "\033[J"
 
 struct scion_display {
         FILE *file, *failures;
         const struct scion_plan *plan;
         struct scion_forecast forecast;
-        struct scion_work *work;      /* a slot each */
-        struct scion_block_run *rows; /* room for drawing them */
+        struct scion_slot *slot;               /* one for each slot */
+        struct scion_progress_lines_run *rows; /* one for each slot, for drawing */
         int slots;
         size_t finished, failed;
         /* On a terminal: */
         bool live, colours;
-        bool shown;    /* there is a block, with the cursor at its beginning */
-        bool changed;  /* something is to be drawn */
-        double drawn;  /* when */
-        FILE *lines;   /* to be written above the block */
-        char *written; /* what is in them */
+        bool shown;    /* the block is on the screen, with the cursor at its beginning */
+        bool changed;  /* an event has happened since the last drawing */
+        double drawn;  /* time of the last drawing */
+        FILE *lines;   /* pending lines, to be written above the block */
+        char *written; /* the buffer of `lines` */
         size_t length;
 };
 
 /* --- The terminal --------------------------------------------------------------------------------------- */
 
-static bool is_terminal(FILE *file)
+static bool file_is_terminal(FILE *file)
 {
         const char *name = getenv("TERM");
 
         return isatty(fileno(file)) && name && *name && strcmp(name, "dumb") != 0;
 }
 
-/* One that says it is 0 wide does not know. */
-static int size_or(unsigned short size, const char *variable, int usual)
+/*
+ * A size of 0 means that the terminal does not know it: falls back to the environment variable, then to
+ * `usual`.
+ */
+static int terminal_size_or(unsigned short size, const char *variable, int usual)
 {
         const char *text = getenv(variable);
         long number = size > 0 ? size : text ? strtol(text, NULL, 10) : 0;
@@ -57,32 +62,35 @@ static int size_or(unsigned short size, const char *variable, int usual)
         return number > 0 && number < 10000 ? (int)number : usual;
 }
 
-static void size_of(FILE *file, int *width, int *height)
+static void terminal_size(FILE *file, int *width, int *height)
 {
         struct winsize size = { 0 };
 
         if (ioctl(fileno(file), TIOCGWINSZ, &size) != 0)
                 size.ws_col = size.ws_row = 0;
-        *width = size_or(size.ws_col, "COLUMNS", 80);
-        *height = size_or(size.ws_row, "LINES", 24);
+        *width = terminal_size_or(size.ws_col, "COLUMNS", 80);
+        *height = terminal_size_or(size.ws_row, "LINES", 24);
 }
 
-/* In the background the terminal is somebody else's. One that does not control us has no foreground. */
-static bool in_front(FILE *file)
+/*
+ * Whether this process is in the foreground of the terminal, and may draw. A terminal that is not the
+ * controlling one has no foreground process group, and counts as foreground.
+ */
+static bool terminal_is_foreground(FILE *file)
 {
         pid_t group = tcgetpgrp(fileno(file));
 
         return group < 0 || group == getpgrp();
 }
 
-/* --- Making and ending ---------------------------------------------------------------------------------- */
+/* --- Creation and destruction --------------------------------------------------------------------------- */
 
-/* Without memory for the lines, it does without the block. */
-static void go_live(struct scion_display *display)
+/* Falls back to plain lines when there is no memory for buffering them. */
+static void display_go_live(struct scion_display *display)
 {
         const char *no_colour = getenv("NO_COLOR");
 
-        display->live = display->file && is_terminal(display->file);
+        display->live = display->file && file_is_terminal(display->file);
         display->colours = !no_colour || !*no_colour;
         display->drawn = -INFINITY;
         display->changed = true;
@@ -104,20 +112,23 @@ struct scion_display *scion_display_create(FILE *file, FILE *failures,
         display->slots = start->slots;
         display->finished = start->finished;
         display->failed = start->failed;
-        display->work = calloc((size_t)start->slots, sizeof *display->work);
+        display->slot = calloc((size_t)start->slots, sizeof *display->slot);
         display->rows = calloc((size_t)start->slots, sizeof *display->rows);
-        if (!display->work || !display->rows)
+        if (!display->slot || !display->rows)
                 scion_fail("out of memory");
         else if (scion_forecast_start(&display->forecast, start->plan, start->done)) {
-                go_live(display);
+                display_go_live(display);
                 return display;
         }
         scion_display_destroy(display);
         return NULL;
 }
 
-/* The lines, before the block if that is to be there again. What cannot be written is lost, as on any terminal. */
-static void draw(struct scion_display *display, const struct scion_block *block)
+/*
+ * Writes the pending lines, then the block unless it is NULL. A write error is ignored, as for any terminal
+ * output.
+ */
+static void display_draw(struct scion_display *display, const struct scion_progress_lines *block)
 {
         struct scion_text text = { 0 };
 
@@ -129,9 +140,10 @@ static void draw(struct scion_display *display, const struct scion_block *block)
         if (block) {
                 int width, height, rows;
 
-                size_of(display->file, &width, &height);
+                terminal_size(display->file, &width, &height);
                 scion_text_add(&text, NO_WRAP);
-                rows = scion_block_add(block, width, height > 1 ? height - 1 : 1, display->colours, &text);
+                rows = scion_progress_lines_add(block, width, height > 1 ? height - 1 : 1, display->colours,
+                                                &text);
                 scion_text_add(&text, WRAP "\r");
                 if (rows > 1)
                         scion_text_add(&text, "\033[%dA", rows - 1);
@@ -151,17 +163,17 @@ void scion_display_destroy(struct scion_display *display)
         if (!display)
                 return;
         if (display->live)
-                draw(display, NULL);
+                display_draw(display, NULL);
         if (display->lines)
                 fclose(display->lines);
         free(display->written);
         scion_forecast_finish(&display->forecast);
-        free(display->work);
+        free(display->slot);
         free(display->rows);
         free(display);
 }
 
-/* --- What happens --------------------------------------------------------------------------------------- */
+/* --- Events --------------------------------------------------------------------------------------------- */
 
 FILE *scion_display_lines(struct scion_display *display, bool failure)
 {
@@ -174,89 +186,89 @@ FILE *scion_display_lines(struct scion_display *display, bool failure)
 void scion_display_started(struct scion_display *display, int slot, size_t run)
 {
         scion_forecast_started(&display->forecast, run);
-        scion_work_start(&display->work[slot], run, scion_clock());
+        scion_slot_start(&display->slot[slot], run, scion_clock());
         display->changed = true;
 }
 
-static const char *id_of(const struct scion_display *display, int slot)
+static const char *display_run_id(const struct scion_display *display, int slot)
 {
-        return display->plan->planned[display->work[slot].run].id;
+        return display->plan->planned[display->slot[slot].run].id;
 }
 
-void scion_display_told(struct scion_display *display, int slot, const struct scion_progress *progress)
+void scion_display_progress(struct scion_display *display, int slot, const struct scion_progress *progress)
 {
-        struct scion_work *work = &display->work[slot];
-        bool resumed = work->resumed;
+        struct scion_slot *state = &display->slot[slot];
+        bool resumed = state->resumed;
 
-        scion_work_told(work, progress, scion_clock());
+        scion_slot_update(state, progress, scion_clock());
         display->changed = true;
-        FILE *file = work->resumed && !resumed ? scion_display_lines(display, false) : NULL;
+        FILE *file = state->resumed && !resumed ? scion_display_lines(display, false) : NULL;
 
         if (!file)
                 return;
-        fprintf(file, "%s: goes on after epoch %lld of the %s's %lld\n", id_of(display, slot),
-                (long long)progress->epochs_before, work->stage, (long long)progress->epochs);
+        fprintf(file, "%s: resumes after epoch %lld of the %s's %lld\n", display_run_id(display, slot),
+                (long long)progress->epochs_before, state->stage, (long long)progress->epochs);
         fflush(file);
 }
 
 void scion_display_finished(struct scion_display *display, int slot, double seconds)
 {
-        scion_forecast_finished(&display->forecast, display->work[slot].run, seconds);
-        display->work[slot].busy = false;
+        scion_forecast_finished(&display->forecast, display->slot[slot].run, seconds);
+        display->slot[slot].busy = false;
         display->finished++;
         display->changed = true;
 }
 
 void scion_display_failed(struct scion_display *display, int slot)
 {
-        display->work[slot].busy = false;
+        display->slot[slot].busy = false;
         display->failed++;
         display->changed = true;
 }
 
 void scion_display_stopped(struct scion_display *display, int slot)
 {
-        struct scion_work *work = &display->work[slot];
+        struct scion_slot *state = &display->slot[slot];
         FILE *file = scion_display_lines(display, false);
-        bool after = work->last.phase == SCION_AT_EPOCH;
+        bool after = state->last.phase == SCION_AT_EPOCH;
 
-        work->busy = false;
+        state->busy = false;
         if (!file)
                 return;
-        fprintf(file, "%s: stopped", id_of(display, slot));
-        if (work->told && (after || work->last.phase == SCION_AT_STEP))
+        fprintf(file, "%s: stopped", display_run_id(display, slot));
+        if (state->has_progress && (after || state->last.phase == SCION_AT_STEP))
                 fprintf(file, " %s epoch %lld of the %s's %lld", after ? "after" : "in",
-                        (long long)work->last.epoch, work->stage, (long long)work->last.epochs);
+                        (long long)state->last.epoch, state->stage, (long long)state->last.epochs);
         fputc('\n', file);
         fflush(file);
 }
 
 /* --- Drawing -------------------------------------------------------------------------------------------- */
 
-static void draw_block(struct scion_display *display, double now)
+static void display_draw_block(struct scion_display *display, double now)
 {
-        struct scion_block block = {
+        struct scion_progress_lines block = {
                 .name = display->plan->name,
                 .count = display->plan->count,
                 .done = display->finished,
                 .failed = display->failed,
                 .waiting = display->forecast.waiting,
-                .left = scion_forecast_all(&display->forecast, display->work, display->slots, now),
+                .left = scion_forecast_suite_left(&display->forecast, display->slot, display->slots, now),
                 .run = display->rows,
         };
 
         for (int i = 0; i < display->slots; i++) {
-                const struct scion_work *work = &display->work[i];
-                struct scion_block_run *row = &display->rows[block.runs];
+                const struct scion_slot *state = &display->slot[i];
+                struct scion_progress_lines_run *row = &display->rows[block.runs];
 
-                if (!work->busy)
+                if (!state->busy)
                         continue;
-                row->id = id_of(display, i);
-                row->work = work;
-                row->left = scion_forecast_run(&display->forecast, work, now, &row->more);
+                row->id = display_run_id(display, i);
+                row->slot = state;
+                row->left = scion_forecast_run_left(&display->forecast, state, now, &row->more);
                 block.runs++;
         }
-        draw(display, &block);
+        display_draw(display, &block);
 }
 
 bool scion_display_is_live(const struct scion_display *display)
@@ -270,18 +282,18 @@ double scion_display_tick(struct scion_display *display)
 
         if (!display->live)
                 return INFINITY;
-        due = display->drawn + (display->changed ? OFTEN : TICK);
+        due = display->drawn + (display->changed ? REDRAW_INTERVAL : IDLE_INTERVAL);
         if (now < due)
                 return due - now;
-        if (in_front(display->file)) {
-                draw_block(display, now);
+        if (terminal_is_foreground(display->file)) {
+                display_draw_block(display, now);
         } else {
-                display->shown = false; /* whatever is there now, it is not ours to take away */
-                draw(display, NULL);
+                display->shown = false; /* another program has written to the terminal since */
+                display_draw(display, NULL);
         }
         display->changed = false;
         display->drawn = now;
-        return TICK;
+        return IDLE_INTERVAL;
 }
 
 void scion_display_redraw(struct scion_display *display)
@@ -289,9 +301,9 @@ void scion_display_redraw(struct scion_display *display)
         display->drawn = -INFINITY;
 }
 
-void scion_display_leave(struct scion_display *display)
+void scion_display_hide(struct scion_display *display)
 {
         if (display->live)
-                draw(display, NULL);
+                display_draw(display, NULL);
         scion_display_redraw(display);
 }

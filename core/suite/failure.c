@@ -11,10 +11,10 @@
 #include "base/text.h"
 #include "file/files.h"
 
-#define MOST_LINES 8
-#define MOST_BYTES 2048
+#define MAX_LINES 8
+#define MAX_BYTES 2048
 
-static int open_log(const char *folder, int flags)
+static int log_open(const char *folder, int flags)
 {
         struct scion_text path = { 0 };
 
@@ -25,13 +25,12 @@ static int open_log(const char *folder, int flags)
         return log;
 }
 
-/* The end of the log, ended by a zero byte, from the beginning of a line. */
-static const char *read_tail(int log, char text[MOST_BYTES + 1])
+/* Reads the last lines of the log, starting at the beginning of a line. Returns a string within `text`. */
+static const char *log_read_tail(int log, char text[MAX_BYTES + 1])
 {
         struct stat status;
-        off_t from =
-                fstat(log, &status) == 0 && status.st_size > MOST_BYTES ? status.st_size - MOST_BYTES : 0;
-        ssize_t got = lseek(log, from, SEEK_SET) == from ? scion_read_all(log, text, MOST_BYTES) : -1;
+        off_t from = fstat(log, &status) == 0 && status.st_size > MAX_BYTES ? status.st_size - MAX_BYTES : 0;
+        ssize_t got = lseek(log, from, SEEK_SET) == from ? scion_read_all(log, text, MAX_BYTES) : -1;
         size_t length = got > 0 ? (size_t)got : 0;
         int lines = 0;
 
@@ -39,15 +38,15 @@ static const char *read_tail(int log, char text[MOST_BYTES + 1])
                 length--;
         text[length] = '\0';
         for (size_t i = length; i > 0; i--)
-                if (text[i - 1] == '\n' && ++lines == MOST_LINES)
+                if (text[i - 1] == '\n' && ++lines == MAX_LINES)
                         return text + i;
         const char *line = from > 0 ? strchr(text, '\n') : NULL;
 
         return line ? line + 1 : text;
 }
 
-/* What a plugin prints is not to move the cursor, or to colour the terminal. */
-static void print_indented(FILE *file, const char *text)
+/* Replaces control characters, so that a plugin's output cannot move the cursor or colour the terminal. */
+static void log_print_indented(FILE *file, const char *text)
 {
         fputs("  | ", file);
         for (; *text; text++) {
@@ -60,7 +59,7 @@ static void print_indented(FILE *file, const char *text)
         fputc('\n', file);
 }
 
-static void print_axes(FILE *file, const struct scion_planned *planned)
+static void run_print_axes(FILE *file, const struct scion_planned *planned)
 {
         const struct scion_config_run *run = planned->run;
         bool has_strategy = false, has_seed = false;
@@ -79,7 +78,7 @@ static void print_axes(FILE *file, const struct scion_planned *planned)
         fputc('\n', file);
 }
 
-void scion_failure_say(FILE *file, const char *message)
+void scion_failure_print(FILE *file, const char *message)
 {
         fputs("failed: ", file);
         for (; *message; message++)
@@ -87,26 +86,26 @@ void scion_failure_say(FILE *file, const char *message)
         fputc('\n', file);
 }
 
-void scion_failure_show(FILE *file, const struct scion_planned *planned, const char *folder)
+void scion_failure_print_details(FILE *file, const struct scion_planned *planned, const char *folder)
 {
-        int log = open_log(folder, O_RDONLY);
-        char text[MOST_BYTES + 1];
+        int log = log_open(folder, O_RDONLY);
+        char text[MAX_BYTES + 1];
 
-        print_axes(file, planned);
+        run_print_axes(file, planned);
         if (log < 0)
                 return;
-        const char *tail = read_tail(log, text);
+        const char *tail = log_read_tail(log, text);
 
         close(log);
         if (!*tail)
                 return;
         fprintf(file, "  the end of %s/log.txt:\n", folder);
-        print_indented(file, tail);
+        log_print_indented(file, tail);
 }
 
 void scion_failure_log(const char *folder, const char *message)
 {
-        int log = scion_make_folders(folder) ? open_log(folder, O_WRONLY | O_CREAT | O_APPEND) : -1;
+        int log = scion_make_folders(folder) ? log_open(folder, O_WRONLY | O_CREAT | O_APPEND) : -1;
         struct scion_text line = { 0 };
 
         if (log < 0)
@@ -118,7 +117,7 @@ void scion_failure_log(const char *folder, const char *message)
         close(log);
 }
 
-bool scion_failure_is_of_space(const char *message)
+bool scion_failure_is_disk_full(const char *message)
 {
         return strstr(message, strerror(ENOSPC)) || strstr(message, strerror(EDQUOT));
 }

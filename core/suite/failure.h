@@ -1,4 +1,4 @@
-/* What is told of a run that has failed, on the terminal and in its log. */
+/* Messages about failed runs, on the terminal and in the runs' logs. */
 #ifndef SCION_SUITE_FAILURE_H
 #define SCION_SUITE_FAILURE_H
 
@@ -6,17 +6,23 @@
 
 #include "suite/plan.h"
 
-/* Says that it failed, and why: on one line, also when a plugin's message has several. */
-void scion_failure_say(FILE *file, const char *message);
+/* Prints "failed: MESSAGE" on one line; line breaks in the message become spaces. */
+void scion_failure_print(FILE *file, const char *message);
 
-/* Shows what tells the run from the others, and the last lines of its log, where there is one. `folder` is the
- * run's. */
-void scion_failure_show(FILE *file, const struct scion_planned *planned, const char *folder);
+/*
+ * Prints the run's values on the axes, and the last lines of its log.txt if there is one. `folder` is the
+ * run's folder.
+ */
+void scion_failure_print_details(FILE *file, const struct scion_planned *planned, const char *folder);
 
-/* Adds the message to its log, which is made, with the folder, if it did not come to that. Not when there is no room. */
+/*
+ * Appends the message to the run's log.txt, creating folder and file if necessary. Write errors are ignored.
+ */
 void scion_failure_log(const char *folder, const char *message);
 
-/* Whether the message is of a disk that is full: nothing that is run now can be kept. */
-bool scion_failure_is_of_space(const char *message);
+/*
+ * Whether the message reports a full disk or an exceeded quota, so that no run can store results at present.
+ */
+bool scion_failure_is_disk_full(const char *message);
 
 #endif

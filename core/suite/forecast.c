@@ -8,54 +8,57 @@
 
 /* --- A run ---------------------------------------------------------------------------------------------- */
 
-void scion_work_start(struct scion_work *work, size_t run, double now)
+void scion_slot_start(struct scion_slot *slot, size_t run, double now)
 {
-        *work = (struct scion_work){ .busy = true, .run = run, .began = now };
+        *slot = (struct scion_slot){ .busy = true, .run = run, .began = now };
 }
 
-static void begin_stage(struct scion_work *work, const char *stage)
+static void slot_begin_stage(struct scion_slot *slot, const char *stage)
 {
-        if (strncmp(work->stage, stage, sizeof work->stage - 1) == 0)
+        if (strncmp(slot->stage, stage, sizeof slot->stage - 1) == 0)
                 return;
-        snprintf(work->stage, sizeof work->stage, "%s", stage);
-        work->ended = 0;
+        snprintf(slot->stage, sizeof slot->stage, "%s", stage);
+        slot->ended = 0;
 }
 
-void scion_work_told(struct scion_work *work, const struct scion_progress *progress, double now)
+void scion_slot_update(struct scion_slot *slot, const struct scion_progress *progress, double now)
 {
         if (progress->stage && *progress->stage)
-                begin_stage(work, progress->stage);
-        work->last = *progress;
-        work->last.stage = work->stage;
-        work->told = true;
-        work->resumed = work->resumed || progress->epochs_before > 0;
+                slot_begin_stage(slot, progress->stage);
+        slot->last = *progress;
+        slot->last.stage = slot->stage;
+        slot->has_progress = true;
+        slot->resumed = slot->resumed || progress->epochs_before > 0;
         if (progress->phase != SCION_AT_EPOCH)
                 return;
-        if (work->ended++ == 0) {
-                work->first_epoch = progress->epoch;
-                work->first_seconds = progress->seconds;
+        if (slot->ended++ == 0) {
+                slot->first_epoch = progress->epoch;
+                slot->first_seconds = progress->seconds;
         }
-        work->epochs = progress->epochs;
-        work->latest_epoch = progress->epoch;
-        work->latest_seconds = progress->seconds;
-        work->latest_at = now;
+        slot->epochs = progress->epochs;
+        slot->latest_epoch = progress->epoch;
+        slot->latest_seconds = progress->seconds;
+        slot->latest_at = now;
 }
 
-double scion_work_stage_left(const struct scion_work *work, double now)
+double scion_slot_stage_left(const struct scion_slot *slot, double now)
 {
-        int64_t since = work->latest_epoch - work->first_epoch;
-        int64_t here = work->latest_epoch - work->last.epochs_before;
+        int64_t since = slot->latest_epoch - slot->first_epoch;
+        int64_t here = slot->latest_epoch - slot->last.epochs_before;
 
-        if (work->ended == 0)
+        if (slot->ended == 0)
                 return NAN;
-        if (work->latest_epoch >= work->epochs || work->last.phase == SCION_AT_TEST)
+        if (slot->latest_epoch >= slot->epochs || slot->last.phase == SCION_AT_TEST)
                 return 0;
-        double epoch = since > 0 ? (work->latest_seconds - work->first_seconds) / (double)since
-                                 : work->latest_seconds / (double)(here > 0 ? here : 1);
-        double left = epoch * (double)(work->epochs - work->latest_epoch);
+        double epoch = since > 0 ? (slot->latest_seconds - slot->first_seconds) / (double)since
+                                 : slot->latest_seconds / (double)(here > 0 ? here : 1);
+        double left = epoch * (double)(slot->epochs - slot->latest_epoch);
 
-        /* The epoch at hand takes longer when it does: those after it are as far away as before. */
-        return fmax(left - (now - work->latest_at), left - epoch);
+        /*
+         * An epoch that takes longer than expected delays the end, and leaves the estimate of those after it
+         * unchanged.
+         */
+        return fmax(left - (now - slot->latest_at), left - epoch);
 }
 
 /* --- A suite -------------------------------------------------------------------------------------------- */
@@ -67,16 +70,16 @@ bool scion_forecast_start(struct scion_forecast *forecast, const struct scion_pl
                 const char *strategy = plan->planned[i].strategy;
 
                 if (scion_name_map_find(&forecast->strategies, strategy) == SCION_NAME_NONE &&
-                    !scion_name_map_add(&forecast->strategies, strategy, forecast->kinds++))
+                    !scion_name_map_add(&forecast->strategies, strategy, forecast->strategy_count++))
                         return scion_fail("out of memory");
         }
-        forecast->kind = calloc(forecast->kinds, sizeof *forecast->kind);
-        if (!forecast->kind)
+        forecast->times = calloc(forecast->strategy_count, sizeof *forecast->times);
+        if (!forecast->times)
                 return scion_fail("out of memory");
         for (size_t i = 0; i < plan->count; i++) {
                 if (done[i])
                         continue;
-                forecast->kind[scion_name_map_find(&forecast->strategies, plan->planned[i].strategy)]
+                forecast->times[scion_name_map_find(&forecast->strategies, plan->planned[i].strategy)]
                         .waiting++;
                 forecast->waiting++;
         }
@@ -86,43 +89,45 @@ bool scion_forecast_start(struct scion_forecast *forecast, const struct scion_pl
 void scion_forecast_finish(struct scion_forecast *forecast)
 {
         scion_name_map_finish(&forecast->strategies);
-        free(forecast->kind);
+        free(forecast->times);
         *forecast = (struct scion_forecast){ 0 };
 }
 
-static struct scion_pace *kind_of(const struct scion_forecast *forecast, size_t run)
+static struct scion_strategy_times *forecast_strategy(const struct scion_forecast *forecast, size_t run)
 {
-        return &forecast->kind[scion_name_map_find(&forecast->strategies,
-                                                   forecast->plan->planned[run].strategy)];
+        return &forecast->times[scion_name_map_find(&forecast->strategies,
+                                                    forecast->plan->planned[run].strategy)];
 }
 
 void scion_forecast_started(struct scion_forecast *forecast, size_t run)
 {
-        kind_of(forecast, run)->waiting--;
+        forecast_strategy(forecast, run)->waiting--;
         forecast->waiting--;
 }
 
 void scion_forecast_finished(struct scion_forecast *forecast, size_t run, double seconds)
 {
-        struct scion_pace *kind = kind_of(forecast, run);
+        struct scion_strategy_times *times = forecast_strategy(forecast, run);
 
-        kind->finished++;
-        kind->seconds += seconds;
+        times->finished++;
+        times->seconds += seconds;
 }
 
-/* Mean seconds of finished runs of a strategy. */
-static double mean_of(const struct scion_pace *kind)
+/* Mean seconds of the finished runs of a strategy. */
+static double strategy_mean_seconds(const struct scion_strategy_times *times)
 {
-        return kind->finished > 0 ? kind->seconds / (double)kind->finished : NAN;
+        return times->finished > 0 ? times->seconds / (double)times->finished : NAN;
 }
 
-double scion_forecast_run(const struct scion_forecast *forecast, const struct scion_work *work, double now,
-                          bool *more)
+double scion_forecast_run_left(const struct scion_forecast *forecast, const struct scion_slot *slot,
+                               double now, bool *more)
 {
-        bool last = strcmp(work->stage, "target") == 0;
-        double stage = scion_work_stage_left(work, now);
-        /* Of one that was resumed it is not known how much it had done. */
-        double whole = work->resumed ? NAN : mean_of(kind_of(forecast, work->run)) - (now - work->began);
+        bool last = strcmp(slot->stage, "target") == 0;
+        double stage = scion_slot_stage_left(slot, now);
+        /* How much a resumed run had done before is not known. */
+        double whole = slot->resumed ? NAN
+                                     : strategy_mean_seconds(forecast_strategy(forecast, slot->run)) -
+                                               (now - slot->began);
 
         *more = false;
         if (last && !isnan(stage))
@@ -133,77 +138,77 @@ double scion_forecast_run(const struct scion_forecast *forecast, const struct sc
         return stage;
 }
 
-/* Of those at work that can be foreseen to their end. */
-static double mean_at_work(const struct scion_forecast *forecast, const struct scion_work *work, int slots,
-                           double now)
+/* Mean expected seconds of the running runs whose end can be estimated. */
+static double slots_mean_seconds(const struct scion_forecast *forecast, const struct scion_slot *slot,
+                                 int slots, double now)
 {
         double seconds = 0;
         size_t count = 0;
 
         for (int i = 0; i < slots; i++) {
                 bool more;
-                double left = work[i].busy && !work[i].resumed
-                                      ? scion_forecast_run(forecast, &work[i], now, &more)
+                double left = slot[i].busy && !slot[i].resumed
+                                      ? scion_forecast_run_left(forecast, &slot[i], now, &more)
                                       : NAN;
 
                 if (isnan(left) || more)
                         continue;
-                seconds += left + now - work[i].began;
+                seconds += left + now - slot[i].began;
                 count++;
         }
         return count > 0 ? seconds / (double)count : NAN;
 }
 
-/* Mean seconds of a run, whatever its strategy is. */
-static double mean_of_all(const struct scion_forecast *forecast, const struct scion_work *work, int slots,
-                          double now)
+/* Mean seconds of a run over all strategies. */
+static double forecast_mean_seconds(const struct scion_forecast *forecast, const struct scion_slot *slot,
+                                    int slots, double now)
 {
         double seconds = 0;
         size_t count = 0;
 
-        for (size_t i = 0; i < forecast->kinds; i++) {
-                seconds += forecast->kind[i].seconds;
-                count += forecast->kind[i].finished;
+        for (size_t i = 0; i < forecast->strategy_count; i++) {
+                seconds += forecast->times[i].seconds;
+                count += forecast->times[i].finished;
         }
-        return count > 0 ? seconds / (double)count : mean_at_work(forecast, work, slots, now);
+        return count > 0 ? seconds / (double)count : slots_mean_seconds(forecast, slot, slots, now);
 }
 
-/* Of one at work; by the mean of all when that is all there is to go by. */
-static double left_of(const struct scion_forecast *forecast, const struct scion_work *work, double now,
-                      double mean)
+/* Seconds left of a running run; estimated from `mean` if there is nothing better. */
+static double slot_left(const struct scion_forecast *forecast, const struct scion_slot *slot, double now,
+                        double mean)
 {
         bool more;
-        double left = scion_forecast_run(forecast, work, now, &more);
+        double left = scion_forecast_run_left(forecast, slot, now, &more);
 
         if (!isnan(left) && !more)
                 return left;
-        return isnan(mean) ? NAN : fmax(fmax(left, mean - (now - work->began)), 0);
+        return isnan(mean) ? NAN : fmax(fmax(left, mean - (now - slot->began)), 0);
 }
 
 /*
- * The places share what is left evenly, but no run is shared between two: it takes at least as long as the longest
- * at hand, and as one that waits after the shortest at hand.
+ * The remaining slot is divided evenly among the slots, but a run cannot be split: the suite takes at least
+ * as long as the longest running run, and as a waiting run that starts after the shortest one.
  */
-double scion_forecast_all(const struct scion_forecast *forecast, const struct scion_work *work, int slots,
-                          double now)
+double scion_forecast_suite_left(const struct scion_forecast *forecast, const struct scion_slot *slot,
+                                 int slots, double now)
 {
-        double mean = mean_of_all(forecast, work, slots, now);
+        double mean = forecast_mean_seconds(forecast, slot, slots, now);
         double sum = 0, longest = 0, shortest = INFINITY, waits = 0;
 
         for (int i = 0; i < slots; i++) {
-                double left = work[i].busy ? left_of(forecast, &work[i], now, mean) : 0;
+                double left = slot[i].busy ? slot_left(forecast, &slot[i], now, mean) : 0;
 
                 sum += left;
                 longest = fmax(longest, left);
                 shortest = fmin(shortest, left);
         }
-        for (size_t i = 0; i < forecast->kinds; i++) {
-                const struct scion_pace *kind = &forecast->kind[i];
-                double one = kind->finished > 0 ? mean_of(kind) : mean;
+        for (size_t i = 0; i < forecast->strategy_count; i++) {
+                const struct scion_strategy_times *times = &forecast->times[i];
+                double one = times->finished > 0 ? strategy_mean_seconds(times) : mean;
 
-                if (kind->waiting == 0)
+                if (times->waiting == 0)
                         continue;
-                sum += one * (double)kind->waiting;
+                sum += one * (double)times->waiting;
                 waits = fmax(waits, one);
         }
         if (isnan(sum))

@@ -1,7 +1,7 @@
 /*
- * How long it will take: a run, from the epochs that it went through; a suite, from the runs that have finished.
- * What is not known is NaN: nothing is said of a run before one of its epochs, or another run of its strategy, is
- * over. Times are those of scion_clock().
+ * Estimates of the remaining time: of a run, from the epochs it has finished; of a suite, from its finished
+ * runs. An estimate is NaN until there is data for it: at least one finished epoch of the run, or another
+ * finished run of the same strategy. Times are those of scion_clock(), in seconds.
  */
 #ifndef SCION_SUITE_FORECAST_H
 #define SCION_SUITE_FORECAST_H
@@ -10,60 +10,80 @@
 #include "suite/plan.h"
 #include "train/observer.h"
 
-/* One place where runs run, one after another. Starts as { 0 }. */
-struct scion_work {
+/*
+ * One of the places in which runs execute, one after another, with the progress of its current run. Starts as
+ * { 0 }.
+ */
+struct scion_slot {
         bool busy;
-        size_t run; /* of the plan */
+        size_t run; /* index in the plan */
         double began;
-        struct scion_progress last; /* what it told last; its stage is `stage` */
-        char stage[40];             /* "" before it has told of one */
-        bool told;
-        bool resumed; /* an earlier process did a part of it */
-        /* Of the stage's epochs that ended here: the first and the latest, and the stage's seconds then. */
+        struct scion_progress last; /* the latest progress; last.stage points to `stage` */
+        char stage[40];             /* "" before the first progress of a stage */
+        bool has_progress;
+        bool resumed; /* the run was resumed from a checkpoint */
+        /*
+         * The epochs of the stage that ended in this process: their number, the first and the latest of them,
+         * and the stage's seconds at the end of each.
+         */
         int64_t ended;
         int64_t first_epoch, latest_epoch, epochs;
         double first_seconds, latest_seconds;
         double latest_at;
 };
 
-void scion_work_start(struct scion_work *work, size_t run, double now);
-void scion_work_told(struct scion_work *work, const struct scion_progress *progress, double now);
+/* Resets the slot for a run that starts at the time `now`. */
+void scion_slot_start(struct scion_slot *slot, size_t run, double now);
+/* Records progress of the run. */
+void scion_slot_update(struct scion_slot *slot, const struct scion_progress *progress, double now);
 
-/* Seconds that are left of its stage. The first epoch, which warms up, counts only while there is no other. */
-double scion_work_stage_left(const struct scion_work *work, double now);
+/*
+ * Returns the seconds that are left of the current stage. The first epoch includes warming up, and is used
+ * only while there is no other.
+ */
+double scion_slot_stage_left(const struct scion_slot *slot, double now);
 
-/* Runs of one strategy. */
-struct scion_pace {
+/* The counts and times of the runs of one strategy. */
+struct scion_strategy_times {
         size_t waiting, finished;
-        double seconds; /* of those that have finished */
+        double seconds; /* sum over the finished runs */
 };
 
+/* The counts and times of all strategies of a plan. */
 struct scion_forecast {
         const struct scion_plan *plan;
         struct scion_name_map strategies;
-        struct scion_pace *kind;
-        size_t kinds;
+        struct scion_strategy_times *times;
+        size_t strategy_count;
         size_t waiting;
 };
 
-/* `done`: runs that are not to start. scion_forecast_finish() ends it, also after a failure. */
+/*
+ * `done` marks the runs of the plan that will not start. Call scion_forecast_finish() also after a failure.
+ */
 bool scion_forecast_start(struct scion_forecast *forecast, const struct scion_plan *plan, const bool *done);
 void scion_forecast_finish(struct scion_forecast *forecast);
 
-/* A run does not wait any more. */
+/* The run is no longer waiting. */
 void scion_forecast_started(struct scion_forecast *forecast, size_t run);
-/* A run took so long, all its parts together. */
+/* The run has finished after `seconds`, including the time before interruptions. */
 void scion_forecast_finished(struct scion_forecast *forecast, size_t run, double seconds);
 
-/* Seconds that are left of a run. `more`: it is known of this stage alone, and there are others after it. */
-double scion_forecast_run(const struct scion_forecast *forecast, const struct scion_work *work, double now,
-                          bool *more);
+/*
+ * Returns the seconds that are left of a run. Sets *more when they are known for the current stage only, and
+ * other stages follow.
+ */
+double scion_forecast_run_left(const struct scion_forecast *forecast, const struct scion_slot *slot,
+                               double now, bool *more);
 
-/* Seconds that are left of all, when `slots` run at a time. */
-double scion_forecast_all(const struct scion_forecast *forecast, const struct scion_work *work, int slots,
-                          double now);
+/* Returns the seconds that are left of the suite, with `slots` runs at a time. */
+double scion_forecast_suite_left(const struct scion_forecast *forecast, const struct scion_slot *slot,
+                                 int slots, double now);
 
-/* As "0:07", "12:34", "3:02:01", "2 d 03 h"; "-" when not known. Returns `text`, of at least 32 bytes. */
+/*
+ * Formats seconds as "0:07", "12:34", "3:02:01" or "2 d 03 h"; "-" for NaN. Returns `text`, of at least 32
+ * bytes.
+ */
 const char *scion_time_text(double seconds, char *text);
 
 #endif

@@ -10,31 +10,34 @@
 #include "base/text.h"
 #include "experiment/experiment.h"
 
-#define LONGEST_LABELS 120 /* of an id, before its hash; a file name has at most 255 bytes */
+#define MAX_LABELS_BYTES 120 /* bytes of an id before its hash; a file name has at most 255 bytes */
 
-/* A letter of any script: its bytes in UTF-8, unless it is ASCII. */
-static bool is_letter(char c)
+/* ASCII letters, and every byte of a multi-byte UTF-8 character. */
+static bool char_is_letter(char c)
 {
         return isalpha((unsigned char)c) || (unsigned char)c >= 0x80;
 }
 
-static void add_dash(struct scion_text *id)
+static void id_add_dash(struct scion_text *id)
 {
         if (id->length > 0 && id->text[id->length - 1] != '-')
                 scion_text_add(id, "-");
 }
 
-/* What may stand in a folder's name and needs no quotes in a shell; one dash for all between. */
-static void add_safe(struct scion_text *id, const char *text)
+/*
+ * Adds the characters that are valid in a folder's name and need no quotes in a shell, and one dash for each
+ * sequence of others.
+ */
+static void id_add_safe(struct scion_text *id, const char *text)
 {
         for (; *text; text++)
-                if (is_letter(*text) || isdigit((unsigned char)*text) || strchr("._+", *text))
+                if (char_is_letter(*text) || isdigit((unsigned char)*text) || strchr("._+", *text))
                         scion_text_add(id, "%c", *text);
                 else
-                        add_dash(id);
+                        id_add_dash(id);
 }
 
-static const struct scion_config_point *point_at(const struct scion_config_run *run, const char *path)
+static const struct scion_config_point *run_point_at(const struct scion_config_run *run, const char *path)
 {
         for (size_t i = 0; i < run->axes; i++)
                 if (strcmp(run->point[i].path, path) == 0)
@@ -42,42 +45,50 @@ static const struct scion_config_point *point_at(const struct scion_config_run *
         return NULL;
 }
 
-/* Words stand for themselves ("fine-tune"); numbers follow the last part of their path ("per_class10"). */
-static void add_point(struct scion_text *id, const char *path, const char *label)
+/*
+ * A word is added by itself ("fine-tune"); a number follows the last component of its path ("per_class10").
+ */
+static void id_add_point(struct scion_text *id, const char *path, const char *label)
 {
         const char *dot = strrchr(path, '.');
 
-        add_dash(id);
-        if (!is_letter(label[0]))
-                add_safe(id, dot ? dot + 1 : path);
-        add_safe(id, label);
+        id_add_dash(id);
+        if (!char_is_letter(label[0]))
+                id_add_safe(id, dot ? dot + 1 : path);
+        id_add_safe(id, label);
 }
 
-/* What a run's labels leave to be told apart; its digits. The configuration is changed. */
-static void add_hash(struct scion_text *id, struct scion_config *config, int digits)
+/*
+ * Adds `digits` hexadecimal digits of the configuration's hash, which distinguish runs with the same labels.
+ * Strips from the configuration what does not change the results.
+ */
+static void id_add_hash(struct scion_text *id, struct scion_config *config, int digits)
 {
-        scion_experiment_strip(config); /* or finished runs would be done again */
-        add_dash(id);
+        scion_experiment_strip(config); /* otherwise a change of such a key would run finished runs again */
+        id_add_dash(id);
         scion_text_add(id, "%0*llx", digits,
                        (unsigned long long)scion_config_hash(config) >> (64 - 4 * digits));
 }
 
-/* Cuts the labels between two letters; more of the hash then tells what they no longer do. */
-static int cut_labels(struct scion_text *id)
+/*
+ * Truncates long labels at a character boundary. Returns the number of hash digits to use: more after
+ * truncation.
+ */
+static int id_cut(struct scion_text *id)
 {
-        if (id->length <= LONGEST_LABELS)
+        if (id->length <= MAX_LABELS_BYTES)
                 return 8;
-        id->length = LONGEST_LABELS;
+        id->length = MAX_LABELS_BYTES;
         while (((unsigned char)id->text[id->length] & 0xC0) == 0x80)
                 id->length--;
         id->text[id->length] = '\0';
         return 16;
 }
 
-static bool name_run(const struct scion_config_run *run, struct scion_config *config, uint64_t source,
+static bool run_name(const struct scion_config_run *run, struct scion_config *config, uint64_t source,
                      struct scion_planned *planned)
 {
-        const struct scion_config_point *point = point_at(run, "strategy");
+        const struct scion_config_point *point = run_point_at(run, "strategy");
         const struct scion_config *use = scion_config_get(scion_config_get(config, "strategy"), "use");
         const char *strategy = point ? point->label : use->text;
         const char *seed = scion_config_get(config, "seed")->text;
@@ -86,15 +97,15 @@ static bool name_run(const struct scion_config_run *run, struct scion_config *co
 
         planned->run = run;
         if (!point)
-                add_point(&id, "strategy", strategy);
+                id_add_point(&id, "strategy", strategy);
         for (size_t i = 0; i < run->axes; i++)
-                add_point(&id, run->point[i].path, run->point[i].label);
-        if (!point_at(run, "seed"))
-                add_point(&id, "seed", seed);
-        add_hash(&id, config, cut_labels(&id));
+                id_add_point(&id, run->point[i].path, run->point[i].label);
+        if (!run_point_at(run, "seed"))
+                id_add_point(&id, "seed", seed);
+        id_add_hash(&id, config, id_cut(&id));
         end = id.length;
         scion_text_add(&id, "%c%s%c%s%c%016llx", '\0', strategy, '\0', seed, '\0',
-                       (unsigned long long)source); /* one block holds all four */
+                       (unsigned long long)source); /* one allocation holds all four strings */
         planned->id = id.text;
         if (id.failed)
                 return scion_fail("out of memory");
@@ -103,20 +114,22 @@ static bool name_run(const struct scion_config_run *run, struct scion_config *co
         return true;
 }
 
-static bool check_name(const struct scion_config *config)
+static bool config_check_name(const struct scion_config *config)
 {
         const struct scion_config *name = scion_config_get(config, "name");
 
         if (strchr(name->text, '/') || name->text[0] == '.' || name->text[0] == '\0' ||
             strlen(name->text) > 200)
-                return scion_config_fail(name,
-                                         "the name becomes a folder's: it cannot be empty, start with a dot, "
-                                         "contain '/' or be longer than 200 bytes");
+                return scion_config_fail(name, "the name becomes a folder's: it cannot be empty, start with "
+                                               "a dot, contain '/' or be longer than 200 bytes");
         return true;
 }
 
-/* What tells the source that a run trains from others, without a look at the data; 0 when it trains none. */
-static uint64_t source_of(const struct scion_experiment *experiment)
+/*
+ * Returns a hash of everything that determines the source that a run trains, without reading data; 0 when it
+ * trains none.
+ */
+static uint64_t experiment_source_hash(const struct scion_experiment *experiment)
 {
         const struct scion_strategy_plugin *strategy =
                 (const struct scion_strategy_plugin *)experiment->strategy->plugin;
@@ -130,25 +143,25 @@ static uint64_t source_of(const struct scion_experiment *experiment)
         return XXH64(parts, sizeof parts, 0) | 1;
 }
 
-static bool check_run(struct scion_plan *plan, struct scion_config *config, struct scion_planned *planned,
-                      uint64_t *source)
+static bool plan_check_run(struct scion_plan *plan, struct scion_config *config,
+                           struct scion_planned *planned, uint64_t *source)
 {
         struct scion_experiment experiment;
 
         if (!scion_experiment_read(config, &experiment))
                 return false;
-        *source = source_of(&experiment);
+        *source = experiment_source_hash(&experiment);
         if (experiment.threads > plan->threads)
                 plan->threads = experiment.threads;
         if (!plan->name && !(plan->name = strdup(experiment.name)))
                 scion_fail("out of memory");
         planned->limits = experiment.limits;
         scion_experiment_finish(&experiment);
-        return plan->name && check_name(config);
+        return plan->name && config_check_name(config);
 }
 
-/* Which values of each axis a run before has had. */
-static bool **make_seen(const struct scion_plan *plan)
+/* Allocates a flag for every value of every axis, in one block: whether an earlier run had it. */
+static bool **plan_create_seen(const struct scion_plan *plan)
 {
         size_t axes = plan->runs.run[0].axes, values = 0;
         bool **seen, *flag;
@@ -166,7 +179,7 @@ static bool **make_seen(const struct scion_plan *plan)
         return seen;
 }
 
-static void mark_first(struct scion_plan *plan, size_t index, bool **seen)
+static void plan_mark_first(struct scion_plan *plan, size_t index, bool **seen)
 {
         struct scion_planned *planned = &plan->planned[index];
 
@@ -180,25 +193,25 @@ static void mark_first(struct scion_plan *plan, size_t index, bool **seen)
         }
 }
 
-/* Two runs of one id would share a folder and a row. */
-static bool add_id(struct scion_plan *plan, size_t index, const struct scion_config *config)
+/* Two runs with the same id would share a folder and a row of results. */
+static bool plan_add_id(struct scion_plan *plan, size_t index, const struct scion_config *config)
 {
         const char *id = plan->planned[index].id;
 
         if (scion_name_map_find(&plan->ids, id) != SCION_NAME_NONE)
-                return scion_config_fail(
-                        config,
-                        "two runs are the same, and would share the folder '%s': on an axis, two "
-                        "labels differ only in what a folder's name leaves out",
-                        id);
+                return scion_config_fail(config,
+                                         "two runs are the same, and would share the folder '%s': on an "
+                                         "axis, two labels differ only in what a folder's name leaves out",
+                                         id);
         return scion_name_map_add(&plan->ids, id, index);
 }
 
-/* Finds the first run that has the same source. */
-static bool add_source(struct scion_plan *plan, size_t index, uint64_t source)
+/* Sets planned->source to the first run that has the same source. */
+static bool plan_add_source(struct scion_plan *plan, size_t index, uint64_t source)
 {
         struct scion_planned *planned = &plan->planned[index];
-        const char *name = planned->seed + strlen(planned->seed) + 1; /* as name_run() has put it there */
+        const char *name = planned->seed + strlen(planned->seed) +
+                           1; /* the hash of the source, stored there by run_name() */
 
         planned->source = source ? scion_name_map_find(&plan->sources, name) : SCION_PLAN_NO_SOURCE;
         if (!source || planned->source != SCION_NAME_NONE)
@@ -207,24 +220,24 @@ static bool add_source(struct scion_plan *plan, size_t index, uint64_t source)
         return scion_name_map_add(&plan->sources, name, index);
 }
 
-static bool plan_run(struct scion_plan *plan, size_t index, bool **seen)
+static bool plan_add_run(struct scion_plan *plan, size_t index, bool **seen)
 {
         const struct scion_config_run *run = &plan->runs.run[index];
         struct scion_config *config = scion_config_resolve(run);
         uint64_t source = 0;
-        bool good = config && check_run(plan, config, &plan->planned[index], &source) &&
-                    name_run(run, config, source, &plan->planned[index]) && add_id(plan, index, config) &&
-                    add_source(plan, index, source);
+        bool good = config && plan_check_run(plan, config, &plan->planned[index], &source) &&
+                    run_name(run, config, source, &plan->planned[index]) &&
+                    plan_add_id(plan, index, config) && plan_add_source(plan, index, source);
 
         scion_config_destroy(config);
         if (good)
-                mark_first(plan, index, seen);
+                plan_mark_first(plan, index, seen);
         return good;
 }
 
-static bool plan_runs(struct scion_plan *plan)
+static bool plan_add_runs(struct scion_plan *plan)
 {
-        bool **seen = make_seen(plan);
+        bool **seen = plan_create_seen(plan);
 
         plan->planned = calloc(plan->runs.count, sizeof *plan->planned);
         if (seen && !plan->planned)
@@ -232,7 +245,7 @@ static bool plan_runs(struct scion_plan *plan)
         bool good = seen && plan->planned;
 
         for (; good && plan->count < plan->runs.count; plan->count += good)
-                good = plan_run(plan, plan->count, seen);
+                good = plan_add_run(plan, plan->count, seen);
         free(seen);
         return good;
 }
@@ -260,7 +273,7 @@ bool scion_plan_make(const char *path, const char *const *set, size_t sets, bool
                 good = scion_config_override(config, set[i]);
         good = good && scion_config_expand(config, forced, &plan->runs);
         scion_config_destroy(config);
-        if (good && plan_runs(plan))
+        if (good && plan_add_runs(plan))
                 return true;
         scion_plan_finish(plan);
         return false;

@@ -7,49 +7,49 @@
 
 #include "file/files.h"
 
-bool scion_earlier_read(const char *path, struct scion_earlier *earlier)
+bool scion_previous_read(const char *path, struct scion_previous *previous)
 {
-        struct scion_csv_table *rows = &earlier->rows;
+        struct scion_csv_table *rows = &previous->rows;
 
         if (access(path, F_OK) != 0)
                 return true;
-        if (!scion_csv_read_complete_rows(path, rows, &earlier->cut))
+        if (!scion_csv_read_complete_rows(path, rows, &previous->cut))
                 return false;
         int id = scion_csv_column(rows, "run"), status = scion_csv_column(rows, "status");
 
         if (id < 0 || status < 0)
                 return scion_fail("%s: not a file of results: no column '%s'", path,
                                   id < 0 ? "run" : "status");
-        earlier->id = (size_t)id;
-        earlier->status = (size_t)status;
+        previous->id = (size_t)id;
+        previous->status = (size_t)status;
         for (size_t i = 0; i < rows->rows; i++)
-                if (!scion_name_map_add(&earlier->ids, scion_earlier_id(earlier, i), i))
+                if (!scion_name_map_add(&previous->ids, scion_previous_id(previous, i), i))
                         return false;
         return true;
 }
 
-void scion_earlier_finish(struct scion_earlier *earlier)
+void scion_previous_finish(struct scion_previous *previous)
 {
-        scion_csv_table_finish(&earlier->rows);
-        scion_name_map_finish(&earlier->ids);
+        scion_csv_table_finish(&previous->rows);
+        scion_name_map_finish(&previous->ids);
 }
 
-const char *scion_earlier_id(const struct scion_earlier *earlier, size_t row)
+const char *scion_previous_id(const struct scion_previous *previous, size_t row)
 {
-        return scion_csv_field(&earlier->rows, row, earlier->id);
+        return scion_csv_field(&previous->rows, row, previous->id);
 }
 
-bool scion_earlier_done(const struct scion_earlier *earlier, size_t row)
+bool scion_previous_done(const struct scion_previous *previous, size_t row)
 {
-        return strcmp(scion_csv_field(&earlier->rows, row, earlier->status), "done") == 0;
+        return strcmp(scion_csv_field(&previous->rows, row, previous->status), "done") == 0;
 }
 
-bool scion_earlier_failed(const struct scion_earlier *earlier, size_t row)
+bool scion_previous_failed(const struct scion_previous *previous, size_t row)
 {
-        return strcmp(scion_csv_field(&earlier->rows, row, earlier->status), "failed") == 0;
+        return strcmp(scion_csv_field(&previous->rows, row, previous->status), "failed") == 0;
 }
 
-bool scion_earlier_folder(const char *folder, const char *id)
+bool scion_previous_has_folder(const char *folder, const char *id)
 {
         char *path = scion_path_join(folder, id);
         bool has = path && access(path, F_OK) == 0;
@@ -58,19 +58,22 @@ bool scion_earlier_folder(const char *folder, const char *id)
         return has;
 }
 
-/* What the rows say of the runs that have folders. A run can have several: what was done stays done. */
-static void read_states(const struct scion_plan *plan, const struct scion_earlier *earlier,
-                        enum scion_state *states)
+/*
+ * Sets the states of runs that have a folder from the rows. A run may have several rows; once done, it stays
+ * done.
+ */
+static void states_read_rows(const struct scion_plan *plan, const struct scion_previous *previous,
+                             enum scion_state *states)
 {
-        for (size_t i = 0; i < earlier->rows.rows; i++) {
-                const struct scion_planned *planned = scion_plan_find(plan, scion_earlier_id(earlier, i));
+        for (size_t i = 0; i < previous->rows.rows; i++) {
+                const struct scion_planned *planned = scion_plan_find(plan, scion_previous_id(previous, i));
                 enum scion_state *state = planned ? &states[planned - plan->planned] : NULL;
 
                 if (!state || *state == SCION_WAITING || *state == SCION_DONE)
                         continue;
-                if (scion_earlier_done(earlier, i))
+                if (scion_previous_done(previous, i))
                         *state = SCION_DONE;
-                else if (scion_earlier_failed(earlier, i))
+                else if (scion_previous_failed(previous, i))
                         *state = SCION_STATE_FAILED;
         }
 }
@@ -78,31 +81,30 @@ static void read_states(const struct scion_plan *plan, const struct scion_earlie
 enum scion_state *scion_plan_states(const struct scion_plan *plan, const char *out)
 {
         enum scion_state *states = calloc(plan->count, sizeof *states);
-        struct scion_earlier now = { 0 }, before = { 0 };
-        bool good = true;
-
         char *folder = scion_path_join(out, plan->name);
         char *file = folder ? scion_path_join(folder, "results.csv") : NULL;
-        char *old = folder ? scion_path_join(folder, "results.old.csv") : NULL;
+        char *old_file = folder ? scion_path_join(folder, "results.old.csv") : NULL;
+        struct scion_previous current = { 0 }, old = { 0 };
+        bool good = true;
 
-        if (!states || !folder || !file || !old)
+        if (!states || !folder || !file || !old_file)
                 good = scion_fail("out of memory");
         else if (access(folder, F_OK) == 0)
                 for (size_t i = 0; i < plan->count; i++)
-                        if (scion_earlier_folder(folder, plan->planned[i].id))
+                        if (scion_previous_has_folder(folder, plan->planned[i].id))
                                 states[i] = SCION_STARTED;
-        good = good && scion_earlier_read(file, &now) && scion_earlier_read(old, &before);
+        good = good && scion_previous_read(file, &current) && scion_previous_read(old_file, &old);
         if (good) {
-                read_states(plan, &before, states);
-                read_states(plan, &now, states);
+                states_read_rows(plan, &old, states);
+                states_read_rows(plan, &current, states);
         } else {
                 free(states);
                 states = NULL;
         }
-        scion_earlier_finish(&now);
-        scion_earlier_finish(&before);
+        scion_previous_finish(&current);
+        scion_previous_finish(&old);
         free(folder);
         free(file);
-        free(old);
+        free(old_file);
         return states;
 }

@@ -1,4 +1,7 @@
-/* What earlier calls have left of a suite: rows of results, and the runs' folders. */
+/*
+ * The state that previous invocations of the command have left of a suite: rows of results, and folders of
+ * runs.
+ */
 #ifndef SCION_SUITE_PREVIOUS_H
 #define SCION_SUITE_PREVIOUS_H
 
@@ -6,35 +9,37 @@
 #include "table/csv.h"
 
 /* A file of results. Starts as { 0 }, which has no rows. */
-struct scion_earlier {
+struct scion_previous {
         struct scion_csv_table rows;
-        size_t id, status;         /* their columns */
-        struct scion_name_map ids; /* the first row of each run */
-        bool cut;                  /* a last row that was not written to its end is left out */
+        size_t id, status;      /* column indexes */
+        struct scion_name_map ids; /* maps a run's id to its first row */
+        bool cut;               /* an incomplete last row was left out */
 };
 
-/* No rows when there is no such file. False when it is no file of results. */
-bool scion_earlier_read(const char *path, struct scion_earlier *earlier);
-void scion_earlier_finish(struct scion_earlier *earlier);
+/* Reads the file; a missing file has no rows. Returns false when the file is not a file of results. */
+bool scion_previous_read(const char *path, struct scion_previous *previous);
+void scion_previous_finish(struct scion_previous *previous);
 
-/* The run that a row is of. */
-const char *scion_earlier_id(const struct scion_earlier *earlier, size_t row);
-bool scion_earlier_done(const struct scion_earlier *earlier, size_t row);
-bool scion_earlier_failed(const struct scion_earlier *earlier, size_t row);
+/* Returns the run id of a row; whether its status is "done"; whether it is "failed". */
+const char *scion_previous_id(const struct scion_previous *previous, size_t row);
+bool scion_previous_done(const struct scion_previous *previous, size_t row);
+bool scion_previous_failed(const struct scion_previous *previous, size_t row);
 
-/* Whether FOLDER/ID is there: who removes a run's folder wants the run again. */
-bool scion_earlier_folder(const char *folder, const char *id);
+/* Whether FOLDER/ID exists. Removing a run's folder means that the run is to be done again. */
+bool scion_previous_has_folder(const char *folder, const char *id);
 
-/* How far a run is. */
+/* The state of a run. */
 enum scion_state {
-        SCION_WAITING, /* nothing was done, or its folder was removed */
-        SCION_STARTED, /* it was interrupted, or is running */
+        SCION_WAITING, /* not started, or its folder was removed */
+        SCION_STARTED, /* interrupted, or running now */
         SCION_STATE_FAILED,
         SCION_DONE,
 };
 
-/* The states of the plan's runs in OUT/NAME, as many as there are; the caller frees them. NULL when what is there
- * cannot be read, or memory is out. */
+/*
+ * Returns an array with the state in OUT/NAME of each run of the plan, which the caller frees. Returns NULL
+ * when the results cannot be read, or memory is out.
+ */
 enum scion_state *scion_plan_states(const struct scion_plan *plan, const char *out);
 
 #endif

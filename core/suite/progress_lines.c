@@ -6,21 +6,21 @@
 
 #include "base/width.h"
 
-#define GAP 2           /* columns between two cells */
-#define SHORT_NAME 16   /* a run's, for which other cells give way */
-#define SHORTEST_NAME 5 /* for which even the last ones do */
+#define GAP 2            /* columns between two cells */
+#define NAME_WIDTH 16    /* width that a run's name keeps; other cells are dropped for it */
+#define MIN_NAME_WIDTH 5 /* width for which even the last two cells are dropped */
 
-/* In the order in which they are shown. */
+/* In display order. */
 enum cell { STAGE, EPOCH, STEPS, LOSS, SCORE, VALID, LEFT, CELLS };
 
-/* Which goes first when there is no room; the epoch and the time stay longest. */
-static const enum cell dispensable[CELLS] = { STEPS, VALID, LOSS, STAGE, SCORE, LEFT, EPOCH };
+/* The order in which cells are dropped when there is no room. */
+static const enum cell drop_order[CELLS] = { STEPS, VALID, LOSS, STAGE, SCORE, LEFT, EPOCH };
 
 struct table {
         int width;
-        int cell[CELLS]; /* its width; 0: not shown */
+        int cell[CELLS]; /* width of each cell; 0 if it is not shown */
         int name;
-        bool values; /* squared errors, rather than accuracies */
+        bool values; /* scores are squared errors rather than accuracies */
         bool colours;
 };
 
@@ -29,7 +29,7 @@ struct table {
 #define DIM "\033[2m"
 #define PLAIN "\033[0m"
 
-/* --- A run's cells -------------------------------------------------------------------------------------- */
+/* --- Cells of a run ------------------------------------------------------------------------------------- */
 
 static void score_text(double score, bool value, char *text)
 {
@@ -39,11 +39,11 @@ static void score_text(double score, bool value, char *text)
                 snprintf(text, CELL, value ? "%.4g" : "%.1f %%", value ? score : 100 * score);
 }
 
-static void epoch_text(const struct scion_work *work, char *text)
+static void epoch_text(const struct scion_slot *slot, char *text)
 {
-        const struct scion_progress *last = &work->last;
+        const struct scion_progress *last = &slot->last;
 
-        if (!work->told || last->phase == SCION_AT_START)
+        if (!slot->has_progress || last->phase == SCION_AT_START)
                 snprintf(text, CELL, "starts");
         else if (last->phase == SCION_AT_WAIT)
                 snprintf(text, CELL, "waits");
@@ -53,17 +53,18 @@ static void epoch_text(const struct scion_work *work, char *text)
                 snprintf(text, CELL, "%lld/%lld", (long long)last->epoch, (long long)last->epochs);
 }
 
-static void cell_text(const struct scion_block_run *run, enum cell cell, char *text)
+static void cell_text(const struct scion_progress_lines_run *run, enum cell cell, char *text)
 {
-        const struct scion_progress *last = &run->work->last;
-        bool training = run->work->told && (last->phase == SCION_AT_STEP || last->phase == SCION_AT_EPOCH);
+        const struct scion_progress *last = &run->slot->last;
+        bool training =
+                run->slot->has_progress && (last->phase == SCION_AT_STEP || last->phase == SCION_AT_EPOCH);
         char time[32];
 
         snprintf(text, CELL, "%s", training || cell == STAGE ? "" : "-");
         if (cell == STAGE)
-                snprintf(text, CELL, "%s", run->work->stage);
+                snprintf(text, CELL, "%s", run->slot->stage);
         else if (cell == EPOCH)
-                epoch_text(run->work, text);
+                epoch_text(run->slot, text);
         else if (cell == LEFT)
                 snprintf(text, CELL, "%s%s", scion_time_text(run->left, time), run->more ? "+" : "");
         else if (training && cell == STEPS)
@@ -74,7 +75,7 @@ static void cell_text(const struct scion_block_run *run, enum cell cell, char *t
                 score_text(cell == SCORE ? last->train_score : last->valid_score, last->values, text);
 }
 
-static const char *heading(const struct table *table, enum cell cell)
+static const char *cell_heading(const struct table *table, enum cell cell)
 {
         static const char *const names[CELLS] = { "stage", "epoch", "", "loss", NULL, "valid", "left" };
 
@@ -83,50 +84,53 @@ static const char *heading(const struct table *table, enum cell cell)
 
 /* --- Lines ---------------------------------------------------------------------------------------------- */
 
-static void add_spaces(struct scion_text *text, int count)
+static void line_add_spaces(struct scion_text *text, int count)
 {
         if (count > 0)
                 scion_text_add(text, "%*s", count, "");
 }
 
-/* A cell, of which the first is to the left and the others to the right. */
-static void add_cell(struct scion_text *text, const struct table *table, enum cell cell, const char *content)
+/* Adds a cell: the stage aligned to the left, the others to the right. */
+static void line_add_cell(struct scion_text *text, const struct table *table, enum cell cell,
+                          const char *content)
 {
         int room = table->cell[cell];
         int pad = room - scion_width(content);
 
         if (room == 0)
                 return;
-        add_spaces(text, GAP);
+        line_add_spaces(text, GAP);
         if (cell != STAGE)
-                add_spaces(text, pad);
+                line_add_spaces(text, pad);
         scion_width_add(text, content, room);
         if (cell == STAGE)
-                add_spaces(text, pad);
+                line_add_spaces(text, pad);
 }
 
-static void add_run(struct scion_text *text, const struct table *table, const struct scion_block_run *run)
+static void line_add_run(struct scion_text *text, const struct table *table,
+                         const struct scion_progress_lines_run *run)
 {
-        add_spaces(text, table->name - scion_width_add(text, run->id, table->name));
+        line_add_spaces(text, table->name - scion_width_add(text, run->id, table->name));
         for (int i = 0; i < CELLS; i++) {
                 char content[CELL];
 
                 cell_text(run, (enum cell)i, content);
-                add_cell(text, table, (enum cell)i, content);
+                line_add_cell(text, table, (enum cell)i, content);
         }
 }
 
-static void add_headings(struct scion_text *text, const struct table *table)
+static void line_add_headings(struct scion_text *text, const struct table *table)
 {
         scion_text_add(text, "%s", table->colours ? DIM : "");
-        add_spaces(text, table->name - scion_width_add(text, "run", table->name));
+        line_add_spaces(text, table->name - scion_width_add(text, "run", table->name));
         for (int i = 0; i < CELLS; i++)
-                add_cell(text, table, (enum cell)i, heading(table, (enum cell)i));
+                line_add_cell(text, table, (enum cell)i, cell_heading(table, (enum cell)i));
         scion_text_add(text, "%s", table->colours ? PLAIN : "");
 }
 
-/* What can be said of the whole in so many columns. */
-static void add_counts(struct scion_text *text, const struct scion_block *block, const struct table *table)
+/* Adds the summary line, in the longest of five forms that fits the width. */
+static void line_add_counts(struct scion_text *text, const struct scion_progress_lines *block,
+                            const struct table *table)
 {
         const char *red = table->colours && block->failed > 0 ? RED : "", *plain = *red ? PLAIN : "";
         size_t from = text->length;
@@ -151,7 +155,8 @@ static void add_counts(struct scion_text *text, const struct scion_block *block,
                         scion_text_add(text, "%zu/%zu", block->done, block->count);
                 if (!isnan(block->left))
                         scion_text_add(text, brevity < 2 ? ", %s left" : ", %s", time);
-                int marks = brevity < 4 ? (int)(strlen(red) + strlen(plain)) : 0; /* which take no room */
+                int marks = brevity < 4 ? (int)(strlen(red) + strlen(plain))
+                                        : 0; /* bytes of escape sequences, which have no width */
 
                 if (text->failed || scion_width(text->text + from) - marks <= table->width)
                         return;
@@ -161,9 +166,9 @@ static void add_counts(struct scion_text *text, const struct scion_block *block,
         scion_width_add(text, time, table->width);
 }
 
-/* --- The whole ------------------------------------------------------------------------------------------ */
+/* --- The block of lines --------------------------------------------------------------------------------- */
 
-static void widen(int *width, const char *content)
+static void width_include(int *width, const char *content)
 {
         int needed = scion_width(content);
 
@@ -171,13 +176,13 @@ static void widen(int *width, const char *content)
                 *width = needed;
 }
 
-/* Cells as wide as they need to be, as long as names keep their room. */
-static void measure(struct table *table, const struct scion_block *block)
+/* Computes the widths of the cells from their contents, and drops cells until the names have room. */
+static void table_measure(struct table *table, const struct scion_progress_lines *block)
 {
-        int longest = 3, sum = 0; /* "run" */
+        int longest = 3, sum = 0; /* the width of the heading "run" */
 
         for (size_t i = 0; i < block->runs; i++)
-                table->values = table->values || block->run[i].work->last.values;
+                table->values = table->values || block->run[i].slot->last.values;
         for (int cell = 0; cell < CELLS; cell++) {
                 bool wanted = cell != VALID;
 
@@ -185,20 +190,20 @@ static void measure(struct table *table, const struct scion_block *block)
                         char content[CELL];
 
                         cell_text(&block->run[i], (enum cell)cell, content);
-                        widen(&table->cell[cell], content);
+                        width_include(&table->cell[cell], content);
                         wanted = wanted || (*content && strcmp(content, "-") != 0);
                 }
                 if (wanted)
-                        widen(&table->cell[cell], heading(table, (enum cell)cell));
+                        width_include(&table->cell[cell], cell_heading(table, (enum cell)cell));
                 else
                         table->cell[cell] = 0;
                 sum += table->cell[cell] > 0 ? table->cell[cell] + GAP : 0;
         }
         for (size_t i = 0; i < block->runs; i++)
-                widen(&longest, block->run[i].id);
+                width_include(&longest, block->run[i].id);
         for (int i = 0; i < CELLS; i++) {
-                int *cell = &table->cell[dispensable[i]];
-                int least = i < CELLS - 2 ? SHORT_NAME : SHORTEST_NAME;
+                int *cell = &table->cell[drop_order[i]];
+                int least = i < CELLS - 2 ? NAME_WIDTH : MIN_NAME_WIDTH;
 
                 if (*cell == 0 || table->width - sum >= (longest < least ? longest : least))
                         continue;
@@ -208,24 +213,24 @@ static void measure(struct table *table, const struct scion_block *block)
         table->name = table->width - sum < longest ? table->width - sum : longest;
 }
 
-int scion_block_add(const struct scion_block *block, int width, int height, bool colours,
-                    struct scion_text *text)
+int scion_progress_lines_add(const struct scion_progress_lines *block, int width, int height, bool colours,
+                             struct scion_text *text)
 {
         struct table table = { .width = width, .colours = colours };
         int runs = (int)block->runs, rows = 1, shown;
         bool headed = height > 3 && runs > 0;
 
-        add_counts(text, block, &table);
-        measure(&table, block);
+        line_add_counts(text, block, &table);
+        table_measure(&table, block);
         if (headed) {
                 scion_text_add(text, "\n");
-                add_headings(text, &table);
+                line_add_headings(text, &table);
                 rows++;
         }
         shown = runs <= height - rows ? runs : height - rows - 1;
         for (int i = 0; i < shown; i++, rows++) {
                 scion_text_add(text, "\n");
-                add_run(text, &table, &block->run[i]);
+                line_add_run(text, &table, &block->run[i]);
         }
         if (shown >= 0 && shown < runs && rows < height) {
                 char rest[40];

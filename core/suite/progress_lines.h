@@ -1,31 +1,34 @@
-/* The lines that show on a terminal how a suite goes. They say more the more room there is. */
+/*
+ * The progress lines that a terminal shows while a suite runs. They show more detail the more room there is.
+ */
 #ifndef SCION_SUITE_PROGRESS_LINES_H
 #define SCION_SUITE_PROGRESS_LINES_H
 
 #include "base/text.h"
 #include "suite/forecast.h"
 
-/* A run at work. */
-struct scion_block_run {
+/* A running run. */
+struct scion_progress_lines_run {
         const char *id;
-        const struct scion_work *work;
-        double left; /* seconds; NaN: not known */
-        bool more;   /* there are stages after this one, and `left` is of this one alone */
+        const struct scion_slot *slot;
+        double left; /* seconds; NaN if not known */
+        bool more;   /* other stages follow, and `left` is for the current one only */
 };
 
-struct scion_block {
-        const char *name; /* of the suite */
+/* The state of a suite that the lines show. */
+struct scion_progress_lines {
+        const char *name; /* name of the suite */
         size_t count, done, failed, waiting;
         double left;
-        const struct scion_block_run *run;
+        const struct scion_progress_lines_run *run;
         size_t runs;
 };
 
 /*
- * Adds the lines, with "\n" between them: at most `height`, at least one, none wider than `width`. With `colours`,
- * few, by escape sequences. Returns how many they are.
+ * Adds at least one and at most `height` lines, each at most `width` columns wide, separated by "\n". With
+ * `colours`, uses escape sequences for a few of them. Returns the number of lines.
  */
-int scion_block_add(const struct scion_block *block, int width, int height, bool colours,
-                    struct scion_text *text);
+int scion_progress_lines_add(const struct scion_progress_lines *block, int width, int height, bool colours,
+                             struct scion_text *text);
 
 #endif

@@ -18,13 +18,13 @@ static const char *const names[STATES] = {
         [SCION_DONE] = "done",
 };
 
-static bool own_column(const char *path)
+static bool column_is_fixed(const char *path)
 {
         return strcmp(path, "strategy") == 0 || strcmp(path, "seed") == 0;
 }
 
-/* A label may have line breaks, which a table cannot show. */
-static void add_cell(struct scion_columns *columns, const char *label)
+/* Replaces control characters in a label, such as line breaks, by spaces. */
+static void columns_add_label(struct scion_columns *columns, const char *label)
 {
         struct scion_text text = { 0 };
 
@@ -35,7 +35,7 @@ static void add_cell(struct scion_columns *columns, const char *label)
         free(text.text);
 }
 
-static bool print_table(const struct scion_plan *plan, const enum scion_state *states, FILE *file)
+static bool plan_print_table(const struct scion_plan *plan, const enum scion_state *states, FILE *file)
 {
         const struct scion_config_run *first = plan->planned[0].run;
         struct scion_columns columns = { .per_row = 4 };
@@ -45,7 +45,7 @@ static bool print_table(const struct scion_plan *plan, const enum scion_state *s
         scion_columns_add(&columns, "strategy");
         scion_columns_add(&columns, "seed");
         for (size_t a = 0; a < first->axes; a++)
-                if (!own_column(first->point[a].path)) {
+                if (!column_is_fixed(first->point[a].path)) {
                         scion_columns_add(&columns, first->point[a].path);
                         columns.per_row++;
                 }
@@ -54,11 +54,11 @@ static bool print_table(const struct scion_plan *plan, const enum scion_state *s
                 const struct scion_planned *planned = &plan->planned[i];
 
                 scion_columns_add(&columns, planned->id);
-                add_cell(&columns, planned->strategy);
-                add_cell(&columns, planned->seed);
+                columns_add_label(&columns, planned->strategy);
+                columns_add_label(&columns, planned->seed);
                 for (size_t a = 0; a < first->axes; a++)
-                        if (!own_column(planned->run->point[a].path))
-                                add_cell(&columns, planned->run->point[a].label);
+                        if (!column_is_fixed(planned->run->point[a].path))
+                                columns_add_label(&columns, planned->run->point[a].label);
                 scion_columns_add(&columns, names[states[i]]);
         }
         fputc('\n', file);
@@ -68,7 +68,7 @@ static bool print_table(const struct scion_plan *plan, const enum scion_state *s
         return good;
 }
 
-bool scion_plan_print(const struct scion_plan *plan, const char *out, bool brief, FILE *file)
+bool scion_status_table_print(const struct scion_plan *plan, const char *out, bool brief, FILE *file)
 {
         static const enum scion_state order[STATES] = { SCION_DONE, SCION_STATE_FAILED, SCION_STARTED,
                                                         SCION_WAITING };
@@ -81,7 +81,7 @@ bool scion_plan_print(const struct scion_plan *plan, const char *out, bool brief
         for (size_t i = 0; i < plan->count; i++)
                 counts[states[i]]++;
         fprintf(file, "%s, in %s/%s\n", plan->name, out, plan->name);
-        bool good = brief || print_table(plan, states, file);
+        bool good = brief || plan_print_table(plan, states, file);
 
         fprintf(file, "%zu run%s", plan->count, plan->count == 1 ? "" : "s");
         for (size_t i = 0; i < STATES; i++)

@@ -1,4 +1,4 @@
-/* A plan as a table. */
+/* The table of a plan's runs and their states, for `scion run --dry-run`. */
 #ifndef SCION_SUITE_STATUS_TABLE_H
 #define SCION_SUITE_STATUS_TABLE_H
 
@@ -7,9 +7,10 @@
 #include "suite/plan.h"
 
 /*
- * Prints a line for each run, with its id, strategy, seed, the other axes, and how far it is in OUT/NAME; then how
- * many are how far. `brief`: only that. False when what is in OUT/NAME cannot be read, or memory is out.
+ * Prints a line for each run, with its id, strategy, seed, values on the other axes, and state in OUT/NAME;
+ * then the number of runs in each state. With `brief`, prints only the numbers. Returns false when the
+ * results cannot be read, or memory is out.
  */
-bool scion_plan_print(const struct scion_plan *plan, const char *out, bool brief, FILE *file);
+bool scion_status_table_print(const struct scion_plan *plan, const char *out, bool brief, FILE *file);
 
 #endif

@@ -29,28 +29,28 @@ struct suite {
         struct scion_lock lock;
         struct scion_pool *pool;
         struct scion_display *display;
-        size_t *working; /* what each of the pool's slots works on */
+        size_t *run_of_slot; /* the run in each slot of the pool */
         struct scion_order order;
-        int stopping;           /* 1: nothing more is started, 2: and what runs ends at once */
-        struct scion_text halt; /* why, unless it was a signal */
-        bool bad;               /* its input was bad, and it is the only run there is */
+        int stopping;           /* 1: starts no more runs; 2: also ends those that run, at once */
+        struct scion_text halt; /* why it stops, unless by a signal */
+        bool bad_input;         /* the only run of the plan had bad input */
 };
 
 /* --- Running -------------------------------------------------------------------------------------------- */
 
-static void say_failed(FILE *file, const struct suite *suite, const struct scion_planned *planned,
-                       const struct scion_report *report)
+static void failure_print(FILE *file, const struct suite *suite, const struct scion_planned *planned,
+                          const struct scion_report *report)
 {
         char *folder = scion_rows_folder(&suite->rows, planned);
 
-        scion_failure_say(file, report->message);
+        scion_failure_print(file, report->message);
         if (folder)
-                scion_failure_show(file, planned, folder);
+                scion_failure_print_details(file, planned, folder);
         free(folder);
 }
 
-static void say(const struct suite *suite, const struct scion_planned *planned,
-                const struct scion_report *report)
+static void result_print(const struct suite *suite, const struct scion_planned *planned,
+                         const struct scion_report *report)
 {
         bool failed = report->status != SCION_GOOD;
         FILE *file = scion_display_lines(suite->display, failed);
@@ -62,7 +62,7 @@ static void say(const struct suite *suite, const struct scion_planned *planned,
         fprintf(file, "[%zu/%zu] %s: ", suite->rows.finished + suite->rows.failed, suite->plan->count,
                 planned->id);
         if (failed)
-                say_failed(file, suite, planned, report);
+                failure_print(file, suite, planned, report);
         else if (value)
                 fprintf(file, "%s %s, %.1f s\n", metric, value, report->seconds);
         else
@@ -72,8 +72,8 @@ static void say(const struct suite *suite, const struct scion_planned *planned,
         fflush(file);
 }
 
-/* Nothing more is started, and what runs ends where it can be gone on with. */
-static void halt(struct suite *suite, const char *format, ...)
+/* Starts no more runs, and asks those that run to save a checkpoint and end. */
+static void suite_halt(struct suite *suite, const char *format, ...)
 {
         char text[1024];
         va_list arguments;
@@ -90,8 +90,8 @@ static void halt(struct suite *suite, const char *format, ...)
         }
 }
 
-/* One that was gone on with says how long all its parts took. */
-static void tell_display(struct suite *suite, int slot, const struct scion_report *report)
+/* A resumed run reports the time of all its parts. */
+static void display_update(struct suite *suite, int slot, const struct scion_report *report)
 {
         const char *seconds = scion_row_get(&report->cells, "seconds");
 
@@ -102,95 +102,97 @@ static void tell_display(struct suite *suite, int slot, const struct scion_repor
                 scion_display_failed(suite->display, slot);
 }
 
-/* A row that could not be written is kept in memory: at the end there may be room for it. */
-static void take_result(struct suite *suite, int slot, const struct scion_report *report)
+/* A row that could not be written stays in memory; scion_rows_end() tries again. */
+static void result_take(struct suite *suite, int slot, const struct scion_report *report)
 {
-        size_t run = suite->working[slot];
+        size_t run = suite->run_of_slot[slot];
         const struct scion_planned *planned = &suite->plan->planned[run];
         bool failed = report->status != SCION_GOOD;
         char *folder = scion_rows_folder(&suite->rows, planned);
 
         if (!scion_rows_add(&suite->rows, run, report))
-                halt(suite, "%s", scion_error());
-        say(suite, planned, report);
-        tell_display(suite, slot, report);
+                suite_halt(suite, "%s", scion_error());
+        result_print(suite, planned, report);
+        display_update(suite, slot, report);
         if (failed && folder)
                 scion_failure_log(folder, report->message);
         if (failed && suite->options->fail_fast)
-                halt(suite, "stopped at the first failure, %s: %s", planned->id, report->message);
-        if (!scion_rows_settle(&suite->rows, false))
-                halt(suite, "%s", scion_error());
+                suite_halt(suite, "stopped at the first failure, %s: %s", planned->id, report->message);
+        if (!scion_rows_discard_checkpoints(&suite->rows, false))
+                suite_halt(suite, "%s", scion_error());
         free(folder);
 }
 
-/* What became of a run. One that was stopped has no row: it is as good as not started. So is one that found the
- * disk full, which is not its fault, and is so for all. */
-static void take_report(struct suite *suite, int slot, const struct scion_report *report)
+/*
+ * Records the end of a run. A stopped run gets no row, and counts as not started. The same holds for a run
+ * that found the disk full: that is not its failure, and concerns all runs.
+ */
+static void report_take(struct suite *suite, int slot, const struct scion_report *report)
 {
-        const struct scion_planned *planned = &suite->plan->planned[suite->working[slot]];
+        const struct scion_planned *planned = &suite->plan->planned[suite->run_of_slot[slot]];
 
-        scion_order_ended(&suite->order, suite->working[slot], report->status == SCION_GOOD);
+        scion_order_ended(&suite->order, suite->run_of_slot[slot], report->status == SCION_GOOD);
         if (report->status == SCION_STOPPED) {
                 scion_display_stopped(suite->display, slot);
         } else if (!report->message) {
-                halt(suite, "out of memory");
+                suite_halt(suite, "out of memory");
         } else if (report->status == SCION_BAD_INPUT && suite->plan->count == 1) {
-                suite->bad = true;
+                suite->bad_input = true;
                 scion_fail("%s", report->message);
-        } else if (report->status != SCION_GOOD && scion_failure_is_of_space(report->message)) {
+        } else if (report->status != SCION_GOOD && scion_failure_is_disk_full(report->message)) {
                 scion_display_stopped(suite->display, slot);
-                halt(suite, "%s: %s", planned->id, report->message);
+                suite_halt(suite, "%s: %s", planned->id, report->message);
         } else {
-                take_result(suite, slot, report);
+                result_take(suite, slot, report);
         }
 }
 
-static bool start(struct suite *suite, size_t run)
+static bool suite_start_run(struct suite *suite, size_t run)
 {
         struct scion_task task = { &suite->plan->planned[run], suite->folder, suite->plan->count > 1,
                                    suite->options->interval };
         int slot = scion_pool_free_slot(suite->pool);
 
-        suite->working[slot] = run;
+        suite->run_of_slot[slot] = run;
         if (!scion_pool_start(suite->pool, slot, &task.planned->limits, scion_task_work, &task))
                 return false;
         scion_display_started(suite->display, slot, run);
         return true;
 }
 
-/* SIGINT lets the epochs at hand end; a second one does not, and neither do the others. */
-static void take_signal(struct suite *suite, int number)
+/* The first SIGINT lets the current epochs end; a second one, or another signal, stops at once. */
+static void signal_take(struct suite *suite, int number)
 {
         FILE *file = scion_display_lines(suite->display, false);
 
         suite->stopping = number == SIGINT && suite->stopping == 0 ? 1 : 2;
         scion_pool_stop(suite->pool, suite->stopping == 2);
         if (suite->stopping == 1 && file) {
-                fputs("stopping after the epochs at hand; interrupt again to stop now\n", file);
+                fputs("stopping after the current epochs; interrupt again to stop now\n", file);
                 fflush(file);
         }
 }
 
-static void take_event(struct suite *suite, struct scion_event *event)
+static void event_take(struct suite *suite, struct scion_event *event)
 {
         if (event->kind == SCION_EVENT_PROGRESS) {
-                scion_order_told(&suite->order, suite->working[event->slot], &event->progress);
-                scion_display_told(suite->display, event->slot, &event->progress);
+                scion_order_progress(&suite->order, suite->run_of_slot[event->slot], &event->progress);
+                scion_display_progress(suite->display, event->slot, &event->progress);
         } else if (event->kind == SCION_EVENT_ENDED) {
-                take_report(suite, event->slot, &event->report);
+                report_take(suite, event->slot, &event->report);
                 scion_report_finish(&event->report);
         } else if (event->kind == SCION_EVENT_SIGNAL && event->signal == SIGWINCH) {
                 scion_display_redraw(suite->display);
         } else if (event->kind == SCION_EVENT_SIGNAL && event->signal == SIGTSTP) {
-                scion_display_leave(suite->display);
+                scion_display_hide(suite->display);
                 scion_pool_pause();
         } else if (event->kind == SCION_EVENT_SIGNAL) {
-                take_signal(suite, event->signal);
+                signal_take(suite, event->signal);
         }
 }
 
-/* All that are left, as many at a time as the pool has slots for. */
-static bool run_left(struct suite *suite)
+/* Runs all runs that are left, as many at a time as the pool has slots. */
+static bool suite_run_left(struct suite *suite)
 {
         bool good = true;
 
@@ -202,17 +204,17 @@ static bool run_left(struct suite *suite)
 
                         if (next == suite->plan->count)
                                 break;
-                        good = start(suite, next);
+                        good = suite_start_run(suite, next);
                 }
                 if (scion_pool_running(suite->pool) == 0)
                         return good;
                 if (!scion_pool_next(suite->pool, scion_display_tick(suite->display), &event))
                         return false;
-                take_event(suite, &event);
+                event_take(suite, &event);
         }
 }
 
-static bool create_display(struct suite *suite)
+static bool suite_create_display(struct suite *suite)
 {
         const struct scion_display_start start = {
                 .plan = suite->plan,
@@ -224,22 +226,22 @@ static bool create_display(struct suite *suite)
 
         suite->display = scion_display_create(suite->options->progress, suite->options->failures, &start);
         if (suite->display && scion_display_is_live(suite->display))
-                scion_pool_take_stops(suite->pool);
+                scion_pool_catch_stop(suite->pool);
         return suite->display != NULL;
 }
 
-static enum scion_status run_all(struct suite *suite)
+static enum scion_status suite_run_all(struct suite *suite)
 {
         suite->pool = scion_pool_create(suite->options->jobs);
         bool good = suite->pool && scion_order_start(&suite->order, suite->plan, suite->rows.done) &&
-                    create_display(suite) && run_left(suite);
+                    suite_create_display(suite) && suite_run_left(suite);
 
         scion_order_finish(&suite->order);
         scion_display_destroy(suite->display);
         scion_pool_destroy(suite->pool);
         suite->display = NULL;
         suite->pool = NULL;
-        if (suite->bad)
+        if (suite->bad_input)
                 return SCION_BAD_INPUT;
         if (!good || !scion_rows_end(&suite->rows))
                 return SCION_FAILED;
@@ -256,30 +258,29 @@ static enum scion_status run_all(struct suite *suite)
         return SCION_FAILED;
 }
 
-/* --- The whole
- * ------------------------------------------------------------------------------------------------------- */
+/* --- The suite ------------------------------------------------------------------------------------------ */
 
-static bool open_suite(struct suite *suite)
+static bool suite_open(struct suite *suite)
 {
         size_t jobs = (size_t)suite->options->jobs;
 
         suite->folder = scion_path_join(suite->options->out, suite->plan->name);
-        suite->working = calloc(jobs, sizeof *suite->working);
-        if (!suite->folder || !suite->working)
+        suite->run_of_slot = calloc(jobs, sizeof *suite->run_of_slot);
+        if (!suite->folder || !suite->run_of_slot)
                 return scion_fail("out of memory");
         return scion_rows_open(&suite->rows, suite->plan, suite->folder, suite->options->retry_failed);
 }
 
-static void close_suite(struct suite *suite)
+static void suite_close(struct suite *suite)
 {
         scion_rows_close(&suite->rows);
         scion_lock_release(&suite->lock);
         free(suite->folder);
-        free(suite->working);
+        free(suite->run_of_slot);
         free(suite->halt.text);
 }
 
-static bool writable(const struct suite *suite)
+static bool folder_is_writable(const struct suite *suite)
 {
         if (!scion_make_folders(suite->folder))
                 return false;
@@ -287,10 +288,11 @@ static bool writable(const struct suite *suite)
 }
 
 /*
- * Two at once would write each other's files. The children hold the lock too, until the last has ended; those
- * of a killed command take a moment to go, and are waited for. A file system without locks does without.
+ * Takes the suite's lock, because two processes would overwrite each other's files. Children hold the lock
+ * too, until the last has ended. Those of a killed command take a moment to end, so the lock is retried for a
+ * second. On a file system that does not support locks, the suite runs unlocked.
  */
-static bool lock(struct suite *suite)
+static bool suite_lock(struct suite *suite)
 {
         const struct timespec moment = { .tv_nsec = 50 * 1000 * 1000 };
         enum scion_locked locked = suite->lock.path ? SCION_LOCKED : SCION_LOCK_BUSY;
@@ -305,10 +307,10 @@ static bool lock(struct suite *suite)
                 locked = scion_lock_take(path.text, &suite->lock);
         }
         free(path.text);
-        return locked != SCION_LOCK_BUSY || scion_fail_prefix("another scion is running there");
+        return locked != SCION_LOCK_BUSY || scion_fail_prefix("another scion process is running this suite");
 }
 
-static void say_kept(const struct suite *suite)
+static void suite_print_kept(const struct suite *suite)
 {
         FILE *file = suite->options->progress;
 
@@ -320,28 +322,31 @@ static void say_kept(const struct suite *suite)
         fputc('\n', file);
 }
 
-static enum scion_status run_suite(struct suite *suite)
+static enum scion_status suite_run(struct suite *suite)
 {
         size_t count = suite->plan->count;
 
-        if (!lock(suite))
+        if (!suite_lock(suite))
                 return SCION_FAILED;
         scion_remove_leftovers(suite->folder);
         if (!scion_rows_read(&suite->rows))
                 return SCION_BAD_INPUT;
-        say_kept(suite);
+        suite_print_kept(suite);
         if (count > 1 && suite->rows.finished + suite->rows.failed < count) {
                 enum scion_status status = scion_plan_check(suite->plan, &suite->rows.values, NULL);
 
-                /* A plugin that crashes here will do so in its own runs, and no others. */
+                /*
+                 * A crash of a plugin during the check is not fatal: it will fail in the runs of that plugin
+                 * only.
+                 */
                 if (status == SCION_BAD_INPUT || status == SCION_STOPPED)
                         return status;
-                if (!writable(suite))
+                if (!folder_is_writable(suite))
                         return SCION_BAD_INPUT;
-                if (!lock(suite))
+                if (!suite_lock(suite))
                         return SCION_FAILED;
         }
-        return run_all(suite);
+        return suite_run_all(suite);
 }
 
 enum scion_status scion_suite_run(const struct scion_plan *plan, const struct scion_suite_options *options,
@@ -350,8 +355,8 @@ enum scion_status scion_suite_run(const struct scion_plan *plan, const struct sc
         struct suite suite = { .plan = plan, .options = options };
         enum scion_status status = SCION_FAILED;
 
-        if (open_suite(&suite)) {
-                status = run_suite(&suite);
+        if (suite_open(&suite)) {
+                status = suite_run(&suite);
                 if (suite.rows.table && summary) {
                         fputc('\n', summary);
                         if (!scion_summary_print(suite.rows.table, plan->planned[0].run, summary))
@@ -359,6 +364,6 @@ enum scion_status scion_suite_run(const struct scion_plan *plan, const struct sc
                         fprintf(summary, "\n%s\n", suite.rows.path);
                 }
         }
-        close_suite(&suite);
+        suite_close(&suite);
         return status;
 }

@@ -16,32 +16,32 @@
 #include "process/pool.h"
 #include "run/run.h"
 
-/* What the run and its plugins print goes to its log. */
-static bool redirect(const char *folder)
+/* Redirects stdout and stderr of the run and its plugins to its log. */
+static bool output_redirect(const char *folder)
 {
         struct scion_text path = { 0 };
 
         scion_text_add(&path, "%s/log.txt", folder);
         if (path.failed)
                 return scion_fail("out of memory");
-        /* Opened anew, stdout takes another way of buffering also when something was printed before. */
+        /* Only a reopened stream accepts another buffering mode after output. */
         bool good = freopen(path.text, "a", stdout) && dup2(fileno(stdout), STDERR_FILENO) >= 0;
 
         if (good)
                 setvbuf(stdout, NULL, _IOLBF,
-                        0); /* a plugin's last line before it crashed is the one to read */
+                        0); /* so that a plugin's last line before a crash is in the log */
         else
                 scion_fail("%s: %s", path.text, strerror(errno));
         free(path.text);
         return good;
 }
 
-static bool open_log(const char *folder)
+static bool log_open(const char *folder)
 {
-        return scion_make_folders(folder) && redirect(folder);
+        return scion_make_folders(folder) && output_redirect(folder);
 }
 
-/* A run that was checked has its log from the start; one that may still be refused writes nothing before. */
+/* A checked run opens its log first; one that may still be refused does so only after it was prepared. */
 enum scion_status scion_task_work(void *context, const struct scion_observer *observer,
                                   struct scion_row *cells, struct scion_text *note)
 {
@@ -53,13 +53,13 @@ enum scion_status scion_task_work(void *context, const struct scion_observer *ob
         struct scion_run *run = NULL;
         bool good;
 
-        dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the command's own */
+        dup2(STDERR_FILENO, STDOUT_FILENO); /* keep stdout for the command's own output */
         scion_observer_tell(observer, &start);
         folder = scion_path_join(task->folder, task->planned->id);
-        good = folder && (!task->checked || open_log(folder));
+        good = folder && (!task->checked || log_open(folder));
         if (good && (config = scion_planned_config(task->planned)))
                 run = scion_run_prepare(config);
-        if (run && (task->checked || open_log(folder)))
+        if (run && (task->checked || log_open(folder)))
                 status = scion_run_execute(run, folder, task->interval, observer, cells) ? SCION_GOOD
                          : scion_run_stopped(run)                                        ? SCION_STOPPED
                                                                                          : SCION_FAILED;
@@ -73,10 +73,10 @@ enum scion_status scion_task_work(void *context, const struct scion_observer *ob
         return status;
 }
 
-/* What the process that checks tells its parent, in memory that both see. */
+/* The results of the checking process, in memory shared with its parent. */
 struct checked {
-        size_t at;   /* the run that is being checked */
-        bool values; /* its targets are values, not classes */
+        size_t at;   /* index of the run that is being checked */
+        bool values; /* the task is regression */
 };
 
 struct checking {
@@ -84,13 +84,13 @@ struct checking {
         struct checked *shared;
 };
 
-/* The run before is dropped after the next one is there, so that what they share stays open. */
-static enum scion_status check_work(void *context, const struct scion_observer *observer,
-                                    struct scion_row *cells, struct scion_text *note)
+/* Destroys each run only after the next one is prepared, so that data they share stays open. */
+static enum scion_status checking_work(void *context, const struct scion_observer *observer,
+                                       struct scion_row *cells, struct scion_text *note)
 {
         const struct checking *checking = context;
         const struct scion_plan *plan = checking->plan;
-        struct scion_config *config = NULL; /* of `run` */
+        struct scion_config *config = NULL; /* belongs to `run` */
         struct scion_run *run = NULL;
         bool good = true;
 
@@ -101,12 +101,12 @@ static enum scion_status check_work(void *context, const struct scion_observer *
                 if (!plan->planned[i].first_of_its_kind)
                         continue;
                 checking->shared->at = i;
-                struct scion_config *its = scion_planned_config(&plan->planned[i]);
-                struct scion_run *next = its ? scion_run_prepare(its) : NULL;
+                struct scion_config *next_config = scion_planned_config(&plan->planned[i]);
+                struct scion_run *next = next_config ? scion_run_prepare(next_config) : NULL;
 
                 scion_run_destroy(run);
                 scion_config_destroy(config);
-                config = its;
+                config = next_config;
                 run = next;
                 good = run != NULL;
                 checking->shared->values = good && scion_run_has_values(run);
@@ -118,8 +118,8 @@ static enum scion_status check_work(void *context, const struct scion_observer *
         return good ? SCION_GOOD : SCION_BAD_INPUT;
 }
 
-/* Until the process has ended. A signal ends it: there is nothing yet that could be gone on with. */
-static bool wait_for_check(struct scion_pool *pool, struct scion_report *report)
+/* Waits until the process has ended. A signal terminates it, as there is nothing to resume. */
+static bool checking_wait(struct scion_pool *pool, struct scion_report *report)
 {
         struct scion_event event;
 
@@ -134,8 +134,8 @@ static bool wait_for_check(struct scion_pool *pool, struct scion_report *report)
         return false;
 }
 
-/* What the process that prepares them one by one may use, with the next there before the last is gone. */
-static struct scion_limits check_limits(const struct scion_plan *plan)
+/* The limits of the checking process: the largest of all runs, with memory for two runs at a time. */
+static struct scion_limits plan_check_limits(const struct scion_plan *plan)
 {
         struct scion_limits most = plan->planned[0].limits;
 
@@ -152,16 +152,19 @@ static struct scion_limits check_limits(const struct scion_plan *plan)
         return most;
 }
 
-/* A message on the input has its place; what happened to the process is told with the run it happened in. */
-static enum scion_status check(const struct checking *checking, FILE *notes)
+/*
+ * Runs the check in a child process. A message about bad input already says where; for a crash, the run is
+ * named.
+ */
+static enum scion_status checking_run(const struct checking *checking, FILE *notes)
 {
-        const struct scion_limits limits = check_limits(checking->plan);
+        const struct scion_limits limits = plan_check_limits(checking->plan);
         struct scion_pool *pool = scion_pool_create(1);
-        bool good = pool && scion_pool_start(pool, 0, &limits, check_work, (void *)checking);
+        bool good = pool && scion_pool_start(pool, 0, &limits, checking_work, (void *)checking);
         struct scion_report report;
         enum scion_status status;
 
-        good = good && wait_for_check(pool, &report);
+        good = good && checking_wait(pool, &report);
         scion_pool_destroy(pool);
         if (!good)
                 return SCION_FAILED;
@@ -184,10 +187,10 @@ enum scion_status scion_plan_check(const struct scion_plan *plan, bool *values, 
         checking.shared = mmap(NULL, sizeof *checking.shared, PROT_READ | PROT_WRITE,
                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (checking.shared == MAP_FAILED) {
-                scion_fail("no memory to share with the process that checks: %s", strerror(errno));
+                scion_fail("cannot allocate memory to share with the checking process: %s", strerror(errno));
                 return SCION_FAILED;
         }
-        status = check(&checking, notes);
+        status = checking_run(&checking, notes);
         *values = checking.shared->values;
         munmap(checking.shared, sizeof *checking.shared);
         return status;

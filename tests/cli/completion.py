@@ -1,4 +1,4 @@
-"""Completion, as the shells do it: bash by its own function, zsh at a terminal of its own.
+"""Shell completion: in bash by calling the completion function, in zsh on a pseudo-terminal.
 
 Argument: the build folder.
 """
@@ -37,7 +37,7 @@ class Bash(Completion):
         super().setUpClass()
 
     def complete(self, *words):
-        """What bash offers for the last word. Words are as bash breaks a line: at = too."""
+        """Returns what bash offers for the last word. bash splits words at = as well."""
         script = '''. "$1"; shift
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
 _scion
@@ -93,30 +93,30 @@ class Zsh(Completion):
         super().setUpClass()
 
     def complete(self, line):
-        """What zsh shows after a tabulator, at a terminal."""
+        """Returns what zsh shows on a terminal after a tab."""
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(self.folder)
             os.execvpe('zsh', ['zsh', '-f', '-i'], self.environment | {'TERM': 'dumb', 'COLUMNS': '200'})
         try:
-            self.say(terminal, "PS1='ready> '; unsetopt zle_bracketed_paste; fpath=(%s $fpath); autoload -Uz compinit; "
+            self.terminal_write(terminal, "PS1='ready> '; unsetopt zle_bracketed_paste; fpath=(%s $fpath); autoload -Uz compinit; "
                                "compinit -u -D; setopt list_ambiguous; LISTMAX=1000; print -r -- be''gun\n"
                      % (BUILD / 'share'), 'begun')
-            self.say(terminal, "PROMPT_EOL_MARK=; print -r -- on''ce\n", 'once\n(.*\n)*.*ready> ')  # it reads keys now
-            # What is shown has an end: the line is thrown away, and another one typed.
+            self.terminal_write(terminal, "PROMPT_EOL_MARK=; print -r -- on''ce\n", 'once\n(.*\n)*.*ready> ')  # it reads keys now
+            # To find the end of the output, the line is discarded and another one typed.
             os.write(terminal, (line + "\t\t\x15print -r -- en''d\n").encode())
-            return self.hear(terminal, 'end')
+            return self.terminal_read(terminal, 'end')
         finally:
             os.close(terminal)
             os.kill(pid, 9)
             os.waitpid(pid, 0)
 
-    def say(self, terminal, text, until):
+    def terminal_write(self, terminal, text, until):
         os.write(terminal, text.encode())
-        self.hear(terminal, until)
+        self.terminal_read(terminal, until)
 
-    def hear(self, terminal, until):
-        """All until a line begins with that."""
+    def terminal_read(self, terminal, until):
+        """Reads until a line begins with that text."""
         text = ''
         while not re.search(r'(?m)^%s' % until, text):
             if not select.select([terminal], [], [], 40)[0]:

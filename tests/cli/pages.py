@@ -1,4 +1,4 @@
-"""The manual pages: one for each command, and none that troff warns of. Argument: the build folder."""
+"""The manual pages: there is one for each command, and troff has no warnings. Argument: the build folder."""
 
 import pathlib
 import re
@@ -18,12 +18,12 @@ COMMANDS = re.findall(r'(?m)^  ([a-z]+) ', scion('--help'))
 
 
 class Pages(unittest.TestCase):
-    def test_each_command_has_one(self):
+    def test_each_command_has_a_page(self):
         self.assertGreater(len(COMMANDS), 5)
         self.assertEqual({path.name for path in (BUILD / 'share').glob('*.1')},
                          {'scion.1', *('scion-%s.1' % name for name in COMMANDS)})
 
-    def test_troff_has_no_complaint(self):
+    def test_troff_has_no_warnings(self):
         if not shutil.which('groff'):
             self.skipTest('no groff')
         for path in sorted((BUILD / 'share').glob('*.1')):
@@ -33,7 +33,7 @@ class Pages(unittest.TestCase):
                 self.skipTest('groff without the macros of manual pages')
             self.assertEqual((result.returncode, result.stderr), (0, ''), path.name)
 
-    def test_a_page_says_what_help_says(self):
+    def test_pages_have_the_text_of_help(self):
         if not shutil.which('groff'):
             self.skipTest('no groff')
         for name in COMMANDS:

@@ -1,4 +1,4 @@
-"""What `scion plugins` says of each plugin that is built in, and that its examples run. Argument: the build folder."""
+"""The output of `scion plugins` for each built-in plugin, whose examples must run. Argument: the build folder."""
 
 import json
 import pathlib
@@ -47,7 +47,7 @@ class Plugins(unittest.TestCase):
         self.assertGreater(len(paths), 20)
         scion('run', '--quiet', '--cache', self.folder / 'cache', '--out', self.folder / 'runs', *paths)
 
-    def test_the_examples_of_others_are_good(self):
+    def test_the_examples_of_others_pass_the_check(self):
         paths = [self.example(kind, name) for kind, name in PLUGINS
                  if kind != 'strategy' and (name != 'idx' or FASHION.exists())]
         self.assertEqual(scion('check', *paths).count(': good: 1 run\n'), len(paths))
@@ -68,7 +68,7 @@ class Plugins(unittest.TestCase):
         self.assertEqual([entry['kind'] for entry in json.loads(scion('plugins', 'loss', '--format=json'))['plugins']],
                          ['loss'] * sum(kind == 'loss' for kind, name in PLUGINS))
 
-    def test_json_tells_of_one(self):
+    def test_json_describes_one(self):
         for kind, name in PLUGINS:
             plugin = json.loads(scion('plugins', kind, name, '--format', 'json'))
             self.assertEqual(set(plugin), {'kind', 'name', 'summary', 'reference', 'file', 'needs', 'parameters',

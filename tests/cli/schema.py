@@ -1,5 +1,5 @@
-"""`scion check` and `scion schema` never disagree on what a schema can express: both look at the same files, many of
-them with something wrong in them. Arguments: the build folder; N, to take every Nth change only.
+"""`scion check` and `scion schema` agree on everything that a schema can express: both check the same files, many of
+them with an error. Arguments: the build folder; N, to test every Nth mutation only.
 """
 
 import copy
@@ -24,7 +24,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Loader(yaml.SafeLoader):
-    """YAML 1.2's core schema, which editors read files by; PyYAML's own is that of 1.1."""
+    """YAML 1.2's core schema, which editors use; PyYAML implements that of 1.1."""
 
 
 Loader.yaml_implicit_resolvers = {}
@@ -50,22 +50,22 @@ SUITE = {**RUN, 'seed': None, 'seeds': 2,
                     'target.optimizer': [{'use': 'adam', 'lr': 0.1}, 'sgd']},
          'exclude': [{'strategy': 'scratch'}], 'include': [{'strategy': 'scratch', 'seed': 9}]}
 
-# What is put in each place in turn.
+# The values that are put in each place in turn.
 VALUES = [None, True, 'some', -1, 2, 0.5, [], [1], ['some'], {}, {'use': 'some'}, {'use': 'sgd'}, {'use': 'random'}, 'scratch',
           'mlp']
 
-# Why a file that the schema takes may be refused, with what no schema can say: what is there, and what goes together.
+# Errors that a schema cannot express: missing files and data, and combinations of values.
 BEYOND = ["classes: (is a list|the list is empty)", "No such file", "and there is no source to take it from",
           "both given", "has no 'optimizer'.*matrix", "an input has 1 to 5", "takes images", "training examples?( |$)",
           "in the source model",
-          # of a suite: other axes, other values, and runs
-          "(in|ex)clude: ", "exclude leaves no run", "(exclude|include) needs a matrix", "twice", "are called", "would undo",
+          # in a suite: other axes, other values, and runs
+          "(in|ex)clude: ", "exclude leaves no run", "(exclude|include) says what to", "twice", "are called", "would undo",
           "needs a source", "(out|in)puts"]
 
-# Places in a suite whose values are not looked into: they may be names of values, or be completed by another axis.
+# Places in a suite that the schema does not check: values may be labels, or be completed by another axis.
 LOOSE = r'suite: (include|matrix/[^/]*,|matrix/strategy/\d+=\{)'
 
-# Files by hand, and whether they are right. What extends another is right alone as well, since nothing is missing.
+# Files and whether they are valid. The file that some extend is complete, so that they are valid alone.
 CASES = [
     ('name: a', False), ('[]', False), ('1', False), ('{}', False),
     ('{name: a, strategy: scratch, target: {dataset: random, model: mlp, optimizer: sgd}}', True),
@@ -104,12 +104,12 @@ CASES = [
     ('{extends: whole.yaml, matrix: null, seeds: null, exclude: null, include: null}', True),
 ]
 
-# Those of them in which the schema has to take what `scion check` refuses.
+# Files that the schema must accept although `scion check` refuses them.
 KNOWN = {'{extends: whole.yaml, target: {optimizer: {lr: -0.3}}}'}
 
 
 def places(document, path=()):
-    """The paths of all that is in a document."""
+    """Returns the paths of all nodes of a document."""
     if path:
         yield path
     children = document.items() if isinstance(document, dict) else \
@@ -166,13 +166,13 @@ class Schema(unittest.TestCase):
         (cls.folder / 'whole.yaml').write_text(yaml.safe_dump(RUN), encoding='utf-8')
 
     def why(self, path):
-        """What the schema has against a file; None when it is right."""
+        """Returns the schema's error for a file, or None if it is valid."""
         document = yaml.load(path.read_text(encoding='utf-8'), Loader)
         error = jsonschema.exceptions.best_match(self.validator.iter_errors(document))
         return error and '%s: %s' % ('/'.join(map(str, error.absolute_path)), error.message)
 
     def check(self, paths):
-        """What `scion check` says of each: None when it is right."""
+        """Returns the error of `scion check` for each file, or None if it is valid."""
         result = scion('check', *paths, status=None)
         self.assertIn(result.returncode, (0, 2), result.stderr)
         good = set(re.findall(r'(?m)^(\S+): good: ', result.stdout))
@@ -184,7 +184,7 @@ class Schema(unittest.TestCase):
         path.write_text(text, encoding='utf-8')
         return path
 
-    def test_it_is_a_schema(self):
+    def test_it_is_a_valid_schema(self):
         jsonschema.Draft7Validator.check_schema(self.schema)
         references = re.findall(r'"#/definitions/([^"]+)"', json.dumps(self.schema))
         self.assertGreater(len(references), 100)
@@ -193,7 +193,7 @@ class Schema(unittest.TestCase):
             for key in reference.split('/'):
                 at = at[key]
 
-    def test_all_that_can_be_written_has_words(self):
+    def test_every_key_has_a_description(self):
         for key, value in self.schema['properties'].items():
             self.assertTrue(value['description'], key)
         for stage in ('source-whole', 'target-part'):
@@ -204,7 +204,7 @@ class Schema(unittest.TestCase):
                 for key, value in definition['properties'].items():
                     self.assertTrue(value['description'], (name, key))
 
-    def test_what_is_there_is_right(self):
+    def test_experiments_and_examples_are_valid(self):
         paths = [*(SOURCE / 'experiments').glob('*.yaml')]
         self.assertGreater(len(paths), 3)
         listed = json.loads(scion('plugins', '--format', 'json').stdout)['plugins']
@@ -214,15 +214,15 @@ class Schema(unittest.TestCase):
         for path in paths:
             self.assertIsNone(self.why(path), path)
 
-    def test_files_by_hand(self):
+    def test_the_cases(self):
         paths = [self.write('case%d.yaml' % i, text) for i, (text, right) in enumerate(CASES)]
         for (text, right), path, refused in zip(CASES, paths, self.check(paths)):
             self.assertEqual(self.why(path) is None, right, '%s: %s' % (text, self.why(path)))
             if text not in KNOWN:
                 self.assertEqual(refused is None, right, '%s: %s' % (text, refused))
 
-    def test_they_agree_on_what_is_changed(self):
-        """Whatever is put in each place: what check takes the schema takes, and what it refuses, but for BEYOND."""
+    def test_schema_and_check_agree_on_mutations(self):
+        """Puts each value in each place: schema and check must agree, except for the errors in BEYOND."""
         changes = [*mutations(RUN)] + [('suite: ' + name, document) for name, document in mutations(SUITE)
                                        if re.match('(matrix|seeds|exclude|include)', name)]
         changes = changes[::EVERY]
@@ -240,7 +240,7 @@ class Schema(unittest.TestCase):
                     self.assertRegex(refused, '|'.join(BEYOND))
         self.assertGreater(min(counts), 10)
 
-    def test_plugins_of_ones_own_are_in_it(self):
+    def test_own_plugins_are_in_the_schema(self):
         other = json.loads(scion('schema', '--plugin-path', BUILD / 'tests' / 'plugin' / 'bad').stdout)
         names = [schema['definitions']['strategy-whole']['anyOf'][0]['properties']['use']['enum']
                  for schema in (self.schema, other)]

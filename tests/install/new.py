@@ -148,8 +148,8 @@ class Anywhere(Prefix):
         for name in ('', 'a b', 'a/b', '../a', '.a', 'ä', 'a$b', 'a\nb', "a'b"):
             self.assertRegex(self.refuse('strategy', name), "cannot be a plugin's name|has no name", name)
         self.assertIn('for an option', self.refuse('strategy', '--', '-a'))
-        self.assertIn('nothing in YAML', self.refuse('strategy', 'null'))
-        self.assertIn('Meson keeps to itself', self.refuse('strategy', 'test'))
+        self.assertIn('means null in YAML', self.refuse('strategy', 'null'))
+        self.assertIn('Meson reserves', self.refuse('strategy', 'test'))
         self.assertIn('File name too long', self.refuse('strategy', 'a' * 254, status=1))
 
     def test_what_comes_with_scion_is_not_hidden(self):
@@ -162,8 +162,8 @@ class Anywhere(Prefix):
         (self.top / 'folder').mkdir()
         (self.top / 'link').symlink_to('nowhere')
         for name in ('file', 'folder', 'link'):
-            self.assertIn("'%s' is there already" % name, self.refuse('strategy', name))
-            self.assertIn("'%s' is there already" % name, self.refuse('strategy', 'a', '--out', name))
+            self.assertIn("'%s' exists already" % name, self.refuse('strategy', name))
+            self.assertIn("'%s' exists already" % name, self.refuse('strategy', 'a', '--out', name))
 
     def test_where_nothing_can_be_written(self):
         message = self.refuse('strategy', 'a', '--out', 'no/such/folder', status=1)

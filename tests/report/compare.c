@@ -1,4 +1,4 @@
-/* What a comparison computes, on results small enough to be checked by hand. */
+/* Comparisons of results that are small enough to be checked by hand. */
 #include "compare/compare.h"
 
 #include <math.h>
@@ -14,9 +14,9 @@ struct compared {
 
 static const char *const by_labels[] = { "strategy", "per_class", NULL };
 
-/* Reads x/results.csv, and y/results.csv when it has text. */
-static bool try(struct compared *compared, const char *x, const char *y,
-                const struct scion_compare_options *options)
+/* Reads x/results.csv, and y/results.csv if `y` has text. */
+static bool results_try_compare(struct compared *compared, const char *x, const char *y,
+                                const struct scion_compare_options *options)
 {
         const char *const paths[] = { "x", "y" };
 
@@ -32,15 +32,15 @@ static bool try(struct compared *compared, const char *x, const char *y,
         return false;
 }
 
-static const struct scion_comparison *compare(struct compared *compared, const char *x, const char *y,
-                                              const struct scion_compare_options *options)
+static const struct scion_comparison *results_compare(struct compared *compared, const char *x, const char *y,
+                                                      const struct scion_compare_options *options)
 {
-        if (!try(compared, x, y, options))
+        if (!results_try_compare(compared, x, y, options))
                 fail_msg("%s", scion_error());
         return &compared->comparison;
 }
 
-static void finish(struct compared *compared)
+static void results_finish(struct compared *compared)
 {
         scion_comparison_finish(&compared->comparison);
         scion_results_finish(&compared->results);
@@ -71,7 +71,7 @@ static void groups(void **state)
 {
         struct compared compared = { 0 };
         const struct scion_comparison *c =
-                compare(&compared, one_task, NULL, &(struct scion_compare_options){ 0 });
+                results_compare(&compared, one_task, NULL, &(struct scion_compare_options){ 0 });
 
         (void)state;
         assert_int_equal(c->metrics, 1);
@@ -99,7 +99,7 @@ static void groups(void **state)
         assert_close(one->mean, 0.5);
         assert_true(isnan(one->deviation) && isnan(one->interval.low));
         assert_note(c, "2 of 8 runs failed");
-        finish(&compared);
+        results_finish(&compared);
 }
 
 static void against_the_baseline(void **state)
@@ -107,7 +107,7 @@ static void against_the_baseline(void **state)
         static const char *const metrics[] = { "test_accuracy", "test_loss", NULL };
         struct compared compared = { 0 };
         const struct scion_compare_options options = { .metric = metrics, .baseline = "a" };
-        const struct scion_comparison *c = compare(&compared, one_task, NULL, &options);
+        const struct scion_comparison *c = results_compare(&compared, one_task, NULL, &options);
         const struct scion_versus *itself = &c->metric[0].versus[0], *b = itself + 1, *none = itself + 2,
                                   *one = itself + 3;
 
@@ -119,8 +119,8 @@ static void against_the_baseline(void **state)
         assert_int_equal(b->wins, 1);
         assert_int_equal(b->ties, 1);
         assert_int_equal(b->losses, 0);
-        assert_close(b->test.p, 1); /* 0 is its own opposite: all four patterns are as far */
-        assert_close(b->holm, 1);   /* the only test there is */
+        assert_close(b->test.p, 1); /* a difference of 0 has no sign: all four patterns are as far */
+        assert_close(b->holm, 1);   /* there is only one test, so Holm's correction changes nothing */
         assert_close(b->ratio, 0.5 / 0.625);
         assert_int_equal(none->pairs, 0);
         assert_int_equal(none->unpaired, 3);
@@ -133,18 +133,18 @@ static void against_the_baseline(void **state)
         const struct scion_versus *loss = &c->metric[1].versus[1];
 
         assert_true(c->metric[1].lower_better);
-        assert_close(loss->difference, 1); /* 2 - 2 and 3 - 1: more, which is worse */
+        assert_close(loss->difference, 1); /* 2 - 2 and 3 - 1: more, which is worse for this metric */
         assert_int_equal(loss->wins, 0);
         assert_int_equal(loss->ties, 1);
         assert_int_equal(loss->losses, 1);
         assert_close(loss->ratio, 2.5 / 1.5);
         assert_close(c->metric[1].score[1].best, 2);
         assert_note(c, "no pair with the baseline");
-        assert_note(c, "With 2 pairs p cannot be less than 0.5");
-        finish(&compared);
+        assert_note(c, "With 2 pairs, p cannot be less than 0.5");
+        results_finish(&compared);
 }
 
-/* Six seeds, each a little better: p = 2/64 for one, and Holm doubles the smaller of two. */
+/* Six seeds, each slightly better: p = 2/64, and Holm's correction doubles the smaller of two. */
 static void holm_over_the_groups(void **state)
 {
         char text[4096] = HEAD;
@@ -156,19 +156,19 @@ static void holm_over_the_groups(void **state)
                          "a%d,done,a,%d,1,0.5,1,\nb%d,done,b,%d,1,0.6%d,1,\nc%d,done,c,%d,1,%s,1,\n", seed,
                          seed, seed, seed, seed, seed, seed, seed == 1 ? "0.4" : "0.7");
         const struct scion_comparison *c =
-                compare(&compared, text, NULL, &(struct scion_compare_options){ .baseline = "a" });
+                results_compare(&compared, text, NULL, &(struct scion_compare_options){ .baseline = "a" });
 
         assert_true(c->metric[0].versus[1].test.exact);
         assert_close(c->metric[0].versus[1].test.p, 2.0 / 64);
         assert_close(c->metric[0].versus[1].holm, 4.0 / 64);
         assert_close(c->metric[0].versus[2].test.p, 4.0 / 64);
         assert_close(c->metric[0].versus[2].holm, 4.0 / 64);
-        finish(&compared);
+        results_finish(&compared);
 }
 
 #define TASKS "run,status,strategy,seed,target.dataset.per_class,test_accuracy\n"
 
-/* Two files; a is always last, b first but in one task; d lacks one task. */
+/* Two files: a is last in every task, b first in all but one; d has no result in one task. */
 static const char clothes[] = TASKS "1,done,a,1,10,0.5\n2,done,b,1,10,0.75\n3,done,c,1,10,0.625\n"
                                     "4,done,a,1,100,0.75\n5,done,b,1,100,0.875\n6,done,c,1,100,0.8125\n"
                                     "7,done,a,2,10,0.5\n8,done,b,2,10,0.75\n9,done,c,2,10,0.625\n";
@@ -178,8 +178,8 @@ static const char digits[] = TASKS "1,done,a,1,10,0.5\n2,done,b,1,10,0.75\n3,don
 static void over_tasks(void **state)
 {
         struct compared compared = { 0 };
-        const struct scion_comparison *c =
-                compare(&compared, clothes, digits, &(struct scion_compare_options){ .baseline = "a" });
+        const struct scion_comparison *c = results_compare(
+                &compared, clothes, digits, &(struct scion_compare_options){ .baseline = "a" });
         const struct scion_over_tasks *over = &c->metric[0].over_tasks;
         static const size_t order[] = { 1, 2, 0 };
 
@@ -195,21 +195,22 @@ static void over_tasks(void **state)
         assert_close(over->standing[1].ratio, 0.5);
         assert_close(over->standing[2].ratio, (0.75 + 0.75 + 0.25) / 3);
         assert_close(over->friedman.chi2, 14.0 / 3);
-        assert_int_equal(over->cliques, 1); /* the critical difference of three and three is 1.91 */
+        assert_int_equal(over->cliques,
+                         1); /* the critical difference of three contenders and three tasks is 1.91 */
         assert_int_equal(over->clique[0].first, 0);
         assert_int_equal(over->clique[0].last, 2);
         assert_note(c, "1 of 4 tasks are left out of the ranks");
         assert_note(c, "1 pair is left out");
-        assert_note(c, "Some tasks have one run alone");
-        finish(&compared);
+        assert_note(c, "Some tasks have only one run");
+        results_finish(&compared);
 }
 
-/* Groups by two columns: each is compared with the baseline of its own number of labels. */
+/* With groups by two columns, each is compared with the baseline that has the same number of labels. */
 static void by_two_columns(void **state)
 {
         struct compared compared = { 0 };
         const struct scion_compare_options options = { .by = by_labels, .baseline = "a" };
-        const struct scion_comparison *c = compare(&compared, clothes, NULL, &options);
+        const struct scion_comparison *c = results_compare(&compared, clothes, NULL, &options);
 
         (void)state;
         assert_int_equal(c->groups.count, 6);
@@ -218,10 +219,10 @@ static void by_two_columns(void **state)
         assert_close(c->metric[0].versus[1].difference, 0.25);
         assert_int_equal(c->metric[0].versus[4].pairs, 1);
         assert_close(c->metric[0].versus[4].difference, 0.125);
-        finish(&compared);
+        results_finish(&compared);
 }
 
-/* c reaches a's 0.75 half way between 0.625 and 0.875 on the logarithmic axis: sqrt(10 * 1000). */
+/* c reaches a's 0.75 half way between 0.625 and 0.875 on the logarithmic axis: at sqrt(10 * 1000) labels. */
 static void label_efficiency(void **state)
 {
         static const char text[] = TASKS "1,done,a,1,1000,0.75\n2,done,a,1,10,0.5\n3,done,b,1,10,0.75\n"
@@ -229,7 +230,7 @@ static void label_efficiency(void **state)
                                          "7,done,d,1,1000,0.5\n";
         struct compared compared = { 0 };
         const struct scion_comparison *c =
-                compare(&compared, text, NULL, &(struct scion_compare_options){ .baseline = "a" });
+                results_compare(&compared, text, NULL, &(struct scion_compare_options){ .baseline = "a" });
         const struct scion_compared_metric *metric = &c->metric[0];
         static const struct {
                 size_t contender;
@@ -252,7 +253,7 @@ static void label_efficiency(void **state)
                 else
                         assert_close(metric->need[i].needed, wanted[i].needed);
         }
-        finish(&compared);
+        results_finish(&compared);
 }
 
 static void metrics_that_some_lack(void **state)
@@ -261,7 +262,7 @@ static void metrics_that_some_lack(void **state)
         static const char *const metrics[] = { "test_accuracy", "test_loss", NULL };
         struct compared compared = { 0 };
         const struct scion_comparison *c =
-                compare(&compared, text, NULL, &(struct scion_compare_options){ .metric = metrics });
+                results_compare(&compared, text, NULL, &(struct scion_compare_options){ .metric = metrics });
 
         (void)state;
         assert_int_equal(c->metric[0].missing, 1);
@@ -270,10 +271,10 @@ static void metrics_that_some_lack(void **state)
         assert_note(c, "2 of 3 finished runs have no finite test_loss");
         assert_int_equal(c->metric[0].score[0].done, 2);
         assert_int_equal(c->metric[0].score[0].counted, 1);
-        finish(&compared);
+        results_finish(&compared);
 }
 
-/* The metric of values is found without being named. */
+/* test_mse is the default metric of regression. */
 static void values_are_compared_by_mse(void **state)
 {
         static const char text[] = "run,status,strategy,seed,test_loss,test_mae,test_mse,test_r2\n"
@@ -281,34 +282,34 @@ static void values_are_compared_by_mse(void **state)
         static const char *const metrics[] = { "test_mse", "test_r2", NULL };
         struct compared compared = { 0 };
         const struct scion_comparison *c =
-                compare(&compared, text, NULL, &(struct scion_compare_options){ 0 });
+                results_compare(&compared, text, NULL, &(struct scion_compare_options){ 0 });
 
         (void)state;
         assert_string_equal(c->metric[0].name, "test_mse");
-        finish(&compared);
-        c = compare(&compared, text, NULL,
-                    &(struct scion_compare_options){ .metric = metrics, .baseline = "a" });
+        results_finish(&compared);
+        c = results_compare(&compared, text, NULL,
+                            &(struct scion_compare_options){ .metric = metrics, .baseline = "a" });
         assert_int_equal(c->metric[0].versus[1].wins, 1);
         assert_int_equal(c->metric[1].versus[1].wins, 1);
         assert_close(c->metric[0].versus[1].ratio, 0.5);
-        assert_close(c->metric[1].versus[1].ratio, 0.5); /* the share that is not explained */
-        finish(&compared);
+        assert_close(c->metric[1].versus[1].ratio, 0.5); /* the error of r2 is 1 - r2 */
+        results_finish(&compared);
 }
 
-/* Other settings than axes and seeds: the same cell twice. */
+/* Several runs with the same axes and seed that differ in other settings. */
 static void several_runs_of_one_cell(void **state)
 {
         static const char text[] =
                 HEAD "a1,done,a,1,1,0.5,1,\nb1,done,b,1,1,0.5,1,\nb1x,done,b,1,1,0.75,1,\n";
         struct compared compared = { 0 };
         const struct scion_comparison *c =
-                compare(&compared, text, NULL, &(struct scion_compare_options){ .baseline = "a" });
+                results_compare(&compared, text, NULL, &(struct scion_compare_options){ .baseline = "a" });
 
         (void)state;
         assert_int_equal(c->metric[0].versus[1].pairs, 1);
         assert_close(c->metric[0].versus[1].difference, 0.125);
         assert_note(c, "several runs have the same axes and seed");
-        finish(&compared);
+        results_finish(&compared);
 }
 
 static void what_is_refused(void **state)
@@ -337,7 +338,7 @@ static void what_is_refused(void **state)
 
         (void)state;
         for (size_t i = 0; i < COUNT(bad); i++) {
-                assert_false(try(&compared, text, NULL, &bad[i].options));
+                assert_false(results_try_compare(&compared, text, NULL, &bad[i].options));
                 assert_error_has(bad[i].says, bad[i].too, NULL);
         }
 }

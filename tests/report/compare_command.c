@@ -1,4 +1,4 @@
-/* scion compare as a shell starts it: each format, and what is refused. */
+/* The command `scion compare`: each format, and what is refused. */
 #include "support/command.h"
 #include "support/results.h"
 
@@ -15,7 +15,7 @@ static const char good[] = HEAD "a-1,done,scratch,1,10,1.5,0.5,1.25,\n"
                                 "b-3,done,fine-tune,1,100,0.5,0.8125,4,\n"
                                 "b-4,failed,fine-tune,2,100,,,4,\"killed, by \"\"signal\"\" 9\"\n";
 
-/* Names that are special to one format or another. */
+/* Names with characters that are special in one format or another. */
 static const char odd[] = HEAD "a,done,\"50% {of} $x_1 & #2|3\\^~*[`<\",1,10,1,0.5,1,\n"
                                "b,done,\"two\nlines, \"\"\x1b[31mred\"\"\",1,10,1,0.25,1,\n"
                                "c,done,\xff no UTF-8,1,10,1,0.25,1,\n";
@@ -56,10 +56,10 @@ static void a_table(void **state)
                 run_scion_expecting(0, "compare -b strategy,per_class -m test_loss,seconds good"),
                 "test_loss (less is better)", "seconds (less is better)",
                 "fine-tune  100           1       1    0.5     -              -   0.5     0.5     4.00",
-                "One run alone has no deviation and no interval.", NULL);
+                "A single run has no deviation and no interval.", NULL);
 }
 
-static json_t *member(json_t *object, const char *key)
+static json_t *json_member(json_t *object, const char *key)
 {
         json_t *value = json_object_get(object, key);
 
@@ -77,29 +77,31 @@ static void json_has_everything(void **state)
         (void)state;
         if (!all)
                 fail_msg("line %d: %s", error.line, error.text);
-        json_t *metric = json_array_get(member(all, "metrics"), 0);
-        json_t *tuned = json_array_get(member(metric, "groups"), 1), *versus = member(tuned, "versus");
+        json_t *metric = json_array_get(json_member(all, "metrics"), 0);
+        json_t *tuned = json_array_get(json_member(metric, "groups"), 1),
+               *versus = json_member(tuned, "versus");
 
-        assert_string_equal(json_string_value(member(all, "baseline")), "scratch");
-        assert_int_equal(json_integer_value(member(all, "runs")), 8);
-        assert_string_equal(json_string_value(member(member(tuned, "group"), "strategy")), "fine-tune");
-        assert_int_equal(json_integer_value(member(tuned, "failed")), 1);
-        assert_true(json_real_value(member(tuned, "mean")) == 0.8125);
-        assert_true(json_real_value(member(versus, "p")) == 0.25);
-        assert_true(json_is_true(member(versus, "exact")));
-        assert_int_equal(json_array_size(member(versus, "interval")), 2);
-        assert_int_equal(json_integer_value(member(member(metric, "over_tasks"), "tasks")), 2);
-        assert_int_equal(json_array_size(member(metric, "labels")), 2);
-        assert_true(json_array_size(member(all, "notes")) >= 2);
+        assert_string_equal(json_string_value(json_member(all, "baseline")), "scratch");
+        assert_int_equal(json_integer_value(json_member(all, "runs")), 8);
+        assert_string_equal(json_string_value(json_member(json_member(tuned, "group"), "strategy")),
+                            "fine-tune");
+        assert_int_equal(json_integer_value(json_member(tuned, "failed")), 1);
+        assert_true(json_real_value(json_member(tuned, "mean")) == 0.8125);
+        assert_true(json_real_value(json_member(versus, "p")) == 0.25);
+        assert_true(json_is_true(json_member(versus, "exact")));
+        assert_int_equal(json_array_size(json_member(versus, "interval")), 2);
+        assert_int_equal(json_integer_value(json_member(json_member(metric, "over_tasks"), "tasks")), 2);
+        assert_int_equal(json_array_size(json_member(metric, "labels")), 2);
+        assert_true(json_array_size(json_member(all, "notes")) >= 2);
         json_decref(all);
 
         all = json_loads(run_scion_expecting(0, "compare odd.csv -f json")->output, 0, &error);
-        assert_non_null(all); /* whatever the names are, it is UTF-8 */
-        metric = json_array_get(member(all, "metrics"), 0);
-        tuned = json_array_get(member(metric, "groups"), 1);
-        assert_string_equal(json_string_value(member(member(tuned, "group"), "strategy")),
+        assert_non_null(all); /* the output is UTF-8 for any name */
+        metric = json_array_get(json_member(all, "metrics"), 0);
+        tuned = json_array_get(json_member(metric, "groups"), 1);
+        assert_string_equal(json_string_value(json_member(json_member(tuned, "group"), "strategy")),
                             "two\nlines, \"\x1b[31mred\"");
-        assert_true(json_is_null(member(tuned, "sd")));
+        assert_true(json_is_null(json_member(tuned, "sd")));
         json_decref(all);
 }
 
@@ -129,7 +131,7 @@ static void names_are_escaped(void **state)
         (void)state;
         result = run_scion_expecting(0, "compare odd.csv -f table");
         assert_output_has(result, "two lines, \" [31mred\"", NULL);
-        assert_null(strchr(result->output, '\x1b')); /* no name moves the cursor */
+        assert_null(strchr(result->output, '\x1b')); /* no name can move the cursor */
         assert_output_has(
                 run_scion_expecting(0, "compare odd.csv -f latex"),
                 "50\\% \\{of\\} \\$x\\_1 \\& \\#2|3\\textbackslash{}\\textasciicircum{}\\textasciitilde{}"
@@ -152,8 +154,8 @@ static void options(void **state)
                 { "good --baseline", "option '--baseline' needs a value" },
                 { "good --bassline x", "unknown option '--bassline'" },
                 { "good --format tabel", "no format 'tabel' (did you mean 'table'?)" },
-                { "good --metric test_loss,", "--metric takes names with commas between" },
-                { "good --by ''", "--by takes names with commas between" },
+                { "good --metric test_loss,", "--metric takes names separated by commas" },
+                { "good --by ''", "--by takes names separated by commas" },
                 { "good --by per_clas", "--by: no axis 'per_clas' (did you mean 'per_class'?)" },
                 { "good --baseline scrach",
                   "no strategy 'scrach' (did you mean 'scratch'?); there are scratch, fine-tune" },

@@ -9,17 +9,17 @@
 
 static const char *const three[] = { "epoch", "lr", "note" };
 
-static void append_row(struct scion_csv_writer *writer, const char *a, const char *b, const char *c)
+static void file_append_row(struct scion_csv_writer *writer, const char *a, const char *b, const char *c)
 {
         assert_true(scion_csv_row(writer, (const char *[]){ a, b, c }));
 }
 
-static void create_with(const char *path, const char *a, const char *b, const char *c)
+static void file_create(const char *path, const char *a, const char *b, const char *c)
 {
         struct scion_csv_writer *writer = scion_csv_create(path, three, 3);
 
         assert_non_null(writer);
-        append_row(writer, a, b, c);
+        file_append_row(writer, a, b, c);
         scion_csv_close(writer);
 }
 
@@ -31,12 +31,13 @@ static void rows_as_they_are_written(void **state)
         writer = scion_csv_create("rows.csv", three, 3);
         assert_non_null(writer);
         assert_file_is("rows.csv", "epoch,lr,note\n");
-        append_row(writer, "1", "0.02", NULL);
-        assert_file_is("rows.csv", "epoch,lr,note\n1,0.02,\n"); /* there at once, not when it is closed */
-        append_row(writer, "2", "", "a,b");
-        append_row(writer, "3", "say \"no\"", "two\nlines");
-        append_row(writer, " 4", "5 ", "a b");
-        append_row(writer, "\r", "\xc3\xa4\xe6\x97\xa5", "'");
+        file_append_row(writer, "1", "0.02", NULL);
+        assert_file_is("rows.csv",
+                       "epoch,lr,note\n1,0.02,\n"); /* written at once, not only when the file is closed */
+        file_append_row(writer, "2", "", "a,b");
+        file_append_row(writer, "3", "say \"no\"", "two\nlines");
+        file_append_row(writer, " 4", "5 ", "a b");
+        file_append_row(writer, "\r", "\xc3\xa4\xe6\x97\xa5", "'");
         scion_csv_close(writer);
         assert_file_is("rows.csv", "epoch,lr,note\n"
                                    "1,0.02,\n"
@@ -46,7 +47,7 @@ static void rows_as_they_are_written(void **state)
                                    "\"\r\",\xc3\xa4\xe6\x97\xa5,'\n");
         scion_csv_close(NULL);
 
-        create_with("rows.csv", "x", "y", "z"); /* in place of the older one */
+        file_create("rows.csv", "x", "y", "z"); /* replaces the older file */
         assert_file_is("rows.csv", "epoch,lr,note\nx,y,z\n");
 }
 
@@ -98,7 +99,7 @@ static void what_is_written_reads_back(void **state)
         }
 }
 
-/* What spreadsheets and editors make of a file. */
+/* Files as spreadsheets and editors save them. */
 static void others_files_read(void **state)
 {
         static const char *const same[] = {
@@ -175,10 +176,10 @@ static void appending_goes_on(void **state)
         struct scion_csv_writer *writer;
 
         (void)state;
-        create_with("more.csv", "1", "2", "3");
+        file_create("more.csv", "1", "2", "3");
         writer = scion_csv_append("more.csv", three, 3);
         assert_non_null(writer);
-        append_row(writer, "4", "5", "6");
+        file_append_row(writer, "4", "5", "6");
         scion_csv_close(writer);
         assert_file_is("more.csv", "epoch,lr,note\n1,2,3\n4,5,6\n");
 
@@ -197,7 +198,7 @@ static void appending_goes_on(void **state)
         assert_error_has("more.csv: is empty", NULL);
 }
 
-/* Wherever a kill cuts the file, appending keeps the whole rows and no more. */
+/* Wherever a killed process cut the file, appending keeps the complete rows and no others. */
 static void incomplete_rows_are_cut(void **state)
 {
         static const char head[] = "epoch,lr,note\n", first[] = "1,0.5,\"a\n,\"\"b\"\n",
@@ -213,7 +214,7 @@ static void incomplete_rows_are_cut(void **state)
                 writer = scion_csv_append("cut.csv", three, 3);
                 if (!writer)
                         fail_msg("cut at %zu: %s", cut, scion_error());
-                append_row(writer, "7", "8", "9");
+                file_append_row(writer, "7", "8", "9");
                 scion_csv_close(writer);
                 snprintf(expected, sizeof expected, "%s%s%s7,8,9\n", head,
                          cut >= strlen(head) + strlen(first) ? first : "", cut == strlen(text) ? second : "");
@@ -247,7 +248,7 @@ static void other_damage_is_left_alone(void **state)
                 assert_file_is("x.csv", cases[i].repaired ? cases[i].repaired : cases[i].text);
         }
 
-        /* What a power failure may leave: the file's length is on the disk, its data is not. */
+        /* A power failure may leave the file's length on the disk without its data. */
         char zeros[100] = "epoch,lr,note\n1,2,3\n4,5";
         struct scion_csv_writer *writer;
 
@@ -279,8 +280,8 @@ static void full_disk_leaves_whole_rows(void **state)
         assert_int_equal(rows, 4);
         assert_false(again);
         assert_error_has("full.csv: a row cannot be appended: ", strerror(EFBIG), NULL);
-        assert_true(shorter); /* it fitted still */
-        append_row(writer, "1", "2", "3");
+        assert_true(shorter); /* it still fits */
+        file_append_row(writer, "1", "2", "3");
         scion_csv_close(writer);
 
         struct scion_csv_table table;

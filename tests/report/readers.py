@@ -1,7 +1,7 @@
-"""The CSV files of a suite, opened without options by those who analyse them: pandas and R.
+"""Reads the CSV files of a suite with pandas and R, without options.
 
 The suite's labels have commas, quotes, line breaks and letters of several scripts; one of its strategies crashes. A
-reader that is not installed is left out; with none there is nothing to test. Arguments: the scion command, and
+reader that is not installed is left out; without any, the test is skipped. Arguments: the scion command, and
 the folder of the plugin that crashes.
 """
 
@@ -32,7 +32,7 @@ matrix:
   seed: [1, 2]
 ''' % ', '.join('{ use: fine-tune, label: %s }' % json.dumps(label, ensure_ascii=False) for label in LABELS)
 
-# What R has to say of a file: its rows, the names and classes of its columns, and one of them in hexadecimal.
+# Prints, for a file in R: the number of rows, the names and classes of the columns, and one column in hexadecimal.
 R = '''
 arguments <- commandArgs(TRUE)
 table <- read.csv(arguments[1])

@@ -1,7 +1,7 @@
 """The page that `scion compare --report` writes. Arguments: page or browser, and the scion command.
 
-page: its structure, that it refers to nothing outside, and what becomes of odd names, missing folders, a missing
-gnuplot. browser: the page in Chromium, when that is installed. Without gnuplot there is only what needs none.
+page: its structure, the absence of external references, unusual names, missing folders, a missing gnuplot.
+browser: the page in Chromium, if that is installed. Without gnuplot, only the parts that do not need it are tested.
 """
 
 import csv
@@ -25,7 +25,7 @@ VOID = {'meta', 'link', 'br', 'hr', 'img'}
 
 
 def make_suite(folder, strategies=ODD, labels=(10, 100, 1000), seeds=(1, 2, 3), epochs=6):
-    """A suite's folder with numbers that are all made up; its last run has failed, its first has no folder."""
+    """Creates the folder of a suite with invented numbers; its last run has failed, its first has no folder."""
     folder = pathlib.Path(folder)
     folder.mkdir()
     runs = [(s, n, seed) for s in range(len(strategies)) for n in labels for seed in seeds]
@@ -58,7 +58,7 @@ def compare(scion, *arguments, status=0, **more):
 
 
 class Page(html.parser.HTMLParser):
-    """Takes a page apart, and holds it to closing what it opens."""
+    """Parses a page, and checks that all elements are closed."""
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
@@ -123,7 +123,7 @@ def check_page(scion):
     assert printed == compare(scion, folder, '--baseline', ODD[0])  # what is printed stays the same
     text = pathlib.Path('a.html').read_text(encoding='utf-8')
     page, plots = check_structure(text, SECTIONS)
-    # by labels, ranks, time for each task, two measures of learning for each task
+    # labels, ranks, time for each task, two learning curves for each task
     assert len(plots) == 1 + 1 + 3 + 2 * 3, len(plots)
     for name in ODD:
         assert page.text.count(name) >= 2 + 4, name  # tables, and a legend for each figure
@@ -138,7 +138,7 @@ def check_page(scion):
 
 
 def check_alone(scion):
-    """results.csv without what lay beside it, and runs whose names are no folders' names."""
+    """results.csv without the runs' folders, and run ids that are not valid names of folders."""
     folder = make_suite('alone', ['a', 'b'], labels=(10,))
     for run in folder.glob('run-*'):
         shutil.rmtree(run)
@@ -147,7 +147,7 @@ def check_alone(scion):
     compare(scion, folder, '--report', 'alone.html')
     page, plots = check_structure(pathlib.Path('alone.html').read_text(), [s for s in SECTIONS if s != 'curves'])
     assert len(plots) == 1
-    assert '5 runs are not in the learning curves' in page.text and 'Of 6 runs there is none' in page.text
+    assert '5 runs are not in the learning curves' in page.text and 'The configurations of 6 runs cannot be read' in page.text
 
 
 def check_many(scion):

@@ -17,7 +17,7 @@ static void write_results(const char *folder, const char *text)
         write_text(path, text);
 }
 
-static void read_all(struct scion_results *results, const char *a, const char *b)
+static void results_read_all(struct scion_results *results, const char *a, const char *b)
 {
         const char *const paths[] = { a, b };
 
@@ -44,7 +44,7 @@ static void one_file(void **state)
         write_results("one", HEAD "a-1,done,a,1,10,0.5,1.5,\n"
                                   "a-2,failed,a,2,10,,0.1,\"killed, by \"\"signal\"\" 9\n(at once)\"\n"
                                   "\xc3\xa4-1,done,\xc3\xa4,1,10,0.75,2,\n");
-        read_all(&results, "one/results.csv", NULL);
+        results_read_all(&results, "one/results.csv", NULL);
         assert_int_equal(results.runs, 3);
         assert_int_equal(results.task, SCION_NO_COLUMN);
         assert_string_equal(results.file[0].folder, "one");
@@ -65,11 +65,11 @@ static void one_file(void **state)
         assert_string_equal(scion_results_heading(&results, labels), "per_class");
         scion_results_finish(&results);
 
-        read_all(&results, "one", NULL); /* the folder stands for its file */
+        results_read_all(&results, "one", NULL); /* a folder stands for its results.csv */
         assert_int_equal(results.runs, 3);
         scion_results_finish(&results);
-        assert_int_equal(chdir("one"), 0); /* here the path does not tell the task */
-        read_all(&results, "results.csv", NULL);
+        assert_int_equal(chdir("one"), 0); /* the task is not part of this path */
+        results_read_all(&results, "results.csv", NULL);
         assert_string_equal(results.file[0].task, "one");
         assert_string_equal(results.file[0].folder, ".");
         assert_int_equal(chdir(".."), 0);
@@ -86,7 +86,7 @@ static void files_of_other_axes(void **state)
                       "run,status,strategy,seed,target.model,source.model,test_loss,test_accuracy,best_"
                       "epoch\n"
                       "a-1,done,a,1,mlp,cnn,2,0.25,3\n");
-        read_all(&results, "one/results.csv", "two/results.csv");
+        results_read_all(&results, "one/results.csv", "two/results.csv");
         static const char *const order[] = { "strategy",     "task",         "target.dataset.per_class",
                                              "target.model", "source.model", "seed" };
 
@@ -95,7 +95,7 @@ static void files_of_other_axes(void **state)
                 assert_int_equal(results.column[i].kind, SCION_COLUMN_AXIS);
         }
         assert_int_equal(results.column[6].kind, SCION_COLUMN_MEASURE);
-        assert_int_equal(results.runs, 2); /* of one id, but not of one task */
+        assert_int_equal(results.runs, 2); /* same id, different tasks */
         assert_value(&results, 0, "task", "one");
         assert_value(&results, 1, "task", "two");
         assert_value(&results, 0, "target.model", "");
@@ -124,7 +124,7 @@ static void runs_given_twice(void **state)
         write_results("x/one", HEAD "a-1,done,a,1,10,0.5,1.5,\na-2,failed,a,2,10,,1.5,oh\n");
         write_results("y/one", HEAD "a-1,done,a,1,10,0.5,1.7,\na-2,done,a,2,10,0.25,1.5,\n"
                                     "a-3,done,a,3,10,0.125,1.7,\n");
-        read_all(&results, paths[0], paths[1]);
+        results_read_all(&results, paths[0], paths[1]);
         assert_int_equal(results.runs, 3);
         assert_value(&results, 0, "seconds", "1.5");
         assert_true(results.run[1].done);
@@ -146,7 +146,7 @@ static void incomplete_last_row(void **state)
 
         (void)state;
         write_results("one", HEAD "a-1,done,a,1,10,0.5,1.5,\na-2,done,a,2,10,0.2");
-        read_all(&results, "one", NULL);
+        results_read_all(&results, "one", NULL);
         assert_int_equal(results.runs, 1);
         assert_int_equal(results.notes.count, 1);
         assert_non_null(strstr(results.notes.text[0], "one/results.csv: its last row is incomplete"));
@@ -195,14 +195,14 @@ static void groups_by_columns(void **state)
         (void)state;
         write_results("one", HEAD "1,done,a,1,10,0.5,1,\n2,done,b,1,10,0.5,1,\n3,failed,a,1,20,,1,\n"
                                   "4,done,a,2,10,0.5,1,\n5,done,b,2,20,0.5,1,\n");
-        read_all(&results, "one", NULL);
+        results_read_all(&results, "one", NULL);
         const size_t by[] = { results.strategy, 1 };
 
         assert_true(scion_groups_make(&results, by, 2, &groups));
         assert_int_equal(groups.count, 4);
         static const size_t of[] = { 0, 1, 2, 0, 3 };
 
-        assert_memory_equal(groups.of, of, sizeof of);
+        assert_memory_equal(groups.group_of, of, sizeof of);
         assert_string_equal(scion_groups_value(&groups, &results, 3, 0), "b");
         assert_string_equal(scion_groups_value(&groups, &results, 3, 1), "20");
         scion_groups_finish(&groups);
@@ -212,7 +212,7 @@ static void groups_by_columns(void **state)
         scion_results_finish(&results);
 }
 
-/* More groups than the first tables have room for. */
+/* More groups than the initial size of the hash table. */
 static void thousands_of_groups(void **state)
 {
         struct scion_results results = { 0 };
@@ -225,13 +225,13 @@ static void thousands_of_groups(void **state)
         for (int i = 0; i < 5000; i++)
                 fprintf(file, "%d,done,s%d,%d,1\n", i, i % 1250, i / 1250);
         assert_int_equal(fclose(file), 0);
-        read_all(&results, "many.csv", NULL);
+        results_read_all(&results, "many.csv", NULL);
         assert_string_equal(results.file[0].task, "many");
         assert_int_equal(results.runs, 5000);
         assert_true(scion_groups_make(&results, &results.strategy, 1, &groups));
         assert_int_equal(groups.count, 1250);
         for (size_t i = 0; i < 5000; i++)
-                assert_int_equal(groups.of[i], i % 1250);
+                assert_int_equal(groups.group_of[i], i % 1250);
         scion_groups_finish(&groups);
         scion_results_finish(&results);
 }

@@ -2,14 +2,14 @@
 
 #include "table/sheet.h"
 
-static void add(struct scion_sheet *sheet, const char *a, const char *b, const char *c)
+static void sheet_add(struct scion_sheet *sheet, const char *a, const char *b, const char *c)
 {
         struct scion_row row = { 0 };
 
         if (a)
                 scion_row_text(&row, "a", a);
         if (c)
-                scion_row_text(&row, "c", c); /* the order of cells is not that of columns */
+                scion_row_text(&row, "c", c); /* the cells are not in the order of the columns */
         if (b)
                 scion_row_text(&row, "b", b);
         assert_true(scion_sheet_add(sheet, &row));
@@ -24,9 +24,9 @@ static void rows_by_name(void **state)
         (void)state;
         assert_non_null(sheet);
         assert_file_is("rows.csv", "a,b\n");
-        add(sheet, "1", "2", NULL);
-        assert_file_is("rows.csv", "a,b\n1,2\n"); /* there before the sheet is closed */
-        add(sheet, NULL, "x,y", NULL);
+        sheet_add(sheet, "1", "2", NULL);
+        assert_file_is("rows.csv", "a,b\n1,2\n"); /* on the disk before the sheet is closed */
+        sheet_add(sheet, NULL, "x,y", NULL);
         assert_file_is("rows.csv", "a,b\n1,2\n,\"x,y\"\n");
         scion_sheet_close(sheet);
 }
@@ -38,21 +38,21 @@ static void columns_grow(void **state)
 
         (void)state;
         assert_non_null(sheet);
-        add(sheet, "1", "2", NULL);
-        add(sheet, "3", "4", "5");
+        sheet_add(sheet, "1", "2", NULL);
+        sheet_add(sheet, "3", "4", "5");
         assert_file_is("grow.csv", "a,c,b\n1,,2\n3,5,4\n");
-        add(sheet, "6", NULL, "7");
+        sheet_add(sheet, "6", NULL, "7");
         assert_file_is("grow.csv", "a,c,b\n1,,2\n3,5,4\n6,7,\n");
-        assert_int_equal(count_entries("."), 2); /* nothing left beside */
+        assert_int_equal(count_entries("."), 2); /* no temporary file is left */
         scion_sheet_close(sheet);
 
-        sheet = scion_sheet_create("grow.csv", columns, 2, NULL); /* in place of the old one */
-        add(sheet, "1", "2", "3");
+        sheet = scion_sheet_create("grow.csv", columns, 2, NULL); /* replaces the old file */
+        sheet_add(sheet, "1", "2", "3");
         assert_file_is("grow.csv", "a,b,c\n1,2,3\n");
         scion_sheet_close(sheet);
 }
 
-static size_t by_number(void *context, const struct scion_row *row)
+static size_t row_by_number(void *context, const struct scion_row *row)
 {
         (void)context;
         return strtoul(scion_row_get(row, "a"), NULL, 10);
@@ -64,13 +64,13 @@ static void sorting(void **state)
         struct scion_sheet *sheet = scion_sheet_create("sort.csv", columns, 2, NULL);
 
         (void)state;
-        add(sheet, "3", "x", NULL);
-        add(sheet, "1", "y", NULL);
-        add(sheet, "3", "z", NULL);
-        add(sheet, "2", "w", NULL);
-        assert_true(scion_sheet_sort(sheet, by_number, NULL));
+        sheet_add(sheet, "3", "x", NULL);
+        sheet_add(sheet, "1", "y", NULL);
+        sheet_add(sheet, "3", "z", NULL);
+        sheet_add(sheet, "2", "w", NULL);
+        assert_true(scion_sheet_sort(sheet, row_by_number, NULL));
         assert_file_is("sort.csv", "a,b\n1,y\n2,w\n3,x\n3,z\n");
-        add(sheet, "0", "v", NULL); /* appending goes on */
+        sheet_add(sheet, "0", "v", NULL); /* appending still works */
         assert_file_is("sort.csv", "a,b\n1,y\n2,w\n3,x\n3,z\n0,v\n");
         assert_int_equal(scion_sheet_count(sheet), 5);
         assert_string_equal(scion_row_get(scion_sheet_row(sheet, 1), "b"), "w");
@@ -103,7 +103,7 @@ static void no_folder(void **state)
         assert_error_has("none/x.csv", NULL);
 }
 
-/* Rows that could not be written are not lost while the table is there. */
+/* Rows that could not be written are kept in memory and written later. */
 static void written_when_it_can_be(void **state)
 {
         static const char *const columns[] = { "a" };
@@ -119,7 +119,7 @@ static void written_when_it_can_be(void **state)
         assert_true(scion_sheet_write(sheet));
         assert_file_is("later/x.csv", "a\n1\n1\n");
         assert_int_equal(system("rm -r later"), 0);
-        scion_row_text(&row, "b", "2"); /* the file is written anew for it */
+        scion_row_text(&row, "b", "2"); /* a new column rewrites the file */
         assert_false(scion_sheet_add(sheet, &row));
         assert_int_equal(mkdir("later", 0777), 0);
         assert_true(scion_sheet_add(sheet, &row));
@@ -128,7 +128,7 @@ static void written_when_it_can_be(void **state)
         scion_sheet_close(sheet);
 }
 
-/* A file's text, and on from there: as if it had never been away. */
+/* Closing and reopening a sheet at any row gives the same file as one session. */
 static void goes_on_from_text(void **state)
 {
         static const char *const columns[] = { "a", "b" };
@@ -136,8 +136,8 @@ static void goes_on_from_text(void **state)
         size_t bytes = 0;
 
         (void)state;
-        add(sheet, "1", "x,y", NULL);
-        add(sheet, "2", NULL, "3");
+        sheet_add(sheet, "1", "x,y", NULL);
+        sheet_add(sheet, "2", NULL, "3");
         char *text = scion_sheet_text(sheet, &bytes);
 
         assert_int_equal(bytes, strlen(text));
@@ -147,7 +147,7 @@ static void goes_on_from_text(void **state)
         assert_true(scion_sheet_restore(sheet, text, bytes));
         assert_int_equal(scion_sheet_count(sheet), 2);
         assert_file_is("gone.csv", "a,b,c\n1,\"x,y\",\n2,,3\n");
-        add(sheet, "4", "5", "6");
+        sheet_add(sheet, "4", "5", "6");
         assert_true(scion_sheet_sync(sheet));
         assert_file_is("gone.csv", "a,b,c\n1,\"x,y\",\n2,,3\n4,5,6\n");
         assert_false(scion_sheet_restore(sheet, text, bytes - 3)); /* a field is missing */

@@ -1,5 +1,7 @@
-/* Where statistics have no answer, or must not be led astray by rounding; their values are compared with SciPy's
- * in tests/parity. */
+/*
+ * Edge cases of the statistics: undefined results and rounding. Their values are compared with SciPy's in
+ * tests/parity.
+ */
 #include "compare/statistics.h"
 
 #include <math.h>
@@ -30,7 +32,7 @@ static void few_values(void **state)
         assert_true(isnan(test.p));
 }
 
-/* What is drawn within strata cannot vary when each has one value, or equal ones. */
+/* Resampling within strata gives no variance when each stratum has one value, or equal values. */
 static void strata_hold(void **state)
 {
         const double values[] = { 1, 5, 1, 5, 9, 5 };
@@ -44,7 +46,7 @@ static void strata_hold(void **state)
         assert_true(interval.low < 3 && interval.high > 5.5);
 }
 
-/* Thirds that were rounded to float32: 2/3 - 1/3 and 1/3 - 0 are one and the same. */
+/* Thirds rounded to float32: 2/3 - 1/3 and 1/3 - 0 must count as equal. */
 static void rounding_breaks_no_tie(void **state)
 {
         const double third = strtod("0.33333334", NULL), two = strtod("0.6666667", NULL);
@@ -52,7 +54,10 @@ static void rounding_breaks_no_tie(void **state)
         struct scion_permutation test;
 
         (void)state;
-        /* Sums of three equal sizes: of eight patterns all are as far from zero as one third. */
+        /*
+         * Three differences of equal size: the sums of all eight patterns are at least as far from zero as
+         * one third.
+         */
         assert_true(scion_permutation_test(difference, 3, (two + 4 * third) / (1 << 24), &test));
         assert_true(test.exact && test.p == 1);
         assert_true(scion_float_equal(two - third, third));
@@ -61,7 +66,7 @@ static void rounding_breaks_no_tie(void **state)
         assert_false(scion_float_equal(0, 1e-30));
 }
 
-/* The largest number of differences that all patterns are gone through for: only two are as extreme. */
+/* The largest number of differences for which all patterns are enumerated: only two are as extreme. */
 static void exact_to_twenty(void **state)
 {
         double difference[21];

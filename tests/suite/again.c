@@ -1,4 +1,4 @@
-/* What a suite keeps from one call to the next, whatever came between, and who may run it when. */
+/* Repeated calls of a suite: which results are kept after changes of the plan, and locking. */
 #define _DEFAULT_SOURCE /* flock */
 #include "support/command.h"
 
@@ -28,7 +28,7 @@ static int run_suite(void **state)
         return run_scion("run suite.yaml")->status;
 }
 
-static ino_t inode(const char *path)
+static ino_t file_inode(const char *path)
 {
         struct stat status;
 
@@ -36,19 +36,19 @@ static ino_t inode(const char *path)
         return status.st_ino;
 }
 
-/* Nothing to do, nothing to write: it works in a folder that only others may write. */
+/* A finished suite is not written to, and so works in a read-only folder. */
 static void finished_suite_is_not_written(void **state)
 {
-        ino_t before = inode("runs/again/results.csv");
+        ino_t before = file_inode("runs/again/results.csv");
 
         (void)state;
         assert_output_has(run_scion_expecting(0, "run suite.yaml"), "3 of 3 runs were done before",
                           "test_accuracy", NULL);
-        assert_int_equal(inode("runs/again/results.csv"), before);
+        assert_int_equal(file_inode("runs/again/results.csv"), before);
         assert_int_equal(access("runs/again/results.old.csv", F_OK), -1);
 }
 
-/* A plan, another of the same name, a third, and the first again: it has lost nothing. */
+/* Three plans with the same name in turn, and then the first again: its results are still there. */
 static void plans_take_turns(void **state)
 {
         char *first = read_text("runs/again/results.csv");
@@ -73,7 +73,7 @@ static void plans_take_turns(void **state)
         "  optimizer: { use: sgd, lr: 0.1 }\n  train: { epochs: 1 }\n"                              \
         "matrix:\n  seed: [1, 2]\n  target.optimizer:\n    - { use: sgd, lr: 0.1, label: first }\n" \
         "    - { use: sgd, lr: 0.2, label: second }\nstrategy: scratch\n"
-/* The same in other words: spaces, quotes, a default spelled out. */
+/* The same plan written differently: spaces, quotes, an explicit default. */
 #define REWORDED                                                                                    \
         "name: 'changed'\ntarget:\n  model: {use: mlp, hidden: [ 2 ], activation: relu}\n"          \
         "  dataset: { use: random, shape: [4], num_classes: 2, train_size: 8, test_size: 4 }\n"     \
@@ -81,8 +81,8 @@ static void plans_take_turns(void **state)
         "matrix:\n  seed: [1, 2]\n  target.optimizer:\n    - { use: sgd, lr: 0.1, label: first }\n" \
         "    - { use: sgd, lr: 0.2, label: second }\nstrategy: { use: scratch }\n"
 
-/* The rows of results.csv whose runs begin so, as one text. */
-static char *rows_of(const char *results, const char *run)
+/* Returns the rows of results.csv whose run ids begin with the given text, as one string. */
+static char *rows_text(const char *results, const char *run)
 {
         char *text = read_text(results), *rows = calloc(1, strlen(text) + 1);
 
@@ -93,22 +93,22 @@ static char *rows_of(const char *results, const char *run)
         return rows;
 }
 
-/* Only the runs run again that the change is about. */
+/* A change reruns only the runs that it affects. */
 static void changed_file(void **state)
 {
         (void)state;
         write_text("changed.yaml", FIRST);
         run_scion_expecting(0, "run changed.yaml");
-        char *first = rows_of("runs/changed/results.csv", "scratch-seed1-first"),
-             *second = rows_of("runs/changed/results.csv", "scratch-seed1-second");
+        char *first = rows_text("runs/changed/results.csv", "scratch-seed1-first"),
+             *second = rows_text("runs/changed/results.csv", "scratch-seed1-second");
 
         write_text("changed.yaml", REWORDED);
         assert_output_has(run_scion_expecting(0, "run changed.yaml"), "4 of 4 runs were done before", NULL);
         assert_int_equal(system("sed -i 's/lr: 0.2/lr: 0.3/' changed.yaml"), 0);
         assert_output_has(run_scion_expecting(0, "run changed.yaml"), "2 of 4 runs were done before",
                           "] scratch-seed1-second-", "] scratch-seed2-second-", NULL);
-        char *first_now = rows_of("runs/changed/results.csv", "scratch-seed1-first"),
-             *second_now = rows_of("runs/changed/results.csv", "scratch-seed1-second");
+        char *first_now = rows_text("runs/changed/results.csv", "scratch-seed1-first"),
+             *second_now = rows_text("runs/changed/results.csv", "scratch-seed1-second");
 
         assert_true(strlen(first) > 0 && strlen(second) > 0 && strlen(second_now) > 0);
         assert_string_equal(first_now, first);
@@ -119,7 +119,7 @@ static void changed_file(void **state)
         free(second_now);
 }
 
-/* A row that a power cut left half written is as good as none; the whole ones are kept. */
+/* An incomplete row, as after a power failure, is ignored; the complete rows are kept. */
 static void cut_row_runs_again(void **state)
 {
         char *whole = read_text("runs/again/results.csv"), *cut = strdup(whole);
@@ -137,7 +137,7 @@ static void cut_row_runs_again(void **state)
         assert_non_null(strstr(mended + (last - cut), ",done,"));
         free(mended);
 
-        snprintf(cut + (last - cut), 20, "\"scratch-see"); /* within quotes, of a run that there is not */
+        snprintf(cut + (last - cut), 20, "\"scratch-see"); /* within quotes, of a run that does not exist */
         write_text("runs/again/results.csv", cut);
         run_scion_expecting(0, "run suite.yaml");
         free(cut);
@@ -161,14 +161,14 @@ static void one_at_a_time(void **state)
         assert_int_equal(scion_lock_take("runs/again/suite", &lock), SCION_LOCKED);
         snprintf(holder, sizeof holder, "held by process %ld on ", (long)getpid());
         assert_output_has(run_scion_expecting(1, "run suite.yaml --set matrix.seed=[9]"),
-                          "another scion is running there: runs/again/suite.lock: ", holder, ", since 20",
-                          NULL);
+                          "another scion process is running this suite: runs/again/suite.lock: ", holder,
+                          ", since 20", NULL);
         scion_lock_release(&lock);
         run_scion_expecting(0, "run suite.yaml");
         assert_int_equal(access("runs/again/suite.lock", F_OK), -1);
 }
 
-/* What a killed command has left says nothing: the system takes its locks away. */
+/* A lock file of a killed command does not lock: the system has released its lock. */
 static void left_lock(void **state)
 {
         (void)state;
@@ -177,7 +177,10 @@ static void left_lock(void **state)
         assert_int_equal(access("runs/again/suite.lock", F_OK), -1);
 }
 
-/* The children of a killed command end with it: they would go on writing below the next one. */
+/*
+ * The children of a killed command end with it; otherwise they would write to the same files as the next
+ * command.
+ */
 static void killed_command_takes_its_runs_along(void **state)
 {
         pid_t pid = start_scion("ls killed/again/*/metrics.csv >/dev/null 2>&1",
@@ -189,7 +192,7 @@ static void killed_command_takes_its_runs_along(void **state)
         alarm(60);
         int lock = open("killed/again/suite.lock", O_RDONLY);
 
-        assert_int_equal(flock(lock, LOCK_EX), 0); /* the last child has let go of it */
+        assert_int_equal(flock(lock, LOCK_EX), 0); /* the last child has released the lock */
         alarm(0);
         close(lock);
 }

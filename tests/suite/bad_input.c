@@ -1,10 +1,10 @@
 /*
- * What is wrong with the input is said with its place, the command ends with status 2, and nothing is
- * written. The parts have their own tests of every message; here the command is run, as a user does.
+ * Errors in the input: the command reports them with their place, exits with status 2, and writes nothing.
+ * Each message has a unit test elsewhere; here the command itself is run.
  */
 #include "support/command.h"
 
-/* A run of milliseconds, in parts that the cases replace. */
+/* A run that takes milliseconds, in parts that the test cases replace. */
 #define NAME "name: bad\n"
 #define DATASET "  dataset: { use: random, shape: [8], num_classes: 2, train_size: 16, test_size: 8 }\n"
 #define MODEL "  model: { use: mlp, hidden: [4] }\n"
@@ -14,8 +14,11 @@
 #define TARGET "target:\n" DATASET TRAIN
 #define GOOD NAME SOURCE STRATEGY TARGET
 
-/* `scion run bad.yaml` is refused and says both texts; `scion check` says the same. */
-static void refuse(const char *yaml, const char *text, const char *more)
+/*
+ * Checks that `scion run bad.yaml` is refused with both texts in its message, and that `scion check` says the
+ * same.
+ */
+static void assert_refused(const char *yaml, const char *text, const char *more)
 {
         write_text("bad.yaml", yaml);
         assert_output_has(run_scion_expecting(2, "run bad.yaml --out out"), text, more, NULL);
@@ -34,7 +37,7 @@ static void good_file_is_good(void **state)
         remove_tree("good");
 }
 
-/* What another file has brought is taken away by saying nothing there. */
+/* A key without a value removes the value from the extended file. */
 static void left_out_by_null(void **state)
 {
         (void)state;
@@ -51,43 +54,44 @@ static void left_out_by_null(void **state)
 static void keys_and_values(void **state)
 {
         (void)state;
-        refuse(GOOD "stratgy: { use: scratch }\n", "bad.yaml:12:1: ", "did you mean 'strategy'?");
-        refuse(NAME SOURCE "strategy: { use: fine-tuen }\n" TARGET,
-               "bad.yaml:7:18: ", "did you mean 'fine-tune'?");
-        refuse(NAME SOURCE "strategy: { use: fine-tuen }\n" TARGET, "looked in", "plugins");
-        refuse(NAME SOURCE "strategy: { use: fine-tune, lr_scal: 2 }\n" TARGET,
-               "bad.yaml:7:29: ", "did you mean 'lr_scale'?");
-        refuse(NAME SOURCE "strategy: { use: fine-tune, lr_scale: -2 }\n" TARGET,
-               "bad.yaml:7:39: ", "lr_scale must be at least 0");
-        refuse(NAME SOURCE "strategy: { use: fine-tune, lr_scale: fast }\n" TARGET,
-               "bad.yaml:7:39: ", "'fast'");
-        refuse(NAME SOURCE "strategy: { use: fine-tune, head: nwe }\n" TARGET,
-               "bad.yaml:7:35: ", "did you mean 'new'?");
-        refuse(NAME SOURCE "strategy: { use: fine-tune, freeze: [conv1] }\n" TARGET,
-               "bad.yaml:7:11: ", "'conv1'");
-        refuse(NAME SOURCE "strategy: { use: fine-tune, freeze: ['*'] }\n" TARGET,
-               "bad.yaml:9:", "nothing to train");
-        refuse(NAME SOURCE "strategy: { use: fine-tune, head: keep }\n"
-                           "target:\n  dataset: { use: random, shape: [8], num_classes: 3 }\n" TRAIN,
-               "bad.yaml:7:11: ", "3x4");
-        refuse(NAME SOURCE STRATEGY
-               "target:\n  loss: { use: cross-entropy, class_weights: [1, 2, 3] }\n" DATASET TRAIN,
-               "bad.yaml:9:9: target: ", "class_weights");
-        refuse(NAME SOURCE STRATEGY "target:\n  dataset: { use: random, shape: [8], num_classes: 0 }\n" TRAIN,
-               "bad.yaml:9:3: target: ", "cross-entropy");
-        refuse(NAME NAME SOURCE STRATEGY TARGET, "bad.yaml:2:1: ", "name");
-        refuse(NAME "source:\n\tdataset: {}\n", "bad.yaml:3:1: ", "tab");
-        refuse("", "bad.yaml", "empty");
-        refuse(NAME SOURCE TARGET, "bad.yaml", "strategy");
-        refuse(NAME SOURCE "strategy:\n" TARGET, "bad.yaml:1:1: ", "no 'strategy'");
-        refuse(NAME SOURCE STRATEGY "target:\n  dataset:\n" TRAIN,
-               "bad.yaml:9:3: ", "the target has no 'dataset'");
-        refuse(NAME SOURCE STRATEGY "target:\n" DATASET "  optimizer: ~\n",
-               "bad.yaml:9:3: ", "no 'optimizer'");
-        refuse(NAME STRATEGY TARGET, "bad.yaml", "no 'model'");
-        refuse(NAME STRATEGY "target:\n" DATASET MODEL TRAIN, "bad.yaml:2:11: ", "needs a source");
-        refuse("name: ../up\n" SOURCE STRATEGY TARGET, "bad.yaml:1:7: ", "folder");
-        refuse(GOOD "precision: fp8\n", "bad.yaml:12:12: ", "fp32");
+        assert_refused(GOOD "stratgy: { use: scratch }\n", "bad.yaml:12:1: ", "did you mean 'strategy'?");
+        assert_refused(NAME SOURCE "strategy: { use: fine-tuen }\n" TARGET,
+                       "bad.yaml:7:18: ", "did you mean 'fine-tune'?");
+        assert_refused(NAME SOURCE "strategy: { use: fine-tuen }\n" TARGET, "looked in", "plugins");
+        assert_refused(NAME SOURCE "strategy: { use: fine-tune, lr_scal: 2 }\n" TARGET,
+                       "bad.yaml:7:29: ", "did you mean 'lr_scale'?");
+        assert_refused(NAME SOURCE "strategy: { use: fine-tune, lr_scale: -2 }\n" TARGET,
+                       "bad.yaml:7:39: ", "lr_scale must be at least 0");
+        assert_refused(NAME SOURCE "strategy: { use: fine-tune, lr_scale: fast }\n" TARGET,
+                       "bad.yaml:7:39: ", "'fast'");
+        assert_refused(NAME SOURCE "strategy: { use: fine-tune, head: nwe }\n" TARGET,
+                       "bad.yaml:7:35: ", "did you mean 'new'?");
+        assert_refused(NAME SOURCE "strategy: { use: fine-tune, freeze: [conv1] }\n" TARGET,
+                       "bad.yaml:7:11: ", "'conv1'");
+        assert_refused(NAME SOURCE "strategy: { use: fine-tune, freeze: ['*'] }\n" TARGET,
+                       "bad.yaml:9:", "nothing to train");
+        assert_refused(NAME SOURCE "strategy: { use: fine-tune, head: keep }\n"
+                                   "target:\n  dataset: { use: random, shape: [8], num_classes: 3 }\n" TRAIN,
+                       "bad.yaml:7:11: ", "3x4");
+        assert_refused(NAME SOURCE STRATEGY
+                       "target:\n  loss: { use: cross-entropy, class_weights: [1, 2, 3] }\n" DATASET TRAIN,
+                       "bad.yaml:9:9: target: ", "class_weights");
+        assert_refused(NAME SOURCE STRATEGY
+                       "target:\n  dataset: { use: random, shape: [8], num_classes: 0 }\n" TRAIN,
+                       "bad.yaml:9:3: target: ", "cross-entropy");
+        assert_refused(NAME NAME SOURCE STRATEGY TARGET, "bad.yaml:2:1: ", "name");
+        assert_refused(NAME "source:\n\tdataset: {}\n", "bad.yaml:3:1: ", "tab");
+        assert_refused("", "bad.yaml", "empty");
+        assert_refused(NAME SOURCE TARGET, "bad.yaml", "strategy");
+        assert_refused(NAME SOURCE "strategy:\n" TARGET, "bad.yaml:1:1: ", "no 'strategy'");
+        assert_refused(NAME SOURCE STRATEGY "target:\n  dataset:\n" TRAIN,
+                       "bad.yaml:9:3: ", "the target has no 'dataset'");
+        assert_refused(NAME SOURCE STRATEGY "target:\n" DATASET "  optimizer: ~\n",
+                       "bad.yaml:9:3: ", "no 'optimizer'");
+        assert_refused(NAME STRATEGY TARGET, "bad.yaml", "no 'model'");
+        assert_refused(NAME STRATEGY "target:\n" DATASET MODEL TRAIN, "bad.yaml:2:11: ", "needs a source");
+        assert_refused("name: ../up\n" SOURCE STRATEGY TARGET, "bad.yaml:1:7: ", "folder");
+        assert_refused(GOOD "precision: fp8\n", "bad.yaml:12:12: ", "fp32");
 }
 
 static void files(void **state)
@@ -95,14 +99,15 @@ static void files(void **state)
         (void)state;
         assert_output_has(run_scion_expecting(2, "run none.yaml"), "none.yaml", NULL);
         assert_output_has(run_scion_expecting(2, "run ."), "director", NULL);
-        refuse("extends: bad.yaml\n", "bad.yaml:1:10: ", "bad.yaml");
-        refuse("a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
-               "c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, "
-               "*c]\n"
-               "e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]\nf: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, "
-               "*e]\n"
-               "g: &g [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]\n",
-               "bad.yaml:", "alias");
+        assert_refused("extends: bad.yaml\n", "bad.yaml:1:10: ", "bad.yaml");
+        assert_refused(
+                "a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
+                "c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, "
+                "*c]\n"
+                "e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]\nf: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, "
+                "*e]\n"
+                "g: &g [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]\n",
+                "bad.yaml:", "alias");
         write_text("good.yaml", GOOD);
         assert_output_has(run_scion_expecting(2, "run good.yaml --set target.train.epoch=1"), "--set",
                           "'epochs'", NULL);
@@ -129,7 +134,7 @@ static void output_that_cannot_be_written(void **state)
 
 /* --- Data ----------------------------------------------------------------------------------------------- */
 
-/* An IDX file of `count` 4x4 images, or labels, with that many bytes after the header. */
+/* Writes an IDX file whose header announces `count` 4x4 images, or labels, followed by `bytes` bytes. */
 static void write_idx(const char *path, bool images, int count, size_t bytes, int value)
 {
         unsigned char file[4096] = { 0, 0, 8, images ? 3 : 1, 0, 0, 0, (unsigned char)count, 0, 0, 0, 4, 0,
@@ -157,32 +162,34 @@ static void data_files(void **state)
         write_dataset();
         write_text("good.yaml", IDX(""));
         run_scion_expecting(0, "check good.yaml");
-        refuse(IDX(", classes: [5, 6]"), "bad.yaml:4:", "class");
-        refuse(IDX(", classes: [1, 11]"), "bad.yaml:4:", "11");
-        refuse(IDX(", per_class: 21"), "bad.yaml:4:", "per_class");
+        assert_refused(IDX(", classes: [5, 6]"), "bad.yaml:4:", "class");
+        assert_refused(IDX(", classes: [1, 11]"), "bad.yaml:4:", "11");
+        assert_refused(IDX(", per_class: 21"), "bad.yaml:4:", "per_class");
         write_idx("data/train-images-idx3-ubyte", true, 20, 300, 100);
-        refuse(IDX(""), "data/train-images-idx3-ubyte", "316");
+        assert_refused(IDX(""), "data/train-images-idx3-ubyte", "316");
         write_idx("data/train-images-idx3-ubyte", true, 20, 340, 100);
-        refuse(IDX(""), "data/train-images-idx3-ubyte", "356");
+        assert_refused(IDX(""), "data/train-images-idx3-ubyte", "356");
         write_idx("data/train-images-idx3-ubyte", true, 19, 304, 100);
-        refuse(IDX(""), "19", "20");
+        assert_refused(IDX(""), "19", "20");
         write_dataset();
         write_idx("data/t10k-labels-idx1-ubyte", false, 10, 10, 10);
-        refuse(IDX(""), "bad.yaml:4:", "label 10 of example 0");
+        assert_refused(IDX(""), "bad.yaml:4:", "label 10 of example 0");
         write_text("data/t10k-labels-idx1-ubyte", "<html>not found</html>");
-        refuse(IDX(""), "data/t10k-labels-idx1-ubyte", "IDX");
+        assert_refused(IDX(""), "data/t10k-labels-idx1-ubyte", "IDX");
         remove_tree("data/t10k-labels-idx1-ubyte");
-        refuse(IDX(""), "no t10k-labels", "t10k-labels-idx1-ubyte");
+        assert_refused(IDX(""), "no t10k-labels", "t10k-labels-idx1-ubyte");
         write_bytes("data/t10k-labels-idx1-ubyte.gz", "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03garbage", 17);
-        refuse(IDX(""), "data/t10k-labels-idx1-ubyte.gz", "gz");
+        assert_refused(IDX(""), "data/t10k-labels-idx1-ubyte.gz", "gz");
         remove_tree("data");
-        refuse(IDX(""), "bad.yaml:4:", "data");
+        assert_refused(IDX(""), "bad.yaml:4:", "data");
 }
 
 /* --- Weights -------------------------------------------------------------------------------------------- */
 
-/* A safetensors file of this JSON header and that many bytes of data; `length` is what it claims of the
- * header. */
+/*
+ * Writes a safetensors file with the JSON header and that many bytes of data; `length` is the header's length
+ * as the file states it.
+ */
 static void write_weights(const char *json, uint64_t length, size_t data)
 {
         char file[4096] = { 0 };
@@ -203,26 +210,26 @@ static void weights(void **state)
         char other[512];
 
         (void)state;
-        refuse(run, "bad.yaml:4:12: ", "w.safetensors");
+        assert_refused(run, "bad.yaml:4:12: ", "w.safetensors");
         write_weights(good, strlen(good), 144);
         write_text("good.yaml", run);
         run_scion_expecting(0, "check good.yaml");
         write_weights(good, 1 << 20, 144);
-        refuse(run, "w.safetensors", "header");
+        assert_refused(run, "w.safetensors", "header");
         write_weights(good, strlen(good), 100);
-        refuse(run, "w.safetensors", "fc1");
+        assert_refused(run, "w.safetensors", "fc1");
         snprintf(other, sizeof other, "%s", good);
         memcpy(strstr(other, "[128,144]"), "[112,128]", 9);
         write_weights(other, strlen(other), 128);
-        refuse(run, "w.safetensors", "overlap");
+        assert_refused(run, "w.safetensors", "overlap");
         snprintf(other, sizeof other, "%s", good);
         memcpy(strstr(other, "F32"), "I32", 3);
         write_weights(other, strlen(other), 144);
-        refuse(run, "bad.yaml:4:12: ", "'fc1.weight' is of dtype I32");
+        assert_refused(run, "bad.yaml:4:12: ", "'fc1.weight' is of dtype I32");
         snprintf(other, sizeof other, "%s", good);
         memcpy(strstr(other, "[4,8]"), "[8,4]", 5);
         write_weights(other, strlen(other), 144);
-        refuse(run, "fc1.weight (8x4 in the file, 4x8 in the model)", "bad.yaml:4:12: ");
+        assert_refused(run, "fc1.weight (8x4 in the file, 4x8 in the model)", "bad.yaml:4:12: ");
 }
 
 /* --- Plugins -------------------------------------------------------------------------------------------- */
@@ -255,7 +262,7 @@ static void plugins(void **state)
 /* --- While running
  * ------------------------------------------------------------------------------------------------------ */
 
-/* The rate is so large that the second step's outputs overflow. */
+/* The learning rate is so large that the outputs of the second step overflow. */
 static void loss_that_is_no_number(void **state)
 {
         (void)state;

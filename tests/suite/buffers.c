@@ -1,4 +1,4 @@
-/* Running statistics in whole runs: frozen, rehearsed, restored, refused. */
+/* Running statistics of normalisation layers in whole runs: frozen, in dry runs, restored, refused. */
 #include "support/runs.h"
 
 #define DATASET(classes)                                                                                    \
@@ -9,7 +9,7 @@
         "}\n"
 #define MODEL "  model: { use: resnet, depth: 8, width: 4 }\n"
 
-/* The one run of the file: its model. */
+/* Executes the only run of the file and reads its model. */
 static void run_and_read(const char *name, const char *options, struct scion_safetensors *file)
 {
         char path[64];
@@ -34,8 +34,8 @@ static bool is_statistic(const char *name)
         return strstr(name, ".running_");
 }
 
-/* All equal this value? */
-static bool all(const struct scion_safetensor *tensor, float value)
+/* Whether all elements equal the value. */
+static bool values_all_equal(const struct scion_safetensor *tensor, float value)
 {
         for (size_t i = 0; i < size_of(tensor); i++)
                 if (tensor->values[i] != value)
@@ -43,7 +43,10 @@ static bool all(const struct scion_safetensor *tensor, float value)
         return true;
 }
 
-/* What a probe does not train is the source's to the last bit: weights and running statistics. */
+/*
+ * A linear probe leaves everything that it does not train bitwise equal to the source: weights and running
+ * statistics.
+ */
 static void probe_leaves_features(void **state)
 {
         struct scion_safetensors untouched, probe, tuned;
@@ -67,7 +70,7 @@ static void probe_leaves_features(void **state)
         scion_safetensors_finish(&tuned);
 }
 
-/* A normalisation that is frozen alone stays; the others move on. */
+/* A frozen normalisation layer keeps its statistics; the others update theirs. */
 static void frozen_by_name(void **state)
 {
         struct scion_safetensors untouched, tuned;
@@ -83,7 +86,7 @@ static void frozen_by_name(void **state)
         scion_safetensors_finish(&tuned);
 }
 
-/* The first batch has gone through both models before anything counts, and has left nothing behind. */
+/* The dry run of the first batch leaves no trace in the statistics of either model. */
 static void rehearsal_leaves_nothing(void **state)
 {
         struct scion_safetensors file;
@@ -92,11 +95,12 @@ static void rehearsal_leaves_nothing(void **state)
         run_and_read("new", "--set source.train.epochs=0 --set target.train.epochs=0", &file);
         for (size_t i = 0; i < file.count; i++)
                 if (is_statistic(file.tensor[i].name))
-                        assert_true(all(&file.tensor[i], strstr(file.tensor[i].name, "_var") ? 1 : 0));
+                        assert_true(values_all_equal(&file.tensor[i],
+                                                     strstr(file.tensor[i].name, "_var") ? 1 : 0));
         scion_safetensors_finish(&file);
 }
 
-static double number(const char *path, const char *column)
+static double results_number(const char *path, const char *column)
 {
         struct scion_csv_table table;
 
@@ -107,7 +111,7 @@ static double number(const char *path, const char *column)
         return value;
 }
 
-/* The best epoch comes back with its statistics: what is saved scores as it was tested. */
+/* Restoring the best epoch restores its statistics too: the saved model scores as it was tested. */
 static void best_epoch_is_whole(void **state)
 {
         static const char results[] = "longer-results.csv", again[] = "again-results.csv";
@@ -116,18 +120,20 @@ static void best_epoch_is_whole(void **state)
         (void)state;
         run_and_read("longer", "--set target.train.epochs=6", &file);
         scion_safetensors_finish(&file);
-        assert_in_range((int)number(results, "best_epoch"), 1, 5); /* not the last: something was restored */
-        assert_int_equal((int)number(results, "parameters"), (int)number(results, "trainable"));
+        assert_in_range((int)results_number(results, "best_epoch"), 1,
+                        5); /* not the last epoch, so that something was restored */
+        assert_int_equal((int)results_number(results, "parameters"),
+                         (int)results_number(results, "trainable"));
         run_and_keep("transfer.yaml",
                      "--set target.train.epochs=0 --set "
                      "'source={model: {use: resnet, depth: 8, width: 4}, weights: longer.safetensors}' "
                      "--set 'strategy={use: fine-tune, head: keep}'",
                      "again");
-        assert_true(number(results, "test_loss") == number(again, "test_loss"));
-        assert_true(number(results, "test_accuracy") == number(again, "test_accuracy"));
+        assert_true(results_number(results, "test_loss") == results_number(again, "test_loss"));
+        assert_true(results_number(results, "test_accuracy") == results_number(again, "test_accuracy"));
 }
 
-/* The engine's own look at the outputs, for the accuracy, moves no statistic. */
+/* The evaluation for the accuracy does not update any statistics. */
 static void looking_changes_nothing(void **state)
 {
         struct scion_safetensors plain, bypassed;
@@ -148,7 +154,7 @@ static void looking_changes_nothing(void **state)
         scion_safetensors_finish(&bypassed);
 }
 
-/* One value a channel has no spread: the check says so before anything is trained. */
+/* A single value per channel has no variance: the check reports it before training. */
 static void one_value_per_channel(void **state)
 {
         (void)state;

@@ -1,4 +1,4 @@
-/* scion cache: what it lists, and what it deletes. */
+/* The command `scion cache`: what it lists and deletes. */
 #define _DEFAULT_SOURCE /* flock */
 #include "support/command.h"
 
@@ -34,14 +34,17 @@ static int enter(void **state)
         return 0;
 }
 
-static void last_used(const char *path, int64_t days)
+static void entry_last_used(const char *path, int64_t days)
 {
         struct timespec then = { .tv_sec = time(NULL) - days * 86400 }, times[2] = { then, then };
 
         assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
-/* A trained source, an old and a new file of inflated data, and what two killed processes left. */
+/*
+ * A cache with a trained source, an old and a new file of inflated data, and the leftovers of two killed
+ * processes.
+ */
 static int fill(void **state)
 {
         (void)state;
@@ -53,9 +56,9 @@ static int fill(void **state)
         write_text(NEW, "new");
         write_text(TEMPORARY, "cut");
         write_text(LOCK, "");
-        last_used(OLD, 31);
-        last_used(TEMPORARY, 31);
-        last_used(LOCK, 31);
+        entry_last_used(OLD, 31);
+        entry_last_used(TEMPORARY, 31);
+        entry_last_used(LOCK, 31);
         return 0;
 }
 
@@ -88,7 +91,7 @@ static void deletes_what_is_old(void **state)
         assert_output_has(run_scion_expecting(0, "cache"), "cache: 2 entries, ", NULL);
 }
 
-/* Being of use counts: what a run takes is new again. */
+/* Using an entry updates its age. */
 static void use_makes_it_new(void **state)
 {
         (void)state;
@@ -106,7 +109,7 @@ static void what_is_in_the_making_stays(void **state)
 
         (void)state;
         assert_int_equal(flock(lock, LOCK_EX), 0);
-        last_used(TEMPORARY, 0);
+        entry_last_used(TEMPORARY, 0);
         assert_output_has(run_scion_expecting(1, "cache --delete"), "a run is making it",
                           "a run may be writing it", "cache: 3 entries, ", NULL);
         assert_true(exists(LOCK) && exists(TEMPORARY));
@@ -114,7 +117,7 @@ static void what_is_in_the_making_stays(void **state)
         close(lock);
 }
 
-/* A folder given by mistake loses nothing of its own. */
+/* Files in a folder that is given by mistake are not deleted. */
 static void others_files_stay(void **state)
 {
         static const char *const files[] = { "cache/notes", "cache/sources/model.safetensors",
@@ -136,7 +139,7 @@ static void others_files_stay(void **state)
 static void without_a_cache(void **state)
 {
         (void)state;
-        assert_output_has(run_scion_expecting(0, "cache --cache ''"), "Nothing is kept", NULL);
+        assert_output_has(run_scion_expecting(0, "cache --cache ''"), "There is no cache", NULL);
         assert_output_has(run_scion_expecting(0, "cache --cache not-there"), "not-there: 0 entries, 0 B\n",
                           NULL);
         assert_output_has(run_scion_expecting(2, "cache --cache run.yaml"),

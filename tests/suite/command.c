@@ -1,10 +1,9 @@
-/* The command from end to end, on data of its own making: what is written, and that it is the same every
- * time. */
+/* The command from end to end, on generated data: what is written, and that runs are reproducible. */
 #include "support/runs.h"
 
 #include <math.h>
 
-/* Two strategies, two seeds; learnable in a moment. */
+/* Two strategies and two seeds, on data that is learned quickly. */
 static const char suite[] =
         "name: small\n"
         "source:\n"
@@ -24,7 +23,7 @@ static const char suite[] =
         "linear-probe]\n"
         "  seed: [1, 2]\n";
 
-static void first_line(const char *path, char *line, int bytes)
+static void file_first_line(const char *path, char *line, int bytes)
 {
         FILE *file = fopen(path, "r");
 
@@ -38,7 +37,7 @@ static int run_suite(void **state)
 {
         if (enter_folder(state))
                 return -1;
-        setenv("SCION_CACHE", "", 1); /* every source is trained: the same every time */
+        setenv("SCION_CACHE", "", 1); /* every source is trained, with the same result each time */
         write_text("suite.yaml", suite);
         return run_scion("run suite.yaml --out a -j 1")->status;
 }
@@ -49,7 +48,7 @@ static void files_of_a_suite(void **state)
         char run[1024], path[4096], line[1024];
 
         (void)state;
-        first_line("a/small/results.csv", line, sizeof line);
+        file_first_line("a/small/results.csv", line, sizeof line);
         assert_string_equal(
                 line, "run,status,strategy,seed,source_test_accuracy,test_loss,test_accuracy,best_epoch,"
                       "epochs,parameters,trainable,seconds,peak_mib,error");
@@ -61,7 +60,7 @@ static void files_of_a_suite(void **state)
         }
         assert_int_equal(count_entries(run), 4);
         snprintf(path, sizeof path, "%s/metrics.csv", run);
-        first_line(path, line, sizeof line);
+        file_first_line(path, line, sizeof line);
         assert_string_equal(
                 line, "stage,epoch,step,seconds,lr,train_loss,train_accuracy,valid_loss,valid_accuracy");
 }
@@ -79,10 +78,11 @@ static void results_of_a_suite(void **state)
             seed = scion_csv_column(&table, "seed"), status = scion_csv_column(&table, "status"),
             parameters = scion_csv_column(&table, "parameters");
 
-        for (size_t i = 0; i < 6; i++) { /* in the plan's order */
+        for (size_t i = 0; i < 6; i++) { /* in the order of the plan */
                 static const char *const strategies[] = { "scratch", "tuned, \"frozen\"", "linear-probe" };
-                static const char *const trained[] = { "61196", "61040",
-                                                       "340" }; /* 61706 less six head rows */
+                static const char *const trained[] = {
+                        "61196", "61040", "340"
+                }; /* 61706 parameters minus six rows of the head */
 
                 assert_string_equal(scion_csv_field(&table, i, (size_t)status), "done");
                 assert_string_equal(scion_csv_field(&table, i, (size_t)strategy), strategies[i / 2]);
@@ -117,7 +117,7 @@ static void metrics_of_a_run(void **state)
         }
         assert_string_equal(scion_csv_field(&table, 0, 4), "0.05");
         assert_string_equal(scion_csv_field(&table, 2, 4),
-                            "0.01"); /* the warm-up's last step has the full rate */
+                            "0.01"); /* the last step of warm-up has the full learning rate */
         scion_csv_table_finish(&table);
 }
 
@@ -161,12 +161,12 @@ static void finished_runs_are_kept(void **state)
         assert_file_is("a/small/results.csv", before); /* seconds as well */
         free(before);
 
-        /* Other runs take the file's place; it is kept beside. */
+        /* Other runs replace results.csv; the old rows are kept in results.old.csv. */
         run_scion_expecting(0, "run suite.yaml --out b --set target.train.epochs=1 --quiet");
         assert_same("a/small/results.csv", "b/small/results.old.csv");
 }
 
-static void read_model_of(const char *run_start, struct scion_safetensors *file)
+static void model_read(const char *run_start, struct scion_safetensors *file)
 {
         char run[1024], path[4096];
 
@@ -180,9 +180,12 @@ static void frozen_is_bit_identical(void **state)
         struct scion_safetensors probe, tuned;
 
         (void)state;
-        read_model_of("linear-probe-seed1-", &probe);
-        read_model_of("tuned-frozen-seed1-", &tuned);
-        /* Both carried over the same source; the probe froze all but the head, the other one conv1 alone. */
+        model_read("linear-probe-seed1-", &probe);
+        model_read("tuned-frozen-seed1-", &tuned);
+        /*
+         * Both strategies carry over the same source; the probe freezes all but the head, the other one only
+         * conv1.
+         */
         assert_true(same_tensor(&probe, &tuned, "conv1.weight"));
         assert_true(same_tensor(&probe, &tuned, "conv1.bias"));
         assert_false(same_tensor(&probe, &tuned, "conv2.weight"));
@@ -191,7 +194,7 @@ static void frozen_is_bit_identical(void **state)
         scion_safetensors_finish(&tuned);
 }
 
-/* The epoch that did best on the validation split is the one that is tested and saved. */
+/* The epoch with the best validation score is the one that is tested and saved. */
 static void best_epoch_by_validation(void **state)
 {
         char run[1024], text[4096];
@@ -213,7 +216,7 @@ static void best_epoch_by_validation(void **state)
         }
         assert_int_equal((int)number_of(&results, 1, "best_epoch"), best + 1);
 
-        /* The saved model, loaded and not trained, scores the same. */
+        /* The saved model, loaded without training, has the same score. */
         snprintf(text, sizeof text,
                  "name: saved\nseed: 2\nsource: { model: lenet5, weights: %s/model.safetensors }\n"
                  "strategy: { use: fine-tune, head: keep }\ntarget:\n"
@@ -233,7 +236,7 @@ static void best_epoch_by_validation(void **state)
         scion_csv_table_finish(&again);
 }
 
-/* A run's model is the next one's source; loading instead of training. */
+/* A run's model is loaded as the source of the next run. */
 static void weights_go_on(void **state)
 {
         char run[1024], text[4096];
@@ -259,9 +262,9 @@ static void weights_go_on(void **state)
                 0);
 }
 
-/* Are two tensors of that name equal but for rounding? */
-static bool near_values(const struct scion_safetensors *a, const struct scion_safetensors *b,
-                        const char *name)
+/* Checks that two tensors with that name are equal up to rounding. */
+static bool assert_tensors_near(const struct scion_safetensors *a, const struct scion_safetensors *b,
+                                const char *name)
 {
         const struct scion_safetensor *x = tensor_of(a, name), *y = tensor_of(b, name);
 
@@ -272,8 +275,10 @@ static bool near_values(const struct scion_safetensors *a, const struct scion_sa
         return true;
 }
 
-/* A factor of 0 on what was carried over is as good as freezing it; the head still learns. What is frozen is
- * computed once for all epochs, in other batches. */
+/*
+ * A learning-rate factor of 0 for carried-over parameters is equivalent to freezing them; the head still
+ * learns. Outputs of frozen modules are computed once for all epochs, in other batches.
+ */
 static void learning_rate_of_the_body(void **state)
 {
         struct scion_safetensors probe, still;
@@ -285,14 +290,14 @@ static void learning_rate_of_the_body(void **state)
         find_run("g/small", "fine-tune-seed1-", run, sizeof run);
         snprintf(command, sizeof command, "%s/model.safetensors", run);
         read_model(command, &still);
-        read_model_of("linear-probe-seed1-", &probe);
-        for (size_t i = 0; i < probe.count; i++) /* the head's learning is the same in both */
-                assert_true(near_values(&probe, &still, probe.tensor[i].name));
+        model_read("linear-probe-seed1-", &probe);
+        for (size_t i = 0; i < probe.count; i++) /* the head learns the same in both */
+                assert_true(assert_tensors_near(&probe, &still, probe.tensor[i].name));
         scion_safetensors_finish(&probe);
         scion_safetensors_finish(&still);
 }
 
-/* One bad run among good ones fails alone. */
+/* A failing run does not affect the others. */
 static void others_go_on(void **state)
 {
         (void)state;
@@ -316,7 +321,7 @@ static void dry_run_writes_nothing(void **state)
                           "scratch-seed1-", "linear-probe-seed2-", "6 runs: 6 waiting", NULL);
         assert_int_equal(access("d", F_OK), -1);
 
-        /* Ids are readable, and fit for folders. */
+        /* Ids are readable and valid as names of folders. */
         assert_output_has(
                 run_scion_expecting(0, "run suite.yaml -n --set 'matrix={strategy: [{use: scratch, label: "
                                        "\"größe: 3/4, l'\\''été\"}], target.train.epochs: [2], "
@@ -325,7 +330,7 @@ static void dry_run_writes_nothing(void **state)
         char label[256] = "a";
 
         while (strlen(label) <
-               200) /* each of two bytes, the first at an odd place: 120 would cut one in two */
+               200) /* characters of two bytes at odd offsets: cutting at 120 would split one */
                 strcat(label, "ü");
         const char *id =
                 strstr(run_scion_expecting(0,
@@ -351,17 +356,17 @@ static void regression_has_its_own_columns(void **state)
                                   "  model: { use: mlp }\n  loss: { use: mse }\n  optimizer: { use: adam }\n"
                                   "  train: { epochs: 2 }\n");
         run_scion_expecting(0, "run values.yaml --out e");
-        first_line("e/values/results.csv", line, sizeof line);
+        file_first_line("e/values/results.csv", line, sizeof line);
         assert_string_equal(
                 line,
                 "run,status,strategy,seed,source_test_mae,source_test_mse,source_test_r2,test_loss,test_mae,"
                 "test_mse,test_r2,best_epoch,epochs,parameters,trainable,seconds,peak_mib,error");
 
-        /* Also when the first run to end has failed. */
+        /* Also when the first run that ends has failed. */
         run_scion_expecting(
                 1,
                 "run values.yaml --out g -j 1 --set 'matrix.target.optimizer=[{use: sgd, lr: 1e30}, adam]'");
-        first_line("g/values/results.csv", line, sizeof line);
+        file_first_line("g/values/results.csv", line, sizeof line);
         assert_string_equal(
                 line,
                 "run,status,strategy,seed,target.optimizer,source_test_mae,source_test_mse,source_test_r2,"
@@ -373,13 +378,13 @@ static void regression_has_its_own_columns(void **state)
         assert_int_equal(access("f", F_OK), -1);
 }
 
-/* The classical example: all parameters carried over, and training must change what it trains. */
+/* Fine-tuning: all parameters are carried over, and training must change those that it trains. */
 static void textbook(void **state)
 {
         struct scion_csv_table table;
 
         (void)state;
-        setenv("SCION_CACHE", "cache", 1); /* compressed images are read many times */
+        setenv("SCION_CACHE", "cache", 1); /* compressed images are read repeatedly */
         run_scion_expecting(0, "check %s/experiments/*.yaml", SOURCE_DIR);
         setenv("SCION_CACHE", "", 1);
         run_scion_expecting(0, "run %s/experiments/textbook.yaml --out t", SOURCE_DIR);
@@ -398,7 +403,7 @@ static void textbook(void **state)
                 assert_true(strtod(scion_csv_field(&table, stage + 9, loss), NULL) <
                             strtod(scion_csv_field(&table, stage, loss), NULL));
         assert_int_equal(scion_csv_column(&table, "step"), 2);
-        assert_string_equal(scion_csv_field(&table, 19, 2), "10"); /* one batch an epoch */
+        assert_string_equal(scion_csv_field(&table, 19, 2), "10"); /* one batch per epoch */
         scion_csv_table_finish(&table);
         read_table("t/textbook/results.csv", &table);
         assert_string_not_equal(scion_csv_field(&table, 0, (size_t)scion_csv_column(&table, "test_accuracy")),

@@ -1,4 +1,4 @@
-/* How long runs and suites will take, and the lines that say so, in terminals of all sizes. */
+/* Estimates of the remaining time, and the progress lines, in terminals of all sizes. */
 #include "suite/forecast.h"
 
 #include <math.h>
@@ -43,9 +43,9 @@ static int finish(void **state)
         return 0;
 }
 
-/* An epoch of ten ends; the stage took so long up to now. */
-static void end_epoch(struct scion_work *work, const char *stage, int64_t epoch, int64_t before,
-                      double seconds, double now)
+/* Reports the end of an epoch of ten, with the seconds of the stage so far. */
+static void slot_end_epoch(struct scion_slot *slot, const char *stage, int64_t epoch, int64_t before,
+                           double seconds, double now)
 {
         const struct scion_progress progress = {
                 .phase = SCION_AT_EPOCH,
@@ -56,19 +56,19 @@ static void end_epoch(struct scion_work *work, const char *stage, int64_t epoch,
                 .seconds = seconds,
         };
 
-        scion_work_told(work, &progress, now);
+        scion_slot_update(slot, &progress, now);
 }
 
-static void start_run(struct scion_work *work, size_t run, double now)
+static void slot_start_run(struct scion_slot *slot, size_t run, double now)
 {
-        scion_work_start(work, run, now);
+        scion_slot_start(slot, run, now);
         scion_forecast_started(&forecast, run);
 }
 
-static double left_of(const struct scion_work *work, double now)
+static double run_seconds_left(const struct scion_slot *slot, double now)
 {
         bool more;
-        double left = scion_forecast_run(&forecast, work, now, &more);
+        double left = scion_forecast_run_left(&forecast, slot, now, &more);
 
         assert_false(more);
         return left;
@@ -76,96 +76,96 @@ static double left_of(const struct scion_work *work, double now)
 
 static void by_epochs(void **state)
 {
-        struct scion_work work = { 0 };
+        struct scion_slot slot = { 0 };
         const struct scion_progress within = {
                 .phase = SCION_AT_STEP, .stage = "target", .epoch = 1, .epochs = 10
         };
 
         (void)state;
-        start_run(&work, SCRATCH_1, 100);
-        assert_true(isnan(left_of(&work, 100)));
-        scion_work_told(&work, &within, 104);
-        assert_true(isnan(left_of(&work, 104))); /* nothing is said before an epoch is over */
-        end_epoch(&work, "target", 1, 0, 5, 105);
-        assert_float_equal(left_of(&work, 105), 45, 1e-9);
-        assert_float_equal(left_of(&work, 107), 43, 1e-9);
-        assert_float_equal(left_of(&work, 130), 40,
-                           1e-9); /* the second takes long: eight are still to come */
-        end_epoch(&work, "target", 2, 0, 7, 107);
-        assert_float_equal(left_of(&work, 107), 16, 1e-9); /* two seconds each, the first apart */
-        end_epoch(&work, "target", 4, 0, 13, 113);
-        assert_float_equal(left_of(&work, 114), 15, 1e-9); /* (13 - 5) / 3 each */
-        end_epoch(&work, "target", 10, 0, 30, 130);
-        assert_float_equal(left_of(&work, 131), 0, 1e-9);
+        slot_start_run(&slot, SCRATCH_1, 100);
+        assert_true(isnan(run_seconds_left(&slot, 100)));
+        scion_slot_update(&slot, &within, 104);
+        assert_true(isnan(run_seconds_left(&slot, 104))); /* no estimate before the first epoch has ended */
+        slot_end_epoch(&slot, "target", 1, 0, 5, 105);
+        assert_float_equal(run_seconds_left(&slot, 105), 45, 1e-9);
+        assert_float_equal(run_seconds_left(&slot, 107), 43, 1e-9);
+        assert_float_equal(run_seconds_left(&slot, 130), 40,
+                           1e-9); /* the second epoch takes long: eight are still to come */
+        slot_end_epoch(&slot, "target", 2, 0, 7, 107);
+        assert_float_equal(run_seconds_left(&slot, 107), 16, 1e-9); /* two seconds each, without the first */
+        slot_end_epoch(&slot, "target", 4, 0, 13, 113);
+        assert_float_equal(run_seconds_left(&slot, 114), 15, 1e-9); /* (13 - 5) / 3 each */
+        slot_end_epoch(&slot, "target", 10, 0, 30, 130);
+        assert_float_equal(run_seconds_left(&slot, 131), 0, 1e-9);
 }
 
-/* Epochs of an earlier process took none of this one's seconds. */
+/* Epochs of an earlier process do not count in this one's seconds. */
 static void when_resumed(void **state)
 {
-        struct scion_work work = { 0 };
+        struct scion_slot slot = { 0 };
 
         (void)state;
-        scion_forecast_finished(&forecast, SCRATCH_2, 1000); /* says nothing of a part of a run */
-        start_run(&work, SCRATCH_1, 0);
-        end_epoch(&work, "target", 7, 6, 3, 4);
-        assert_true(work.resumed);
-        assert_float_equal(left_of(&work, 4), 9, 1e-9);
-        end_epoch(&work, "target", 8, 6, 5, 6);
-        assert_float_equal(left_of(&work, 6), 4, 1e-9);
+        scion_forecast_finished(&forecast, SCRATCH_2, 1000); /* has no estimate for part of a run */
+        slot_start_run(&slot, SCRATCH_1, 0);
+        slot_end_epoch(&slot, "target", 7, 6, 3, 4);
+        assert_true(slot.resumed);
+        assert_float_equal(run_seconds_left(&slot, 4), 9, 1e-9);
+        slot_end_epoch(&slot, "target", 8, 6, 5, 6);
+        assert_float_equal(run_seconds_left(&slot, 6), 4, 1e-9);
 }
 
-/* A stage before the target's says nothing of it; finished runs of the strategy do. */
+/* The source stage gives no estimate for the target; finished runs of the strategy do. */
 static void stages(void **state)
 {
-        struct scion_work work = { 0 };
+        struct scion_slot slot = { 0 };
         bool more;
 
         (void)state;
-        start_run(&work, SCRATCH_1, 0);
-        end_epoch(&work, "source", 9, 0, 18, 20);
-        assert_float_equal(scion_forecast_run(&forecast, &work, 20, &more), 2, 1e-9);
+        slot_start_run(&slot, SCRATCH_1, 0);
+        slot_end_epoch(&slot, "source", 9, 0, 18, 20);
+        assert_float_equal(scion_forecast_run_left(&forecast, &slot, 20, &more), 2, 1e-9);
         assert_true(more);
-        assert_true(isnan(scion_forecast_all(&forecast, &work, 1, 20)));
+        assert_true(isnan(scion_forecast_suite_left(&forecast, &slot, 1, 20)));
         scion_forecast_finished(&forecast, SLOW_1, 500);
-        scion_forecast_run(&forecast, &work, 20, &more);
+        scion_forecast_run_left(&forecast, &slot, 20, &more);
         assert_true(more); /* of another strategy */
         scion_forecast_finished(&forecast, SCRATCH_2, 50);
         scion_forecast_finished(&forecast, SCRATCH_3, 70);
-        assert_float_equal(left_of(&work, 20), 40, 1e-9);
-        assert_float_equal(scion_forecast_run(&forecast, &work, 90, &more), 0, 1e-9);
-        assert_true(more); /* it takes longer than they did */
-        end_epoch(&work, "target", 1, 0, 1, 21);
-        assert_float_equal(left_of(&work, 21), 9, 1e-9); /* the stage's own epochs alone */
+        assert_float_equal(run_seconds_left(&slot, 20), 40, 1e-9);
+        assert_float_equal(scion_forecast_run_left(&forecast, &slot, 90, &more), 0, 1e-9);
+        assert_true(more); /* it takes longer than those */
+        slot_end_epoch(&slot, "target", 1, 0, 1, 21);
+        assert_float_equal(run_seconds_left(&slot, 21), 9, 1e-9); /* from the epochs of the stage only */
 }
 
 static void whole_suite(void **state)
 {
-        struct scion_work work[2] = { { 0 } };
+        struct scion_slot slot[2] = { { 0 } };
 
         (void)state;
         assert_int_equal(forecast.waiting, RUNS);
-        assert_true(isnan(scion_forecast_all(&forecast, work, 2, 0)));
-        start_run(&work[0], SCRATCH_1, 0);
-        start_run(&work[1], SLOW_1, 0);
-        end_epoch(&work[0], "target", 1, 0, 1, 1);
-        /* Ten seconds as a whole is all that is known of any: (9 + 9 + 4 * 10) / 2. */
-        assert_float_equal(scion_forecast_all(&forecast, work, 2, 1), 29, 1e-9);
-        work[0].busy = false;
+        assert_true(isnan(scion_forecast_suite_left(&forecast, slot, 2, 0)));
+        slot_start_run(&slot[0], SCRATCH_1, 0);
+        slot_start_run(&slot[1], SLOW_1, 0);
+        slot_end_epoch(&slot[0], "target", 1, 0, 1, 1);
+        /* The only known duration is ten seconds for one run: (9 + 9 + 4 * 10) / 2. */
+        assert_float_equal(scion_forecast_suite_left(&forecast, slot, 2, 1), 29, 1e-9);
+        slot[0].busy = false;
         scion_forecast_finished(&forecast, SCRATCH_1, 10);
-        /* SLOW_1 by the mean of all: 10 - 4; then scratch 2 * 10 and slow 2 * 10 by it. */
-        assert_float_equal(scion_forecast_all(&forecast, work, 2, 4), (6 + 40) / 2., 1e-9);
-        work[1].busy = false;
+        /* SLOW_1 by the overall mean: 10 - 4; then scratch 2 * 10 and slow 2 * 10, also by it. */
+        assert_float_equal(scion_forecast_suite_left(&forecast, slot, 2, 4), (6 + 40) / 2., 1e-9);
+        slot[1].busy = false;
         scion_forecast_finished(&forecast, SLOW_1, 100);
-        assert_float_equal(scion_forecast_all(&forecast, work, 2, 100), (2 * 10 + 2 * 100) / 2., 1e-9);
-        start_run(&work[0], SCRATCH_2, 100);
-        start_run(&work[1], SCRATCH_3, 100);
-        start_run(&work[0], SLOW_2, 110);
-        work[1].busy = false;
-        /* One at a time cannot be shared: SLOW_3 alone takes 100, and SLOW_2 100 - 1. */
-        assert_float_equal(scion_forecast_all(&forecast, work, 2, 111), 100, 1e-9);
-        start_run(&work[1], SLOW_3, 111);
+        assert_float_equal(scion_forecast_suite_left(&forecast, slot, 2, 100), (2 * 10 + 2 * 100) / 2., 1e-9);
+        slot_start_run(&slot[0], SCRATCH_2, 100);
+        slot_start_run(&slot[1], SCRATCH_3, 100);
+        slot_start_run(&slot[0], SLOW_2, 110);
+        slot[1].busy = false;
+        /* A single run cannot be split: SLOW_3 alone takes 100, and SLOW_2 100 - 1. */
+        assert_float_equal(scion_forecast_suite_left(&forecast, slot, 2, 111), 100, 1e-9);
+        slot_start_run(&slot[1], SLOW_3, 111);
         assert_int_equal(forecast.waiting, 0);
-        assert_float_equal(scion_forecast_all(&forecast, work, 2, 120), 91, 1e-9);
+        assert_float_equal(scion_forecast_suite_left(&forecast, slot, 2, 120), 91, 1e-9);
 }
 
 static void what_is_done_does_not_wait(void **state)
@@ -206,9 +206,9 @@ static void times(void **state)
 
 #define ROWS 3
 
-static struct scion_work works[ROWS];
-static struct scion_block_run rows[ROWS];
-static struct scion_block block = {
+static struct scion_slot slots[ROWS];
+static struct scion_progress_lines_run rows[ROWS];
+static struct scion_progress_lines block = {
         .name = "plums",
         .count = 120,
         .done = 12,
@@ -248,9 +248,9 @@ static int fill_block(void **state)
 
         (void)state;
         for (int i = 0; i < ROWS; i++) {
-                scion_work_start(&works[i], (size_t)i, 0);
-                scion_work_told(&works[i], &progress[i], 1);
-                rows[i] = (struct scion_block_run){ ids[i], &works[i], i == 0 ? 65 : NAN, false };
+                scion_slot_start(&slots[i], (size_t)i, 0);
+                scion_slot_update(&slots[i], &progress[i], 1);
+                rows[i] = (struct scion_progress_lines_run){ ids[i], &slots[i], i == 0 ? 65 : NAN, false };
         }
         rows[2].left = 3;
         rows[2].more = true;
@@ -260,7 +260,7 @@ static int fill_block(void **state)
 static void assert_block(int width, int height, const char *expected)
 {
         struct scion_text text = { 0 };
-        int count = scion_block_add(&block, width, height, false, &text), lines = 1;
+        int count = scion_progress_lines_add(&block, width, height, false, &text), lines = 1;
 
         for (const char *at = text.text; *at; at++)
                 lines += *at == '\n';
@@ -308,8 +308,8 @@ static void low(void **state)
         assert_block(20, 1, "12/120, 1:02:05");
 }
 
-/* How wide a text is without the colours in it. */
-static int width_of(const char *text)
+/* Returns the width of a text without its escape sequences. */
+static int line_width(const char *text)
 {
         int width = scion_width(text);
 
@@ -318,17 +318,17 @@ static int width_of(const char *text)
         return width;
 }
 
-/* No line is ever too wide, and there are never too many. */
+/* No line is too wide, and there are never too many lines. */
 static void all_sizes(void **state)
 {
         (void)state;
         for (int width = 1; width < 120; width++)
                 for (int height = 1; height < 8; height++) {
                         struct scion_text text = { 0 };
-                        int count = scion_block_add(&block, width, height, true, &text), lines = 0;
+                        int count = scion_progress_lines_add(&block, width, height, true, &text), lines = 0;
 
                         for (char *line = strtok(text.text, "\n"); line; line = strtok(NULL, "\n"), lines++)
-                                assert_in_range(width_of(line), 0, width);
+                                assert_in_range(line_width(line), 0, width);
                         assert_int_equal(lines, count);
                         assert_in_range(count, 1, height);
                         free(text.text);

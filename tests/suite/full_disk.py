@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""A disk that fills at any point of a suite: a clear error, nothing written before is damaged, and with room again the
-same command completes the suite, as if nothing had happened. On small file systems in memory, of many sizes; skipped
-where none can be mounted."""
+"""Fills the disk at every point of a suite: the command reports a clear error, nothing written before is damaged, and
+with room again the same command completes the suite with the same results. Uses small file systems in memory, of many
+sizes; skipped where none can be mounted."""
 
 import argparse
 import csv
@@ -28,7 +28,7 @@ SKIPPED = 77
 
 
 def rows_of(path):
-    """The rows without what may differ. Fails for a row that is not whole."""
+    """Returns the rows without the columns that may differ. Fails for an incomplete row."""
     with open(path, newline="") as file:
         rows = list(csv.reader(file))
     assert all(len(row) == len(rows[0]) for row in rows), f"{path} is damaged: {rows}"
@@ -43,7 +43,7 @@ def run(scion, folder, jobs):
 
 
 def run_on_disk(scion, kib, jobs, expected):
-    """Fills a disk of that size. Returns whether it was too small."""
+    """Runs the suite on a disk of that size. Returns whether the disk was too small."""
     folder = tempfile.mkdtemp()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k", "none", folder], check=True)
     results = os.path.join(folder, "runs/full/results.csv")

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""A suite that is killed at random moments and started again ends as one that never was.
+"""Kills a suite at random moments and starts it again: the results are the same as without kills.
 
     tests/suite/kills.py --scion build/scion --runs 200 --kills 20 --jobs 4
 
-Compares results.csv and every metrics.csv, but for the columns that measure time and memory, byte by byte, and
-the models. Each kill comes some epochs after the one before, and a moment later: both are drawn from a seed, so that
-the kills lie over the whole suite however fast the machine is at the time."""
+Compares results.csv, every metrics.csv and the models byte by byte, except for the columns that measure time and
+memory. Each kill comes a random number of epochs and a random delay after the previous one, both drawn from a seed, so
+that the kills are spread over the whole suite at any speed of the machine."""
 import argparse
 import os
 import pathlib
@@ -51,25 +51,25 @@ def finish(process):
 
 
 def kill(process):
-    """True when it was still running. Its runs end with it, and hold the pipe until then."""
+    """Kills the process, and waits until its runs have closed the pipe too. Returns whether it was still running."""
     process.send_signal(signal.SIGKILL)
     process.communicate()
     return process.returncode == -signal.SIGKILL
 
 
 def epochs(out):
-    """How many there are in the metrics of all runs."""
+    """Returns the number of epochs in the metrics of all runs."""
     return sum(path.read_bytes().count(b'\n') for path in pathlib.Path(out).glob('*/*/metrics.csv'))
 
 
 def wait(process, out, goal):
-    """Until there are so many epochs, or the process has ended."""
+    """Waits until there are `goal` epochs, or the process has ended."""
     while process.poll() is None and epochs(out) < goal:
         time.sleep(0.001)
 
 
 def unmeasured(path):
-    """The file's fields as they stand there, quotes and all, but nothing in the columns that are measured."""
+    """Returns the file's raw fields, including quotes, with the measured columns emptied."""
     text = path.read_bytes().decode()
     fields = re.findall(r'("(?:[^"]|"")*"|[^",\n]*)([,\n])', text)
     if ''.join(field + end for field, end in fields) != text:

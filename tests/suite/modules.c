@@ -1,4 +1,4 @@
-/* `scion modules`, and a run whose strategy puts modules into the target. */
+/* The command `scion modules`, and runs whose strategies insert modules into the target. */
 #include "support/command.h"
 
 #define DATASET(classes) \
@@ -37,7 +37,7 @@ static void listed(void **state)
         assert_false(exists("runs"));
 }
 
-/* Of the first run; the source, too, when that one has no use for it. */
+/* It lists the models of the first run, with the source even if that run does not use it. */
 static void of_a_suite(void **state)
 {
         const struct command_result *result;
@@ -53,7 +53,9 @@ static void of_a_suite(void **state)
         assert_null(strstr(result->output, "128"));
 }
 
-/* A strategy that names what is not there is what it is for: nothing is rehearsed. */
+/*
+ * It also works for a strategy that names a missing module, which is when it is needed: there is no dry run.
+ */
 static void wrong_taps_do_not_matter(void **state)
 {
         (void)state;
@@ -89,7 +91,7 @@ static void a_run_with_a_graft(void **state)
         run_scion_expecting(0, "run graft.yaml --out out" PLUGINS);
         char *results = read_text("out/graft/results.csv");
 
-        /* 46 and the graft's 16; fc1 is frozen, and with it what is grafted there is not. */
+        /* 46 plus 16 of the graft; fc1 is frozen, and the graft on it is not. */
         assert_non_null(strstr(results, ",62,26,"));
         free(results);
         remove_tree("out");

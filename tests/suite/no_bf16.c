@@ -1,4 +1,4 @@
-/* A processor without bfloat16 arithmetic, as the kernels' library is told that this one is. */
+/* Simulates a processor without bfloat16 arithmetic, as reported by the kernels' library. */
 #include <stdlib.h>
 
 #include "experiment/experiment.h"
@@ -21,6 +21,6 @@ int main(void)
 {
         const struct CMUnitTest tests[] = { cmocka_unit_test(is_refused) };
 
-        setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1); /* before the library is first asked */
+        setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1); /* before the library is first queried */
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

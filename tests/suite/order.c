@@ -1,4 +1,4 @@
-/* The order in which runs start: none waits for a source while another has something to do. */
+/* The order in which runs start: no run waits for a source while another one could work. */
 #include "suite/order.h"
 
 #include "support/folder.h"
@@ -40,11 +40,11 @@ static int finish(void **state)
         return 0;
 }
 
-static void tell(size_t run, const char *stage)
+static void run_report_phase(size_t run, const char *stage)
 {
         const struct scion_progress progress = { .phase = SCION_AT_STEP, .stage = stage };
 
-        scion_order_told(&order, run, &progress);
+        scion_order_progress(&order, run, &progress);
 }
 
 static void runs_with_one_source(void **state)
@@ -63,22 +63,22 @@ static void who_would_wait_comes_later(void **state)
         assert_int_equal(scion_order_next(&order), TUNE_1);
         assert_int_equal(scion_order_next(&order), SCRATCH_1);
         assert_int_equal(scion_order_next(&order), TUNE_2);
-        tell(TUNE_1, "source"); /* not yet */
+        run_report_phase(TUNE_1, "source"); /* not trained yet */
         assert_int_equal(scion_order_next(&order), SCRATCH_2);
-        tell(TUNE_2, "target");
+        run_report_phase(TUNE_2, "target");
         assert_int_equal(scion_order_next(&order), PROBE_2);
-        assert_int_equal(scion_order_next(&order), PROBE_1); /* better a run that waits than none */
+        assert_int_equal(scion_order_next(&order), PROBE_1); /* a run that waits is better than none */
         assert_int_equal(scion_order_next(&order), NONE);
         assert_int_equal(scion_order_next(&order), NONE);
 }
 
-/* With one run at a time, and with sources that are there already, the order is the plan's. */
+/* With one run at a time, or with sources that are trained already, the order is that of the plan. */
 static void one_after_another(void **state)
 {
         (void)state;
         for (size_t i = 0; i < NONE; i++) {
                 assert_int_equal(scion_order_next(&order), i);
-                scion_order_ended(&order, i, i != TUNE_1); /* what has failed is tried again by the next */
+                scion_order_ended(&order, i, i != TUNE_1); /* a failed source is trained by the next run */
         }
         assert_int_equal(scion_order_next(&order), NONE);
 }

@@ -1,4 +1,4 @@
-/* Plans: what a file's runs are called, and what is known of them. */
+/* Plans: the ids of a file's runs, and their properties. */
 #include "support/command.h"
 
 #include "suite/plan.h"
@@ -11,14 +11,14 @@
         "  optimizer: sgd\n"                                                                    \
         "  train: { epochs: 1 }\n"
 
-static void make(const char *text, struct scion_plan *plan)
+static void plan_create(const char *text, struct scion_plan *plan)
 {
         write_text("plan.yaml", text);
         if (!scion_plan_make("plan.yaml", NULL, 0, false, plan))
                 fail_msg("%s", scion_error());
 }
 
-static void refuse(const char *text, const char *message)
+static void assert_refused(const char *text, const char *message)
 {
         struct scion_plan plan;
 
@@ -27,13 +27,13 @@ static void refuse(const char *text, const char *message)
         assert_error_has(message, NULL);
 }
 
-/* Both texts describe the same runs, or none that is the same. */
-static void compare_ids(const char *one, const char *other, bool same)
+/* Checks that the two texts describe the same runs, or have no run in common. */
+static void assert_ids(const char *one, const char *other, bool same)
 {
         struct scion_plan a, b;
 
-        make(one, &a);
-        make(other, &b);
+        plan_create(one, &a);
+        plan_create(other, &b);
         for (size_t i = 0; i < a.count; i++)
                 if (!!scion_plan_find(&b, a.planned[i].id) != same)
                         fail_msg("%s is %s the plan of\n%s", a.planned[i].id, same ? "not in" : "in", other);
@@ -47,10 +47,10 @@ static void ids_say_what_a_run_is(void **state)
         struct scion_plan plan;
 
         (void)state;
-        make("name: a\nseeds: 2\n" TARGET "matrix:\n"
-             "  strategy: [scratch]\n"
-             "  target.dataset.per_class, target.model.hidden: [[1, [3]], [2, [4, 5]]]\n",
-             &plan);
+        plan_create("name: a\nseeds: 2\n" TARGET "matrix:\n"
+                    "  strategy: [scratch]\n"
+                    "  target.dataset.per_class, target.model.hidden: [[1, [3]], [2, [4, 5]]]\n",
+                    &plan);
         assert_int_equal(plan.count, 4);
         assert_string_equal(plan.name, "a");
         for (size_t i = 0; i < 4; i++) {
@@ -75,23 +75,23 @@ static void ids_say_what_a_run_is(void **state)
 
 #define RUN "strategy: { use: scratch }\nseed: 1\n" TARGET
 
-/* What does not change a run's result does not change its id. */
+/* What does not change the results of a run does not change its id. */
 static void ids_are_stable(void **state)
 {
         (void)state;
-        compare_ids("name: a\n" RUN, "name: b\n" RUN, true);
-        compare_ids("name: a\n" RUN, TARGET "strategy: scratch\nname: a\n", true);
-        compare_ids("name: a\n" RUN, "name: a\n" RUN "threads: 1\n", true);
-        compare_ids("name: a\n" RUN, "name: a\n" RUN "# a remark\n", true);
-        compare_ids("name: a\n" RUN, "name: a\n" RUN "limits: { minutes: 5 }\n", true);
-        compare_ids("name: a\n" RUN, "name: a\n" TARGET "matrix: { strategy: [scratch], seed: [1] }\n", true);
-        compare_ids("name: a\n" RUN, "name: a\n" TARGET "strategy: scratch\nseeds: 1\n", true);
-        compare_ids("name: a\n" RUN, "name: a\nstrategy: scratch\nseed: 2\n" TARGET, false);
-        compare_ids("name: a\n" RUN, "name: a\n" RUN "threads: 2\n", false);
-        compare_ids("name: a\n" RUN, "name: a\n" RUN "  loss: { use: cross-entropy, label_smoothing: 0.1 }\n",
-                    false);
-        compare_ids("name: a\n" RUN "matrix: { target.train.batch_size: [8, 16] }\n",
-                    "name: a\n" RUN "matrix: { target.train.batch_size: [16, 8] }\n", true);
+        assert_ids("name: a\n" RUN, "name: b\n" RUN, true);
+        assert_ids("name: a\n" RUN, TARGET "strategy: scratch\nname: a\n", true);
+        assert_ids("name: a\n" RUN, "name: a\n" RUN "threads: 1\n", true);
+        assert_ids("name: a\n" RUN, "name: a\n" RUN "# a remark\n", true);
+        assert_ids("name: a\n" RUN, "name: a\n" RUN "limits: { minutes: 5 }\n", true);
+        assert_ids("name: a\n" RUN, "name: a\n" TARGET "matrix: { strategy: [scratch], seed: [1] }\n", true);
+        assert_ids("name: a\n" RUN, "name: a\n" TARGET "strategy: scratch\nseeds: 1\n", true);
+        assert_ids("name: a\n" RUN, "name: a\nstrategy: scratch\nseed: 2\n" TARGET, false);
+        assert_ids("name: a\n" RUN, "name: a\n" RUN "threads: 2\n", false);
+        assert_ids("name: a\n" RUN, "name: a\n" RUN "  loss: { use: cross-entropy, label_smoothing: 0.1 }\n",
+                   false);
+        assert_ids("name: a\n" RUN "matrix: { target.train.batch_size: [8, 16] }\n",
+                   "name: a\n" RUN "matrix: { target.train.batch_size: [16, 8] }\n", true);
 }
 
 static void ids_are_told_apart(void **state)
@@ -100,14 +100,14 @@ static void ids_are_told_apart(void **state)
         char text[2048];
 
         (void)state;
-        refuse("name: a\n" TARGET
-               "matrix: { strategy: [{use: scratch, label: a b}, {use: scratch, label: a/b}] }\n",
-               "two runs are the same, and would share the folder 'a-b-seed1-");
-        /* Of what was cut off the labels, the hash has to tell. */
+        assert_refused("name: a\n" TARGET
+                       "matrix: { strategy: [{use: scratch, label: a b}, {use: scratch, label: a/b}] }\n",
+                       "two runs are the same, and would share the folder 'a-b-seed1-");
+        /* Labels that differ only after the cut are distinguished by the hash. */
         snprintf(text, sizeof text,
                  "name: a\n" TARGET "matrix: { strategy: [{use: scratch, label: %0*d}], seed: [1, 2, 3] }\n",
                  150, 7);
-        make(text, &plan);
+        plan_create(text, &plan);
         assert_int_equal(plan.count, 3);
         assert_int_equal(strlen(plan.planned[0].id), 120 + 1 + 16);
         assert_int_equal(strncmp(plan.planned[0].id, plan.planned[2].id, 121), 0);
@@ -115,14 +115,15 @@ static void ids_are_told_apart(void **state)
         scion_plan_finish(&plan);
 }
 
-/* A strategy that an axis changes has that run's name, not another's. */
+/* A run whose strategy comes from an axis is named after it. */
 static void names_of_each_run(void **state)
 {
         struct scion_plan plan;
 
         (void)state;
-        make("name: a\nstrategy: scratch\nthreads: 1\n" TARGET "matrix: { threads: [1, 4, 2], seed: [3] }\n",
-             &plan);
+        plan_create("name: a\nstrategy: scratch\nthreads: 1\n" TARGET
+                    "matrix: { threads: [1, 4, 2], seed: [3] }\n",
+                    &plan);
         assert_int_equal(plan.threads, 4);
         assert_string_equal(plan.planned[2].seed, "3");
         struct scion_config *config = scion_planned_config(&plan.planned[1]);
@@ -139,7 +140,7 @@ static void how_far_runs_are(void **state)
         char text[4096] = "", folder[256];
 
         (void)state;
-        make("name: far\nstrategy: scratch\nseeds: 6\n" TARGET, &plan);
+        plan_create("name: far\nstrategy: scratch\nseeds: 6\n" TARGET, &plan);
         states = scion_plan_states(&plan, "out");
         for (size_t i = 0; i < 6; i++)
                 assert_int_equal(states[i], SCION_WAITING);

@@ -7,8 +7,8 @@
 
 #include "process/pool.h"
 
-static enum scion_status reports(void *context, const struct scion_observer *observer,
-                                 struct scion_row *cells, struct scion_text *note)
+static enum scion_status work_reports(void *context, const struct scion_observer *observer,
+                                      struct scion_row *cells, struct scion_text *note)
 {
         (void)observer;
         scion_row_text(cells, "answer", context);
@@ -17,8 +17,8 @@ static enum scion_status reports(void *context, const struct scion_observer *obs
         return SCION_GOOD;
 }
 
-static enum scion_status fails(void *context, const struct scion_observer *observer, struct scion_row *cells,
-                               struct scion_text *note)
+static enum scion_status work_fails(void *context, const struct scion_observer *observer,
+                                    struct scion_row *cells, struct scion_text *note)
 {
         (void)observer;
         (void)note;
@@ -28,20 +28,20 @@ static enum scion_status fails(void *context, const struct scion_observer *obser
         return SCION_FAILED;
 }
 
-static enum scion_status crashes(void *context, const struct scion_observer *observer,
-                                 struct scion_row *cells, struct scion_text *note)
+static enum scion_status work_crashes(void *context, const struct scion_observer *observer,
+                                      struct scion_row *cells, struct scion_text *note)
 {
         (void)observer;
         (void)note;
         (void)context;
         (void)cells;
-        signal(SIGSEGV, SIG_DFL); /* a sanitizer may have taken it */
+        signal(SIGSEGV, SIG_DFL); /* a sanitizer may handle the signal */
         raise(SIGSEGV);
         return SCION_GOOD;
 }
 
-static enum scion_status leaves(void *context, const struct scion_observer *observer, struct scion_row *cells,
-                                struct scion_text *note)
+static enum scion_status work_exits(void *context, const struct scion_observer *observer,
+                                    struct scion_row *cells, struct scion_text *note)
 {
         (void)observer;
         (void)note;
@@ -50,9 +50,12 @@ static enum scion_status leaves(void *context, const struct scion_observer *obse
         _Exit(0);
 }
 
-/* Tells of an epoch, says in "stopped" whether it was asked to stop before the tenth second, and ends. */
-static enum scion_status waits(void *context, const struct scion_observer *observer, struct scion_row *cells,
-                               struct scion_text *note)
+/*
+ * Sends the progress of an epoch, waits up to ten seconds to be asked to stop, and notes that in the cell
+ * "stopped".
+ */
+static enum scion_status work_waits(void *context, const struct scion_observer *observer,
+                                    struct scion_row *cells, struct scion_text *note)
 {
         const struct scion_progress progress = {
                 .phase = SCION_AT_EPOCH, .stage = "target", .epoch = 3, .epochs = 7, .train_loss = 0.5
@@ -70,9 +73,9 @@ static enum scion_status waits(void *context, const struct scion_observer *obser
         return SCION_STOPPED;
 }
 
-/* Does not go when it is asked to. */
-static enum scion_status hangs(void *context, const struct scion_observer *observer, struct scion_row *cells,
-                               struct scion_text *note)
+/* Ignores SIGTERM. */
+static enum scion_status work_hangs(void *context, const struct scion_observer *observer,
+                                    struct scion_row *cells, struct scion_text *note)
 {
         (void)cells;
         (void)note;
@@ -84,9 +87,9 @@ static enum scion_status hangs(void *context, const struct scion_observer *obser
         return SCION_GOOD;
 }
 
-/* Without end, in blocks of a megabyte that are written to. */
-static enum scion_status allocates(void *context, const struct scion_observer *observer,
-                                   struct scion_row *cells, struct scion_text *note)
+/* Allocates and writes blocks of a megabyte without end. */
+static enum scion_status work_allocates(void *context, const struct scion_observer *observer,
+                                        struct scion_row *cells, struct scion_text *note)
 {
         (void)context;
         (void)observer;
@@ -98,12 +101,12 @@ static enum scion_status allocates(void *context, const struct scion_observer *o
         return SCION_FAILED;
 }
 
-static enum scion_status tells_much(void *context, const struct scion_observer *observer,
-                                    struct scion_row *cells, struct scion_text *note)
+static enum scion_status work_sends_much(void *context, const struct scion_observer *observer,
+                                         struct scion_row *cells, struct scion_text *note)
 {
         (void)context;
         (void)note;
-        for (int i = 1; i <= 10000; i++) /* far more than a pipe holds */
+        for (int i = 1; i <= 10000; i++) /* far more than the capacity of a pipe */
                 scion_observer_tell(observer, &(struct scion_progress){ .phase = SCION_AT_STEP, .step = i });
         char value[20000];
 
@@ -116,8 +119,8 @@ static enum scion_status tells_much(void *context, const struct scion_observer *
 
 static const struct scion_limits no_limits;
 
-/* The end of the only process there is. */
-static struct scion_report end_of(struct scion_pool *pool)
+/* Waits for the end of the only process. */
+static struct scion_report pool_wait_for_end(struct scion_pool *pool)
 {
         struct scion_event event;
 
@@ -128,7 +131,8 @@ static struct scion_report end_of(struct scion_pool *pool)
         return event.report;
 }
 
-static struct scion_report run_within(const struct scion_limits *limits, scion_work *work, void *context)
+static struct scion_report work_run_limited(const struct scion_limits *limits, scion_work *work,
+                                            void *context)
 {
         struct scion_pool *pool = scion_pool_create(1);
 
@@ -136,15 +140,15 @@ static struct scion_report run_within(const struct scion_limits *limits, scion_w
         assert_true(scion_pool_start(pool, 0, limits, work, context));
         assert_int_equal(scion_pool_running(pool), 1);
         assert_int_equal(scion_pool_free_slot(pool), -1);
-        struct scion_report report = end_of(pool);
+        struct scion_report report = pool_wait_for_end(pool);
 
         scion_pool_destroy(pool);
         return report;
 }
 
-static struct scion_report run(scion_work *work, void *context)
+static struct scion_report work_run(scion_work *work, void *context)
 {
-        return run_within(&no_limits, work, context);
+        return work_run_limited(&no_limits, work, context);
 }
 
 static void assert_fails(struct scion_report *report, const char *message)
@@ -158,7 +162,7 @@ static void assert_fails(struct scion_report *report, const char *message)
 static void good_report(void **state)
 {
         char answer[] = "4,2\n\"x\"";
-        struct scion_report report = run(reports, answer);
+        struct scion_report report = work_run(work_reports, answer);
 
         (void)state;
         assert_int_equal(report.status, SCION_GOOD);
@@ -172,7 +176,7 @@ static void good_report(void **state)
 
 static void failure_has_message_and_cells(void **state)
 {
-        struct scion_report report = run(fails, NULL);
+        struct scion_report report = work_run(work_fails, NULL);
 
         (void)state;
         assert_int_equal(report.status, SCION_FAILED);
@@ -183,7 +187,7 @@ static void failure_has_message_and_cells(void **state)
 
 static void crash_is_named(void **state)
 {
-        struct scion_report report = run(crashes, NULL);
+        struct scion_report report = work_run(work_crashes, NULL);
 
         (void)state;
         assert_int_equal(report.status, SCION_FAILED);
@@ -193,7 +197,7 @@ static void crash_is_named(void **state)
 
 static void early_exit_is_failure(void **state)
 {
-        struct scion_report report = run(leaves, NULL);
+        struct scion_report report = work_run(work_exits, NULL);
 
         (void)state;
         assert_int_equal(report.status, SCION_FAILED);
@@ -212,7 +216,7 @@ static void several_at_once(void **state)
                 int slot = scion_pool_free_slot(pool);
 
                 assert_int_equal(slot, i);
-                assert_true(scion_pool_start(pool, slot, &no_limits, reports, names[slot]));
+                assert_true(scion_pool_start(pool, slot, &no_limits, work_reports, names[slot]));
         }
         while (scion_pool_running(pool) > 0) {
                 struct scion_event event;
@@ -233,7 +237,7 @@ static void progress_is_told_before_the_end(void **state)
         struct scion_event event;
 
         (void)state;
-        assert_true(scion_pool_start(pool, 0, &no_limits, waits, NULL));
+        assert_true(scion_pool_start(pool, 0, &no_limits, work_waits, NULL));
         assert_true(scion_pool_next(pool, INFINITY, &event));
         assert_int_equal(event.kind, SCION_EVENT_PROGRESS);
         assert_int_equal(event.slot, 0);
@@ -246,7 +250,7 @@ static void progress_is_told_before_the_end(void **state)
         assert_int_equal(event.kind, SCION_EVENT_TIMEOUT);
 
         scion_pool_stop(pool, false);
-        struct scion_report report = end_of(pool);
+        struct scion_report report = pool_wait_for_end(pool);
 
         assert_int_equal(report.status, SCION_STOPPED);
         assert_string_equal(scion_row_get(&report.cells, "stopped"), "yes");
@@ -254,7 +258,7 @@ static void progress_is_told_before_the_end(void **state)
         scion_pool_destroy(pool);
 }
 
-/* Progress is left out when nobody reads it; the report never is. */
+/* Progress is dropped when nobody reads it; the report never is. */
 static void parent_that_does_not_listen(void **state)
 {
         struct scion_pool *pool = scion_pool_create(1);
@@ -262,7 +266,7 @@ static void parent_that_does_not_listen(void **state)
         int64_t last = 0, told = 0;
 
         (void)state;
-        assert_true(scion_pool_start(pool, 0, &no_limits, tells_much, NULL));
+        assert_true(scion_pool_start(pool, 0, &no_limits, work_sends_much, NULL));
         usleep(50000);
         for (;;) {
                 assert_true(scion_pool_next(pool, INFINITY, &event));
@@ -288,7 +292,7 @@ static void signals_come_out(void **state)
         char stubborn[] = "whatever comes";
 
         (void)state;
-        assert_true(scion_pool_start(pool, 0, &no_limits, hangs, NULL));
+        assert_true(scion_pool_start(pool, 0, &no_limits, work_hangs, NULL));
         assert_true(scion_pool_next(pool, INFINITY, &event)); /* it is there */
         raise(SIGTERM);
         assert_true(scion_pool_next(pool, INFINITY, &event));
@@ -296,13 +300,13 @@ static void signals_come_out(void **state)
         assert_int_equal(event.signal, SIGTERM);
         assert_int_equal(scion_pool_signal(), SIGTERM);
         scion_pool_stop(pool, true);
-        struct scion_report report = end_of(pool);
+        struct scion_report report = pool_wait_for_end(pool);
 
         assert_int_equal(report.status, SCION_STOPPED);
         scion_report_finish(&report);
 
-        assert_true(scion_pool_start(pool, 0, &no_limits, hangs, stubborn));
-        scion_pool_destroy(pool); /* and does not wait for it */
+        assert_true(scion_pool_start(pool, 0, &no_limits, work_hangs, stubborn));
+        scion_pool_destroy(pool); /* and does not block */
 }
 
 static void ignored_signals_stay_ignored(void **state)
@@ -324,22 +328,22 @@ static void time_limit(void **state)
 {
         const struct scion_limits limits = { .minutes = 0.0005 },
                                   plenty = { .minutes = 5, .memory_mib = 1e5 };
-        struct scion_report report = run_within(&limits, hangs, NULL);
+        struct scion_report report = work_run_limited(&limits, work_hangs, NULL);
 
         (void)state;
         assert_fails(&report, "time limit of 0.0005 minutes");
-        report = run_within(&plenty, fails, NULL);
+        report = work_run_limited(&plenty, work_fails, NULL);
         assert_fails(&report, "the loss became not a number");
 }
 
 static void memory_limit(void **state)
 {
         const struct scion_limits limits = { .memory_mib = 200 };
-        struct scion_report report = run_within(&limits, allocates, NULL);
+        struct scion_report report = work_run_limited(&limits, work_allocates, NULL);
 
         (void)state;
         assert_true(report.peak_mib > 200);
-        assert_fails(&report, "memory limit of 200 MiB: it had ");
+        assert_fails(&report, "memory limit of 200 MiB exceeded: it used ");
 }
 
 int main(void)

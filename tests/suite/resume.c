@@ -1,4 +1,6 @@
-/* Runs that are killed and gone on with: in the end nobody can tell, but by the times. */
+/*
+ * Runs that are killed and resumed: the results are the same as without interruption, except for the times.
+ */
 #define _DEFAULT_SOURCE /* glob */
 #include "support/command.h"
 #include "support/limit.h"
@@ -19,23 +21,23 @@
         "  dataset: { use: random, shape: [1, 6, 6], num_classes: 4, train_size: 96, test_size: 12, " \
         "limit: 48, unlabelled: true, valid: 0.25 }\n"
 
-/* Everything that has a state: running statistics, dropout, momenta and their steps, warm-up, the best epoch. */
+/* Everything with a state: running statistics, dropout, momenta and their steps, warm-up, the best epoch. */
 static const char *const files[] = {
-        /* batch normalisation, adam, warm-up and cosine; the best epoch is seldom the last */
+        /* batch normalisation, adam, warm-up and cosine; the best epoch is rarely the last */
         "name: resnet\n" SOURCE "  model: { use: resnet, depth: 8, width: 2 }\n"
         "  optimizer: { use: adam, lr: 0.02 }\n"
         "  train: { epochs: 3, batch_size: 8 }\n"
         "strategy: fine-tune\n" TARGET "  optimizer: { use: adam, lr: 0.02 }\n"
         "  schedule: { use: cosine, warmup: 2 }\n"
         "  train: { epochs: 5, batch_size: 8 }\n",
-        /* dropout, momentum, steps of the learning rate; a strategy that has and changes all it may */
+        /* dropout, momentum, stepwise learning rate; a strategy that uses and changes all state it may */
         "name: mlp\n" SOURCE "  model: { use: mlp, hidden: [16, 8], dropout: 0.3 }\n"
         "  optimizer: { use: sgd, lr: 0.1, momentum: 0.9 }\n"
         "  train: { epochs: 3, batch_size: 9 }\n"
         "strategy: restless\n" TARGET "  optimizer: { use: adamw, lr: 0.02 }\n"
         "  schedule: { use: step, every: 2, gamma: 0.5 }\n"
         "  train: { epochs: 6, batch_size: 7 }\n",
-        /* nothing to choose by, no source */
+        /* no validation split, no source */
         "name: plain\n"
         "strategy: scratch\n"
         "target:\n"
@@ -57,7 +59,9 @@ static const char *const files[] = {
         "  train: { epochs: 3, batch_size: 8 }\n"
         "strategy: { use: adapter, bottleneck: 3 }\n" TARGET "  optimizer: { use: adam, lr: 0.02 }\n"
         "  train: { epochs: 5, batch_size: 8 }\n",
-        /* what is kept of a front that thaws is made again, in a step with dropout */
+        /*
+         * the cached outputs of frozen modules that are unfrozen later are recomputed, in a step with dropout
+         */
         "name: thaw\n" SOURCE "  model: { use: mlp, hidden: [16, 8, 6], dropout: 0.3 }\n"
         "  optimizer: { use: sgd, lr: 0.1, momentum: 0.9 }\n"
         "  train: { epochs: 3, batch_size: 8 }\n"
@@ -66,8 +70,8 @@ static const char *const files[] = {
         "  train: { epochs: 5, batch_size: 8 }\n",
 };
 
-/* The one path that matches. */
-static const char *only(const char *pattern)
+/* Returns the only path that matches. */
+static const char *path_only_match(const char *pattern)
 {
         static char path[2][512];
         static int next;
@@ -86,11 +90,11 @@ static void assert_same_file(const char *pattern, const char *other)
 {
         char command[1200];
 
-        snprintf(command, sizeof command, "cmp %s %s", only(pattern), only(other));
+        snprintf(command, sizeof command, "cmp %s %s", path_only_match(pattern), path_only_match(other));
         assert_int_equal(system(command), 0);
 }
 
-static bool is_there(const char *pattern)
+static bool file_exists(const char *pattern)
 {
         glob_t found;
         bool there = glob(pattern, 0, NULL, &found) == 0;
@@ -102,7 +106,7 @@ static bool is_there(const char *pattern)
 
 static void assert_log_has(const char *text)
 {
-        char *log = read_text(only("killed/*/*/log.txt"));
+        char *log = read_text(path_only_match("killed/*/*/log.txt"));
 
         if (!strstr(log, text))
                 fail_msg("\"%s\" is not in the log:\n%s", text, log);
@@ -111,15 +115,15 @@ static void assert_log_has(const char *text)
 
 static void assert_same_run(void)
 {
-        assert_same(only("whole/*/results.csv"), only("killed/*/results.csv"));
-        assert_same(only("whole/*/*/metrics.csv"), only("killed/*/*/metrics.csv"));
+        assert_same(path_only_match("whole/*/results.csv"), path_only_match("killed/*/results.csv"));
+        assert_same(path_only_match("whole/*/*/metrics.csv"), path_only_match("killed/*/*/metrics.csv"));
         assert_same_file("whole/*/*/model.safetensors", "killed/*/*/model.safetensors");
         assert_same_file("whole/*/*/config.yaml", "killed/*/*/config.yaml");
-        assert_false(is_there("killed/*/*/checkpoint*"));
-        assert_false(is_there("killed/*/*/.scion-*"));
+        assert_false(file_exists("killed/*/*/checkpoint*"));
+        assert_false(file_exists("killed/*/*/.scion-*"));
 }
 
-static void strike_at(int call, int number)
+static void kill_at_loss(int call, int number)
 {
         char text[32];
 
@@ -127,13 +131,13 @@ static void strike_at(int call, int number)
         write_text("fatal", text);
 }
 
-/* The command is killed at the N-th loss, again and again, each time with another N, until none is killed. */
+/* Kills the command at its N-th loss, repeatedly with another N, until it finishes. */
 static int kill_until_done(const char *options, const int *calls, size_t count)
 {
         int kills = 0;
 
         for (size_t i = 0;; i = (i + 1) % count) {
-                strike_at(calls[i], SIGKILL);
+                kill_at_loss(calls[i], SIGKILL);
                 const struct command_result *result = run_scion(RUN "file.yaml --out killed %s", options);
 
                 if (result->status == 0)
@@ -142,24 +146,24 @@ static int kill_until_done(const char *options, const int *calls, size_t count)
                         fail_msg("status %d: %s", result->status, result->output);
                 assert_true(++kills < 200);
         }
-        assert_int_equal(unlink("fatal"), 0); /* more calls than there were to come */
+        assert_int_equal(unlink("fatal"), 0); /* fewer calls than N were left */
         return kills;
 }
 
-static void begin(const char *file)
+static void suite_begin(const char *file)
 {
         write_text("file.yaml", file);
         assert_int_equal(system("rm -rf whole killed fatal cache"), 0);
         run_scion_expecting(0, RUN "file.yaml --out whole --cache ''");
 }
 
-/* Some kills within the first epoch, so that nothing is gained, some after one or more. */
-static void kill_and_compare(const char *options, size_t count)
+/* Some kills are within the first epoch, so that nothing is saved, others after one or more. */
+static void suite_kill_and_compare(const char *options, size_t count)
 {
         static const int calls[] = { 17, 5, 12, 23, 9 };
 
         for (size_t i = 0; i < count; i++) {
-                begin(files[i]);
+                suite_begin(files[i]);
                 assert_true(kill_until_done(options, calls, sizeof calls / sizeof *calls) >= 4);
                 assert_same_run();
                 assert_log_has("target: resumed after epoch");
@@ -169,26 +173,26 @@ static void kill_and_compare(const char *options, size_t count)
 static void killed_again_and_again(void **state)
 {
         (void)state;
-        kill_and_compare("--cache ''", sizeof files / sizeof *files);
+        suite_kill_and_compare("--cache ''", sizeof files / sizeof *files);
 }
 
-/* The source's checkpoints are with the cache, for whichever run comes to train it. */
+/* The source's checkpoints are in the cache, for any run that trains it. */
 static void killed_while_sharing(void **state)
 {
         (void)state;
-        kill_and_compare("--cache cache", 2);
-        assert_false(is_there("cache/sources/*.checkpoint"));
+        suite_kill_and_compare("--cache cache", 2);
+        assert_false(file_exists("cache/sources/*.checkpoint"));
 }
 
 /* --- What is not gone on with --------------------------------------------------------------------------- */
 
-/* Killed in the target's third epoch. */
-static void begin_and_kill(const char *options)
+/* Kills the command in the third epoch of the target. */
+static void suite_begin_and_kill(const char *options)
 {
-        begin(files[2]);
-        strike_at(15, SIGKILL);
+        suite_begin(files[2]);
+        kill_at_loss(15, SIGKILL);
         assert_int_equal(run_scion(RUN "file.yaml --out killed %s", options)->status, 128 + SIGKILL);
-        assert_true(is_there("killed/*/*/checkpoint.bin"));
+        assert_true(file_exists("killed/*/*/checkpoint.bin"));
 }
 
 static void damaged_checkpoint(void **state)
@@ -204,7 +208,7 @@ static void damaged_checkpoint(void **state)
         for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
                 char command[128];
 
-                begin_and_kill("");
+                suite_begin_and_kill("");
                 snprintf(command, sizeof command, "%s killed/*/*/checkpoint.bin", damages[i]);
                 assert_int_equal(system(command), 0);
                 run_scion_expecting(0, RUN "file.yaml --out killed");
@@ -213,11 +217,11 @@ static void damaged_checkpoint(void **state)
         }
 }
 
-/* Who mends a plugin wants to see what it does from the start. */
+/* A change of a plugin restarts its runs from the beginning. */
 static void another_plugin(void **state)
 {
         (void)state;
-        begin_and_kill("");
+        suite_begin_and_kill("");
         assert_int_equal(system("mkdir -p own/losses && cp " BUILD_DIR
                                 "/tests/suite/plugins/losses/fatal.so own/losses && "
                                 "printf x >> own/losses/fatal.so"),
@@ -228,33 +232,33 @@ static void another_plugin(void **state)
         assert_same_run();
 }
 
-/* Files that were being written when the process was killed. */
+/* Temporary files of the killed process are removed. */
 static void leftovers(void **state)
 {
         (void)state;
-        begin_and_kill("");
+        suite_begin_and_kill("");
         assert_int_equal(
                 system("for folder in killed/* killed/*/*/; do touch $folder/.scion-12345-6.tmp; done"), 0);
         run_scion_expecting(0, RUN "file.yaml --out killed");
         assert_log_has("target: resumed after epoch 2");
         assert_same_run();
-        assert_false(is_there("killed/*/.scion-*"));
+        assert_false(file_exists("killed/*/.scion-*"));
 }
 
-/* Who met a limit goes on with another. */
+/* A run that exceeded a limit resumes with another limit. */
 static void another_limit(void **state)
 {
         (void)state;
-        begin_and_kill("--set limits.minutes=100");
+        suite_begin_and_kill("--set limits.minutes=100");
         run_scion_expecting(0, RUN "file.yaml --out killed --set limits.minutes=50");
         assert_log_has("target: resumed after epoch 2");
 }
 
-/* Finished, and killed before its row was written. */
+/* A run that finished, but was killed before its row was written. */
 static void row_is_lost(void **state)
 {
         (void)state;
-        begin_and_kill("");
+        suite_begin_and_kill("");
         assert_int_equal(system("cp killed/*/*/checkpoint.bin kept"), 0);
         run_scion_expecting(0, RUN "file.yaml --out killed");
         assert_int_equal(system("sed -i 2d killed/*/results.csv && mv kept $(dirname "
@@ -266,29 +270,29 @@ static void row_is_lost(void **state)
 
 /* --- Ends that are no accident -------------------------------------------------------------------------- */
 
-/* However long the time between checkpoints is, an interrupted epoch is finished and kept. */
+/* An interrupted run finishes its epoch and saves it, however long the checkpoint interval is. */
 static void interrupted(void **state)
 {
         (void)state;
         for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-                begin(files[i]);
+                suite_begin(files[i]);
                 for (int times = 0; times < 3; times++) {
-                        strike_at(12, SIGINT);
+                        kill_at_loss(12, SIGINT);
                         assert_output_has(
                                 run_scion(RUN "--checkpoint 1000 file.yaml --out killed --cache cache"),
                                 "the same command goes on", NULL);
                 }
-                assert_true(is_there("killed/*/*/checkpoint.bin"));
+                assert_true(file_exists("killed/*/*/checkpoint.bin"));
                 run_scion_expecting(0, RUN "file.yaml --out killed --cache cache");
                 assert_same_run();
         }
 }
 
-/* A checkpoint that finds no room is no reason to fail; the run says so. */
+/* A checkpoint that cannot be written is not a failure; the run reports it. */
 static void no_room_for_checkpoints(void **state)
 {
         (void)state;
-        begin(files[2]);
+        suite_begin(files[2]);
         limit_files_to(4096);
         run_scion_expecting(0, RUN "file.yaml --out killed");
         limit_files_no_more();
@@ -324,6 +328,6 @@ int main(void)
         };
 
         if (access("/dev/shm", W_OK) == 0)
-                setenv("TMPDIR", "/dev/shm", 0); /* every epoch is synced to the disk */
+                setenv("TMPDIR", "/dev/shm", 0); /* every epoch is synced to disk */
         return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -1,4 +1,4 @@
-/* The command as a shell starts it: options, streams that are closed or full, what fits on a terminal. */
+/* The command started by a shell: options, closed or full streams, width of the output. */
 #include "support/command.h"
 
 static const char file[] = "name: shell\n"
@@ -41,7 +41,7 @@ static void full_disk_is_a_failure(void **state)
                 run_scion_expecting(1, "%s >/dev/full", commands[i]);
 }
 
-/* No file of a run takes the place of a stream that was closed. */
+/* No file of a run gets the descriptor of a closed stream. */
 static void closed_streams(void **state)
 {
         (void)state;
@@ -61,7 +61,10 @@ static void out_is_a_folder(void **state)
 
 #define CRASH "--plugin-path " BUILD_DIR "/tests/suite/plugins "
 
-/* What a plugin prints is in its log, up to its last line; what it does to its process is its runs' alone. */
+/*
+ * A plugin's output goes to the run's log, up to its last line; changes to its process affect only its own
+ * runs.
+ */
 static void plugin_that_crashes(void **state)
 {
         (void)state;
@@ -70,14 +73,14 @@ static void plugin_that_crashes(void **state)
                           "] crash-seed1-", ": failed: killed by SIGABRT", "] scratch-seed1-", "1 failed",
                           NULL);
         assert_int_equal(system("grep -qx 'one step to the edge' runs/crash/crash-*/log.txt"), 0);
-        /* Also when the command has printed something before it started the run. */
+        /* Also when the command has printed something before the run starts. */
         run_scion_expecting(1, "run " CRASH "file.yaml -j 1 --set name=later --set "
                                "'matrix.strategy=[scratch, crash]' 2>/dev/null");
         assert_int_equal(system("grep -qx 'one step to the edge' runs/later/crash-*/log.txt"), 0);
         assert_output_has(run_scion_expecting(1, "check " CRASH "file.yaml --set strategy=crash"),
                           "scion: crash-seed1-", ": killed by SIGABRT", NULL);
 
-        /* Standard output is the command's own. */
+        /* Plugins do not print to the command's standard output. */
         const struct command_result *result =
                 run_scion_expecting(1, "run " CRASH "file.yaml --set strategy=crash 2>/dev/null");
 
@@ -93,7 +96,7 @@ static void what_the_summary_says(void **state)
         assert_output_has(run_scion_expecting(0, "run file.yaml --set matrix.seed=[1,2]"), " ± ", NULL);
         result = run_scion_expecting(0, "run file.yaml --set target.dataset.test_size=0");
         assert_null(strstr(result->output, "nan"));
-        /* Two axes that end alike are told apart. */
+        /* Two axes with the same last component are distinguished. */
         assert_output_has(
                 run_scion_expecting(0, "run file.yaml --set 'matrix={target.dataset.limit: [4], "
                                        "target.model.dropout: [0], source.model.dropout: [0]}' "
@@ -102,7 +105,7 @@ static void what_the_summary_says(void **state)
                 "  limit  target.model.dropout  source.model.dropout  runs", NULL);
 }
 
-static void fits_a_terminal(const char *command)
+static void text_fits_terminal(const char *command)
 {
         const char *line = run_scion_expecting(0, "%s --help", command)->output;
 
@@ -113,7 +116,7 @@ static void fits_a_terminal(const char *command)
                                  line);
 }
 
-/* Those that `scion --help` lists: lines of two spaces, a name, a summary. */
+/* Returns the commands that `scion --help` lists: lines of two spaces, a name, and a summary. */
 static void help_fits_a_terminal(void **state)
 {
         char *list = strdup(run_scion_expecting(0, "--help")->output);
@@ -121,13 +124,13 @@ static void help_fits_a_terminal(void **state)
 
         (void)state;
         assert_non_null(list);
-        fits_a_terminal("");
+        text_fits_terminal("");
         for (char *line = list; line; line = strchr(line + 1, '\n')) {
                 char name[32];
 
                 if (sscanf(line, "\n  %31[a-z]", name) != 1)
                         continue;
-                fits_a_terminal(name);
+                text_fits_terminal(name);
                 assert_output_has(run_scion_expecting(0, "help %s", name), "[options]", NULL);
                 count++;
         }

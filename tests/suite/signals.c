@@ -1,4 +1,7 @@
-/* A suite that is interrupted: once it ends with its epochs, twice or asked to terminate at once; it goes on later. */
+/*
+ * Interrupted suites: one SIGINT ends them after the current epochs, a second one or SIGTERM at once; they
+ * can be resumed.
+ */
 #include "support/command.h"
 
 #include <signal.h>
@@ -21,7 +24,7 @@ static int write_suite(void **state)
         return 0;
 }
 
-static pid_t start(const char *out, int epochs)
+static pid_t suite_start(const char *out, int epochs)
 {
         char condition[256];
 
@@ -30,7 +33,7 @@ static pid_t start(const char *out, int epochs)
                            out, epochs);
 }
 
-/* It ends by the signal, so that a shell's loop around it ends too. */
+/* Checks that the command ended by the signal, so that a shell's loop around it ends too. */
 static void assert_ended_by(pid_t pid, int number)
 {
         int status = end_of_scion(pid);
@@ -39,10 +42,10 @@ static void assert_ended_by(pid_t pid, int number)
         assert_int_equal(WTERMSIG(status), number);
 }
 
-/* Each run that was at work has whole epochs, says so in its log, and has no row yet. */
+/* Every run that was running has complete epochs, a note in its log, and no row yet. */
 static void once(void **state)
 {
-        pid_t pid = start("once", 1000000);
+        pid_t pid = suite_start("once", 1000000);
 
         (void)state;
         kill(pid, SIGINT);
@@ -51,8 +54,8 @@ static void once(void **state)
         assert_int_equal(access("once/signals/suite.lock", F_OK), -1);
 }
 
-/* A run whose first epoch never ends; what is said is in `messages`. */
-static pid_t start_endless(const char *out)
+/* Starts a run whose first epoch never ends; its output goes to `messages`. */
+static pid_t suite_start_endless(const char *out)
 {
         char condition[256];
 
@@ -66,7 +69,7 @@ static pid_t start_endless(const char *out)
 
 static void twice(void **state)
 {
-        pid_t pid = start_endless("twice");
+        pid_t pid = suite_start_endless("twice");
 
         (void)state;
         kill(pid, SIGINT);
@@ -78,7 +81,7 @@ static void twice(void **state)
 
 static void terminated(void **state)
 {
-        pid_t pid = start_endless("terminated");
+        pid_t pid = suite_start_endless("terminated");
 
         (void)state;
         kill(pid, SIGTERM);
@@ -86,15 +89,15 @@ static void terminated(void **state)
         assert_int_equal(access("terminated/signals/results.csv", F_OK), -1);
 }
 
-/* What comes out is as if nothing had happened. */
+/* The results are the same as without interruption. */
 static void goes_on(void **state)
 {
         (void)state;
         run_scion_expecting(0, "run suite.yaml --quiet --out whole --set target.train.epochs=20");
-        pid_t pid = start("broken", 20);
+        pid_t pid = suite_start("broken", 20);
 
         kill(pid, SIGINT);
-        end_of_scion(pid); /* it may have been through before */
+        end_of_scion(pid); /* it may have finished before the signal */
         run_scion_expecting(0, "run suite.yaml --quiet --out broken --set target.train.epochs=20");
         assert_int_equal(system("for run in whole/signals/*/; do cmp $run/model.safetensors "
                                 "broken/signals/$(basename $run)/model.safetensors || exit 1; done"),

@@ -1,4 +1,7 @@
-/* Sources that runs share: trained once, found again by all that they were made from, and the same as if trained. */
+/*
+ * Sources that runs share: trained once, identified by everything that determines them, and equal to a newly
+ * trained one.
+ */
 #define _DEFAULT_SOURCE /* flock */
 #include "support/command.h"
 #include "support/results.h"
@@ -25,7 +28,7 @@ static const char suite[] =
         "  strategy: [fine-tune, linear-probe, scratch]\n"
         "  seed: [1, 2]\n";
 
-/* One run of it. */
+/* A suite with one run. */
 #define ONE "--set 'matrix={strategy: [fine-tune], seed: [1]}'"
 
 static void write_idx(const char *path, unsigned count, bool images, unsigned seed)
@@ -63,8 +66,8 @@ static int start_afresh(void **state)
         return 0;
 }
 
-/* The path of the only entry. */
-static const char *entry(void)
+/* Returns the path of the only cache entry. */
+static const char *cache_only_entry(void)
 {
         static char path[512];
         DIR *folder = opendir(CACHE);
@@ -115,7 +118,7 @@ static void trained_or_taken_is_the_same(void **state)
         run_scion_expecting(0, "run suite.yaml -j 1 --out none --cache ''");
         assert_int_equal(access("cache", F_OK), -1);
         run_scion_expecting(0, "run suite.yaml -j 4 --out cold");
-        assert_int_equal(count_entries(CACHE), 2); /* a source for each seed, and no lock */
+        assert_int_equal(count_entries(CACHE), 2); /* one source for each seed, and no lock file */
         run_scion_expecting(0, "run suite.yaml -j 1 --out warm");
         run_scion_expecting(0, "run suite.yaml -j 4 --out many");
         assert_int_equal(count_entries(CACHE), 2);
@@ -133,7 +136,7 @@ static void trained_or_taken_is_the_same(void **state)
 
 /* --- What makes another source -------------------------------------------------------------------------- */
 
-static int entries_after(const char *options)
+static int run_count_entries(const char *options)
 {
         remove_tree("runs");
         run_scion_expecting(0, "run suite.yaml " ONE " --quiet %s", options);
@@ -148,14 +151,16 @@ static void what_does_not_matter(void **state)
                 "--set name=other",
                 "--set target.train.epochs=2",
                 "--set 'matrix.strategy=[linear-probe]'",
-                "--set 'source.optimizer={momentum: 0.9, lr: 0.05, use: sgd}'", /* another order */
-                "--set 'source.optimizer={use: sgd, lr: 0.05, momentum: 0.9, nesterov: false}'", /* a default */
+                /* in another order */
+                "--set 'source.optimizer={momentum: 0.9, lr: 0.05, use: sgd}'",
+                "--set 'source.optimizer={use: sgd, lr: 0.05, momentum: 0.9, nesterov: "
+                "false}'", /* an explicit default */
                 "--set source.loss=cross-entropy",
         };
 
         (void)state;
         for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-                if (entries_after(options[i]) != 1)
+                if (run_count_entries(options[i]) != 1)
                         fail_msg("another source for %s", options[i]);
 }
 
@@ -178,16 +183,16 @@ static void what_matters(void **state)
 
         (void)state;
         for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-                if (entries_after(options[i]) != ++count)
+                if (run_count_entries(options[i]) != ++count)
                         fail_msg("the same source for %s", options[i]);
 
-        /* One byte of the data; and as it was before. */
+        /* Changes one byte of the data, and restores it. */
         write_idx("data/t10k-images-idx3-ubyte", 16, true, 3);
-        assert_int_equal(entries_after(""), ++count);
+        assert_int_equal(run_count_entries(""), ++count);
         write_idx("data/t10k-images-idx3-ubyte", 16, true, 2);
-        assert_int_equal(entries_after(""), count);
+        assert_int_equal(run_count_entries(""), count);
 
-        /* The plugins' own files. */
+        /* The files of the plugins. */
         static const char *const plugins[] = { "datasets/idx", "models/mlp", "losses/cross-entropy",
                                                "optimizers/sgd" };
 
@@ -198,21 +203,21 @@ static void what_matters(void **state)
                          "mkdir -p own/$(dirname %s); cp %s/plugins/%s.so own/%s.so && printf x >> own/%s.so",
                          plugins[i], BUILD_DIR, plugins[i], plugins[i], plugins[i]);
                 assert_int_equal(system(command), 0);
-                assert_int_equal(entries_after("--plugin-path own"), ++count);
-                assert_int_equal(entries_after(""), count);
+                assert_int_equal(run_count_entries("--plugin-path own"), ++count);
+                assert_int_equal(run_count_entries(""), count);
         }
         remove_tree("own");
 
 #ifdef __x86_64__
-        /* Other kernels round otherwise. */
+        /* Other kernels round differently. */
         if (__builtin_cpu_supports("avx")) {
                 setenv("DNNL_MAX_CPU_ISA", "SSE41", 1);
-                assert_int_equal(entries_after(""), ++count);
+                assert_int_equal(run_count_entries(""), ++count);
                 unsetenv("DNNL_MAX_CPU_ISA");
         }
 #endif
-        assert_int_equal(entries_after(""), count);
-        assert_int_equal(count_entries(CACHE), count); /* no lock stays */
+        assert_int_equal(run_count_entries(""), count);
+        assert_int_equal(count_entries(CACHE), count); /* no lock file is left */
 }
 
 /* --- Entries that are no good --------------------------------------------------------------------------- */
@@ -223,7 +228,7 @@ static void damaged_is_made_again(void **state)
 
         (void)state;
         run_scion_expecting(0, "run suite.yaml " ONE " --out good");
-        snprintf(path, sizeof path, "%s", entry());
+        snprintf(path, sizeof path, "%s", cache_only_entry());
         for (int way = 0; way < 4; way++) {
                 FILE *file = fopen(path, "r+b");
 
@@ -251,17 +256,17 @@ static void damaged_is_made_again(void **state)
         }
 }
 
-/* What is good, but under another's name. */
+/* A valid entry under the name of another one is rejected. */
 static void another_ones_entry_is_not_taken(void **state)
 {
         char first[512], command[2048];
 
         (void)state;
         run_scion_expecting(0, "run suite.yaml " ONE " --out good");
-        snprintf(first, sizeof first, "%s", entry());
+        snprintf(first, sizeof first, "%s", cache_only_entry());
         assert_int_equal(rename(first, "kept"), 0);
         run_scion_expecting(0, "run suite.yaml " ONE " --set source.train.epochs=1");
-        snprintf(command, sizeof command, "mv %s %s", entry(), first);
+        snprintf(command, sizeof command, "mv %s %s", cache_only_entry(), first);
         assert_int_equal(system(command), 0);
         remove_tree("runs");
         run_scion_expecting(0, "run suite.yaml " ONE);
@@ -283,7 +288,7 @@ static void without_a_cache(void **state)
         remove_tree("elsewhere");
 }
 
-/* What did not come out is not kept. */
+/* A source whose training failed is not kept. */
 static void failed_is_not_kept(void **state)
 {
         (void)state;
@@ -293,7 +298,7 @@ static void failed_is_not_kept(void **state)
 
 /* --- Waiting -------------------------------------------------------------------------------------------- */
 
-static bool log_says(const char *text)
+static bool log_has(const char *text)
 {
         char command[256];
 
@@ -301,13 +306,13 @@ static bool log_says(const char *text)
         return system(command) == 0;
 }
 
-/* Starts a run while another process, this one, holds the lock; returns when it waits. */
-static pid_t start_waiting(int *lock, char *path, size_t bytes)
+/* Starts a run while this process holds the lock of its source; returns when the run waits for it. */
+static pid_t run_start_waiting(int *lock, char *path, size_t bytes)
 {
         char held[600];
 
         run_scion_expecting(0, "run suite.yaml " ONE " --out good");
-        snprintf(path, bytes, "%s", entry());
+        snprintf(path, bytes, "%s", cache_only_entry());
         assert_int_equal(rename(path, "kept"), 0);
         snprintf(held, sizeof held, "%s.lock", path);
         *lock = open(held, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -317,7 +322,7 @@ static pid_t start_waiting(int *lock, char *path, size_t bytes)
                 "run suite.yaml --quiet --set 'matrix={strategy: [fine-tune], seed: [1]}' >/dev/null");
 }
 
-static void wait_for_end(pid_t pid)
+static void run_wait_for_end(pid_t pid)
 {
         assert_int_equal(end_of_scion(pid), 0);
         assert_same_run("good", "runs", "fine-tune-seed1");
@@ -328,39 +333,39 @@ static void waits_for_who_trains_it(void **state)
 {
         char path[512];
         int lock;
-        pid_t pid = start_waiting(&lock, path, sizeof path);
+        pid_t pid = run_start_waiting(&lock, path, sizeof path);
 
         (void)state;
         assert_int_equal(rename("kept", path), 0);
         close(lock);
-        wait_for_end(pid);
-        assert_true(log_says("source: taken from "));
+        run_wait_for_end(pid);
+        assert_true(log_has("source: taken from "));
 }
 
-/* The lock goes with the process that held it. */
+/* The lock is released when the process that held it ends. */
 static void trains_when_the_first_dies(void **state)
 {
         char path[512];
         int lock;
-        pid_t pid = start_waiting(&lock, path, sizeof path);
+        pid_t pid = run_start_waiting(&lock, path, sizeof path);
 
         (void)state;
         close(lock);
-        wait_for_end(pid);
-        assert_true(log_says("source: first step done"));
-        assert_false(log_says("source: taken from "));
+        run_wait_for_end(pid);
+        assert_true(log_has("source: first step done"));
+        assert_false(log_has("source: taken from "));
 }
 
 static void an_interrupt_ends_the_waiting(void **state)
 {
         char path[512];
         int lock;
-        pid_t pid = start_waiting(&lock, path, sizeof path);
+        pid_t pid = run_start_waiting(&lock, path, sizeof path);
 
         (void)state;
         kill(pid, SIGINT);
         assert_int_not_equal(end_of_scion(pid), 0);
-        assert_false(log_says("first step done")); /* it did not take a turn that is not its own */
+        assert_false(log_has("first step done")); /* it did not train the source without the lock */
         close(lock);
 }
 

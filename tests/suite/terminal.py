@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `scion run` shows on a terminal, of several sizes and kinds, and what it leaves there.
+"""The output of `scion run` on terminals of several sizes and kinds: the progress lines, and what remains at the end.
 
     tests/suite/terminal.py --scion build/scion"""
 import argparse
@@ -54,13 +54,13 @@ class Terminal:
 
     @staticmethod
     def keep_output(file):
-        """A key that sends a signal does not drop what is on its way to the screen."""
+        """Keeps a key that sends a signal from dropping pending output."""
         modes = termios.tcgetattr(file)
         modes[3] |= termios.NOFLSH
         termios.tcsetattr(file, termios.TCSANOW, modes)
 
     def read(self, wait):
-        """Takes what has come; None at the end."""
+        """Reads the available output; returns None at the end."""
         if not select.select([self.file], [], [], wait)[0]:
             return ''
         try:
@@ -92,12 +92,12 @@ class Terminal:
         condition or self.fail(f'not so: {what}')
 
     def type(self, key):
-        """Between two drawings, so that its echo is in none."""
+        """Types a key between two drawings, so that its echo is in neither."""
         self.until(self.whole, 'a whole drawing')
         os.write(self.file, key)
 
     def draws(self, more):
-        """Until the block was drawn so many times again."""
+        """Waits until the block has been drawn `more` more times."""
         wanted = self.raw.count('\x1b[?7h\r') + more
         self.until(lambda: self.raw.count('\x1b[?7h\r') >= wanted and self.whole(), f'{more} drawings')
 
@@ -105,7 +105,7 @@ class Terminal:
         return self.raw.rfind('\x1b[?7h\r') > self.raw.rfind('\x1b[J')
 
     def resize(self, width, height):
-        """While the command is stopped, so that nothing is on its way that was for the size before."""
+        """Resizes the terminal while the command is stopped, so that no output for the old size is pending."""
         os.kill(self.pid, signal.SIGSTOP)
         os.waitpid(self.pid, os.WUNTRACED)
         while self.read(0):
@@ -116,7 +116,7 @@ class Terminal:
         self.draws(1)
 
     def finish(self):
-        """To the end; returns the exit status, negative for a signal."""
+        """Reads to the end; returns the exit status, negative for a signal."""
         while self.read(1) is not None:
             if time.monotonic() > self.end:
                 self.fail('it does not end')
@@ -131,7 +131,7 @@ class Terminal:
         return os.waitstatus_to_exitcode(status)
 
     def above(self, count=None):
-        """The lines above the cursor, put together where they were broken."""
+        """Returns the lines above the cursor, with wrapped lines joined."""
         lines = ['']
         for i in range(self.screen.row if count is None else count):
             lines[-1] += ''.join(self.screen.lines[i])
@@ -146,7 +146,7 @@ class Terminal:
         return self.screen.text()[self.screen.row:]
 
     def at_work(self, count):
-        """Until so many runs, and no others, are shown as such that have ended an epoch."""
+        """Waits until exactly `count` runs are shown that have finished an epoch."""
         self.until(lambda: self.whole() and sum('/1000000' in row for row in self.block()) == count ==
                    int(re.search(r'(\d+) run', self.block()[0])[1]), f'{count} at work')
 
@@ -160,7 +160,7 @@ def write(suite):
 
 
 def ends(width, height):
-    """All is told, and nothing else stays."""
+    """All events are printed, and no progress lines remain."""
     write(FAILS)
     terminal = Terminal(scion('-j 2'), width, height)
     terminal.check(terminal.finish() == 1, 'status 1')
@@ -175,7 +175,7 @@ def ends(width, height):
 
 
 def resized(reflow):
-    """Whatever the terminal makes of the lines that do not fit any more."""
+    """Resizing, on a terminal that rewraps lines and on one that does not."""
     write(LONG)
     terminal = Terminal(scion('-j 3'), 100, 24, reflow)
     terminal.until(lambda: '[3/6]' in terminal.raw, 'three that have ended')
@@ -194,7 +194,7 @@ def resized(reflow):
 
 
 def interrupted():
-    """Ctrl-C, and going on."""
+    """Ctrl-C, and resuming."""
     write(FOREVER)
     command = scion('-j 2')
     terminal = Terminal(command)
@@ -202,19 +202,19 @@ def interrupted():
     terminal.type(b'\x03')
     terminal.check(terminal.finish() == -signal.SIGINT, 'ended by SIGINT')
     text = '\n'.join(terminal.above(len(terminal.screen.lines)))
-    terminal.check('stopping after the epochs at hand' in text and '^C' not in text, 'that it stops')
+    terminal.check('stopping after the current epochs' in text and '^C' not in text, 'that it stops')
     terminal.check(len(re.findall("^学習-.*: stopped after epoch [0-9]+ of the target's 1000000$", text, re.M)) == 2,
                    'where both stopped')
     terminal.check('scion: stopped, 0 of 2 runs are done; the same command goes on' in text, 'how to go on')
     terminal = Terminal(command)
-    terminal.until(lambda: len(re.findall("goes on after epoch [0-9]+ of the target's 1000000", terminal.raw)) == 2,
+    terminal.until(lambda: len(re.findall("resumes after epoch [0-9]+ of the target's 1000000", terminal.raw)) == 2,
                    'both that go on')
     os.kill(terminal.pid, signal.SIGTERM)
     terminal.check(terminal.finish() == -signal.SIGTERM, 'ended by SIGTERM')
 
 
 def paused():
-    """Ctrl-Z, and fg: the shell has the terminal to itself in between."""
+    """Ctrl-Z and fg: the progress lines are removed while the shell uses the terminal."""
     write(FOREVER)
     terminal = Terminal('set -m; ' + scion('-j 2').replace('exec ', '') + '; echo paused; read line; fg; echo over')
     terminal.at_work(2)
@@ -251,7 +251,7 @@ def without_block():
 
 
 def unsized():
-    """A terminal that does not know its size goes by the environment."""
+    """The size comes from the environment when the terminal does not know it."""
     write(FAILS)
     terminal = Terminal(scion('-j 2'), 0, 0, COLUMNS='41', LINES='3')
     terminal.screen.width, terminal.screen.height = 41, 24

@@ -1,4 +1,7 @@
-/* Threads within a run: what the environment says about OpenMP's changes nothing, and is told where it forbids. */
+/*
+ * Threads within a run: settings of OpenMP in the environment do not change the results, and limits are
+ * reported.
+ */
 #include "support/command.h"
 
 static const char file[] =
@@ -19,7 +22,7 @@ static int begin(void **state)
         return 0;
 }
 
-/* Fewer threads than kernels were made for would be waited for until the end of time. */
+/* With fewer threads than the kernels were created for, they would wait forever. */
 static void as_many_as_the_file_says(void **state)
 {
         static const char *const variables[] = { "OMP_NUM_THREADS=1", "OMP_DYNAMIC=true",

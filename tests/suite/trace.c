@@ -1,4 +1,4 @@
-/* SCION_TRACE: a step of a run, operation by operation, as its user sees it. */
+/* SCION_TRACE: prints the operations of one step of a run. */
 #include "support/command.h"
 
 static const char experiment[] =
@@ -9,7 +9,7 @@ static const char experiment[] =
         "  train: { epochs: 2, batch_size: 4 }\n"
         "target: *it\n";
 
-static const struct command_result *trace(const char *value, int status)
+static const struct command_result *run_with_trace(const char *value, int status)
 {
         remove_tree("runs");
         setenv("SCION_TRACE", value, 1);
@@ -20,7 +20,7 @@ static const struct command_result *trace(const char *value, int status)
         return result;
 }
 
-static int count(const char *text, const char *what)
+static int text_count(const char *text, const char *what)
 {
         int found = 0;
 
@@ -29,7 +29,7 @@ static int count(const char *text, const char *what)
         return found;
 }
 
-static char *log_of_the_run(void)
+static char *run_log(void)
 {
         DIR *folder = opendir("runs/traced");
         char path[400] = "";
@@ -44,7 +44,7 @@ static char *log_of_the_run(void)
 
 static void the_second_step_of_each_stage(void **state)
 {
-        const struct command_result *result = trace("1", 0);
+        const struct command_result *result = run_with_trace("1", 0);
 
         (void)state;
         assert_output_has(result, "trace of the source's step 2 (epoch 1)\n",
@@ -52,32 +52,33 @@ static void the_second_step_of_each_stage(void **state)
                           "  forward   linear                4x6 3x6 3 -> 4x3\n",
                           "  backward  linear                4x3 5x3 5 -> 4x5\n", "            batch\n",
                           "            update\n", " between them: ", NULL);
-        assert_int_equal(count(result->output, "  forward   linear "), 4);
-        assert_int_equal(count(result->output, "  backward  linear "), 4);
-        assert_int_equal(count(result->output, " between them: "), 2);
+        assert_int_equal(text_count(result->output, "  forward   linear "), 4);
+        assert_int_equal(text_count(result->output, "  backward  linear "), 4);
+        assert_int_equal(text_count(result->output, " between them: "), 2);
 
-        char *log = log_of_the_run();
+        char *log = run_log();
 
-        assert_int_equal(count(log, "  backward  linear "), 4);
+        assert_int_equal(text_count(log, "  backward  linear "), 4);
         free(log);
 }
 
-/* Three steps an epoch, two epochs. */
+/* Three steps per epoch, two epochs. */
 static void a_later_step_and_the_last(void **state)
 {
         (void)state;
-        assert_output_has(trace("5", 0), "trace of the target's step 5 (epoch 2)\n", NULL);
-        assert_output_has(trace("1000", 0), "trace of the target's step 6 (epoch 2)\n", NULL);
-        assert_int_equal(count(trace("", 0)->output, "between"), 0);
-        assert_int_equal(count(trace("0", 0)->output, "between"), 0);
+        assert_output_has(run_with_trace("5", 0), "trace of the target's step 5 (epoch 2)\n", NULL);
+        assert_output_has(run_with_trace("1000", 0), "trace of the target's step 6 (epoch 2)\n", NULL);
+        assert_int_equal(text_count(run_with_trace("", 0)->output, "between"), 0);
+        assert_int_equal(text_count(run_with_trace("0", 0)->output, "between"), 0);
 }
 
 static void no_number(void **state)
 {
         (void)state;
-        assert_output_has(trace("yes", 2), "SCION_TRACE is 1, or the number of a step, not 'yes'", NULL);
-        assert_output_has(trace("-2", 2), "not '-2'", NULL);
-        assert_output_has(trace("99999999999999999999", 2), "not '99999999999999999999'", NULL);
+        assert_output_has(run_with_trace("yes", 2), "SCION_TRACE is 1, or the number of a step, not 'yes'",
+                          NULL);
+        assert_output_has(run_with_trace("-2", 2), "not '-2'", NULL);
+        assert_output_has(run_with_trace("99999999999999999999", 2), "not '99999999999999999999'", NULL);
 }
 
 int main(void)

@@ -1,4 +1,7 @@
-/* Plugins that crash, hang, leave, eat memory or miscalculate: each fails its own run, which says why. */
+/*
+ * Plugins that crash, hang, exit, exhaust memory or compute NaN: each fails only its own run, with a message
+ * that says why.
+ */
 #include "support/command.h"
 #include "support/results.h"
 
@@ -35,8 +38,8 @@ static int write_suite(void **state)
         return 0;
 }
 
-/* The field of the row whose strategy is this one. */
-static const char *field(const struct scion_csv_table *table, const char *strategy, const char *column)
+/* Returns a field of the row with that strategy. */
+static const char *row_field(const struct scion_csv_table *table, const char *strategy, const char *column)
 {
         for (size_t i = 0; i < table->rows; i++)
                 if (strcmp(field_of(table, i, "strategy"), strategy) == 0)
@@ -47,11 +50,11 @@ static const char *field(const struct scion_csv_table *table, const char *strate
 
 static void assert_failed(const struct scion_csv_table *table, const char *strategy, const char *why)
 {
-        assert_string_equal(field(table, strategy, "status"), "failed");
-        if (strncmp(field(table, strategy, "error"), why, strlen(why)) != 0)
-                fail_msg("%s: \"%s\" does not begin with \"%s\"", strategy, field(table, strategy, "error"),
-                         why);
-        assert_string_equal(field(table, strategy, "test_accuracy"), "");
+        assert_string_equal(row_field(table, strategy, "status"), "failed");
+        if (strncmp(row_field(table, strategy, "error"), why, strlen(why)) != 0)
+                fail_msg("%s: \"%s\" does not begin with \"%s\"", strategy,
+                         row_field(table, strategy, "error"), why);
+        assert_string_equal(row_field(table, strategy, "test_accuracy"), "");
 }
 
 static void each_tells_its_story(void **state)
@@ -67,13 +70,13 @@ static void each_tells_its_story(void **state)
                 NULL);
         read_table(RESULTS, &table);
         assert_int_equal(table.rows, 9);
-        assert_string_equal(field(&table, "scratch", "status"), "done");
-        assert_string_equal(field(&table, "nothing", "status"), "done");
+        assert_string_equal(row_field(&table, "scratch", "status"), "done");
+        assert_string_equal(row_field(&table, "nothing", "status"), "done");
         assert_failed(&table, "silent", "strategy 'trouble': its loss() gives no reason");
         assert_failed(&table, "segfault", "killed by SIGSEGV (Segmentation fault)");
         assert_failed(&table, "exit", "the process ended with status 0 before the run was over");
         assert_failed(&table, "loop", "time limit of 0.002 minutes");
-        assert_failed(&table, "allocate", "memory limit of 300 MiB: it had 3");
+        assert_failed(&table, "allocate", "memory limit of 300 MiB exceeded: it used 3");
         assert_failed(&table, "fpe", "killed by SIGFPE (Floating point exception)");
         assert_failed(&table, "nan",
                       "target: the loss became not a number at step 2 (epoch 1); the last good value was ");
@@ -83,7 +86,7 @@ static void each_tells_its_story(void **state)
                          0);
 }
 
-/* They stay failed, and nothing is written, until they are wanted again. */
+/* Failed runs stay failed, and nothing is written, until they are retried. */
 static void failed_ones_are_kept(void **state)
 {
         char *before = read_text("runs/trouble/results.csv");
@@ -104,7 +107,7 @@ static void failed_ones_are_kept(void **state)
         scion_csv_table_finish(&table);
 }
 
-/* A limit is no part of what a run is: one that failed by it can go on with another. */
+/* A limit is not part of a run's identity: a run that exceeded one resumes with another limit. */
 static void retried_with_another_limit(void **state)
 {
         (void)state;
@@ -114,7 +117,8 @@ static void retried_with_another_limit(void **state)
                                 "  dataset: { use: random, shape: [4], num_classes: 2, train_size: 32 }\n"
                                 "  model: { use: mlp, hidden: [2] }\n"
                                 "  optimizer: sgd\n");
-        assert_output_has(run_scion_expecting(1, "run slow.yaml"), "memory limit of 1 MiB: it had ", NULL);
+        assert_output_has(run_scion_expecting(1, "run slow.yaml"), "memory limit of 1 MiB exceeded: it used ",
+                          NULL);
         assert_output_has(run_scion_expecting(1, "run slow.yaml --set limits=null"),
                           "0 of 1 runs were done before, and 1 failed", NULL);
         assert_output_has(run_scion_expecting(0, "run slow.yaml --set limits=null --retry-failed"), "[1/1] ",
@@ -134,7 +138,7 @@ static void fail_fast(void **state)
         free(results);
 }
 
-/* Quiet is not silent. */
+/* --quiet still prints failures. */
 static void quiet_tells_failures(void **state)
 {
         (void)state;
@@ -144,7 +148,7 @@ static void quiet_tells_failures(void **state)
                 ": failed: the process ended with status 0", "strategy trouble, seed 1", NULL);
 }
 
-/* One that hangs in its setup hangs the check as well, which has the limits of the runs. */
+/* A plugin that hangs in its setup hangs the check as well, which has the limits of the runs. */
 static void check_has_limits(void **state)
 {
         (void)state;
