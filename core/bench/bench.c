@@ -160,7 +160,7 @@ static bool take(struct bench *bench, int64_t (*step)(struct bench *bench), int6
 
         *taken = 0;
         while (go_on(bench->options, samples->count, scion_clock() - start)) {
-                double before = metered(&bench->meter), operations = scion_backend_usage().operations;
+                double before = metered(&bench->meter), operations = scion_device_usage().operations;
                 int64_t examples = step(bench);
 
                 if (examples == 0)
@@ -169,7 +169,7 @@ static bool take(struct bench *bench, int64_t (*step)(struct bench *bench), int6
                 if (examples < largest)
                         continue;
                 if (!add(samples, metered(&bench->meter) - before,
-                         scion_backend_usage().operations - operations))
+                         scion_device_usage().operations - operations))
                         return false;
         }
         return true;
@@ -300,7 +300,7 @@ bool scion_bench_run(struct scion_run *run, const struct scion_bench_options *op
 {
         struct measuring measuring = { .bench.options = options, .result = bench };
 
-        *bench = (struct scion_bench){ .bf16 = scion_backend_bf16() };
+        *bench = (struct scion_bench){ .bf16 = scion_device.settings.bf16 };
         if (scion_run_lend(run, measure, &measuring))
                 return true;
         scion_bench_finish(bench);

@@ -48,7 +48,7 @@ static void note(struct scion_tracer *tracer, const struct scion_trace_event *ev
 {
         struct scion_profile *profile =
                 (struct scion_profile *)((char *)tracer - offsetof(struct scion_profile, tracer));
-        double operations = scion_backend_usage().operations;
+        double operations = scion_device_usage().operations;
         char shapes[192] = "";
 
         if (profile->by == SCION_PROFILE_SHAPES)
@@ -66,7 +66,7 @@ static void note(struct scion_tracer *tracer, const struct scion_trace_event *ev
 void scion_profile_begin(struct scion_profile *profile)
 {
         profile->tracer.event = note;
-        profile->operations = scion_backend_usage().operations;
+        profile->operations = scion_device_usage().operations;
         scion_trace_use(&profile->tracer);
 }
 

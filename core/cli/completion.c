@@ -17,7 +17,7 @@ static void words_print(const char *const *words, const char *between, FILE *fil
 
 static void kinds_print(FILE *file)
 {
-        for (int kind = SCION_STRATEGY; kind <= SCION_MODEL; kind++)
+        for (int kind = SCION_STRATEGY; kind < SCION_KINDS_END; kind++)
                 fprintf(file, "%s%s", kind > SCION_STRATEGY ? " " : "",
                         scion_kind_name((enum scion_kind)kind));
 }

@@ -36,7 +36,7 @@ bool scion_describe_list_json(enum scion_kind kind, FILE *file)
 {
         json_t *list = json_array();
 
-        for (int k = SCION_STRATEGY; k <= SCION_MODEL; k++) {
+        for (int k = SCION_STRATEGY; k < SCION_KINDS_END; k++) {
                 struct scion_plugin_list plugins;
 
                 if (kind && k != (int)kind)

@@ -107,7 +107,10 @@ void scion_describe_example(const struct scion_plugin *plugin, struct scion_text
                 plugin->kind == SCION_STRATEGY ? ((const struct scion_strategy_plugin *)plugin)->needs : 0;
         bool with_source = (needs & ~(unsigned)SCION_NEEDS_UNLABELLED) != 0;
 
-        scion_text_add(text, "name: try-%s\n\n", plugin->name);
+        scion_text_add(text, "name: try-%s\n", plugin->name);
+        if (plugin->kind == SCION_BACKEND)
+                scion_text_add(text, "device: %s\n", plugin->name);
+        scion_text_add(text, "\n");
         if (with_source)
                 example_add_source(plugin, text);
         scion_text_add(text, "strategy: ");

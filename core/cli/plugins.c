@@ -44,7 +44,7 @@ static bool kind_print(enum scion_kind kind)
 
 static bool kinds_print(void)
 {
-        for (int kind = SCION_STRATEGY; kind <= SCION_MODEL; kind++) {
+        for (int kind = SCION_STRATEGY; kind < SCION_KINDS_END; kind++) {
                 if (kind > SCION_STRATEGY)
                         putchar('\n');
                 if (!kind_print((enum scion_kind)kind))

@@ -351,6 +351,7 @@ static bool make_map(struct checking *checking)
         return good && check_required(plugin, checking->conform.map);
 }
 
+/* NULL for a kind that has no tests of its own. */
 static const struct scion_conform_test *tests_of(enum scion_kind kind)
 {
         switch (kind) {
@@ -363,9 +364,12 @@ static const struct scion_conform_test *tests_of(enum scion_kind kind)
         case SCION_MODEL:
                 return scion_conform_model;
         case SCION_STRATEGY:
+                return scion_conform_strategy;
+        case SCION_BACKEND:
+        case SCION_KINDS_END:
                 break;
         }
-        return scion_conform_strategy;
+        return NULL;
 }
 
 /* A plugin is taken into this process when a process before has survived that, and has run the tests. */
@@ -387,8 +391,8 @@ static enum scion_status run_all(struct checking *checking)
         if (!make_map(checking))
                 return SCION_BAD_INPUT;
         status = run_base(checking, scion_conform_instances);
-        if (status != SCION_GOOD || checking->counts->wrong > 0)
-                return status; /* all that follows takes an instance */
+        if (status != SCION_GOOD || checking->counts->wrong > 0 || !tests_of(plugin->kind))
+                return status; /* the tests of a kind need an instance */
         return run_base(checking, tests_of(plugin->kind));
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/backend.h"
 #include "conform/tests.h"
 #include "data/parts.h"
 
@@ -86,7 +87,7 @@ static bool open_it(struct problem *problem, struct scion_conform *conform)
         values = scion_data_check_info(&problem->info);
         if (values < 0)
                 return scion_conform_wrong(conform, "what open() tells cannot be: %s", scion_error());
-        problem->input_bytes = (size_t)values * (problem->info.element == SCION_BYTES ? 1 : sizeof(float));
+        problem->input_bytes = (size_t)values * scion_dtype_bytes(problem->info.element);
         problem->target_bytes =
                 problem->info.classes > 0 ? sizeof(int32_t) : (size_t)problem->info.targets * sizeof(float);
         choose_sample(problem);
@@ -185,7 +186,7 @@ static void has_values_in_range(struct scion_conform *conform)
                         check_targets(&problem, (enum scion_split)split, target);
                 for (int i = 0; input && target && i < problem.samples; i++)
                         if (!read_it(&problem, problem.sample[i], input, target) ||
-                            (problem.info.element == SCION_REALS &&
+                            (problem.info.element == SCION_F32 &&
                              !check_reals(&problem, problem.sample[i], "input", input,
                                           problem.input_bytes / sizeof *input)))
                                 break;

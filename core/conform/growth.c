@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* mallinfo2: bytes in use, which no other call tells */
+#define _GNU_SOURCE /* mallinfo2(), which returns the bytes in use */
 #include "conform/growth.h"
 
 #include <malloc.h>
@@ -14,10 +14,10 @@ struct scion_usage scion_usage_now(const struct scion_tape *tape)
         return (struct scion_usage){ .memory = info.uordblks + info.hblkhd,
                                      .tape = usage.bytes,
                                      .tensors = usage.tensors,
-                                     .kernels = scion_backend_usage().kernels };
+                                     .kernels = scion_device_usage().kernels };
 }
 
-static void keep_least(struct scion_growth *growth, size_t *least, size_t before, size_t after)
+static void least_update(struct scion_growth *growth, size_t *least, size_t before, size_t after)
 {
         size_t grown = after > before ? after - before : 0;
 
@@ -30,10 +30,10 @@ void scion_growth_add(struct scion_growth *growth, const struct scion_usage *bef
 {
         struct scion_usage *least = &growth->least;
 
-        keep_least(growth, &least->memory, before->memory, after->memory);
-        keep_least(growth, &least->tape, before->tape, after->tape);
-        keep_least(growth, &least->tensors, before->tensors, after->tensors);
-        keep_least(growth, &least->kernels, before->kernels, after->kernels);
+        least_update(growth, &least->memory, before->memory, after->memory);
+        least_update(growth, &least->tape, before->tape, after->tape);
+        least_update(growth, &least->tensors, before->tensors, after->tensors);
+        least_update(growth, &least->kernels, before->kernels, after->kernels);
         growth->pairs++;
 }
 

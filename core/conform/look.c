@@ -5,17 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conform/probe.h"
 #include "nn/model.h"
 #include "tensor/tape.h"
 
 /* --- Gradients ------------------------------------------------------------------------------------------ */
 
-static bool check_gradients(const struct scion_model *model, const char *owner,
+static bool gradients_check(const struct scion_model *model, const float *gradients, const char *owner,
                             const struct scion_moment *moment)
 {
         for (int i = 0; i < model->count; i++) {
                 const struct scion_parameter *parameter = &model->parameter[i];
-                const float *gradient = parameter->slot.data;
+                const float *gradient = scion_probe_values_of(&parameter->slot, gradients);
 
                 for (size_t k = 0; parameter->value.has_grad && k < parameter->value.length; k++)
                         if (!isfinite(gradient[k]))
@@ -26,14 +27,25 @@ static bool check_gradients(const struct scion_model *model, const char *owner,
         return true;
 }
 
+static bool model_check_gradients(const struct scion_model *model, const char *owner,
+                                  const struct scion_moment *moment)
+{
+        float *gradients = scion_probe_values(model->gradients);
+        bool good = gradients && gradients_check(model, gradients, owner, moment);
+
+        free(gradients);
+        return good;
+}
+
 bool scion_look_at_gradients(struct scion_look *look, const struct scion_moment *moment)
 {
         const struct scion_transfer *transfer = moment->transfer;
-        bool good = check_gradients(transfer->target, "the target's", moment);
+        bool good = model_check_gradients(transfer->target, "the target's", moment);
 
         (void)look;
         for (int i = 0; good && i < transfer->own_models; i++)
-                good = check_gradients(transfer->own_model[i].model, transfer->own_model[i].name, moment);
+                good = model_check_gradients(transfer->own_model[i].model, transfer->own_model[i].name,
+                                             moment);
         return good;
 }
 
@@ -50,25 +62,27 @@ static bool look_at_frozen(struct scion_look *look, const struct scion_moment *m
         struct scion_frozen_look *frozen = (struct scion_frozen_look *)look;
         const struct scion_model *model = moment->transfer->target;
 
-        if (!frozen->values) {
-                frozen->values = malloc(model->extent * sizeof *frozen->values + 1);
-                frozen->frozen = malloc((size_t)model->count + 1);
-        }
-        if (!frozen->values || !frozen->frozen)
+        float *before = frozen->values, *now = scion_probe_values(model->values);
+
+        free(frozen->before);
+        frozen->before = before;
+        frozen->values = now;
+        if (!now)
+                return false;
+        if (!frozen->frozen && !(frozen->frozen = calloc((size_t)model->count + 1, 1)))
                 return scion_fail("out of memory");
         for (int i = 0; i < model->count; i++) {
                 const struct scion_parameter *parameter = &model->parameter[i];
-                const float *now = parameter->value.data;
-                float *before = frozen->values + (now - model->values);
+                const struct scion_tensor *value = &parameter->value;
 
-                if (moment->step > 1 && frozen->frozen[i] && is_still(parameter) &&
-                    memcmp(before, now, parameter->value.length * sizeof *now) != 0)
+                if (moment->step > 1 && before && frozen->frozen[i] && is_still(parameter) &&
+                    memcmp(scion_probe_values_of(value, before), scion_probe_values_of(value, now),
+                           value->length * sizeof *now) != 0)
                         return scion_fail(
                                 "'%s' is frozen, and has other values in %s than in the step before: only "
                                 "setup(), begin_stage() and begin_epoch() may write into what is frozen, "
                                 "for what frozen modules make is computed once and used again",
                                 parameter->name, moment->text);
-                memcpy(before, now, parameter->value.length * sizeof *now);
                 frozen->frozen[i] = is_still(parameter);
         }
         return true;
@@ -82,16 +96,14 @@ struct scion_look *scion_look_at_frozen(struct scion_frozen_look *frozen)
 
 /* --- The source ----------------------------------------------------------------------------------------- */
 
-bool scion_look_at_source(struct scion_look *look, const struct scion_moment *moment)
+static bool source_check(const struct scion_model *model, const float *now, const struct scion_moment *moment)
 {
-        const struct scion_model *model = moment->transfer->source;
-
-        (void)look;
-        for (int i = 0; model && moment->source && i < model->count + model->buffers; i++) {
+        for (int i = 0; i < model->count + model->buffers; i++) {
                 const struct scion_parameter *parameter = &model->parameter[i];
-                const float *now = parameter->value.data, *before = moment->source + (now - model->values);
+                const struct scion_tensor *value = &parameter->value;
 
-                if (memcmp(before, now, parameter->value.length * sizeof *now) != 0)
+                if (memcmp(scion_probe_values_of(value, moment->source), scion_probe_values_of(value, now),
+                           value->length * sizeof *now) != 0)
                         return scion_fail(
                                 "the source's '%s' has other values by %s than before setup(): what is to "
                                 "change belongs in the target, or in a model of the strategy's own",
@@ -100,7 +112,38 @@ bool scion_look_at_source(struct scion_look *look, const struct scion_moment *mo
         return true;
 }
 
+bool scion_look_at_source(struct scion_look *look, const struct scion_moment *moment)
+{
+        const struct scion_model *model = moment->transfer->source;
+
+        (void)look;
+        if (!model || !moment->source)
+                return true;
+        float *now = scion_probe_values(model->values);
+        bool good = now && source_check(model, now, moment);
+
+        free(now);
+        return good;
+}
+
 /* --- What is logged ------------------------------------------------------------------------------------- */
+
+/* The scalar's sum and examples, with what was logged in this step, which the engine reads only after the update. */
+static struct scion_scalar scalar_so_far(const struct scion_transfer *transfer, int index)
+{
+        struct scion_scalar scalar = transfer->scalar[index];
+
+        for (int i = 0; i < transfer->logged_count; i++) {
+                const struct scion_logged *logged = &transfer->logged[i];
+
+                if (logged->scalar != index)
+                        continue;
+                scalar.sum += (double)scion_item(transfer->readings.tensor[logged->reading]) *
+                              (double)logged->examples;
+                scalar.examples += logged->examples;
+        }
+        return scalar;
+}
 
 static bool look_at_log(struct scion_look *look, const struct scion_moment *moment)
 {
@@ -111,20 +154,20 @@ static bool look_at_log(struct scion_look *look, const struct scion_moment *mome
                 log->examples = 0;
         log->examples += transfer->batch->size;
         for (int i = 0; i < transfer->scalars; i++) {
-                const struct scion_scalar *scalar = &transfer->scalar[i];
+                const struct scion_scalar scalar = scalar_so_far(transfer, i);
 
-                if (scalar->examples < log->examples)
+                if (scalar.examples < log->examples)
                         return scion_fail(
                                 "'%s' is not logged in every step: by %s it was logged for %lld of the "
                                 "epoch's %lld examples; a column of metrics.csv is the mean of all steps",
-                                scalar->name, moment->text, (long long)scalar->examples,
+                                scalar.name, moment->text, (long long)scalar.examples,
                                 (long long)log->examples);
-                if (scalar->examples > log->examples)
-                        return scion_fail("'%s' is logged more than once in a step: %s", scalar->name,
+                if (scalar.examples > log->examples)
+                        return scion_fail("'%s' is logged more than once in a step: %s", scalar.name,
                                           moment->text);
-                if (!isfinite(scalar->sum))
-                        return scion_fail("what is logged as '%s' is %s in %s", scalar->name,
-                                          isnan(scalar->sum) ? "not a number" : "infinite", moment->text);
+                if (!isfinite(scalar.sum))
+                        return scion_fail("what is logged as '%s' is %s in %s", scalar.name,
+                                          isnan(scalar.sum) ? "not a number" : "infinite", moment->text);
         }
         return true;
 }

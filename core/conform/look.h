@@ -11,8 +11,8 @@ bool scion_look_at_gradients(struct scion_look *look, const struct scion_moment 
 /* What is frozen keeps its values, to the last bit, from one step of an epoch to the next. */
 struct scion_frozen_look {
         struct scion_look look;
-        float *values; /* of the step before, and what was frozen then */
-        unsigned char *frozen;
+        float *values, *before; /* of the model in the last step that was seen, and in the one before it */
+        unsigned char *frozen;  /* of each parameter: it was frozen in the last step */
 };
 
 struct scion_look *scion_look_at_frozen(struct scion_frozen_look *frozen);

@@ -202,21 +202,19 @@ static bool step(struct scion_model *model, struct scion_tape *tape, uint64_t in
         scion_tape_set_training(tape, true);
         scion_tape_set_seed(tape, SCION_PROBE_SEED, index);
         struct scion_tensor *y = scion_model_forward(model, scion_probe_inputs(model, TRAIN_BATCH, index));
-        struct scion_tensor *weight = scion_tensor_new(shape, SCION_F32, NULL);
+        struct scion_tensor *weight = scion_probe_random(shape, &random);
 
-        for (int64_t i = 0; weight && i < scion_size(weight); i++)
-                ((float *)weight->data)[i] = scion_random_normal(&random);
         scion_model_clear_gradients(model);
         return scion_backward(scion_sum(scion_mul(y, weight), SCION_ALL_AXES, false)) ||
                scion_fail_prefix("a step of training on a batch of %d", TRAIN_BATCH);
 }
 
-/* Notes which parameters have a gradient, and which one that is not 0 throughout. */
-static bool look_at_gradients(const struct scion_model *model, unsigned char *reached)
+/* Notes which parameters have a gradient, and which have one that is not 0 throughout. */
+static bool gradients_look_at(const struct scion_model *model, const float *gradients, unsigned char *reached)
 {
         for (int i = 0; i < model->count; i++) {
                 const struct scion_parameter *parameter = &model->parameter[i];
-                const float *gradient = parameter->slot.data;
+                const float *gradient = scion_probe_values_of(&parameter->slot, gradients);
 
                 if (!parameter->value.has_grad)
                         continue;
@@ -233,6 +231,15 @@ static bool look_at_gradients(const struct scion_model *model, unsigned char *re
         return true;
 }
 
+static bool model_look_at_gradients(const struct scion_model *model, unsigned char *reached)
+{
+        float *gradients = scion_probe_values(model->gradients);
+        bool good = gradients && gradients_look_at(model, gradients, reached);
+
+        free(gradients);
+        return good;
+}
+
 static bool check_gradients(struct scion_conform *conform, struct scion_model *model, struct scion_tape *tape)
 {
         unsigned char *reached = calloc((size_t)model->count + 1, 1);
@@ -240,7 +247,7 @@ static bool check_gradients(struct scion_conform *conform, struct scion_model *m
 
         (void)conform;
         for (uint64_t i = 0; good && i < GRADIENT_BATCHES; i++)
-                good = step(model, tape, i) && look_at_gradients(model, reached);
+                good = step(model, tape, i) && model_look_at_gradients(model, reached);
         for (int i = 0; good && i < model->count; i++)
                 if (reached[i] == 0)
                         good = scion_fail(
@@ -287,8 +294,9 @@ static bool check_alone(struct scion_model *model, struct scion_tape *tape, cons
                 scion_tape_reset(tape);
                 struct scion_tensor *x = scion_probe_inputs(model, 1, 1);
 
-                if (x)
-                        memcpy(x->data, values + i * width, (size_t)width * sizeof *values);
+                if (x && !scion_storage_write(x->storage, x->offset, values + i * width,
+                                              (size_t)width * sizeof *values))
+                        x = NULL;
                 const float *y = scion_probe_run(model, x), *row = together + i * model->outputs;
 
                 good = y != NULL;
@@ -305,13 +313,15 @@ static bool check_alone(struct scion_model *model, struct scion_tape *tape, cons
         return good;
 }
 
-static bool check_values_kept(const struct scion_model *model, const float *values)
+/* `values` are those from before, `now` those after it. */
+static bool check_values_kept(const struct scion_model *model, const float *values, const float *now)
 {
         for (int i = 0; i < model->count + model->buffers; i++) {
                 const struct scion_parameter *parameter = &model->parameter[i];
-                const float *now = parameter->value.data;
+                const struct scion_tensor *value = &parameter->value;
 
-                if (memcmp(now, values + (now - model->values), parameter->value.length * sizeof *now) != 0)
+                if (memcmp(scion_probe_values_of(value, now), scion_probe_values_of(value, values),
+                           value->length * sizeof *now) != 0)
                         return scion_fail("evaluation changes the %s '%s': it moves in training only, when "
                                           "scion_nn_training() says so",
                                           parameter->buffer ? "buffer" : "parameter", parameter->name);
@@ -323,7 +333,7 @@ static bool check_evaluation(struct scion_conform *conform, struct scion_model *
                              struct scion_tape *tape)
 {
         int64_t count = ROWS * model->outputs;
-        float *values = copy_of(model->values, (int64_t)model->extent), *first = NULL;
+        float *values = scion_probe_values(model->values), *now = NULL, *first = NULL;
         bool good = false;
 
         (void)conform;
@@ -333,7 +343,8 @@ static bool check_evaluation(struct scion_conform *conform, struct scion_model *
         scion_tape_set_seed(tape, SCION_PROBE_SEED, 7);
         const float *again = scion_probe_evaluate(model, tape, ROWS, 1);
 
-        if (!again || !check_values_kept(model, values))
+        now = again ? scion_probe_values(model->values) : NULL;
+        if (!now || !check_values_kept(model, values, now))
                 goto out;
         for (int64_t i = 0; i < count; i++)
                 if (memcmp(&first[i], &again[i], sizeof *first) != 0) {
@@ -346,6 +357,7 @@ static bool check_evaluation(struct scion_conform *conform, struct scion_model *
         good = check_alone(model, tape, first);
 out:
         free(values);
+        free(now);
         free(first);
         return good;
 }
@@ -357,7 +369,7 @@ static void evaluates(struct scion_conform *conform)
 
 /* --- Seeds ---------------------------------------------------------------------------------------------- */
 
-static bool check_same_values(const struct scion_model *model, const struct scion_model *other)
+static bool check_same_parameters(const struct scion_model *model, const struct scion_model *other)
 {
         if (model->count != other->count || model->buffers != other->buffers ||
             model->extent != other->extent)
@@ -371,13 +383,34 @@ static bool check_same_values(const struct scion_model *model, const struct scio
                 if (strcmp(a->name, b->name) != 0)
                         return scion_fail("built twice alike, a parameter is called '%s', then '%s'", a->name,
                                           b->name);
-                if (memcmp(a->value.data, b->value.data, a->value.length * sizeof(float)) != 0)
+        }
+        return true;
+}
+
+static bool check_same_floats(const struct scion_model *model, const float *values, const float *others)
+{
+        for (int i = 0; i < model->count + model->buffers; i++) {
+                const struct scion_tensor *value = &model->parameter[i].value;
+
+                if (memcmp(scion_probe_values_of(value, values), scion_probe_values_of(value, others),
+                           value->length * sizeof *values) != 0)
                         return scion_fail(
                                 "built twice with one seed, '%s' has other values: values come from the "
                                 "struct scion_init of a parameter, not from build()",
-                                a->name);
+                                model->parameter[i].name);
         }
         return true;
+}
+
+static bool check_same_values(const struct scion_model *model, const struct scion_model *other)
+{
+        float *values = NULL, *others = NULL;
+        bool good = check_same_parameters(model, other) && (values = scion_probe_values(model->values)) &&
+                    (others = scion_probe_values(other->values)) && check_same_floats(model, values, others);
+
+        free(values);
+        free(others);
+        return good;
 }
 
 /* Of two models of one seed, in training: what they draw is the tape's. */

@@ -88,6 +88,38 @@ struct scion_model *scion_probe_any(struct scion_conform *conform)
 
 /* --- Running -------------------------------------------------------------------------------------------- */
 
+struct scion_tensor *scion_probe_random(struct scion_shape shape, struct scion_random *random)
+{
+        int64_t count = scion_shape_size(&shape);
+        float *values = malloc((size_t)count * sizeof *values);
+
+        if (!values)
+                return scion_fail_null("out of memory");
+        for (int64_t i = 0; i < count; i++)
+                values[i] = scion_random_normal(random);
+        struct scion_tensor *x = scion_from(shape, values);
+
+        free(values);
+        return x;
+}
+
+float *scion_probe_values(struct scion_storage *storage)
+{
+        float *values = malloc(storage->bytes + 1);
+
+        if (!values)
+                return scion_fail_null("out of memory");
+        if (scion_storage_read(storage, 0, values, storage->bytes))
+                return values;
+        free(values);
+        return NULL;
+}
+
+const float *scion_probe_values_of(const struct scion_tensor *x, const float *values)
+{
+        return values + x->offset / sizeof *values;
+}
+
 struct scion_tensor *scion_probe_inputs(const struct scion_model *model, int64_t examples, uint64_t index)
 {
         struct scion_random random = scion_random(SCION_PROBE_SEED, SCION_RANDOM_DATA, index);
@@ -95,11 +127,7 @@ struct scion_tensor *scion_probe_inputs(const struct scion_model *model, int64_t
 
         for (int i = 0; i < model->input.ndim; i++)
                 shape.dim[i + 1] = model->input.dim[i];
-        struct scion_tensor *x = scion_tensor_new(shape, SCION_F32, NULL);
-
-        for (int64_t i = 0; x && i < scion_size(x); i++)
-                ((float *)x->data)[i] = scion_random_normal(&random);
-        return x;
+        return scion_probe_random(shape, &random);
 }
 
 const float *scion_probe_run(struct scion_model *model, struct scion_tensor *x)

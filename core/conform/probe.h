@@ -2,6 +2,8 @@
 #ifndef SCION_CONFORM_PROBE_H
 #define SCION_CONFORM_PROBE_H
 
+#include <scion/random.h>
+
 #include "conform/tests.h"
 #include "nn/model.h"
 
@@ -37,6 +39,14 @@ struct scion_refusals {
 void scion_refusals_add(struct scion_refusals *refusals, const struct scion_shape *input);
 /* Records that nothing was taken, and all reasons. Returns false. */
 bool scion_refusals_fail(const struct scion_refusals *refusals);
+
+/* Copies a storage of floats to the host. The caller frees it. NULL, with a message, when memory is out. */
+float *scion_probe_values(struct scion_storage *storage);
+/* The values of x in a copy of the whole storage that it lies in. */
+const float *scion_probe_values_of(const struct scion_tensor *x, const float *values);
+
+/* Normally distributed values from the stream, on the current tape. NULL, with a message, when memory is out. */
+struct scion_tensor *scion_probe_random(struct scion_shape shape, struct scion_random *random);
 
 /* A batch for the model, on the current tape. */
 struct scion_tensor *scion_probe_inputs(const struct scion_model *model, int64_t examples, uint64_t index);

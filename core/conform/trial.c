@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "conform/probe.h"
 #include "nn/model.h"
 #include "process/pool.h"
 
@@ -136,9 +137,7 @@ static void watch_progress(void *context, const struct scion_progress *progress)
                 watch->epochs++;
         if (watch->target || progress->phase != SCION_AT_TEST || !source || watch->source)
                 return;
-        watch->source = malloc(source->extent * sizeof *source->values + 1);
-        if (watch->source)
-                memcpy(watch->source, source->values, source->extent * sizeof *source->values);
+        watch->source = scion_probe_values(source->values);
         watch->out_of_memory = !watch->source;
         scion_conform_doing(watch->trial->conform, "setup(), or the first step");
 }
@@ -203,8 +202,8 @@ static enum scion_trial_verdict execute(struct watch *watch, struct scion_row *r
         if (scion_run_stopped(watch->run))
                 return SCION_TRIAL_STOPPED;
         tell_plainly();
-        /* The engine finds this out before anybody looks. */
-        if (!watch->seen && watch->step == SCION_TRIAL_STEPS - 1 && strstr(scion_error(), "the loss "))
+        if (watch->step == SCION_TRIAL_STEPS &&
+            (strstr(scion_error(), "the loss ") || strstr(scion_error(), "the gradient of ")))
                 scion_fail("%s; the batch of that step is the last of an epoch, as small as .min_batch says "
                            "that "
                            "the strategy takes",

@@ -13,7 +13,7 @@
 struct scion_moment {
         struct scion_transfer *transfer;
         int64_t epoch, step; /* of the stage, and of the epoch, from 1 */
-        const float *source; /* the source's values before setup(); NULL when there is no source */
+        const float *source; /* a copy of the source's values before setup(); NULL when there is no source */
         const char *text;    /* "step 2 of epoch 1", with the stage unless it is the main one */
 };
 

@@ -127,7 +127,8 @@ int64_t scion_data_check_info(const struct scion_dataset_info *info)
                 return -1;
         }
         for (int split = 0; split < SCION_SPLITS; split++) {
-                if (info->size[split] < 0 || info->size[split] > most - examples) {
+                if (info->size[split] < 0 || info->size[split] > most - examples ||
+                    info->size[split] > INT32_MAX) {
                         scion_fail("%lld %s examples are impossible", (long long)info->size[split],
                                    scion_split_names[split]);
                         return -1;
@@ -138,7 +139,7 @@ int64_t scion_data_check_info(const struct scion_dataset_info *info)
                 scion_fail("it has no training examples");
                 return -1;
         }
-        if (info->element != SCION_BYTES && info->element != SCION_REALS) {
+        if (info->element != SCION_U8 && info->element != SCION_F32) {
                 scion_fail("unknown element type %d", (int)info->element);
                 return -1;
         }
@@ -193,11 +194,6 @@ static bool read_labels(struct opening *opening)
 
 /* --- Inputs --------------------------------------------------------------------------------------------- */
 
-static size_t element_bytes(enum scion_element element)
-{
-        return element == SCION_BYTES ? sizeof(uint8_t) : sizeof(float);
-}
-
 /* An input as it is after the transforms. */
 static bool read_input(struct opening *opening, enum scion_split split, int64_t index, void *input,
                        void *target)
@@ -207,7 +203,7 @@ static bool read_input(struct opening *opening, enum scion_split split, int64_t 
 
         if (!read_one(opening, split, index, raw, target))
                 return false;
-        if (opening->info.element == SCION_REALS && !scion_reals_finite(raw, opening->values))
+        if (opening->info.element == SCION_F32 && !scion_reals_finite(raw, opening->values))
                 return scion_fail("%s example %lld has an input that is infinite or not a number",
                                   scion_split_names[split], (long long)index);
         if (transforms->count > 0)
@@ -222,7 +218,7 @@ static bool measure(struct opening *opening)
         size_t target_bytes =
                 opening->info.classes > 0 ? sizeof(int32_t) : (size_t)opening->info.targets * sizeof(float);
         struct scion_moments moments = { 0 };
-        void *input = malloc((size_t)(data->channels * data->area) * element_bytes(data->element));
+        void *input = malloc((size_t)(data->channels * data->area) * scion_dtype_bytes(data->element));
         void *target = malloc(target_bytes);
         bool good = scion_moments_start(&moments, data->element, data->channels, data->area);
 
@@ -253,51 +249,114 @@ static bool start_normal(struct opening *opening)
         return opening->wishes.normalize != SCION_NORMALIZE_STANDARD || measure(opening);
 }
 
-/* Memory for `count` examples of `bytes` each. */
-static bool make_room(const struct opening *opening, struct scion_store *store, enum scion_split split,
-                      size_t count, size_t bytes)
+/* Where an array's rows are prepared on the host. */
+struct writing {
+        struct scion_array *array;
+        char *memory;
+        size_t row; /* bytes */
+};
+
+/* Makes an array of `count` rows of this shape and begins to write it. */
+static bool writing_begin(struct writing *writing, struct scion_array *array, size_t count,
+                          struct scion_shape row, enum scion_dtype dtype)
+{
+        struct scion_shape shape = { .ndim = row.ndim + 1, .dim = { (int64_t)count } };
+        size_t bytes = (size_t)scion_shape_size(&row) * scion_dtype_bytes(dtype);
+        struct scion_storage *storage = malloc(sizeof *storage);
+
+        memcpy(shape.dim + 1, row.dim, (size_t)row.ndim * sizeof row.dim[0]);
+        if (!storage || !scion_storage_allocate(storage, count * bytes)) {
+                free(storage);
+                return false;
+        }
+        *array = scion_array_over(storage, 0, shape, dtype);
+        *writing = (struct writing){ .array = array,
+                                     .row = bytes,
+                                     .memory = scion_storage_begin_write(storage) };
+        scion_memory_use_large_pages(writing->memory, count * bytes);
+        return writing->memory != NULL;
+}
+
+static void *writing_row(const struct writing *writing, int64_t i)
+{
+        return writing->memory + (size_t)i * writing->row;
+}
+
+static bool writing_finish(struct writing *writing)
+{
+        return !writing->memory || scion_storage_finish_write(writing->array->storage, writing->memory);
+}
+
+/* Begins to write `count` examples: their inputs, and their labels or targets. */
+static bool store_begin(const struct opening *opening, struct scion_store *store, enum scion_split split,
+                        size_t count, struct writing *inputs, struct writing *answers)
 {
         const struct scion_data *data = opening->data;
+        bool classes = data->classes > 0;
 
-        store->inputs = malloc(count * bytes);
-        scion_memory_use_large_pages(store->inputs, count * bytes);
-        if (data->classes > 0)
-                store->labels = malloc(count * sizeof *store->labels);
-        else
-                store->targets = malloc(count * (size_t)data->targets * sizeof *store->targets);
-        return (store->inputs && (store->labels || store->targets)) ||
-               scion_fail("out of memory: %zu %s examples of %zu bytes; %s them fewer", count,
-                          scion_split_names[split], bytes,
+        if (writing_begin(inputs, &store->inputs, count, data->shape, data->element) &&
+            (classes ? writing_begin(answers, &store->labels, count, SCION_SCALAR, SCION_I32)
+                     : writing_begin(answers, &store->targets, count, SCION_SHAPE(data->targets), SCION_F32)))
+                return true;
+        return scion_fail("out of memory: %zu %s examples of %zu bytes; %s them fewer", count,
+                          scion_split_names[split],
+                          (size_t)(data->channels * data->area) * scion_dtype_bytes(data->element),
                           opening->wishes.unlabelled ? "classes makes" : "classes, per_class and limit make");
 }
 
-/* Reads the examples chosen for a split into one block. */
+/* Reads example `i` of the chosen ones into its rows. */
+static bool example_load(struct opening *opening, const struct scion_chosen *chosen, int64_t i,
+                         const struct writing *inputs, const struct writing *answers)
+{
+        const struct scion_data *data = opening->data;
+        void *input = writing_row(inputs, i), *answer = writing_row(answers, i);
+
+        if (!read_input(opening, chosen->from, chosen->index[i], input, answer))
+                return false;
+        if (data->classes > 0)
+                *(int32_t *)answer = opening->subset.number[opening->labels[chosen->from][chosen->index[i]]];
+        for (int64_t c = 0; data->element == SCION_F32 && c < data->channels; c++)
+                scion_normalize_reals((float *)input + c * data->area, data->area, data->normal[c]);
+        return true;
+}
+
+/* Reads the examples chosen for a split onto the device. */
 static bool load(struct opening *opening, enum scion_split split, const struct scion_chosen *chosen)
 {
         struct scion_data *data = opening->data;
         struct scion_store *store = &data->store[split];
-        int64_t values = data->channels * data->area;
-        size_t bytes = (size_t)values * element_bytes(data->element);
+        struct writing inputs = { 0 }, answers = { 0 };
 
         data->split[split] = (struct scion_examples){ .count = chosen->count, .store = store };
         if (chosen->count == 0)
                 return true;
-        if (!make_room(opening, store, split, (size_t)chosen->count, bytes))
-                return false;
-        for (int64_t i = 0; i < chosen->count; i++) {
-                void *input = (char *)store->inputs + (size_t)i * bytes;
-                void *target = data->classes > 0 ? (void *)&store->labels[i]
-                                                 : (void *)&store->targets[i * data->targets];
+        bool good = store_begin(opening, store, split, (size_t)chosen->count, &inputs, &answers);
 
-                if (!read_input(opening, chosen->from, chosen->index[i], input, target))
-                        return false;
-                if (data->classes > 0)
-                        store->labels[i] =
-                                opening->subset.number[opening->labels[chosen->from][chosen->index[i]]];
-                for (int64_t c = 0; data->element == SCION_REALS && c < data->channels; c++)
-                        scion_normalize_reals((float *)input + c * data->area, data->area, data->normal[c]);
+        for (int64_t i = 0; good && i < chosen->count; i++)
+                good = example_load(opening, chosen, i, &inputs, &answers);
+        good = writing_finish(&inputs) && good;
+        return writing_finish(&answers) && good;
+}
+
+/* The channels' scales and offsets on the device, for batches that are gathered from uint8. */
+static bool normal_upload(struct scion_data *data)
+{
+        size_t channels = (size_t)data->channels;
+        struct writing scale = { 0 }, offset = { 0 };
+
+        if (data->element != SCION_U8)
+                return true;
+        bool good = writing_begin(&scale, &data->scale, channels, SCION_SCALAR, SCION_F32) &&
+                    writing_begin(&offset, &data->offset, channels, SCION_SCALAR, SCION_F32);
+
+        for (int64_t c = 0; good && c < data->channels; c++) {
+                const struct scion_normal normal = data->normal[c];
+
+                *(float *)writing_row(&scale, c) = (float)(1 / normal.divisor);
+                *(float *)writing_row(&offset, c) = (float)(-normal.mean / normal.divisor);
         }
-        return true;
+        good = writing_finish(&scale) && good;
+        return writing_finish(&offset) && good;
 }
 
 /* --- All together --------------------------------------------------------------------------------------- */
@@ -316,7 +375,7 @@ static bool open_plugin(struct opening *opening, uint64_t seed)
 static bool plan_inputs(struct opening *opening, uint64_t seed)
 {
         const struct scion_dataset_info *info = &opening->info;
-        struct scion_form form = { info->shape, info->element, info->element == SCION_BYTES };
+        struct scion_form form = { info->shape, info->element, info->element == SCION_U8 };
         struct scion_data *data = opening->data;
         int64_t examples = 0;
 
@@ -364,7 +423,7 @@ static bool load_chosen(struct opening *opening)
         for (int split = 0; good && split < SCION_SPLITS; split++)
                 good = load(opening, (enum scion_split)split,
                             split == SCION_TRAIN && pool ? &subset->pool : &subset->split[split]);
-        return good && (!pool || split_pool(opening));
+        return good && normal_upload(opening->data) && (!pool || split_pool(opening));
 }
 
 static bool fail_here(const struct opening *opening)
@@ -429,11 +488,13 @@ void scion_data_close(struct scion_data *data)
         if (!data)
                 return;
         for (int split = 0; split < SCION_SPLITS; split++) {
-                free(data->store[split].inputs);
-                free(data->store[split].labels);
-                free(data->store[split].targets);
+                scion_storage_destroy(data->store[split].inputs.storage);
+                scion_storage_destroy(data->store[split].labels.storage);
+                scion_storage_destroy(data->store[split].targets.storage);
                 free(data->split[split].index);
         }
+        scion_storage_destroy(data->scale.storage);
+        scion_storage_destroy(data->offset.storage);
         free(data->normal);
         free(data);
 }

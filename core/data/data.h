@@ -54,8 +54,9 @@ int64_t scion_data_outputs(const struct scion_data *data); /* a model's: classes
 int64_t scion_data_size(const struct scion_data *data, enum scion_split split);
 int64_t scion_data_unlabelled(const struct scion_data *data); /* examples offered without labels; mostly 0 */
 
-/* Adds lines that are the same for the same data: shapes, classes, normalisation, and hashes of all examples. */
-void scion_data_describe(const struct scion_data *data, struct scion_text *text);
+/* Adds lines that are the same for the same data: shapes, classes, normalisation, and hashes of all examples. False,
+ * with a message, when the device's memory cannot be read. */
+bool scion_data_describe(const struct scion_data *data, struct scion_text *text);
 
 /* --- Batches -------------------------------------------------------------------------------------------- */
 
@@ -79,8 +80,10 @@ enum scion_next { SCION_NEXT_BATCH, SCION_NEXT_END, SCION_NEXT_FAILED };
 /* Fills `batch` with tensors on the current tape. They are valid until the tape is reset or the next call. */
 enum scion_next scion_batches_next(struct scion_batches *batches, struct scion_batch *batch);
 
-/* The place in memory of example i of the last batch: the same whenever the example is given. */
-int64_t scion_batches_place(const struct scion_batches *batches, int64_t i);
+/* The row in the data's store of example i of the last batch: the same whenever the example is given. */
+int64_t scion_batches_row(const struct scion_batches *batches, int64_t i);
+/* The same of all its examples, int32 [N], on the batch's tape. */
+struct scion_tensor *scion_batches_index(const struct scion_batches *batches);
 
 /*
  * Batch number `step`, from 0, of a stream without end, for what is trained on beside something else: pass

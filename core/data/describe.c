@@ -1,4 +1,6 @@
 /* What data are, in words that other data do not share. */
+#include <stdlib.h>
+
 #include "data/parts.h"
 #include "file/hash.h"
 
@@ -10,10 +12,25 @@ static void describe_block(struct scion_text *text, const char *what, const void
                 scion_text_add(text, " %s %s", what, scion_hash_bytes(data, bytes, hash));
 }
 
-void scion_data_describe(const struct scion_data *data, struct scion_text *text)
+/* Adds the hash of the first `bytes` bytes of an array, when it is there. */
+static bool describe_array(struct scion_text *text, const char *what, const struct scion_array *array,
+                           size_t bytes)
 {
-        size_t element = data->element == SCION_BYTES ? sizeof(uint8_t) : sizeof(float);
-        size_t bytes = (size_t)(data->channels * data->area) * element;
+        void *copy = NULL;
+
+        if (!array->storage)
+                return true;
+        const char *data = scion_storage_view(array->storage, &copy);
+
+        if (data)
+                describe_block(text, what, data + array->offset, bytes);
+        free(copy);
+        return data != NULL;
+}
+
+bool scion_data_describe(const struct scion_data *data, struct scion_text *text)
+{
+        size_t bytes = (size_t)(data->channels * data->area) * scion_dtype_bytes(data->element);
         char shape[160];
 
         scion_text_add(text, "data %s of %d, %lld classes, %lld targets",
@@ -29,10 +46,12 @@ void scion_data_describe(const struct scion_data *data, struct scion_text *text)
 
                 scion_text_add(text, "%s %zu of %zu", scion_split_names[split], count, stored);
                 describe_block(text, "index", examples->index, count * sizeof *examples->index);
-                describe_block(text, "inputs", store->inputs, stored * bytes);
-                describe_block(text, "labels", store->labels, stored * sizeof *store->labels);
-                describe_block(text, "targets", store->targets,
-                               stored * (size_t)data->targets * sizeof *store->targets);
+                if (!describe_array(text, "inputs", &store->inputs, stored * bytes) ||
+                    !describe_array(text, "labels", &store->labels, stored * sizeof(int32_t)) ||
+                    !describe_array(text, "targets", &store->targets,
+                                    stored * (size_t)data->targets * sizeof(float)))
+                        return false;
                 scion_text_add(text, "\n");
         }
+        return true;
 }

@@ -9,7 +9,7 @@
 #define LANES 8
 #define BLOCK 65536 /* as many squares of bytes fit into 32 bits */
 
-bool scion_moments_start(struct scion_moments *moments, enum scion_element element, int64_t channels,
+bool scion_moments_start(struct scion_moments *moments, enum scion_dtype element, int64_t channels,
                          int64_t area)
 {
         *moments = (struct scion_moments){ .element = element, .channels = channels, .area = area };
@@ -72,7 +72,7 @@ void scion_moments_add(struct scion_moments *moments, const void *input)
         for (int64_t c = 0; c < moments->channels; c++) {
                 struct scion_moment *moment = &moments->channel[c];
 
-                if (moments->element == SCION_BYTES) {
+                if (moments->element == SCION_U8) {
                         add_bytes(moment, (const uint8_t *)input + c * moments->area, moments->area);
                         continue;
                 }
@@ -97,9 +97,9 @@ static void center_bytes(struct scion_moment *moment, int64_t count)
         moment->squared = (double)(square - 2 * pivot * sum + pivot * pivot * count);
 }
 
-double scion_element_divisor(enum scion_element element)
+double scion_element_divisor(enum scion_dtype element)
 {
-        return element == SCION_BYTES ? 255 : 1;
+        return element == SCION_U8 ? 255 : 1;
 }
 
 void scion_moments_normal(const struct scion_moments *moments, struct scion_normal *normal)
@@ -109,7 +109,7 @@ void scion_moments_normal(const struct scion_moments *moments, struct scion_norm
         for (int64_t c = 0; c < moments->channels; c++) {
                 struct scion_moment moment = moments->channel[c];
 
-                if (moments->element == SCION_BYTES)
+                if (moments->element == SCION_U8)
                         center_bytes(&moment, count);
                 double mean = moment.shifted / (double)count;
                 double variance = moment.squared / (double)count - mean * mean;

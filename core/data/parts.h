@@ -4,6 +4,7 @@
 
 #include <scion/param.h>
 
+#include "backend/backend.h"
 #include "data/data.h"
 
 /* "train", "valid", "test". */
@@ -57,7 +58,7 @@ struct scion_moment {
 };
 
 struct scion_moments {
-        enum scion_element element;
+        enum scion_dtype element;
         int64_t channels, area; /* an input is `channels` times `area` values */
         int64_t inputs;         /* added so far */
         struct scion_moment *channel;
@@ -68,7 +69,7 @@ struct scion_normal {
         double mean, divisor;
 };
 
-bool scion_moments_start(struct scion_moments *moments, enum scion_element element, int64_t channels,
+bool scion_moments_start(struct scion_moments *moments, enum scion_dtype element, int64_t channels,
                          int64_t area);
 void scion_moments_add(struct scion_moments *moments, const void *input);
 /* One entry a channel, after at least one input. What never changes is only shifted to 0. */
@@ -76,7 +77,7 @@ void scion_moments_normal(const struct scion_moments *moments, struct scion_norm
 void scion_moments_finish(struct scion_moments *moments);
 
 /* What an element's value is divided by when it is not normalised: bytes are to become 0 .. 1. */
-double scion_element_divisor(enum scion_element element);
+double scion_element_divisor(enum scion_dtype element);
 
 void scion_normalize_reals(float *values, int64_t count, struct scion_normal normal);
 void scion_normalize_bytes(const uint8_t *bytes, float *values, int64_t count, struct scion_normal normal);
@@ -84,12 +85,13 @@ void scion_normalize_bytes(const uint8_t *bytes, float *values, int64_t count, s
 /* Is none of them infinite or not a number? */
 bool scion_reals_finite(const float *values, int64_t count);
 
-/* --- The examples in memory ----------------------------------------------------------------------------- */
+/* --- The examples on the device ----------------------------------------------------------------------------- */
 
+/* Row i of each array is example i. An array without a storage is not there. */
 struct scion_store {
-        void *inputs;    /* bytes, or floats already normalised */
-        int32_t *labels; /* or */
-        float *targets;  /* [count, targets] */
+        struct scion_array inputs;  /* [count, ...], uint8, or float32 already normalised */
+        struct scion_array labels;  /* int32 [count]; or */
+        struct scion_array targets; /* float32 [count, targets] */
 };
 
 /* A split: a store, or part of one. */
@@ -101,10 +103,12 @@ struct scion_examples {
 
 struct scion_data {
         struct scion_shape shape; /* of one input */
-        enum scion_element element;
+        enum scion_dtype element;
         int64_t classes, targets;
         int64_t channels, area;
-        struct scion_normal *normal; /* one a channel; done while a batch is gathered when inputs are bytes */
+        struct scion_normal
+                *normal; /* one a channel; applied while a batch is gathered when inputs are uint8 */
+        struct scion_array scale, offset; /* [channels]: the same for the device, when inputs are uint8 */
         struct scion_store store[SCION_SPLITS];
         struct scion_examples split[SCION_SPLITS];
         struct scion_examples unlabelled; /* what is stored of train */

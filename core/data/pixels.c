@@ -47,7 +47,7 @@ static bool check_image(const struct scion_transform *transform)
 /* An image that is computed with must be of reals. */
 static bool take_reals(struct scion_transform *transform, struct scion_form *out)
 {
-        transform->in.element = out->element = SCION_REALS;
+        transform->in.element = out->element = SCION_F32;
         return true;
 }
 
@@ -337,7 +337,7 @@ static void apply_invert(const struct scion_transform *transform, struct scion_e
                          const void *in, void *out)
 {
         (void)example;
-        if (transform->in.element == SCION_BYTES)
+        if (transform->in.element == SCION_U8)
                 for (int64_t i = 0; i < transform->values; i++)
                         ((uint8_t *)out)[i] = (uint8_t)(255 - ((const uint8_t *)in)[i]);
         else
@@ -453,7 +453,7 @@ static void apply_channels(const struct scion_transform *transform, struct scion
 {
         struct image image = image_of(&transform->in.shape);
         int64_t area = image.height * image.width;
-        size_t bytes = (size_t)area * (transform->in.element == SCION_BYTES ? 1 : sizeof(float));
+        size_t bytes = (size_t)area * (transform->in.element == SCION_U8 ? 1 : sizeof(float));
 
         (void)example;
         if (image.channels == 3) {

@@ -209,7 +209,7 @@ bool scion_transforms_plan(struct scion_transforms *transforms, struct scion_for
                         transforms->step[kept++] = transforms->step[i];
         transforms->count = kept;
         transforms->bytes = (size_t)values_of(&form->shape, most) *
-                            (form->element == SCION_BYTES ? sizeof(uint8_t) : sizeof(float));
+                            (form->element == SCION_U8 ? sizeof(uint8_t) : sizeof(float));
         bytes = larger(bytes, transforms->bytes);
         for (int i = 0; i < 2; i++)
                 if (!(transforms->buffer[i] = malloc(bytes)))

@@ -13,7 +13,7 @@
 /* What inputs are, before or after a transform. */
 struct scion_form {
         struct scion_shape shape;
-        enum scion_element element;
+        enum scion_dtype element;
         bool unit; /* bytes, or reals that were bytes: they have a black, 0, and a white, 255 or 1 */
 };
 

@@ -24,6 +24,7 @@ struct run_keys {
         int64_t threads;
         int precision;
         bool winograd;
+        const char *device;
 };
 
 const struct scion_param scion_run_params[] = {
@@ -36,6 +37,8 @@ const struct scion_param scion_run_params[] = {
                      "bits"),
         SCION_BOOL(struct run_keys, winograd, true,
                    "3x3 convolutions by Winograd's algorithm where it is faster; it rounds a little more"),
+        SCION_STRING(struct run_keys, device, "cpu",
+                     "what computes: cpu, or a back end of a plugin folder; left out: $SCION_DEVICE, or cpu"),
         SCION_PARAMS_END,
 };
 
@@ -313,6 +316,46 @@ static bool complete(struct scion_config *config)
                complete_plugin(get(config, "strategy"), SCION_STRATEGY);
 }
 
+/* --- The device ------------------------------------------------------------------------------------------- */
+
+static bool is_processor(const struct scion_experiment *experiment)
+{
+        return strcmp(experiment->device->text, "cpu") == 0;
+}
+
+static bool fail_bf16(const struct scion_config *config)
+{
+        return scion_config_fail(scion_config_get(config, "precision"),
+                                 "this processor has no bfloat16 arithmetic (AVX512_BF16); it takes "
+                                 "precision: fp32");
+}
+
+/* Checks what can be checked without opening the device: planning a suite opens none. */
+static bool device_check(const struct scion_experiment *experiment, const struct scion_config *config)
+{
+        const struct scion_backend_plugin *cpu = scion_backend_cpu();
+
+        if (!is_processor(experiment))
+                return scion_plugin_find(SCION_BACKEND, experiment->device->text) ||
+                       scion_config_fail(experiment->device, "%s", scion_error());
+        return !experiment->bf16 || cpu->has_bf16(NULL) || fail_bf16(config);
+}
+
+bool scion_experiment_open_device(const struct scion_experiment *experiment)
+{
+        const struct scion_device_settings settings = { .threads = (int)experiment->threads,
+                                                        .winograd = experiment->winograd,
+                                                        .bf16 = experiment->bf16 };
+
+        if (!scion_device_open(experiment->device->text))
+                return scion_config_fail(experiment->device, "%s", scion_error());
+        if (experiment->bf16 && !scion_device.plugin->has_bf16(scion_device.self))
+                return scion_config_fail(experiment->device, "the device '%s' has no bfloat16 arithmetic",
+                                         experiment->device->text);
+        return scion_device_configure(&settings) ||
+               scion_config_fail(experiment->device, "%s", scion_error());
+}
+
 /* --- Both ----------------------------------------------------------------------------------------------- */
 
 bool scion_experiment_read(struct scion_config *config, struct scion_experiment *experiment)
@@ -323,7 +366,8 @@ bool scion_experiment_read(struct scion_config *config, struct scion_experiment 
         if (config->kind != SCION_CONFIG_MAP)
                 return scion_config_fail(config, "an experiment is a map of keys");
         drop_nulls(config, scion_run_parts);
-        if (!scion_params_fill(scion_run_params, config, "experiment", scion_run_parts, &keys))
+        if (!set_default(config, "device", scion_device_default()) ||
+            !scion_params_fill(scion_run_params, config, "experiment", scion_run_parts, &keys))
                 return false;
         scion_params_release(scion_run_params, &keys);
         experiment->name = scion_config_get(config, "name")->text;
@@ -331,10 +375,9 @@ bool scion_experiment_read(struct scion_config *config, struct scion_experiment 
         experiment->threads = keys.threads;
         experiment->winograd = keys.winograd;
         experiment->bf16 = keys.precision == BF16;
-        if (experiment->bf16 && !scion_backend_has_bf16())
-                return scion_config_fail(scion_config_get(config, "precision"),
-                                         "this processor has no bfloat16 arithmetic (AVX512_BF16); it takes "
-                                         "precision: fp32");
+        experiment->device = scion_config_get(config, "device");
+        if (!device_check(experiment, config))
+                return false;
         if (read_all(config, experiment) && complete(config))
                 return true;
         scion_experiment_finish(experiment);
@@ -356,15 +399,12 @@ void scion_experiment_finish(struct scion_experiment *experiment)
         memset(experiment, 0, sizeof *experiment);
 }
 
-void scion_experiment_use_engine(const struct scion_experiment *experiment)
-{
-        scion_backend_set_threads((int)experiment->threads);
-        scion_backend_set_winograd(experiment->winograd);
-        scion_backend_set_bf16(experiment->bf16);
-}
-
 void scion_experiment_strip(struct scion_config *config)
 {
         scion_config_remove(config, "name");
         scion_config_remove(config, "limits");
+        /* A run on the processor has the id that it had before there were other devices. */
+        if (scion_config_get(config, "device") &&
+            strcmp(scion_config_get(config, "device")->text, "cpu") == 0)
+                scion_config_remove(config, "device");
 }

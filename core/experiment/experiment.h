@@ -49,6 +49,7 @@ struct scion_experiment {
         int64_t threads;
         bool winograd;
         bool bf16;
+        const struct scion_config *device; /* the name of the back end */
         struct scion_limits limits;
         bool has_source;
         struct scion_stage source, target;
@@ -63,10 +64,10 @@ struct scion_experiment {
 bool scion_experiment_read(struct scion_config *config, struct scion_experiment *experiment);
 void scion_experiment_finish(struct scion_experiment *experiment);
 
-/* From now on kernels have the experiment's threads and arithmetic. */
-void scion_experiment_use_engine(const struct scion_experiment *experiment);
+/* Opens the experiment's device and sets its threads and arithmetic. False, with the place in the message. */
+bool scion_experiment_open_device(const struct scion_experiment *experiment);
 
-/* Removes the keys that do not change what comes out of the run: its name and limits. */
+/* Removes the keys that do not change what comes out of the run: its name, its limits, and the default device. */
 void scion_experiment_strip(struct scion_config *config);
 
 #endif

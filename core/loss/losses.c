@@ -2,15 +2,13 @@
 #include <scion/losses.h>
 
 #include <math.h>
-#include <scion/simd.h>
 
-#include "backend/cpu/math.h"
 #include "tensor/gradient.h"
 
 #define COSINE_EPS 1e-8f
 
-/* Broadcasting would quietly mean something else. */
-static bool check_alike(const char *loss, const struct scion_tensor *a, const struct scion_tensor *b)
+/* Shapes that broadcast are refused too: the loss would silently mean something else. */
+static bool shapes_check_equal(const char *loss, const struct scion_tensor *a, const struct scion_tensor *b)
 {
         char of_a[96], of_b[96];
 
@@ -57,20 +55,21 @@ struct scion_tensor *scion_cross_entropy(struct scion_tensor *logits, struct sci
 
 struct scion_tensor *scion_mse(struct scion_tensor *a, struct scion_tensor *b)
 {
-        return check_alike("mse", a, b) ? scion_mean(scion_pow(scion_sub(a, b), 2), SCION_ALL_AXES, false)
-                                        : NULL;
+        return shapes_check_equal("mse", a, b)
+                       ? scion_mean(scion_pow(scion_sub(a, b), 2), SCION_ALL_AXES, false)
+                       : NULL;
 }
 
 struct scion_tensor *scion_smooth_l1(struct scion_tensor *a, struct scion_tensor *b)
 {
-        return check_alike("smooth_l1", a, b)
+        return shapes_check_equal("smooth_l1", a, b)
                        ? scion_mean(scion_huber(scion_sub(a, b), 1), SCION_ALL_AXES, false)
                        : NULL;
 }
 
 struct scion_tensor *scion_cosine_distance(struct scion_tensor *a, struct scion_tensor *b)
 {
-        if (!check_alike("cosine_distance", a, b))
+        if (!shapes_check_equal("cosine_distance", a, b))
                 return NULL;
         if (a->shape.ndim == 0)
                 return scion_refuse_null("cosine_distance: takes vectors, got scalars");
@@ -101,57 +100,19 @@ struct scion_tensor *scion_coral(struct scion_tensor *x, struct scion_tensor *y)
 /* --- Kullback-Leibler divergence -------------------------------------------------------------------------- */
 
 struct divergence {
-        struct scion_tensor *of_student, *of_teacher; /* the gradients; NULL for one that is not wanted */
+        struct scion_tensor *of_student, *of_teacher; /* the gradients; NULL for one that is not required */
 };
 
 static bool kl_backward(struct scion_node *node)
 {
         const struct divergence *kl = node->saved;
-        float g = scion_item(node->output->grad);
+        struct scion_tensor *g = node->output->grad;
 
-        return (!kl->of_student || scion_grad_done(node->input[0], scion_scale(kl->of_student, g))) &&
-               (!kl->of_teacher || scion_grad_done(node->input[1], scion_scale(kl->of_teacher, g)));
+        return (!kl->of_student || scion_grad_done(node->input[0], scion_mul(kl->of_student, g))) &&
+               (!kl->of_teacher || scion_grad_done(node->input[1], scion_mul(kl->of_teacher, g)));
 }
 
 static const struct scion_op kl_op = { "kl_divergence", kl_backward };
-
-/* Row by row, p = softmax(x / temperature), and its logarithm: in double, for two of them may be close. */
-SCION_CLONES static void soften(const float *x, int64_t rows, int64_t classes, double temperature,
-                                double *log_p, double *restrict p)
-{
-        for (int64_t i = 0; i < rows; i++) {
-                float max = -INFINITY;
-
-                for (int64_t c = i * classes; c < (i + 1) * classes; c++)
-                        max = x[c] > max ? x[c] : max;
-                for (int64_t c = i * classes; c < (i + 1) * classes; c++)
-                        log_p[c] = ((double)x[c] - (double)max) / temperature;
-        }
-        for (int64_t c = 0; c < rows * classes; c++)
-                p[c] = scion_exp_wide_of(log_p[c]);
-        for (int64_t i = 0; i < rows; i++) {
-                double sum = 0;
-
-                for (int64_t c = i * classes; c < (i + 1) * classes; c++)
-                        sum += p[c];
-                double factor = 1 / sum, offset = log(sum);
-
-                for (int64_t c = i * classes; c < (i + 1) * classes; c++) {
-                        p[c] *= factor;
-                        log_p[c] -= offset;
-                }
-        }
-}
-
-/* The sum over the classes of p (ln p - ln q), of one example. */
-static double kl_row(const double *log_p, const double *p, const double *log_q, int64_t classes)
-{
-        double sum = 0;
-
-        for (int64_t c = 0; c < classes; c++)
-                sum += p[c] == 0 ? 0 : p[c] * (log_p[c] - log_q[c]); /* 0 ln 0 = 0 */
-        return sum;
-}
 
 struct scion_tensor *scion_kl_divergence(struct scion_tensor *student_logits,
                                          struct scion_tensor *teacher_logits, float temperature)
@@ -159,7 +120,7 @@ struct scion_tensor *scion_kl_divergence(struct scion_tensor *student_logits,
         struct scion_tensor *s = student_logits, *t = teacher_logits;
         char text[96];
 
-        if (!check_alike("kl_divergence", s, t))
+        if (!shapes_check_equal("kl_divergence", s, t))
                 return NULL;
         if (s->shape.ndim != 2)
                 return scion_refuse_null("kl_divergence: takes logits NxC, got %s",
@@ -171,31 +132,15 @@ struct scion_tensor *scion_kl_divergence(struct scion_tensor *student_logits,
         t = scion_tensor_plain(t);
         if (!s || !t)
                 return NULL;
-        int64_t rows = s->shape.dim[0], classes = s->shape.dim[1], count = rows * classes;
-        double *log_p = scion_tape_buffer(4 * (size_t)count * sizeof *log_p), sum = 0;
+        struct scion_tensor *y = scion_tensor_float(SCION_SCALAR, NULL);
         struct divergence kl = { 0 };
 
-        if (!log_p ||
-            (scion_wants_grad(s) && !(kl.of_student = scion_tensor_new(s->shape, SCION_F32, NULL))) ||
-            (scion_wants_grad(t) && !(kl.of_teacher = scion_tensor_new(t->shape, SCION_F32, NULL))))
+        if (!y || (scion_wants_grad(s) && !(kl.of_student = scion_tensor_float(s->shape, NULL))) ||
+            (scion_wants_grad(t) && !(kl.of_teacher = scion_tensor_float(t->shape, NULL))) ||
+            !SCION_ON_DEVICE(kl_divergence, &s->array, &t->array, (double)temperature, &y->array,
+                             scion_array_of(kl.of_student), scion_array_of(kl.of_teacher)))
                 return NULL;
-        double *p = log_p + count, *log_q = p + count, *q = log_q + count;
-        double factor = 1 / ((double)rows * (double)temperature);
-
-        soften(t->data, rows, classes, (double)temperature, log_p, p);
-        soften(s->data, rows, classes, (double)temperature, log_q, q);
-        for (int64_t i = 0; i < count; i += classes) {
-                double of_row = kl_row(log_p + i, p + i, log_q + i, classes);
-
-                sum += of_row;
-                for (int64_t c = i; kl.of_student && c < i + classes; c++)
-                        ((float *)kl.of_student->data)[c] = (float)(factor * (q[c] - p[c]));
-                for (int64_t c = i; kl.of_teacher && c < i + classes; c++)
-                        ((float *)kl.of_teacher->data)[c] =
-                                p[c] == 0 ? 0 : (float)(factor * p[c] * (log_p[c] - log_q[c] - of_row));
-        }
-        struct scion_tensor *y = scion_scalar((float)(sum / (double)rows));
-        struct scion_node *node = y ? scion_record(&kl_op, y, s, t, NULL, sizeof kl) : NULL;
+        struct scion_node *node = scion_record(&kl_op, y, s, t, NULL, sizeof kl);
 
         if (node)
                 *(struct divergence *)node->saved = kl;

@@ -10,7 +10,7 @@ struct batch_norm {
         int weight, bias, mean, variance; /* slots */
 };
 
-static struct scion_tensor *normalize(struct scion_module *module, struct scion_tensor *x)
+static struct scion_tensor *module_normalize(struct scion_module *module, struct scion_tensor *x)
 {
         const struct batch_norm *norm = scion_nn_self(module);
 
@@ -28,7 +28,7 @@ static struct scion_tensor *forward_1d(void *self, struct scion_module *module, 
         if (shape.ndim != 2 && shape.ndim != 3)
                 return scion_refuse_null("batch_norm1d: takes inputs of shape N x C or N x C x L, got %s",
                                          scion_shape_text(&shape, text, sizeof text));
-        return normalize(module, x);
+        return module_normalize(module, x);
 }
 
 static struct scion_tensor *forward_2d(void *self, struct scion_module *module, struct scion_tensor *x)
@@ -40,11 +40,11 @@ static struct scion_tensor *forward_2d(void *self, struct scion_module *module, 
         if (shape.ndim != 4)
                 return scion_refuse_null("batch_norm2d: takes inputs of shape N x C x H x W, got %s",
                                          scion_shape_text(&shape, text, sizeof text));
-        return normalize(module, x);
+        return module_normalize(module, x);
 }
 
-static struct scion_module *make(const struct scion_module_impl *impl, int64_t channels, float momentum,
-                                 float eps)
+static struct scion_module *batch_norm_create(const struct scion_module_impl *impl, int64_t channels,
+                                              float momentum, float eps)
 {
         const struct scion_init zeros = { .kind = SCION_INIT_ZEROS }, ones = { .kind = SCION_INIT_ONES };
 
@@ -78,12 +78,12 @@ static const struct scion_module_impl impl_2d = { .kind = "batch_norm2d", .forwa
 
 struct scion_module *scion_nn_batch_norm1d(int64_t channels, float momentum, float eps)
 {
-        return make(&impl_1d, channels, momentum, eps);
+        return batch_norm_create(&impl_1d, channels, momentum, eps);
 }
 
 struct scion_module *scion_nn_batch_norm2d(int64_t channels, float momentum, float eps)
 {
-        return make(&impl_2d, channels, momentum, eps);
+        return batch_norm_create(&impl_2d, channels, momentum, eps);
 }
 
 float scion_nn_batch_norm_eps(const struct scion_module *module)

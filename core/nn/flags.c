@@ -1,4 +1,4 @@
-/* What was said of a model's parameters, as bytes: whoever goes on with a training says it again by them. */
+/* The flags of a model's parameters as bytes: a training that goes on from a checkpoint sets them from there. */
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +16,10 @@ size_t scion_model_handling_bytes(const struct scion_model *model)
         return (size_t)model->count * sizeof(struct handling) + (model->length + 7) / 8;
 }
 
-static size_t first_bit(const struct scion_model *model, const struct scion_parameter *parameter)
+/* Of the parameter's mask, among those of all masks. */
+static size_t parameter_first_bit(const struct scion_parameter *parameter)
 {
-        return (size_t)((const float *)parameter->value.data - model->values);
+        return parameter->value.offset / sizeof(float);
 }
 
 void scion_model_read_handling(const struct scion_model *model, unsigned char *bytes)
@@ -32,7 +33,7 @@ void scion_model_read_handling(const struct scion_model *model, unsigned char *b
                                                    .frozen = parameter->frozen,
                                                    .decay = parameter->decay,
                                                    .masked = parameter->mask != NULL };
-                size_t bit = first_bit(model, parameter);
+                size_t bit = parameter_first_bit(parameter);
 
                 memcpy(bytes + (size_t)i * sizeof handling, &handling, sizeof handling);
                 for (size_t k = 0; parameter->mask && k < parameter->value.length; k++, bit++)
@@ -40,7 +41,7 @@ void scion_model_read_handling(const struct scion_model *model, unsigned char *b
         }
 }
 
-static bool set_mask(struct scion_parameter *parameter, const unsigned char *bits, size_t bit)
+static bool parameter_read_mask(struct scion_parameter *parameter, const unsigned char *bits, size_t bit)
 {
         float *mask = malloc((parameter->value.length + 1) * sizeof *mask);
 
@@ -66,7 +67,7 @@ bool scion_model_write_handling(struct scion_model *model, const unsigned char *
                 parameter->lr_scale = handling.lr_scale;
                 parameter->decay = handling.decay;
                 scion_parameter_freeze(parameter, handling.frozen);
-                if (!(handling.masked ? set_mask(parameter, bits, first_bit(model, parameter))
+                if (!(handling.masked ? parameter_read_mask(parameter, bits, parameter_first_bit(parameter))
                                       : scion_parameter_mask(parameter, NULL)))
                         return false;
         }

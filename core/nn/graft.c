@@ -1,25 +1,25 @@
-/* Modules put into a model that is built. */
+/* Grafts: modules put into a model that is built. */
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nn/model.h"
 
-/* What is to be put where. */
+/* A module and the place that it goes to. */
 struct graft {
         struct scion_model *model;
-        struct scion_module *at; /* what is there */
+        struct scion_module *at; /* the module at the path */
         enum scion_place place;
         struct scion_module *module;
 };
 
-static struct scion_modules *list_of(const struct graft *graft)
+static struct scion_modules *graft_list(const struct graft *graft)
 {
         return graft->place == SCION_BEFORE ? &graft->at->before : &graft->at->after;
 }
 
-/* Exchanges what was grafted onto the one and the other. */
-static void exchange_grafts(struct scion_module *a, struct scion_module *b)
+/* Exchanges the grafts of two modules. */
+static void modules_exchange_grafts(struct scion_module *a, struct scion_module *b)
 {
         struct scion_modules before = a->before, after = a->after;
 
@@ -33,8 +33,8 @@ static void exchange_grafts(struct scion_module *a, struct scion_module *b)
                 b->after.module[i]->parent = b;
 }
 
-/* A substitute's own names must leave those of the grafts alone that stay. */
-static bool check_names(const struct scion_module *substitute, const struct scion_modules *grafts)
+/* Fails when the substitute has a child or a parameter of the same name as a graft, which the substitute inherits. */
+static bool substitute_check_names(const struct scion_module *substitute, const struct scion_modules *grafts)
 {
         for (size_t i = 0; i < grafts->count; i++)
                 if (!scion_module_check_name(substitute, "graft", grafts->module[i]->name))
@@ -42,7 +42,7 @@ static bool check_names(const struct scion_module *substitute, const struct scio
         return true;
 }
 
-static bool check(const struct graft *graft, const char *name)
+static bool graft_check(const struct graft *graft, const char *name)
 {
         const struct scion_module *module = graft->module;
 
@@ -53,14 +53,15 @@ static bool check(const struct graft *graft, const char *name)
         if (!scion_module_check(module))
                 return false;
         if (graft->place == SCION_INSTEAD)
-                return check_names(module, &graft->at->before) && check_names(module, &graft->at->after);
+                return substitute_check_names(module, &graft->at->before) &&
+                       substitute_check_names(module, &graft->at->after);
         if (graft->place != SCION_BEFORE && graft->place != SCION_AFTER)
                 return scion_fail("no place has the number %d", (int)graft->place);
         return scion_module_check_name(graft->at, "graft", name);
 }
 
-/* Ties the module into the tree. */
-static bool tie(const struct graft *graft, const char *name)
+/* Links the module into the tree. */
+static bool graft_tie(const struct graft *graft, const char *name)
 {
         struct scion_module *module = graft->module, *at = graft->at;
         bool instead = graft->place == SCION_INSTEAD;
@@ -71,21 +72,21 @@ static bool tie(const struct graft *graft, const char *name)
                 return scion_fail("out of memory");
         if (!instead) {
                 module->parent = at;
-                return scion_modules_push(list_of(graft), module);
+                return scion_modules_push(graft_list(graft), module);
         }
         module->parent = at->parent;
         at->substitute = module;
-        exchange_grafts(at, module);
+        modules_exchange_grafts(at, module);
         return true;
 }
 
-/* The tree is as it was before; the module is its maker's last sight of it. */
-static void untie(const struct graft *graft)
+/* Removes the module from the tree again, and destroys it. */
+static void graft_untie(const struct graft *graft)
 {
-        struct scion_modules *list = graft->place == SCION_INSTEAD ? NULL : list_of(graft);
+        struct scion_modules *list = graft->place == SCION_INSTEAD ? NULL : graft_list(graft);
 
         if (!list && graft->at->substitute) {
-                exchange_grafts(graft->module, graft->at);
+                modules_exchange_grafts(graft->module, graft->at);
                 graft->at->substitute = NULL;
         } else if (list && list->count && list->module[list->count - 1] == graft->module) {
                 list->count--;
@@ -93,7 +94,7 @@ static void untie(const struct graft *graft)
         scion_module_destroy(graft->module);
 }
 
-static bool check_head(struct scion_model *model)
+static bool model_check_head(struct scion_model *model)
 {
         const struct scion_module *head = model->part ? NULL : scion_model_look_up_module(model, model->head);
 
@@ -105,8 +106,8 @@ static bool check_head(struct scion_model *model)
                scion_fail("the head '%s' would have no parameters", model->head);
 }
 
-/* What is only in the old layout is the model's no more. */
-static void leave(const struct scion_model *before, struct scion_model *model)
+/* Modules that are only in the layout before are not the model's any more. */
+static void model_leave_layout(const struct scion_model *before, struct scion_model *model)
 {
         for (size_t i = 0; i < before->modules.count; i++) {
                 struct scion_module *module = before->modules.module[i];
@@ -117,23 +118,25 @@ static void leave(const struct scion_model *before, struct scion_model *model)
         scion_model_link(model);
 }
 
-static bool put(const struct graft *graft, const char *name)
+static bool graft_put(const struct graft *graft, const char *name)
 {
         struct scion_model *model = graft->model, before = *model;
 
-        if (!tie(graft, name)) {
-                untie(graft);
+        if (!graft_tie(graft, name)) {
+                graft_untie(graft);
                 return false;
         }
-        if (scion_model_lay_out(model) && check_head(model) && (model->part || scion_model_try_out(model))) {
-                leave(&before, model);
+        if (scion_model_lay_out(model) && model_check_head(model) &&
+            (model->part || scion_model_try_out(model))) {
+                model_leave_layout(&before, model);
                 scion_model_finish_layout(&before);
                 return true;
         }
-        scion_model_link(&before); /* first: what both layouts share stays this one's */
+        scion_model_link(
+                &before); /* first: parameters in both layouts then belong to this one, and keep their masks */
         scion_model_finish_layout(model);
         *model = before;
-        untie(graft);
+        graft_untie(graft);
         return false;
 }
 
@@ -146,8 +149,8 @@ bool scion_model_graft(struct scion_model *model, const char *path, enum scion_p
         if (!module)
                 return false;
         graft.at = scion_model_module(model, path);
-        if (graft.at && check(&graft, name)) {
-                if (put(&graft, name))
+        if (graft.at && graft_check(&graft, name)) {
+                if (graft_put(&graft, name))
                         return true;
         } else if (!module->built && !module->parent) {
                 scion_module_destroy(module);

@@ -29,7 +29,7 @@ static double gain_of(const struct scion_init *init)
 }
 
 /* A kernel must have a centre. */
-static bool check_identity(const struct scion_shape *shape)
+static bool shape_check_identity(const struct scion_shape *shape)
 {
         char text[96];
 
@@ -51,11 +51,11 @@ bool scion_init_check(const struct scion_init *init, const struct scion_shape *s
                 return scion_fail("a gain must be positive, got %g", (double)init->gain);
         if (init->fan_in < 0)
                 return scion_fail("a fan-in must be positive, got %lld", (long long)init->fan_in);
-        return init->kind != SCION_INIT_IDENTITY || check_identity(shape);
+        return init->kind != SCION_INIT_IDENTITY || shape_check_identity(shape);
 }
 
 /* The product of the axes from `first` on. */
-static double extent(const struct scion_shape *shape, int first)
+static double shape_extent(const struct scion_shape *shape, int first)
 {
         double product = 1;
 
@@ -64,44 +64,44 @@ static double extent(const struct scion_shape *shape, int first)
         return product;
 }
 
-static double fan_in(const struct scion_init *init, const struct scion_shape *shape)
+static double shape_fan_in(const struct scion_init *init, const struct scion_shape *shape)
 {
-        return init->fan_in > 0 ? (double)init->fan_in : extent(shape, shape->ndim < 2 ? 0 : 1);
+        return init->fan_in > 0 ? (double)init->fan_in : shape_extent(shape, shape->ndim < 2 ? 0 : 1);
 }
 
 /* Outputs that one input reaches: for a weight [O, I, kh, kw], O kh kw. A vector's is its length. */
-static double fan_out(const struct scion_shape *shape)
+static double shape_fan_out(const struct scion_shape *shape)
 {
-        return shape->ndim < 2 ? extent(shape, 0) : (double)shape->dim[0] * extent(shape, 2);
+        return shape->ndim < 2 ? shape_extent(shape, 0) : (double)shape->dim[0] * shape_extent(shape, 2);
 }
 
-static void fill(float *values, int64_t count, float value)
+static void values_fill(float *values, int64_t count, float value)
 {
         for (int64_t i = 0; i < count; i++)
                 values[i] = value;
 }
 
 /* U(-bound, bound) */
-static void fill_uniform(float *values, int64_t count, double bound, struct scion_random *random)
+static void values_fill_uniform(float *values, int64_t count, double bound, struct scion_random *random)
 {
         for (int64_t i = 0; i < count; i++)
                 values[i] = (float)bound * (2 * scion_random_uniform(random) - 1);
 }
 
 /* N(0, deviation^2) */
-static void fill_normal(float *values, int64_t count, double deviation, struct scion_random *random)
+static void values_fill_normal(float *values, int64_t count, double deviation, struct scion_random *random)
 {
         for (int64_t i = 0; i < count; i++)
                 values[i] = (float)deviation * scion_random_normal(random);
 }
 
 /* `value` at [i, i] of the first two axes, in the centre of the others. */
-static void fill_identity(float *values, const struct scion_shape *shape, float value)
+static void values_fill_identity(float *values, const struct scion_shape *shape, float value)
 {
         int64_t side = shape->dim[0] < shape->dim[1] ? shape->dim[0] : shape->dim[1];
-        int64_t taps = (int64_t)extent(shape, 2);
+        int64_t taps = (int64_t)shape_extent(shape, 2);
 
-        fill(values, scion_shape_size(shape), 0);
+        values_fill(values, scion_shape_size(shape), 0);
         for (int64_t i = 0; i < side; i++)
                 values[(i * shape->dim[1] + i) * taps + taps / 2] = value;
 }
@@ -115,25 +115,27 @@ void scion_init_draw(const struct scion_init *init, const struct scion_shape *sh
 
         switch (init->kind) {
         case SCION_INIT_ZEROS:
-                fill(values, count, 0);
+                values_fill(values, count, 0);
                 break;
         case SCION_INIT_ONES:
-                fill(values, count, 1);
+                values_fill(values, count, 1);
                 break;
         case SCION_INIT_FAN_IN_UNIFORM:
-                fill_uniform(values, count, gain * sqrt(3 / fan_in(init, shape)), &random);
+                values_fill_uniform(values, count, gain * sqrt(3 / shape_fan_in(init, shape)), &random);
                 break;
         case SCION_INIT_KAIMING_NORMAL:
-                fill_normal(values, count, gain / sqrt(fan_in(init, shape)), &random);
+                values_fill_normal(values, count, gain / sqrt(shape_fan_in(init, shape)), &random);
                 break;
         case SCION_INIT_XAVIER_UNIFORM:
-                fill_uniform(values, count, gain * sqrt(6 / (fan_in(init, shape) + fan_out(shape))), &random);
+                values_fill_uniform(values, count,
+                                    gain * sqrt(6 / (shape_fan_in(init, shape) + shape_fan_out(shape))),
+                                    &random);
                 break;
         case SCION_INIT_NORMAL:
-                fill_normal(values, count, gain, &random);
+                values_fill_normal(values, count, gain, &random);
                 break;
         case SCION_INIT_IDENTITY:
-                fill_identity(values, shape, (float)gain);
+                values_fill_identity(values, shape, (float)gain);
                 break;
         }
 }

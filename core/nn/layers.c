@@ -1,4 +1,4 @@
-/* The modules there are. A module without parameters is one line of a table; see LAYER. */
+/* The engine's modules. One without parameters is one use of the macro LAYER. */
 #include "nn/module.h"
 
 #include <scion/error.h>
@@ -45,7 +45,7 @@ LAYER(sigmoid, scion_sigmoid(x))
 LAYER(dropout, scion_dropout(x, layer->p))
 LAYER(flatten, scion_flatten(x, 1))
 
-static struct scion_module *leaf(const struct scion_module_impl *impl, struct layer state)
+static struct scion_module *leaf_create(const struct scion_module_impl *impl, struct layer state)
 {
         struct scion_module *module = scion_nn_module(impl, sizeof state);
 
@@ -58,22 +58,22 @@ static struct scion_module *leaf(const struct scion_module_impl *impl, struct la
 
 struct scion_module *scion_nn_relu(void)
 {
-        return leaf(&relu_layer, (struct layer){ 0 });
+        return leaf_create(&relu_layer, (struct layer){ 0 });
 }
 
 struct scion_module *scion_nn_tanh(void)
 {
-        return leaf(&tanh_layer, (struct layer){ 0 });
+        return leaf_create(&tanh_layer, (struct layer){ 0 });
 }
 
 struct scion_module *scion_nn_sigmoid(void)
 {
-        return leaf(&sigmoid_layer, (struct layer){ 0 });
+        return leaf_create(&sigmoid_layer, (struct layer){ 0 });
 }
 
 struct scion_module *scion_nn_flatten(void)
 {
-        return leaf(&flatten_layer, (struct layer){ 0 });
+        return leaf_create(&flatten_layer, (struct layer){ 0 });
 }
 
 struct scion_module *scion_nn_dropout(float p)
@@ -81,12 +81,12 @@ struct scion_module *scion_nn_dropout(float p)
         if (!(p >= 0 && p < 1))
                 return scion_fail_null("dropout: the probability must be at least 0 and below 1, got %g",
                                        (double)p);
-        return leaf(&dropout_layer, (struct layer){ .p = p });
+        return leaf_create(&dropout_layer, (struct layer){ .p = p });
 }
 
 /* --- Windows -------------------------------------------------------------------------------------------- */
 
-static bool check_window(const char *kind, const struct scion_window *window)
+static bool window_check(const char *kind, const struct scion_window *window)
 {
         if (!window)
                 return scion_fail("%s: no window", kind);
@@ -101,9 +101,10 @@ static bool check_window(const char *kind, const struct scion_window *window)
         return true;
 }
 
-static struct scion_module *pool(const struct scion_module_impl *impl, const struct scion_window *window)
+static struct scion_module *pool_create(const struct scion_module_impl *impl,
+                                        const struct scion_window *window)
 {
-        if (!check_window(impl->kind, window))
+        if (!window_check(impl->kind, window))
                 return NULL;
         for (int i = 0; i < 2; i++) {
                 if (window->padding[i] > window->kernel[i] / 2)
@@ -112,17 +113,17 @@ static struct scion_module *pool(const struct scion_module_impl *impl, const str
                 if (window->dilation[i] > 1)
                         return scion_fail_null("%s: takes no dilation", impl->kind);
         }
-        return leaf(impl, (struct layer){ .window = *window });
+        return leaf_create(impl, (struct layer){ .window = *window });
 }
 
 struct scion_module *scion_nn_max_pool2d(const struct scion_window *window)
 {
-        return pool(&max_pool2d_layer, window);
+        return pool_create(&max_pool2d_layer, window);
 }
 
 struct scion_module *scion_nn_avg_pool2d(const struct scion_window *window)
 {
-        return pool(&avg_pool2d_layer, window);
+        return pool_create(&avg_pool2d_layer, window);
 }
 
 struct scion_module *scion_nn_adaptive_avg_pool2d(int64_t height, int64_t width)
@@ -130,14 +131,14 @@ struct scion_module *scion_nn_adaptive_avg_pool2d(int64_t height, int64_t width)
         if (height < 1 || width < 1)
                 return scion_fail_null("adaptive_avg_pool2d: cannot make images of %lldx%lld",
                                        (long long)height, (long long)width);
-        return leaf(&adaptive_avg_pool2d_layer, (struct layer){ .size = { height, width } });
+        return leaf_create(&adaptive_avg_pool2d_layer, (struct layer){ .size = { height, width } });
 }
 
 /* --- Layers with parameters ----------------------------------------------------------------------------- */
 
 /* The weight, and the bias when there is one, drawn as PyTorch does: both from U(-b, b), b = 1 /
  * sqrt(fan_in), where the weight gives the fan_in for both. */
-static struct scion_module *weighted(struct scion_module *module, struct scion_shape shape)
+static struct scion_module *weighted_create(struct scion_module *module, struct scion_shape shape)
 {
         const struct layer *layer = scion_nn_self(module);
         struct scion_init init = { .kind = SCION_INIT_FAN_IN_UNIFORM };
@@ -161,7 +162,8 @@ struct scion_module *scion_nn_linear(int64_t in, int64_t out, bool bias)
         if (in < 1 || out < 1)
                 return scion_fail_null("linear: %lld inputs and %lld outputs make no layer", (long long)in,
                                        (long long)out);
-        return weighted(leaf(&linear_layer, (struct layer){ .bias = bias }), SCION_SHAPE(out, in));
+        return weighted_create(leaf_create(&linear_layer, (struct layer){ .bias = bias }),
+                               SCION_SHAPE(out, in));
 }
 
 struct scion_module *scion_nn_conv2d(int64_t in, int64_t out, const struct scion_window *window, bool bias)
@@ -169,15 +171,15 @@ struct scion_module *scion_nn_conv2d(int64_t in, int64_t out, const struct scion
         if (in < 1 || out < 1)
                 return scion_fail_null("conv2d: %lld channels in and %lld out make no layer", (long long)in,
                                        (long long)out);
-        if (!check_window("conv2d", window))
+        if (!window_check("conv2d", window))
                 return NULL;
         int64_t groups = window->groups == 0 ? 1 : window->groups;
 
         if (groups < 0 || in % groups != 0 || out % groups != 0)
                 return scion_fail_null("conv2d: %lld channels in and %lld out cannot be cut into %lld groups",
                                        (long long)in, (long long)out, (long long)groups);
-        return weighted(leaf(&conv2d_layer, (struct layer){ .window = *window, .bias = bias }),
-                        SCION_SHAPE(out, in / groups, window->kernel[0], window->kernel[1]));
+        return weighted_create(leaf_create(&conv2d_layer, (struct layer){ .window = *window, .bias = bias }),
+                               SCION_SHAPE(out, in / groups, window->kernel[0], window->kernel[1]));
 }
 
 bool scion_module_is_linear(const struct scion_module *module)

@@ -1,4 +1,4 @@
-/* The flat blocks of a model: numbering its modules, giving its parameters their places, trying it out. */
+/* The layout of a model: numbering its modules, giving its parameters their places in storages, trying it out. */
 #include <scion/error.h>
 #include <scion/tape.h>
 #include <stdlib.h>
@@ -7,8 +7,7 @@
 #include "base/text.h"
 #include "nn/model.h"
 
-#define ALIGNMENT 64
-#define GRAIN (ALIGNMENT / sizeof(float)) /* every parameter starts at a multiple of so many floats */
+#define GRAIN ((size_t)16) /* every parameter starts at a multiple of so many floats */
 
 /* --- Modules and names ---------------------------------------------------------------------------------- */
 
@@ -24,8 +23,8 @@ static char *path_of(const struct scion_module *module, const char *name)
         return scion_fail_null("out of memory");
 }
 
-/* The path of a module stays the same for as long as it is. */
-static bool number(struct scion_model *model, struct scion_module *module)
+/* A module keeps its path as long as it exists. */
+static bool modules_number(struct scion_model *model, struct scion_module *module)
 {
         struct scion_module *below;
 
@@ -36,12 +35,12 @@ static bool number(struct scion_model *model, struct scion_module *module)
         module->built = true;
         module->index = (int)model->modules.count - 1;
         for (size_t i = 0; (below = scion_module_below(module, i)); i++)
-                if (!number(model, below))
+                if (!modules_number(model, below))
                         return false;
         return true;
 }
 
-static int count_declared(const struct scion_model *model)
+static int declared_count(const struct scion_model *model)
 {
         int count = 0;
 
@@ -50,8 +49,9 @@ static int count_declared(const struct scion_model *model)
         return count;
 }
 
-/* A parameter that the model had before is as it was, in its new place. */
-static bool add(struct scion_model *model, const struct scion_module *module, struct scion_declared *declared)
+/* A parameter that the model had before keeps its settings. */
+static bool parameter_add(struct scion_model *model, const struct scion_module *module,
+                          struct scion_declared *declared)
 {
         struct scion_parameter *parameter = &model->parameter[model->count + model->buffers];
         const struct scion_parameter *before = declared->parameter;
@@ -73,82 +73,91 @@ static bool add(struct scion_model *model, const struct scion_module *module, st
         return parameter->name != NULL;
 }
 
-static bool collect(struct scion_model *model, bool buffers)
+static bool parameters_add(struct scion_model *model, bool buffers)
 {
         for (size_t i = 0; i < model->modules.count; i++) {
                 const struct scion_module *module = model->modules.module[i];
 
                 for (int k = 0; k < module->declared; k++)
                         if (module->parameter[k].buffer == buffers &&
-                            !add(model, module, &module->parameter[k]))
+                            !parameter_add(model, module, &module->parameter[k]))
                                 return false;
         }
         return true;
 }
 
-/* --- Blocks --------------------------------------------------------------------------------------------- */
+/* --- Storages ------------------------------------------------------------------------------------------- */
 
-static float *new_block(size_t length)
+static struct scion_tensor tensor_at(struct scion_storage *storage, size_t start, struct scion_shape shape)
 {
-        float *block = aligned_alloc(ALIGNMENT, length ? length * sizeof *block : ALIGNMENT);
-
-        if (!block)
-                return scion_fail_null("out of memory: %zu parameters", length);
-        memset(block, 0, length * sizeof *block);
-        return block;
+        return (struct scion_tensor){ .array = scion_array_over(storage, start * sizeof(float), shape,
+                                                                SCION_F32) };
 }
 
-/* Every parameter in both blocks, and every buffer behind them in the first. */
-static bool place(struct scion_model *model)
+/* Gives every parameter its place in both storages, and every buffer one behind them in the values. */
+static bool parameters_place(struct scion_model *model)
 {
         for (int i = 0; i < model->count + model->buffers; i++) {
-                struct scion_tensor *value = &model->parameter[i].value;
+                size_t length = (size_t)scion_shape_size(&model->parameter[i].value.shape);
 
-                value->length = (size_t)scion_shape_size(&value->shape);
-                model->extent += (value->length + GRAIN - 1) / GRAIN * GRAIN;
+                model->extent += (length + GRAIN - 1) / GRAIN * GRAIN;
                 if (model->extent > (size_t)1 << 44)
                         return scion_fail("more than 2^44 parameters are too many");
                 if (i < model->count)
                         model->length = model->extent;
         }
-        model->values = new_block(model->extent);
-        model->gradients = model->values ? new_block(model->length) : NULL;
+        model->values = scion_storage_create(scion_model_bytes(model));
+        model->gradients = model->values ? scion_storage_create(model->length * sizeof(float)) : NULL;
         if (!model->gradients)
-                return false;
+                return scion_fail_prefix("%zu parameters", model->extent);
         size_t start = 0;
 
         for (int i = 0; i < model->count + model->buffers; i++) {
                 struct scion_parameter *parameter = &model->parameter[i];
-                size_t length = parameter->value.length;
+                struct scion_shape shape = parameter->value.shape;
 
-                parameter->value.data = model->values + start;
+                parameter->value = tensor_at(model->values, start, shape);
                 if (!parameter->buffer) {
-                        parameter->slot = (struct scion_tensor){ .shape = parameter->value.shape,
-                                                                 .length = length,
-                                                                 .data = model->gradients + start };
+                        parameter->slot = tensor_at(model->gradients, start, shape);
                         parameter->value.grad = &parameter->slot;
                         parameter->value.grad_is_slot = true;
                         parameter->value.requires_grad = !parameter->frozen;
                 }
-                start += (length + GRAIN - 1) / GRAIN * GRAIN;
+                start += (parameter->value.length + GRAIN - 1) / GRAIN * GRAIN;
         }
         return true;
 }
 
-/* Values that the modules had before, and new ones. */
-static void fill(struct scion_model *model)
+static bool parameter_draw(const struct scion_model *model, const struct scion_parameter *parameter)
+{
+        const struct scion_tensor *value = &parameter->value;
+        size_t bytes = value->length * sizeof(float);
+        char *mapped = scion_storage_map(value->storage);
+        float *drawn = mapped ? (float *)(void *)(mapped + value->offset) : malloc(bytes);
+
+        if (!drawn)
+                return scion_fail("out of memory");
+        scion_init_draw(&parameter->init, &value->shape, model->seed, parameter->name, drawn);
+        if (mapped)
+                return true;
+        bool good = scion_storage_write(value->storage, value->offset, drawn, bytes);
+
+        free(drawn);
+        return good;
+}
+
+/* Copies the values that parameters had in the earlier layout, and draws those of new ones. */
+static bool values_write(struct scion_model *model)
 {
         for (int i = 0; i < model->count + model->buffers; i++) {
                 struct scion_parameter *parameter = &model->parameter[i];
                 const struct scion_parameter *before = parameter->declared->parameter;
 
-                if (before)
-                        memcpy(parameter->value.data, before->value.data,
-                               parameter->value.length * sizeof(float));
-                else
-                        scion_init_draw(&parameter->init, &parameter->value.shape, model->seed,
-                                        parameter->name, parameter->value.data);
+                if (!(before ? scion_tensor_copy(&before->value, &parameter->value)
+                             : parameter_draw(model, parameter)))
+                        return false;
         }
+        return true;
 }
 
 bool scion_model_lay_out(struct scion_model *model)
@@ -158,20 +167,21 @@ bool scion_model_lay_out(struct scion_model *model)
         model->count = model->buffers = 0;
         model->length = model->extent = 0;
         model->values = model->gradients = NULL;
-        if (!number(model, scion_module_in_place(model->root)))
+        if (!modules_number(model, scion_module_in_place(model->root)))
                 return false;
-        int count = count_declared(model);
+        int count = declared_count(model);
 
         model->parameter = calloc((size_t)count + 1, sizeof *model->parameter);
         if (!model->parameter)
                 return scion_fail("out of memory");
-        if (!collect(model, false) || !collect(model, true))
+        if (!parameters_add(model, false) || !parameters_add(model, true))
                 return false;
         if (model->count == 0)
                 return scion_fail("it has no parameters");
-        if (!place(model))
+        if (!parameters_place(model))
                 return false;
-        fill(model);
+        if (!values_write(model))
+                return false;
         scion_model_link(model);
         return true;
 }
@@ -191,14 +201,14 @@ void scion_model_finish_layout(struct scion_model *model)
 
                 if (parameter->declared->parameter == parameter) { /* no other layout has it too */
                         parameter->declared->parameter = NULL;
-                        free(parameter->mask);
+                        scion_parameter_free_mask(parameter);
                 }
                 free(parameter->name);
         }
         free(model->modules.module);
         free(model->parameter);
-        free(model->values);
-        free(model->gradients);
+        scion_storage_destroy(model->values);
+        scion_storage_destroy(model->gradients);
 }
 
 /* --- Trying out ----------------------------------------------------------------------------------------- */
@@ -206,7 +216,7 @@ void scion_model_finish_layout(struct scion_model *model)
 #define EXAMPLES 2 /* so that a model which mixes the examples of a batch is found out */
 
 /* Of one example; ndim -1 when there is no axis of examples. */
-static struct scion_shape without_batch(const struct scion_tensor *x)
+static struct scion_shape shape_of_example(const struct scion_tensor *x)
 {
         struct scion_shape shape = { .ndim = -1 };
 
@@ -218,13 +228,13 @@ static struct scion_shape without_batch(const struct scion_tensor *x)
         return shape;
 }
 
-static void note_shapes(const struct scion_model *model)
+static void shapes_note(const struct scion_model *model)
 {
         for (size_t i = 0; i < model->modules.count; i++) {
                 struct scion_module *module = model->modules.module[i];
 
-                module->takes = without_batch(module->input);
-                module->makes = without_batch(module->output);
+                module->takes = shape_of_example(module->input);
+                module->makes = shape_of_example(module->output);
         }
 }
 
@@ -234,7 +244,7 @@ void scion_model_forget_tensors(struct scion_model *model)
                 model->modules.module[i]->input = model->modules.module[i]->output = NULL;
 }
 
-static bool check_outputs(const struct scion_model *model, const struct scion_tensor *y)
+static bool outputs_check(const struct scion_model *model, const struct scion_tensor *y)
 {
         struct scion_shape wanted = SCION_SHAPE(EXAMPLES, model->outputs);
         char made[96], asked[96];
@@ -259,11 +269,11 @@ bool scion_model_try_out(struct scion_model *model)
 
         scion_model_forget_tensors(model);
         scion_no_grad_begin();
-        bool good = check_outputs(model, scion_model_forward(model, scion_zeros(shape)));
+        bool good = outputs_check(model, scion_model_forward(model, scion_zeros(shape)));
 
         scion_no_grad_end();
         if (good)
-                note_shapes(model);
+                shapes_note(model);
         scion_model_forget_tensors(model);
         scion_tape_use(before);
         scion_tape_destroy(tape);

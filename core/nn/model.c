@@ -1,4 +1,4 @@
-/* Models: a tree of modules over one block of parameters and buffers. */
+/* Models: a tree of modules, with the values of its parameters and buffers in one storage. */
 #include "nn/model.h"
 
 #include <scion/error.h>
@@ -12,10 +12,10 @@
 
 /* --- Putting one together ------------------------------------------------------------------------------- */
 
-static struct scion_module *last_linear(struct scion_module *module)
+static struct scion_module *module_last_linear(struct scion_module *module)
 {
         for (size_t i = module->child.count; i > 0; i--) {
-                struct scion_module *found = last_linear(module->child.module[i - 1]);
+                struct scion_module *found = module_last_linear(module->child.module[i - 1]);
 
                 if (found)
                         return found;
@@ -23,10 +23,10 @@ static struct scion_module *last_linear(struct scion_module *module)
         return scion_module_is_linear(module) ? module : NULL;
 }
 
-static bool find_head(struct scion_model *model, const char *path)
+static bool model_find_head(struct scion_model *model, const char *path)
 {
         const struct scion_module *head =
-                path ? scion_model_look_up_module(model, path) : last_linear(model->root);
+                path ? scion_model_look_up_module(model, path) : module_last_linear(model->root);
 
         if (!head)
                 return path ? scion_fail("the head '%s' is not among its modules", path)
@@ -38,14 +38,14 @@ static bool find_head(struct scion_model *model, const char *path)
         return model->head || scion_fail("out of memory");
 }
 
-static bool check_root(struct scion_module *root)
+static bool root_check(struct scion_module *root)
 {
         if (root->built || root->parent)
                 return scion_fail("its root belongs to another model or module");
         return scion_module_check(root);
 }
 
-static bool check_shapes(const struct scion_shape *input, int64_t outputs)
+static bool shapes_check(const struct scion_shape *input, int64_t outputs)
 {
         if (outputs < 1)
                 return scion_fail("a model has at least one output, not %lld", (long long)outputs);
@@ -54,7 +54,7 @@ static bool check_shapes(const struct scion_shape *input, int64_t outputs)
         return scion_check_shape(input) || scion_fail_prefix("inputs");
 }
 
-static struct scion_model *new_model(struct scion_module *root, uint64_t seed)
+static struct scion_model *model_alloc(struct scion_module *root, uint64_t seed)
 {
         struct scion_model *model = calloc(1, sizeof *model);
 
@@ -69,9 +69,9 @@ static struct scion_model *new_model(struct scion_module *root, uint64_t seed)
 }
 
 /* True when the root is free to be a model's. What cannot be one is destroyed, unless it is one's already. */
-static bool take_root(struct scion_module *root)
+static bool root_take(struct scion_module *root)
 {
-        if (!root || check_root(root))
+        if (!root || root_check(root))
                 return root != NULL;
         while (root->parent) /* a part of a tree was given: nobody else has the whole */
                 root = root->parent;
@@ -80,7 +80,8 @@ static bool take_root(struct scion_module *root)
         return false;
 }
 
-static struct scion_model *finish(struct scion_model *model, bool good)
+/* The model; NULL, and it is destroyed, when something failed. */
+static struct scion_model *model_if(struct scion_model *model, bool good)
 {
         if (good)
                 return model;
@@ -93,29 +94,29 @@ struct scion_model *scion_model_assemble(struct scion_module *root, const char *
 {
         struct scion_model *model;
 
-        if (!take_root(root))
+        if (!root_take(root))
                 return NULL;
-        if (!check_shapes(input, outputs)) {
+        if (!shapes_check(input, outputs)) {
                 scion_module_destroy(root);
                 return NULL;
         }
-        model = new_model(root, seed);
+        model = model_alloc(root, seed);
         if (!model)
                 return NULL;
         model->input = *input;
         model->outputs = outputs;
-        return finish(model,
-                      scion_model_lay_out(model) && find_head(model, head) && scion_model_try_out(model));
+        return model_if(model, scion_model_lay_out(model) && model_find_head(model, head) &&
+                                       scion_model_try_out(model));
 }
 
 struct scion_model *scion_model_assemble_part(struct scion_module *root, uint64_t seed)
 {
-        struct scion_model *model = take_root(root) ? new_model(root, seed) : NULL;
+        struct scion_model *model = root_take(root) ? model_alloc(root, seed) : NULL;
 
         if (!model)
                 return NULL;
         model->part = true;
-        return finish(model, scion_model_lay_out(model));
+        return model_if(model, scion_model_lay_out(model));
 }
 
 void scion_model_destroy(struct scion_model *model)
@@ -147,7 +148,7 @@ struct scion_model *scion_model_create_scaled(const struct scion_config *map, co
         const struct scion_model_plugin *plugin = (const void *)instance->plugin;
 
         scion_error_clear();
-        bool good = check_shapes(input, outputs) && scion_params_scale(plugin->params, instance->self, width);
+        bool good = shapes_check(input, outputs) && scion_params_scale(plugin->params, instance->self, width);
         struct scion_module *root = good ? plugin->build(instance->self, input, outputs) : NULL;
         struct scion_model *model = scion_model_assemble(root, plugin->head, input, outputs, seed);
 
@@ -216,4 +217,29 @@ int64_t scion_model_size(const struct scion_model *model, bool trainable_only)
                 if (!trainable_only || !model->parameter[i].frozen)
                         size += scion_shape_size(&model->parameter[i].value.shape);
         return size;
+}
+
+size_t scion_model_bytes(const struct scion_model *model)
+{
+        return model->extent * sizeof(float);
+}
+
+struct scion_storage *scion_model_snapshot(const struct scion_model *model)
+{
+        struct scion_storage *snapshot = scion_storage_create(scion_model_bytes(model));
+
+        if (!snapshot || scion_model_save_values(model, snapshot))
+                return snapshot;
+        scion_storage_destroy(snapshot);
+        return NULL;
+}
+
+bool scion_model_save_values(const struct scion_model *model, struct scion_storage *into)
+{
+        return scion_storage_copy(model->values, 0, into, 0, scion_model_bytes(model));
+}
+
+bool scion_model_restore(struct scion_model *model, struct scion_storage *snapshot)
+{
+        return scion_storage_copy(snapshot, 0, model->values, 0, scion_model_bytes(model));
 }

@@ -13,13 +13,13 @@
 struct scion_parameter {
         char *name;
         struct scion_init init;
-        struct scion_tensor
-                value; /* over the model's block of values; its gradient slot over the other block */
-        struct scion_tensor slot;
-        struct scion_declared *declared; /* by its module */
-        float *mask;                     /* row-major, zeros and ones; NULL: none */
-        struct scion_tensor *stand_in;   /* what it is in this step, of the step's tape; NULL: itself */
-        bool frozen;                     /* value.requires_grad is its opposite */
+        struct scion_tensor value;         /* row-major, in the model's values */
+        struct scion_tensor slot;          /* its gradient's, in the model's gradients; not a buffer's */
+        struct scion_declared *declared;   /* by its module */
+        float *mask;                       /* row-major, zeros and ones, on the host; NULL: none */
+        struct scion_storage *device_mask; /* the same on the device */
+        struct scion_tensor *stand_in;     /* what it is in this step, of the step's tape; NULL: itself */
+        bool frozen;                       /* value.requires_grad is its opposite */
         bool buffer;
         bool decay;
         float lr_scale;
@@ -40,10 +40,10 @@ struct scion_model {
         int count;   /* of parameters */
         int buffers; /* which come after them */
         struct scion_parameter *parameter;
-        size_t length;    /* floats of all parameters; every one starts at a multiple of 16 */
-        size_t extent;    /* with the buffers */
-        float *values;    /* extent */
-        float *gradients; /* length */
+        size_t length;                   /* floats of all parameters; every one starts at a multiple of 16 */
+        size_t extent;                   /* with the buffers */
+        struct scion_storage *values;    /* extent floats */
+        struct scion_storage *gradients; /* length floats */
         struct scion_selection *selections; /* what scion_model_select() returned */
 };
 
@@ -80,6 +80,20 @@ void scion_model_set_frozen(struct scion_model *model, bool frozen);
 /* Elements in all parameters, padding not counted; and in those not frozen. */
 int64_t scion_model_size(const struct scion_model *model, bool trainable_only);
 
+/* --- All values at once: parameters and buffers ---------------------------------------------------------- */
+
+/* Bytes of the model's values, the gaps between parameters, which hold zeros, included. */
+size_t scion_model_bytes(const struct scion_model *model);
+
+/* A copy of the values, on the device. The caller destroys it by scion_storage_destroy(). NULL, with a message, when
+ * memory is out. */
+struct scion_storage *scion_model_snapshot(const struct scion_model *model);
+
+/* Copies the values into a storage of scion_model_bytes() bytes or more, and back. Neither counts as a write of
+ * scion_parameter_writes(). False, with a message, when the device fails. */
+bool scion_model_save_values(const struct scion_model *model, struct scion_storage *into);
+bool scion_model_restore(struct scion_model *model, struct scion_storage *snapshot);
+
 /* --- Modules (modules.c) -------------------------------------------------------------------------------- */
 
 /* The module at that path; NULL, without a message, when there is none. */
@@ -92,11 +106,15 @@ void scion_model_drop_selections(struct scion_model *model);
 uint64_t scion_parameter_writes(void);
 void scion_parameter_written(void);
 
-/* --- What parameters are in a step (values.c) ----------------------------------------------------------- */
+/* --- What parameters are in a step (substitutes.c) ------------------------------------------------------ */
 
-/* Values, or the gradient, become 0 where the parameter's mask is. Without a mask they stay. */
-void scion_parameter_mask_values(struct scion_parameter *parameter);
-void scion_parameter_mask_gradient(struct scion_parameter *parameter);
+/* Values, or the gradient, become 0 where the parameter's mask is 0. Without a mask they stay. False, with a message,
+ * when the device fails. */
+bool scion_parameter_mask_values(struct scion_parameter *parameter);
+bool scion_parameter_mask_gradient(struct scion_parameter *parameter);
+
+/* Frees the mask, if there is one. */
+void scion_parameter_free_mask(struct scion_parameter *parameter);
 
 /* The model's parameters are themselves again. Before the tape is reset on which the stand-ins are. */
 void scion_model_clear_stand_ins(struct scion_model *model);
@@ -104,9 +122,10 @@ void scion_model_clear_stand_ins(struct scion_model *model);
 /* The same, but first the values of each stand-in become the parameter's own: for evaluation, and at the end. */
 bool scion_model_settle(struct scion_model *model);
 
-/* --- What was said of parameters (handling.c) ----------------------------------------------------------- */
+/* --- Flags of parameters (flags.c) ---------------------------------------------------------------------- */
 
-/* What is frozen, scaled, decayed and masked, as so many bytes; and the other way. */
+/* Which parameters are frozen, decayed and masked, their learning rates' factors and their masks, as that many bytes;
+ * and the parameters set from such bytes. */
 size_t scion_model_handling_bytes(const struct scion_model *model);
 void scion_model_read_handling(const struct scion_model *model, unsigned char *bytes);
 bool scion_model_write_handling(struct scion_model *model, const unsigned char *bytes);
@@ -114,19 +133,19 @@ bool scion_model_write_handling(struct scion_model *model, const unsigned char *
 /* --- Layout (layout.c) ---------------------------------------------------------------------------------- */
 
 /*
- * Numbers the modules of the tree and gives each parameter its place in the flat blocks. What modules have from
- * an earlier layout of the same model keeps its values and settings; what is new is drawn. The model's fields
+ * Numbers the modules of the tree and gives each parameter its place in the model's storages. Parameters that modules
+ * have from an earlier layout of the same model keep their values and settings; new ones are drawn. The model's fields
  * are overwritten: `model` is a copy of the earlier one, or fresh. When this fails, the caller finishes it.
  */
 bool scion_model_lay_out(struct scion_model *model);
 
-/* Makes the model's layout the one that its modules know. */
+/* Makes the modules refer to this layout of the model. */
 void scion_model_link(struct scion_model *model);
 
-/* Frees a layout. What modules know is no more theirs when it is this one's. */
+/* Frees a layout. Modules that refer to it refer to no layout afterwards. */
 void scion_model_finish_layout(struct scion_model *model);
 
-/* What a forward pass has left in the modules is of a tape that goes. */
+/* Removes the tensors of the last forward pass from the modules, before their tape is reset or destroyed. */
 void scion_model_forget_tensors(struct scion_model *model);
 
 /* Runs two examples of zeros through the model, and notes the shapes that modules take and make. */

@@ -10,8 +10,8 @@
 #include "nn/model.h"
 #include "tensor/tape.h"
 
-/* Keeps the message recorded as the reason why the module cannot be used. The first reason stays. */
-static void spoil(struct scion_module *module)
+/* Makes the module unusable, for the reason in scion_error(), unless it is already. */
+static void module_spoil(struct scion_module *module)
 {
         if (!module->unusable)
                 module->complaint = strdup(scion_error());
@@ -34,7 +34,7 @@ struct scion_module *scion_nn_module(const struct scion_module_impl *impl, size_
         return module;
 }
 
-static void destroy_all(struct scion_modules *list)
+static void modules_destroy(struct scion_modules *list)
 {
         for (size_t i = 0; i < list->count; i++)
                 scion_module_destroy(list->module[i]);
@@ -47,10 +47,10 @@ void scion_module_destroy(struct scion_module *module)
                 return;
         if (module->impl->finish)
                 module->impl->finish(module->self);
-        destroy_all(&module->child);
-        destroy_all(&module->refused);
-        destroy_all(&module->before);
-        destroy_all(&module->after);
+        modules_destroy(&module->child);
+        modules_destroy(&module->refused);
+        modules_destroy(&module->before);
+        modules_destroy(&module->after);
         scion_module_destroy(module->substitute);
         for (int i = 0; i < module->declared; i++)
                 free(module->parameter[i].name);
@@ -66,7 +66,7 @@ void *scion_nn_self(struct scion_module *module)
         return module ? module->self : NULL;
 }
 
-/* A name must not make two paths look alike: children and parameters share the names of a module. */
+/* Paths must be unique: children and parameters of a module share one set of names. */
 bool scion_module_check_name(const struct scion_module *module, const char *what, const char *name)
 {
         const char *kind = module->impl->kind;
@@ -86,8 +86,8 @@ bool scion_module_check_name(const struct scion_module *module, const char *what
         return true;
 }
 
-/* Fails when the child has an owner: another parent, or, for a root above the parent, whoever made it. */
-static bool check_free(const struct scion_module *parent, const struct scion_module *child)
+/* Fails when the child has a parent already, or is the parent or above it. */
+static bool child_check(const struct scion_module *parent, const struct scion_module *child)
 {
         if (child->parent)
                 return scion_fail("%s: a module that has a parent already was appended", parent->impl->kind);
@@ -97,7 +97,7 @@ static bool check_free(const struct scion_module *parent, const struct scion_mod
         return true;
 }
 
-static bool check_parent(const struct scion_module *parent)
+static bool parent_check(const struct scion_module *parent)
 {
         if (parent->built)
                 return scion_fail("%s: nothing can be added once the model is built", parent->impl->kind);
@@ -115,10 +115,10 @@ bool scion_modules_push(struct scion_modules *list, struct scion_module *module)
         return true;
 }
 
-/* The child is the parent's even now, but must not be freed yet: its maker may still hold it. */
-static struct scion_module *refuse(struct scion_module *parent, struct scion_module *child)
+/* The parent owns the child from now on, and frees it with itself, as its maker may still use the pointer. */
+static struct scion_module *child_refuse(struct scion_module *parent, struct scion_module *child)
 {
-        spoil(parent);
+        module_spoil(parent);
         child->parent = parent;
         if (!scion_modules_push(&parent->refused, child))
                 scion_module_destroy(child);
@@ -135,21 +135,21 @@ struct scion_module *scion_nn_append(struct scion_module *parent, const char *na
         }
         if (!child) {
                 scion_fail_prefix("%s", name ? name : "a child");
-                spoil(parent);
+                module_spoil(parent);
                 return NULL;
         }
-        if (!check_free(parent, child)) {
-                spoil(parent);
+        if (!child_check(parent, child)) {
+                module_spoil(parent);
                 return NULL;
         }
-        if (!check_parent(parent) || !scion_module_check_name(parent, "child", name))
-                return refuse(parent, child);
+        if (!parent_check(parent) || !scion_module_check_name(parent, "child", name))
+                return child_refuse(parent, child);
         char *copy = strdup(name);
 
         if (!copy || !scion_modules_push(&parent->child, child)) {
                 free(copy);
                 scion_fail("out of memory");
-                return refuse(parent, child);
+                return child_refuse(parent, child);
         }
         child->name = copy;
         child->parent = parent;
@@ -188,8 +188,8 @@ bool scion_module_has_parameters(const struct scion_module *module)
         return false;
 }
 
-static int push_declared(struct scion_module *module, const char *name, struct scion_shape shape,
-                         struct scion_init init, bool buffer)
+static int module_push_declared(struct scion_module *module, const char *name, struct scion_shape shape,
+                                struct scion_init init, bool buffer)
 {
         struct scion_declared *longer =
                 realloc(module->parameter, ((size_t)module->declared + 1) * sizeof *longer);
@@ -206,45 +206,45 @@ static int push_declared(struct scion_module *module, const char *name, struct s
         return module->declared++;
 }
 
-static bool check_unbuilt(const struct scion_module *module)
+static bool module_check_unbuilt(const struct scion_module *module)
 {
         return !module->built ||
                scion_fail("%s: nothing can be added once the model is built", module->impl->kind);
 }
 
-static int declare(struct scion_module *module, const char *name, struct scion_shape shape,
-                   struct scion_init init, bool buffer)
+static int module_declare(struct scion_module *module, const char *name, struct scion_shape shape,
+                          struct scion_init init, bool buffer)
 {
         const char *what = buffer ? "buffer" : "parameter";
         int slot = -1;
 
         if (!module)
                 return -1;
-        if (check_unbuilt(module) && scion_module_check_name(module, what, name)) {
+        if (module_check_unbuilt(module) && scion_module_check_name(module, what, name)) {
                 if (scion_check_shape(&shape) && scion_init_check(&init, &shape))
-                        slot = push_declared(module, name, shape, init, buffer);
+                        slot = module_push_declared(module, name, shape, init, buffer);
                 else
                         scion_fail_prefix("%s: %s '%s'", module->impl->kind, what, name);
         }
         if (slot < 0)
-                spoil(module);
+                module_spoil(module);
         return slot;
 }
 
 int scion_nn_parameter(struct scion_module *module, const char *name, struct scion_shape shape,
                        struct scion_init init)
 {
-        return declare(module, name, shape, init, false);
+        return module_declare(module, name, shape, init, false);
 }
 
 int scion_nn_buffer(struct scion_module *module, const char *name, struct scion_shape shape,
                     struct scion_init init)
 {
-        return declare(module, name, shape, init, true);
+        return module_declare(module, name, shape, init, true);
 }
 
-/* The module's own parameter of that name, to be changed; NULL makes the module unusable. */
-static struct scion_declared *find_declared(struct scion_module *module, const char *name)
+/* The module's own parameter of that name; when there is none, NULL, and the module becomes unusable. */
+static struct scion_declared *module_find_declared(struct scion_module *module, const char *name)
 {
         if (!module)
                 return NULL;
@@ -255,26 +255,26 @@ static struct scion_declared *find_declared(struct scion_module *module, const c
                 scion_fail("%s: there is no parameter called '%s'", module->impl->kind, name);
         else
                 scion_fail("%s: nothing can be changed once the model is built", module->impl->kind);
-        spoil(module);
+        module_spoil(module);
         return NULL;
 }
 
 struct scion_module *scion_nn_init(struct scion_module *module, const char *name, struct scion_init init)
 {
-        struct scion_declared *declared = find_declared(module, name);
+        struct scion_declared *declared = module_find_declared(module, name);
 
         if (declared && scion_init_check(&init, &declared->shape)) {
                 declared->init = init;
         } else if (declared) {
                 scion_fail_prefix("%s: parameter '%s'", module->impl->kind, name);
-                spoil(module);
+                module_spoil(module);
         }
         return module;
 }
 
 struct scion_module *scion_nn_no_decay(struct scion_module *module, const char *name)
 {
-        struct scion_declared *declared = find_declared(module, name);
+        struct scion_declared *declared = module_find_declared(module, name);
 
         if (declared)
                 declared->no_decay = true;
@@ -304,8 +304,8 @@ bool scion_nn_set_buffer(struct scion_module *module, int slot, struct scion_ten
         return scion_tensor_copy(x, buffer);
 }
 
-/* What the parameter is in this step. */
-static struct scion_tensor *tensor_of(const struct scion_declared *declared)
+/* The parameter's tensor in this step: its stand-in, when it has one. */
+static struct scion_tensor *declared_tensor(const struct scion_declared *declared)
 {
         struct scion_parameter *parameter = declared->parameter;
 
@@ -320,7 +320,7 @@ bool scion_nn_training(const struct scion_module *module)
         if (!module || !tape || !scion_tape_training(tape))
                 return false;
         for (int i = 0; i < module->declared; i++) {
-                const struct scion_tensor *tensor = tensor_of(&module->parameter[i]);
+                const struct scion_tensor *tensor = declared_tensor(&module->parameter[i]);
 
                 if (module->parameter[i].buffer || !tensor)
                         continue;
@@ -336,7 +336,7 @@ struct scion_tensor *scion_nn_tensor(struct scion_module *module, int slot)
                 return NULL;
         if (slot < 0 || slot >= module->declared)
                 return scion_fail_null("%s: there is no parameter in slot %d", module->impl->kind, slot);
-        struct scion_tensor *tensor = tensor_of(&module->parameter[slot]);
+        struct scion_tensor *tensor = declared_tensor(&module->parameter[slot]);
 
         return tensor ? tensor
                       : scion_fail_null("%s: parameters have no values before the model is built",
@@ -375,7 +375,7 @@ void scion_module_write_path(const struct scion_module *module, struct scion_tex
 }
 
 /* Puts the module's path before the message recorded. */
-static void prefix_path(const struct scion_module *module)
+static void module_prefix_path(const struct scion_module *module)
 {
         struct scion_text path = { 0 };
 
@@ -393,7 +393,7 @@ bool scion_module_check(const struct scion_module *module)
         if (!module->unusable)
                 return true;
         scion_fail("%s", module->complaint ? module->complaint : "out of memory");
-        prefix_path(module);
+        module_prefix_path(module);
         return false;
 }
 
@@ -420,7 +420,7 @@ struct scion_tensor *scion_nn_forward(struct scion_module *module, struct scion_
         for (size_t i = 0; i < module->after.count; i++)
                 y = scion_nn_forward(module->after.module[i], y);
         if (!y && !placed)
-                prefix_path(module);
+                module_prefix_path(module);
         placed = before || !y;
         return y;
 }

@@ -1,4 +1,4 @@
-/* A model's modules: finding them by path and pattern, what shapes they make. */
+/* A model's modules: finding them by path and pattern, and the shapes of their outputs. */
 #include <fnmatch.h>
 #include <scion/error.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ struct scion_module *scion_model_look_up_module(struct scion_model *model, const
 
 /* The paths of all modules but the root, and of those right below the root as a list: "conv1, conv2, fc1". The
  * caller frees both. */
-static const char **list_paths(const struct scion_model *model, size_t *count, struct scion_text *tops)
+static const char **model_list_paths(const struct scion_model *model, size_t *count, struct scion_text *tops)
 {
         const char **paths = malloc((model->modules.count + 1) * sizeof *paths);
 
@@ -45,12 +45,12 @@ static const char **list_paths(const struct scion_model *model, size_t *count, s
         return paths;
 }
 
-/* Says `what` is not there: "the model has no module". */
-static void *fail_unknown(const struct scion_model *model, const char *what, const char *name)
+/* Fails with `what`, such as "the model has no module", the name, and what might have been meant. */
+static void *model_fail_unknown(const struct scion_model *model, const char *what, const char *name)
 {
         struct scion_text tops = { 0 };
         size_t count;
-        const char **paths = list_paths(model, &count, &tops);
+        const char **paths = model_list_paths(model, &count, &tops);
         struct scion_text hint = { 0 };
 
         if (paths && scion_suggest(&hint, name, paths, count))
@@ -72,7 +72,7 @@ struct scion_module *scion_model_module(struct scion_model *model, const char *p
                                        model ? "by" : "of");
         struct scion_module *found = scion_model_look_up_module(model, path);
 
-        return found ? found : fail_unknown(model, "the model has no module", path);
+        return found ? found : model_fail_unknown(model, "the model has no module", path);
 }
 
 struct scion_shape scion_model_feature_shape(struct scion_model *model, const char *path)
@@ -112,22 +112,22 @@ void scion_model_drop_selections(struct scion_model *model)
         }
 }
 
-/* As a path of files, whose separators a '*' does not cross: with '/' for '.', and for a '/' something else. */
-static void write_as_file(char *path)
+/* Turns a module's path into one of files, as fnmatch() takes it, so that '*' does not match across a '.'. */
+static void path_write_as_file(char *path)
 {
         for (; *path; path++)
                 *path = (char)(*path == '.' ? '/' : *path == '/' ? '\1' : *path);
 }
 
-/* The root only by its path, "". */
-static bool matches(const char *path, const char *pattern)
+/* Does the path match? Only the pattern "" matches the root, whose path is "". */
+static bool path_matches(const char *path, const char *pattern)
 {
         char *names[] = { strdup(path), strdup(pattern) };
         bool same = false;
 
         if (names[0] && names[1]) {
-                write_as_file(names[0]);
-                write_as_file(names[1]);
+                path_write_as_file(names[0]);
+                path_write_as_file(names[1]);
                 same = *path && *pattern ? fnmatch(names[1], names[0], FNM_PATHNAME) == 0 : *path == *pattern;
         }
         free(names[0]);
@@ -135,20 +135,20 @@ static bool matches(const char *path, const char *pattern)
         return same;
 }
 
-static bool matches_any(const char *path, const struct scion_strings *patterns)
+static bool path_matches_any(const char *path, const struct scion_strings *patterns)
 {
         for (size_t i = 0; i < patterns->count; i++)
-                if (matches(path, patterns->value[i]))
+                if (path_matches(path, patterns->value[i]))
                         return true;
         return false;
 }
 
-static bool check_pattern(struct scion_model *model, const char *pattern)
+static bool pattern_check(struct scion_model *model, const char *pattern)
 {
         for (size_t i = 0; i < model->modules.count; i++)
-                if (matches(model->modules.module[i]->path, pattern))
+                if (path_matches(model->modules.module[i]->path, pattern))
                         return true;
-        return fail_unknown(model, "the model has no module that matches", pattern);
+        return model_fail_unknown(model, "the model has no module that matches", pattern);
 }
 
 bool scion_model_select(struct scion_model *model, const struct scion_strings *patterns,
@@ -158,7 +158,7 @@ bool scion_model_select(struct scion_model *model, const struct scion_strings *p
         if (!model)
                 return scion_fail("there is no model to select modules of");
         for (size_t i = 0; i < patterns->count; i++)
-                if (!check_pattern(model, patterns->value[i]))
+                if (!pattern_check(model, patterns->value[i]))
                         return false;
         struct scion_selection *selection =
                 malloc(sizeof *selection + model->modules.count * sizeof selection->path[0]);
@@ -169,7 +169,7 @@ bool scion_model_select(struct scion_model *model, const struct scion_strings *p
         model->selections = selection;
         paths->value = selection->path;
         for (size_t i = 0; i < model->modules.count; i++)
-                if (matches_any(model->modules.module[i]->path, patterns))
+                if (path_matches_any(model->modules.module[i]->path, patterns))
                         selection->path[paths->count++] = model->modules.module[i]->path;
         return true;
 }

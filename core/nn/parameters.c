@@ -30,7 +30,7 @@ struct scion_parameter *scion_model_buffer(struct scion_model *model, int index)
 }
 
 /* The modules right below the root that have parameters: "conv1, conv2, fc1". The caller frees it. */
-static char *top_modules(const struct scion_model *model)
+static char *modules_text(const struct scion_model *model)
 {
         struct scion_text text = { 0 };
         const char *last = "";
@@ -49,7 +49,7 @@ static char *top_modules(const struct scion_model *model)
 }
 
 /* Among the first `count` of the parameters and buffers. */
-static struct scion_parameter *look_up(struct scion_model *model, int count, const char *name)
+static struct scion_parameter *parameter_look_up(struct scion_model *model, int count, const char *name)
 {
         for (int i = 0; i < count; i++)
                 if (strcmp(model->parameter[i].name, name) == 0)
@@ -57,10 +57,10 @@ static struct scion_parameter *look_up(struct scion_model *model, int count, con
         return NULL;
 }
 
-static void *fail_unknown(const struct scion_model *model, const char *name)
+static void *parameter_fail_unknown(const struct scion_model *model, const char *name)
 {
         const char **names = malloc((size_t)model->count * sizeof *names);
-        char *tops = top_modules(model);
+        char *tops = modules_text(model);
         struct scion_text hint = { 0 };
 
         for (int i = 0; names && i < model->count; i++)
@@ -79,9 +79,9 @@ struct scion_parameter *scion_model_find(struct scion_model *model, const char *
 {
         if (!model)
                 return scion_fail_null("there is no model to find '%s' in", name);
-        struct scion_parameter *found = look_up(model, model->count, name);
+        struct scion_parameter *found = parameter_look_up(model, model->count, name);
 
-        return found ? found : fail_unknown(model, name);
+        return found ? found : parameter_fail_unknown(model, name);
 }
 
 bool scion_model_in_head(const struct scion_model *model, const struct scion_parameter *parameter)
@@ -112,9 +112,9 @@ bool scion_parameter_matches(const struct scion_parameter *parameter, const char
         return matches;
 }
 
-static bool fail_unmatched(const struct scion_model *model, const char *pattern)
+static bool pattern_fail(const struct scion_model *model, const char *pattern)
 {
-        char *tops = top_modules(model);
+        char *tops = modules_text(model);
 
         scion_fail("no parameter of the model matches '%s'; its modules are %s", pattern, tops ? tops : "?");
         free(tops);
@@ -128,12 +128,12 @@ bool scion_model_has_match(struct scion_model *model, const char *pattern)
         for (int i = 0; i < model->count; i++)
                 if (scion_parameter_matches(&model->parameter[i], pattern))
                         return true;
-        return fail_unmatched(model, pattern);
+        return pattern_fail(model, pattern);
 }
 
 /* Calls `change` for every parameter that matches; fails when none does. */
-static bool change_matching(struct scion_model *model, const char *pattern,
-                            void (*change)(struct scion_parameter *parameter, float value), float value)
+static bool parameters_change(struct scion_model *model, const char *pattern,
+                              void (*change)(struct scion_parameter *parameter, float value), float value)
 {
         bool found = false;
 
@@ -145,34 +145,34 @@ static bool change_matching(struct scion_model *model, const char *pattern,
                 change(&model->parameter[i], value);
                 found = true;
         }
-        return found || fail_unmatched(model, pattern);
+        return found || pattern_fail(model, pattern);
 }
 
-static void freeze(struct scion_parameter *parameter, float value)
+static void parameter_freeze(struct scion_parameter *parameter, float value)
 {
         scion_parameter_freeze(parameter, value != 0);
 }
 
-static void scale_further(struct scion_parameter *parameter, float scale)
+static void parameter_scale_further(struct scion_parameter *parameter, float scale)
 {
         scion_parameter_scale_lr(parameter, parameter->lr_scale * scale);
 }
 
 bool scion_model_freeze(struct scion_model *model, const char *pattern)
 {
-        return change_matching(model, pattern, freeze, 1);
+        return parameters_change(model, pattern, parameter_freeze, 1);
 }
 
 bool scion_model_scale_lr(struct scion_model *model, const char *pattern, float scale)
 {
         if (!isfinite(scale) || scale < 0)
                 return scion_fail("a learning rate cannot be scaled by %g", (double)scale);
-        return change_matching(model, pattern, scale_further, scale);
+        return parameters_change(model, pattern, parameter_scale_further, scale);
 }
 
 /* --- Copying -------------------------------------------------------------------------------------------- */
 
-static bool check_counterpart(const struct scion_parameter *from, const struct scion_parameter *to,
+static bool counterpart_check(const struct scion_parameter *from, const struct scion_parameter *to,
                               const char *name)
 {
         char source[96], target[96];
@@ -188,26 +188,26 @@ static bool check_counterpart(const struct scion_parameter *from, const struct s
 }
 
 /* A parameter, or a buffer, of that name. */
-static struct scion_parameter *look_up_either(struct scion_model *model, const char *name)
+static struct scion_parameter *either_look_up(struct scion_model *model, const char *name)
 {
-        return look_up(model, model->count + model->buffers, name);
+        return parameter_look_up(model, model->count + model->buffers, name);
 }
 
 /* Has each model, but for its head unless that is copied too, what the other has? */
-static bool check_copy(struct scion_model *target, struct scion_model *source, bool head)
+static bool copy_check(struct scion_model *target, struct scion_model *source, bool head)
 {
         for (int i = 0; i < target->count + target->buffers; i++) {
                 struct scion_parameter *to = &target->parameter[i];
 
                 if ((head || !scion_model_in_head(target, to)) &&
-                    !check_counterpart(look_up_either(source, to->name), to, to->name))
+                    !counterpart_check(either_look_up(source, to->name), to, to->name))
                         return false;
         }
         for (int i = 0; i < source->count + source->buffers; i++) {
                 struct scion_parameter *from = &source->parameter[i];
 
                 if ((head || !scion_model_in_head(source, from)) &&
-                    !check_counterpart(from, look_up_either(target, from->name), from->name))
+                    !counterpart_check(from, either_look_up(target, from->name), from->name))
                         return false;
         }
         return true;
@@ -234,7 +234,7 @@ int scion_model_copy(struct scion_model *target, struct scion_model *source, boo
                            source ? "to" : "from");
                 return -1;
         }
-        if (!check_copy(target, source, head))
+        if (!copy_check(target, source, head))
                 return -1;
         scion_parameter_written();
         for (int i = 0; i < target->count + target->buffers; i++) {
@@ -242,9 +242,9 @@ int scion_model_copy(struct scion_model *target, struct scion_model *source, boo
 
                 if (!head && scion_model_in_head(target, to))
                         continue;
-                if (!scion_tensor_copy(&look_up_either(source, to->name)->value, &to->value))
+                if (!scion_tensor_copy(&either_look_up(source, to->name)->value, &to->value) ||
+                    !scion_parameter_mask_values(to))
                         return -1;
-                scion_parameter_mask_values(to);
                 copied += !to->buffer;
         }
         return copied;
@@ -293,32 +293,22 @@ void scion_parameter_decay(struct scion_parameter *parameter, bool decay)
                 parameter->decay = decay;
 }
 
-/* The caller's values as a tensor of the parameter's shape; nothing outlives the call. */
-static struct scion_tensor plain_over(const struct scion_parameter *parameter, float *values)
-{
-        return (struct scion_tensor){ .shape = parameter->value.shape,
-                                      .length = (size_t)scion_shape_size(&parameter->value.shape),
-                                      .data = values };
-}
-
 bool scion_parameter_read(struct scion_parameter *parameter, float *values)
 {
         if (!parameter)
                 return false;
-        struct scion_tensor plain = plain_over(parameter, values);
+        const struct scion_tensor *value = &parameter->value;
 
-        return scion_tensor_copy(&parameter->value, &plain);
+        return scion_storage_read(value->storage, value->offset, values, value->length * sizeof *values);
 }
 
 bool scion_parameter_write(struct scion_parameter *parameter, const float *values)
 {
         if (!parameter)
                 return false;
-        struct scion_tensor plain = plain_over(parameter, (float *)values); /* only read */
+        const struct scion_tensor *value = &parameter->value;
 
         scion_parameter_written();
-        if (!scion_tensor_copy(&plain, &parameter->value))
-                return false;
-        scion_parameter_mask_values(parameter);
-        return true;
+        return scion_storage_write(value->storage, value->offset, values, value->length * sizeof *values) &&
+               scion_parameter_mask_values(parameter);
 }

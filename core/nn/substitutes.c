@@ -1,6 +1,5 @@
-/* What parameters are in a step: masks, which hold through training, and stand-ins, which hold for the step. */
+/* What parameters are in a step: masks, which hold through training, and stand-ins, which hold for one step. */
 #include <scion/error.h>
-#include <scion/simd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,26 +9,39 @@
 
 /* --- Masks ---------------------------------------------------------------------------------------------- */
 
-/* Not a product: what is infinite, or no number, becomes 0 too. */
-SCION_CLONES static void clear_masked(float *restrict x, const float *restrict mask, size_t count)
+static struct scion_array mask_array(const struct scion_parameter *parameter)
 {
-        for (size_t i = 0; i < count; i++)
-                x[i] = mask[i] != 0 ? x[i] : 0;
+        return scion_array_over(parameter->device_mask, 0, parameter->value.shape, SCION_F32);
 }
 
-void scion_parameter_mask_values(struct scion_parameter *parameter)
+static bool tensor_mask(const struct scion_parameter *parameter, struct scion_tensor *x)
 {
-        if (parameter->mask)
-                clear_masked(parameter->value.data, parameter->mask, parameter->value.length);
+        if (!parameter->mask)
+                return true;
+        const struct scion_array mask = mask_array(parameter);
+
+        return SCION_ON_DEVICE(mask, &mask, &x->array);
 }
 
-void scion_parameter_mask_gradient(struct scion_parameter *parameter)
+bool scion_parameter_mask_values(struct scion_parameter *parameter)
 {
-        if (parameter->mask)
-                clear_masked(parameter->slot.data, parameter->mask, parameter->slot.length);
+        return tensor_mask(parameter, &parameter->value);
 }
 
-static bool check_mask(const struct scion_parameter *parameter, const float *mask)
+bool scion_parameter_mask_gradient(struct scion_parameter *parameter)
+{
+        return tensor_mask(parameter, &parameter->slot);
+}
+
+void scion_parameter_free_mask(struct scion_parameter *parameter)
+{
+        free(parameter->mask);
+        scion_storage_destroy(parameter->device_mask);
+        parameter->mask = NULL;
+        parameter->device_mask = NULL;
+}
+
+static bool mask_check(const struct scion_parameter *parameter, const float *mask)
 {
         if (parameter->buffer)
                 return scion_fail("%s is a buffer, which has no mask", parameter->name);
@@ -40,24 +52,37 @@ static bool check_mask(const struct scion_parameter *parameter, const float *mas
         return true;
 }
 
+/* Replaces the parameter's mask by a copy of this one. */
+static bool parameter_set_mask(struct scion_parameter *parameter, const float *mask)
+{
+        size_t bytes = parameter->value.length * sizeof *mask;
+        float *copy = malloc(bytes);
+        struct scion_storage *storage = copy ? scion_storage_create(bytes) : NULL;
+
+        if (!copy)
+                scion_fail("out of memory");
+        if (!storage || !scion_storage_write(storage, 0, mask, bytes)) {
+                free(copy);
+                scion_storage_destroy(storage);
+                return false;
+        }
+        memcpy(copy, mask, bytes); /* before the old mask goes, which this may be */
+        scion_parameter_free_mask(parameter);
+        parameter->mask = copy;
+        parameter->device_mask = storage;
+        return true;
+}
+
 bool scion_parameter_mask(struct scion_parameter *parameter, const float *mask)
 {
         if (!parameter)
                 return scion_fail("there is no parameter to mask");
-        if (mask && !check_mask(parameter, mask))
+        if (mask && (!mask_check(parameter, mask) || !parameter_set_mask(parameter, mask)))
                 return false;
-        size_t bytes = parameter->value.length * sizeof *mask;
-        float *copy = mask ? malloc(bytes) : NULL;
-
-        if (mask && !copy)
-                return scion_fail("out of memory");
-        if (mask)
-                memcpy(copy, mask, bytes);
-        free(parameter->mask);
-        parameter->mask = copy;
+        if (!mask)
+                scion_parameter_free_mask(parameter);
         scion_parameter_written();
-        scion_parameter_mask_values(parameter);
-        return true;
+        return scion_parameter_mask_values(parameter);
 }
 
 const float *scion_parameter_masked(const struct scion_parameter *parameter)
@@ -67,7 +92,7 @@ const float *scion_parameter_masked(const struct scion_parameter *parameter)
 
 /* --- Stand-ins ------------------------------------------------------------------------------------------ */
 
-static bool check_stand_in(const struct scion_parameter *parameter, const struct scion_tensor *value)
+static bool stand_in_check(const struct scion_parameter *parameter, const struct scion_tensor *value)
 {
         char is[96], wanted[96];
 
@@ -87,11 +112,11 @@ bool scion_parameter_make(struct scion_parameter *parameter, struct scion_tensor
                 return false;
         if (!parameter)
                 return scion_fail("there is no parameter to stand in for");
-        if (!check_stand_in(parameter, value))
+        if (!stand_in_check(parameter, value))
                 return false;
         if (parameter->mask)
-                value = scion_mul(value,
-                                  scion_tensor_wrap(parameter->value.shape, SCION_F32, parameter->mask));
+                value = scion_mul(value, scion_tensor_over(parameter->device_mask, 0, parameter->value.shape,
+                                                           SCION_F32));
         parameter->stand_in = value;
         return value != NULL;
 }
@@ -111,7 +136,8 @@ bool scion_model_settle(struct scion_model *model)
                         continue;
                 if (!scion_tensor_copy(parameter->stand_in, &parameter->value))
                         return scion_fail_prefix("%s", parameter->name);
-                scion_parameter_mask_values(parameter);
+                if (!scion_parameter_mask_values(parameter))
+                        return false;
                 parameter->stand_in = NULL;
         }
         return true;

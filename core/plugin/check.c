@@ -145,6 +145,75 @@ static bool table_check_lr(const struct scion_param *params)
         return true;
 }
 
+/* The first function that a back end's table lacks; NULL when it is complete. map() may be absent. */
+static const char *backend_missing(const struct scion_backend_plugin *backend)
+{
+#define NEEDED(function)                             \
+        {                                            \
+#function, backend->function != NULL \
+        }
+        const struct {
+                const char *name;
+                bool there;
+        } needed[] = {
+                NEEDED(allocate),
+                NEEDED(release),
+                NEEDED(upload),
+                NEEDED(download),
+                NEEDED(fill),
+                NEEDED(reorder),
+                NEEDED(move),
+                NEEDED(gather),
+                NEEDED(unary),
+                NEEDED(unary_gradient),
+                NEEDED(binary),
+                NEEDED(draw),
+                NEEDED(select),
+                NEEDED(mask),
+                NEEDED(sum),
+                NEEDED(stretch),
+                NEEDED(max),
+                NEEDED(max_gradient),
+                NEEDED(softmax),
+                NEEDED(softmax_gradient),
+                NEEDED(multiply),
+                NEEDED(factor_layout),
+                NEEDED(column_sums),
+                NEEDED(conv2d),
+                NEEDED(pool2d),
+                NEEDED(batch_norm),
+                NEEDED(batch_norm_layout),
+                NEEDED(kernel_layout),
+                NEEDED(kernel_bytes),
+                NEEDED(kernel_run),
+                NEEDED(average),
+                NEEDED(adaptive_average),
+                NEEDED(adaptive_average_gradient),
+                NEEDED(distance),
+                NEEDED(distance_gradient),
+                NEEDED(one_hot),
+                NEEDED(pick),
+                NEEDED(pick_gradient),
+                NEEDED(kl_divergence),
+                NEEDED(mmd),
+                NEEDED(correct),
+                NEEDED(errors),
+                NEEDED(update),
+                NEEDED(configure),
+                NEEDED(has_bf16),
+                NEEDED(usage),
+                NEEDED(describe),
+                NEEDED(layout_length),
+                NEEDED(layout_text),
+        };
+#undef NEEDED
+
+        for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+                if (!needed[i].there)
+                        return needed[i].name;
+        return NULL;
+}
+
 static const char *descriptor_missing_callback(const union scion_descriptor *descriptor)
 {
         switch (descriptor->plugin.kind) {
@@ -162,6 +231,10 @@ static const char *descriptor_missing_callback(const union scion_descriptor *des
                 return descriptor->dataset.read ? NULL : "read";
         case SCION_MODEL:
                 return descriptor->model.build ? NULL : "build";
+        case SCION_BACKEND:
+                return backend_missing(&descriptor->backend);
+        case SCION_KINDS_END:
+                break;
         }
         return NULL;
 }

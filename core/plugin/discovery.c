@@ -13,8 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define LAST_KIND SCION_MODEL
-
 /* Directories, in the order in which they are searched. */
 struct search_path {
         size_t count;
@@ -222,11 +220,26 @@ static bool list_add_directory(struct scion_plugin_list *list, const char *direc
         return good;
 }
 
+/* Returns the back end of the processor, which is part of libscion, when that is asked for; else NULL. */
+static const struct scion_plugin *plugin_built_in(enum scion_kind kind, const char *name)
+{
+        const struct scion_backend_plugin *processor = scion_backend_cpu();
+
+        return kind == SCION_BACKEND && strcmp(name, processor->name) == 0
+                       ? (const struct scion_plugin *)processor
+                       : NULL;
+}
+
 /* Lists the files of one kind, sorted by name. A name that is in several directories is listed for the
  * first one. */
 static bool list_files(struct scion_plugin_list *list, enum scion_kind kind, const struct search_path *path)
 {
+        const char *processor = scion_backend_cpu()->name;
+
         *list = (struct scion_plugin_list){ 0 };
+        if (kind == SCION_BACKEND &&
+            !list_add_file(list, processor, strlen(processor), strdup(SCION_PLUGIN_BUILT_IN)))
+                return false;
         for (size_t i = 0; i < path->count; i++) {
                 char *directory = scion_path_join(path->directory[i], scion_kind_folder(kind));
                 bool good = directory && list_add_directory(list, directory);
@@ -255,7 +268,9 @@ bool scion_plugins_list(enum scion_kind kind, struct scion_plugin_list *list)
         for (size_t i = 0; good && i < list->count; i++) {
                 struct scion_plugin_entry *entry = &list->entry[i];
 
-                entry->plugin = scion_plugin_load(entry->path, kind);
+                entry->plugin = plugin_built_in(kind, entry->name);
+                if (!entry->plugin)
+                        entry->plugin = scion_plugin_load(entry->path, kind);
                 if (!entry->plugin && !(entry->error = strdup(scion_error()))) {
                         scion_plugin_list_finish(list);
                         good = scion_fail("out of memory");
@@ -306,7 +321,7 @@ static bool text_hint_kind(struct scion_text *text, const char *name, const stru
 {
         bool failed = false, found = false;
 
-        for (int other = 1; !found && !failed && other <= LAST_KIND; other++) {
+        for (int other = 1; !found && !failed && other < SCION_KINDS_END; other++) {
                 char *file = path_find_file(path, (enum scion_kind)other, name, &failed);
 
                 found = file != NULL;
@@ -371,11 +386,13 @@ static const struct scion_plugin *preferred_find(enum scion_kind kind, const cha
 
 const struct scion_plugin *scion_plugin_find(enum scion_kind kind, const char *name)
 {
-        const struct scion_plugin *plugin = name ? preferred_find(kind, name) : NULL;
+        const struct scion_plugin *plugin = name ? plugin_built_in(kind, name) : NULL;
         struct search_path path;
         bool failed = false;
         char *file;
 
+        if (!plugin && name)
+                plugin = preferred_find(kind, name);
         if (plugin)
                 return plugin;
         if (!scion_plugin_name_check(name) || !path_init(&path))

@@ -2,6 +2,7 @@
 #ifndef SCION_PLUGIN_LOADER_H
 #define SCION_PLUGIN_LOADER_H
 
+#include <scion/backend.h>
 #include <scion/dataset.h>
 #include <scion/loss.h>
 #include <scion/model_plugin.h>
@@ -16,6 +17,7 @@ union scion_descriptor {
         struct scion_optimizer_plugin optimizer;
         struct scion_dataset_plugin dataset;
         struct scion_model_plugin model;
+        struct scion_backend_plugin backend;
 };
 
 /* Returns the size in bytes of this Scion's descriptor of a kind; 0 for an unknown kind. */

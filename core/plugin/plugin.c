@@ -35,6 +35,7 @@ static const struct {
         [SCION_OPTIMIZER] = { "optimizer", "optimizers", sizeof(struct scion_optimizer_plugin) },
         [SCION_DATASET] = { "dataset", "datasets", sizeof(struct scion_dataset_plugin) },
         [SCION_MODEL] = { "model", "models", sizeof(struct scion_model_plugin) },
+        [SCION_BACKEND] = { "backend", "backends", sizeof(struct scion_backend_plugin) },
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)
@@ -278,6 +279,8 @@ const char *scion_plugin_path(const struct scion_plugin *plugin)
 {
         const struct loaded *loaded = loaded_find(plugin);
 
+        if (plugin == (const struct scion_plugin *)scion_backend_cpu())
+                return SCION_PLUGIN_BUILT_IN;
         return loaded ? loaded->path : NULL;
 }
 

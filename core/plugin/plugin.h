@@ -48,6 +48,9 @@ const struct scion_plugin *scion_plugin_open(const char *path);
 /* Returns the path that a plugin was loaded from. */
 const char *scion_plugin_path(const struct scion_plugin *plugin);
 
+/* What stands for a path for the back end of the processor. */
+#define SCION_PLUGIN_BUILT_IN "part of libscion"
+
 /* Returns the hash of the file's bytes at the time of loading, as 32 hexadecimal digits. */
 const char *scion_plugin_hash(const struct scion_plugin *plugin);
 

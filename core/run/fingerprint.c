@@ -59,7 +59,7 @@ static bool describe_plugin(const struct scion_config *map, enum scion_kind kind
 static bool describe_engine(const char *what, struct scion_text *text)
 {
         scion_text_add(text, "scion " SCION_VERSION ", %s\n", what);
-        scion_backend_describe(text);
+        scion_device_describe(text);
         return scion_machine_describe(text);
 }
 

@@ -14,7 +14,7 @@
 
 /* --- Source and target ------------------------------------------------------------------------------------ */
 
-static struct scion_model *create_target(const struct scion_run *run)
+static struct scion_model *target_create(const struct scion_run *run)
 {
         const struct scion_stage *stage = &run->experiment.target;
         struct scion_shape shape = scion_data_shape(run->target_data);
@@ -23,7 +23,7 @@ static struct scion_model *create_target(const struct scion_run *run)
 }
 
 /* A source that is loaded takes the target's inputs, and has as many outputs as the file's head. */
-static bool load_source(struct scion_run *run)
+static bool source_load(struct scion_run *run)
 {
         const struct scion_stage *stage = &run->experiment.source;
         struct scion_data *data = run->source_data ? run->source_data : run->target_data;
@@ -48,14 +48,14 @@ static bool load_source(struct scion_run *run)
         return good;
 }
 
-static bool prepare_source(struct scion_run *run)
+static bool source_prepare(struct scion_run *run)
 {
         const struct scion_stage *stage = &run->experiment.source;
 
         if (stage->dataset && !(run->source_data = scion_data_open(stage->dataset, stage->seed)))
                 return false;
         if (stage->weights)
-                return load_source(run);
+                return source_load(run);
         struct scion_shape shape = scion_data_shape(run->source_data);
 
         run->source =
@@ -81,6 +81,7 @@ struct scion_training scion_run_training(struct scion_run *run, bool target, str
                 .recovery = target ? &run->recovery : &run->source_recovery,
         };
 }
+
 struct scion_transfer scion_run_source_transfer(const struct scion_run *run)
 {
         return (struct scion_transfer){
@@ -89,6 +90,7 @@ struct scion_transfer scion_run_source_transfer(const struct scion_run *run)
                 .seed = run->experiment.source.seed,
         };
 }
+
 static struct scion_blueprint blueprint_of(const struct scion_stage *stage, const struct scion_data *data)
 {
         return (struct scion_blueprint){ .map = stage->model,
@@ -96,6 +98,7 @@ static struct scion_blueprint blueprint_of(const struct scion_stage *stage, cons
                                          .outputs = scion_data_outputs(data),
                                          .seed = stage->seed };
 }
+
 struct scion_transfer scion_run_target_transfer(const struct scion_run *run, struct scion_model *target,
                                                 struct scion_instance *strategy)
 {
@@ -120,9 +123,10 @@ struct scion_transfer scion_run_target_transfer(const struct scion_run *run, str
         transfer.source_trained = run->source && !experiment->source.weights;
         return transfer;
 }
+
 /* --- What the strategy needs ------------------------------------------------------------------------------ */
 
-static bool check_batch(const struct scion_config *map, const struct scion_strategy_plugin *plugin,
+static bool batch_check(const struct scion_config *map, const struct scion_strategy_plugin *plugin,
                         const char *what, int64_t size)
 {
         return size >= plugin->min_batch ||
@@ -137,7 +141,7 @@ static int64_t least(int64_t a, int64_t b)
 }
 
 /* Is every batch large enough for the strategy? Those beside the target's are all of one size. */
-static bool check_batches(const struct scion_run *run)
+static bool batches_check(const struct scion_run *run)
 {
         const struct scion_strategy_plugin *plugin =
                 (const struct scion_strategy_plugin *)run->experiment.strategy->plugin;
@@ -145,10 +149,10 @@ static bool check_batches(const struct scion_run *run)
         int64_t examples = scion_data_size(run->target_data, SCION_TRAIN), size = stage->batch_size;
         int64_t last = examples % size;
 
-        if (!check_batch(stage->map, plugin, "the first one", least(examples, size)))
+        if (!batch_check(stage->map, plugin, "the first one", least(examples, size)))
                 return false;
         if (plugin->needs & SCION_NEEDS_SOURCE_BATCHES &&
-            !check_batch(run->experiment.source.dataset, plugin, "one of the source",
+            !batch_check(run->experiment.source.dataset, plugin, "one of the source",
                          least(scion_data_size(run->source_data, SCION_TRAIN), size)))
                 return false;
         if (last > 0 && last < plugin->min_batch && examples > size && !stage->drop_last)
@@ -160,8 +164,8 @@ static bool check_batches(const struct scion_run *run)
         return true;
 }
 
-/* What the strategy needs and only the data can tell. */
-static bool check_needs(const struct scion_run *run)
+/* Checks those needs of the strategy that depend on the data. */
+static bool needs_check(const struct scion_run *run)
 {
         const struct scion_strategy_plugin *plugin =
                 (const struct scion_strategy_plugin *)run->experiment.strategy->plugin;
@@ -179,12 +183,12 @@ static bool check_needs(const struct scion_run *run)
                                          "source has %lld outputs, the target %lld",
                                          plugin->name, (long long)scion_model_outputs(run->source),
                                          (long long)scion_data_outputs(run->target_data));
-        return check_batches(run);
+        return batches_check(run);
 }
 
 /* --- Rehearsing ------------------------------------------------------------------------------------------- */
 
-static bool check_loss(const struct scion_tensor *loss, const struct scion_transfer *transfer,
+static bool loss_check(const struct scion_tensor *loss, const struct scion_transfer *transfer,
                        const struct scion_stage *stage)
 {
         if (scion_size(loss) != 1)
@@ -194,7 +198,7 @@ static bool check_loss(const struct scion_tensor *loss, const struct scion_trans
 }
 
 /* The loss of so many examples, thrown away. */
-static bool rehearse_batch(const struct scion_run *run, const struct scion_training *training, int64_t size)
+static bool batch_rehearse(const struct scion_run *run, const struct scion_training *training, int64_t size)
 {
         struct scion_batches *batches = scion_batches_create(training->data, SCION_TRAIN, size);
         struct scion_transfer *transfer = training->transfer;
@@ -210,7 +214,7 @@ static bool rehearse_batch(const struct scion_run *run, const struct scion_train
                 uint64_t writes = scion_parameter_writes();
                 struct scion_tensor *loss = scion_transfer_loss(transfer);
 
-                good = loss && check_loss(loss, transfer, training->stage);
+                good = loss && loss_check(loss, transfer, training->stage);
                 if (writes != scion_parameter_writes())
                         scion_reuse_give_up(run->reuse);
         }
@@ -223,15 +227,15 @@ static bool rehearse_batch(const struct scion_run *run, const struct scion_train
 
 /* The loss of the first batch, and of a smaller one at the end of an epoch: whatever does not fit together shows
  * here. */
-static bool rehearse_loss(struct scion_run *run, bool target, struct scion_transfer *transfer)
+static bool loss_rehearse(struct scion_run *run, bool target, struct scion_transfer *transfer)
 {
         struct scion_training training = scion_run_training(run, target, transfer);
         const struct scion_config *map = training.stage->map;
         int64_t examples = scion_data_size(training.data, SCION_TRAIN), size = training.stage->batch_size;
         int64_t last = examples > size && !training.stage->drop_last ? examples % size : 0;
-        bool good = rehearse_batch(run, &training, size);
+        bool good = batch_rehearse(run, &training, size);
 
-        if (good && last > 0 && !rehearse_batch(run, &training, last))
+        if (good && last > 0 && !batch_rehearse(run, &training, last))
                 good = scion_fail_prefix("the last batch of an epoch, of %lld", (long long)last);
         if (transfer->loss_failed)
                 map = scion_config_get(map, "loss");
@@ -239,23 +243,23 @@ static bool rehearse_loss(struct scion_run *run, bool target, struct scion_trans
 }
 
 /* The beginning of every stage, and the loss of its first batch. */
-static bool rehearse_stages(struct scion_run *run, const struct scion_config *map,
+static bool stages_rehearse(struct scion_run *run, const struct scion_config *map,
                             struct scion_transfer *transfer)
 {
         for (int stage = 0; stage <= transfer->own_stages; stage++) {
                 if (!scion_transfer_begin_stage(transfer, stage) || !scion_transfer_begin_epoch(transfer, 1))
                         return scion_config_fail(map, "%s", scion_error());
-                if (!rehearse_loss(run, true, transfer))
+                if (!loss_rehearse(run, true, transfer))
                         return false;
         }
         return true;
 }
 
-static bool rehearse_strategy(struct scion_run *run)
+static bool strategy_rehearse(struct scion_run *run)
 {
         const struct scion_config *map = scion_config_get(run->config, "strategy");
         struct scion_instance *strategy = scion_instance_create(SCION_STRATEGY, map, NULL);
-        struct scion_model *target = strategy ? create_target(run) : NULL;
+        struct scion_model *target = strategy ? target_create(run) : NULL;
         bool good = false;
 
         if (target) {
@@ -263,7 +267,7 @@ static bool rehearse_strategy(struct scion_run *run)
 
                 transfer.rehearsal = true;
                 good = scion_transfer_setup(&transfer) || scion_config_fail(map, "%s", scion_error());
-                good = good && rehearse_stages(run, map, &transfer);
+                good = good && stages_rehearse(run, map, &transfer);
                 target = transfer.target;
                 scion_transfer_finish(&transfer);
         }
@@ -275,39 +279,36 @@ static bool rehearse_strategy(struct scion_run *run)
 
 /* The same with a source, which is rehearsed too when it is to be trained. Afterwards it is as it was: a batch
  * moves buffers, a setup may write into it, mask and scale, and its training may be to come. */
-static bool rehearse_with_source(struct scion_run *run)
+static bool source_and_strategy_rehearse(struct scion_run *run)
 {
-        size_t bytes = run->source->extent * sizeof *run->source->values;
-        float *kept = malloc(bytes + 1);
-        unsigned char *handling = malloc(scion_model_handling_bytes(run->source) + 1);
+        struct scion_storage *kept = scion_model_snapshot(run->source);
+        unsigned char *handling = kept ? malloc(scion_model_handling_bytes(run->source) + 1) : NULL;
         bool good = true;
 
-        if (!kept || !handling) {
-                free(kept);
-                free(handling);
-                return scion_fail("out of memory");
+        if (!handling) {
+                scion_storage_destroy(kept);
+                return kept ? scion_fail("out of memory") : false;
         }
-        memcpy(kept, run->source->values, bytes);
         scion_model_read_handling(run->source, handling);
         if (!run->experiment.source.weights) {
                 struct scion_transfer transfer = scion_run_source_transfer(run);
 
-                good = rehearse_loss(run, false, &transfer);
+                good = loss_rehearse(run, false, &transfer);
         }
-        good = good && rehearse_strategy(run);
+        good = good && strategy_rehearse(run);
         /* Masks first: taking them away does not bring back what they have covered. */
         if (good)
                 good = scion_model_write_handling(run->source, handling);
-        memcpy(run->source->values, kept, bytes);
-        free(kept);
+        good = scion_model_restore(run->source, kept) && good;
+        scion_storage_destroy(kept);
         free(handling);
         return good;
 }
 
-static bool rehearse(struct scion_run *run)
+static bool run_rehearse(struct scion_run *run)
 {
         struct scion_tape *before = scion_tape_use(run->tape);
-        bool good = run->source ? rehearse_with_source(run) : rehearse_strategy(run);
+        bool good = run->source ? source_and_strategy_rehearse(run) : strategy_rehearse(run);
 
         scion_tape_use(before);
         return good;
@@ -316,13 +317,12 @@ static bool rehearse(struct scion_run *run)
 /* --- All of it -------------------------------------------------------------------------------------------- */
 
 /* What the file says, and the target's data. */
-static bool begin(struct scion_run *run)
+static bool run_begin(struct scion_run *run)
 {
         struct scion_experiment *experiment = &run->experiment;
 
-        if (!scion_experiment_read(run->config, experiment))
+        if (!scion_experiment_read(run->config, experiment) || !scion_experiment_open_device(experiment))
                 return false;
-        scion_experiment_use_engine(experiment);
         run->tape = scion_tape_create();
         run->target_data =
                 run->tape ? scion_data_open(experiment->target.dataset, experiment->target.seed) : NULL;
@@ -331,9 +331,9 @@ static bool begin(struct scion_run *run)
 
 bool scion_run_build(struct scion_run *run)
 {
-        if (!begin(run) || (run->experiment.has_source && !prepare_source(run)))
+        if (!run_begin(run) || (run->experiment.has_source && !source_prepare(run)))
                 return false;
-        run->target = create_target(run);
+        run->target = target_create(run);
         return run->target != NULL;
 }
 
@@ -341,20 +341,20 @@ bool scion_run_make_ready(struct scion_run *run)
 {
         struct scion_experiment *experiment = &run->experiment;
 
-        if (!scion_step_trace_wanted(&run->trace) || !begin(run))
+        if (!scion_step_trace_wanted(&run->trace) || !run_begin(run))
                 return false;
         const struct scion_strategy_plugin *strategy =
                 (const struct scion_strategy_plugin *)experiment->strategy->plugin;
 
         run->with_source = strategy->needs & (SCION_NEEDS_SOURCE | SCION_NEEDS_SAME_CLASSES);
-        if (run->with_source && !prepare_source(run))
+        if (run->with_source && !source_prepare(run))
                 return false;
         if (strategy->needs & SCION_NEEDS_SOURCE_BATCHES && !run->source_data &&
             !(run->source_data = scion_data_open(experiment->source.dataset, experiment->source.seed)))
                 return false;
         run->reuse = scion_reuse_create(run->target_data);
-        if (!run->reuse || !check_needs(run) || !rehearse(run))
+        if (!run->reuse || !needs_check(run) || !run_rehearse(run))
                 return false;
-        run->target = create_target(run);
+        run->target = target_create(run);
         return run->target != NULL;
 }

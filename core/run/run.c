@@ -16,7 +16,7 @@
 #define CHECKPOINT "checkpoint.bin"
 #define SOURCE_CHECKPOINT "checkpoint-source.bin" /* until there is one of the target's training */
 
-static struct scion_run *create(struct scion_config *config, bool (*make)(struct scion_run *run))
+static struct scion_run *run_create(struct scion_config *config, bool (*make)(struct scion_run *run))
 {
         struct scion_run *run = calloc(1, sizeof *run);
 
@@ -31,12 +31,12 @@ static struct scion_run *create(struct scion_config *config, bool (*make)(struct
 
 struct scion_run *scion_run_prepare(struct scion_config *config)
 {
-        return create(config, scion_run_make_ready);
+        return run_create(config, scion_run_make_ready);
 }
 
 struct scion_run *scion_run_open(struct scion_config *config)
 {
-        return create(config, scion_run_build);
+        return run_create(config, scion_run_build);
 }
 
 struct scion_model *scion_run_source(struct scion_run *run)
@@ -83,7 +83,7 @@ bool scion_run_has_values(const struct scion_run *run)
 /* --- Executing
  * ------------------------------------------------------------------------------------------------------- */
 
-static bool write_config(const struct scion_run *run, const char *folder)
+static bool run_write_config(const struct scion_run *run, const char *folder)
 {
         char *path = scion_path_join(folder, "config.yaml");
         char *text = scion_config_text(run->config);
@@ -96,8 +96,8 @@ static bool write_config(const struct scion_run *run, const char *folder)
 
 #define MOST_COLUMNS 16
 
-/* PREFIXloss, and what the targets of the stages ask for. */
-static size_t add_columns(const struct scion_run *run, const char *prefix, char (*name)[32], size_t count)
+/* Adds PREFIXloss and the scores of the stages' targets; returns how many names there are then. */
+static size_t columns_add(const struct scion_run *run, const char *prefix, char (*name)[32], size_t count)
 {
         bool values = scion_data_classes(run->target_data) == 0, classes = !values;
 
@@ -113,24 +113,24 @@ static size_t add_columns(const struct scion_run *run, const char *prefix, char 
         return count;
 }
 
-static struct scion_sheet *create_metrics(const struct scion_run *run, const char *path)
+static struct scion_sheet *metrics_create(const struct scion_run *run, const char *path)
 {
         char name[MOST_COLUMNS][32] = { "stage", "epoch", "step", "seconds", "lr" };
         const char *column[MOST_COLUMNS];
         size_t count = 5;
 
-        count = add_columns(run, "train_", name, count);
-        count = add_columns(run, "valid_", name, count);
+        count = columns_add(run, "train_", name, count);
+        count = columns_add(run, "valid_", name, count);
         for (size_t i = 0; i < count; i++)
                 column[i] = name[i];
         return scion_sheet_create(path, column, count, NULL);
 }
 
-static bool open_outputs(struct scion_run *run, const char *folder)
+static bool outputs_open(struct scion_run *run, const char *folder)
 {
         char *path;
 
-        if (!scion_make_folders(folder) || !write_config(run, folder))
+        if (!scion_make_folders(folder) || !run_write_config(run, folder))
                 return false;
         scion_remove_leftovers(folder);
         path = scion_path_join(folder, "log.txt");
@@ -141,13 +141,13 @@ static bool open_outputs(struct scion_run *run, const char *folder)
         if (!run->log)
                 return false;
         path = scion_path_join(folder, "metrics.csv");
-        run->metrics = path ? create_metrics(run, path) : NULL;
+        run->metrics = path ? metrics_create(run, path) : NULL;
         free(path);
         return run->metrics != NULL;
 }
 
-/* Of one that has failed the first message counts: what follows from it, as on a full disk, does not. */
-static bool close_outputs(struct scion_run *run, bool good)
+/* After a failure, `good` false, the first message stays: later ones, as on a full disk, follow from it. */
+static bool outputs_close(struct scion_run *run, bool good)
 {
         if (run->log && fclose(run->log) != 0 && good)
                 good = scion_fail("log.txt: %s", strerror(errno));
@@ -158,9 +158,9 @@ static bool close_outputs(struct scion_run *run, bool good)
         return good;
 }
 
-/* --- Going on with what was interrupted --- */
+/* --- Continuing an interrupted run ---------------------------------------------------------------------- */
 
-static bool make_key(const struct scion_run *run, XXH128_hash_t *key)
+static bool run_key(const struct scion_run *run, XXH128_hash_t *key)
 {
         char *text = scion_run_describe(&run->experiment, run->source_data, run->target_data, run->config);
 
@@ -181,36 +181,29 @@ static struct scion_recovery recovery_of(struct scion_run *run, const char *path
                                         .log = run->log };
 }
 
-/* The source as setup() is given it goes into the target's checkpoints: it may be changed by then. */
-static bool keep_source(struct scion_run *run)
+/* Keeps the source as setup() gets it, for the target's checkpoints: setup() may change it. */
+static bool source_keep(struct scion_run *run)
 {
-        size_t bytes = run->source->extent * sizeof *run->source->values;
-
-        run->recovery.source = malloc(bytes + 1);
-        if (!run->recovery.source)
-                return scion_fail("out of memory");
-        memcpy(run->recovery.source, run->source->values, bytes);
-        run->recovery.source_bytes = bytes;
-        return true;
+        run->recovery.source = scion_model_snapshot(run->source);
+        return run->recovery.source != NULL;
 }
 
-static bool run_source(struct scion_run *run, struct scion_row *results)
+static bool source_run(struct scion_run *run, struct scion_row *results)
 {
         struct scion_transfer transfer = scion_run_source_transfer(run);
         struct scion_training training = scion_run_training(run, false, &transfer);
         bool good = true;
 
         if (scion_recovery_found(&run->recovery, NULL))
-                good = scion_recovery_source(&run->recovery, run->source->values,
-                                             run->source->extent * sizeof *run->source->values);
+                good = scion_recovery_source(&run->recovery, run->source);
         else if (!run->experiment.source.weights)
                 good = scion_source_train(&training, run->config, results);
         else
                 fprintf(run->log, "source: %s\n", run->weights.text);
-        return good && keep_source(run);
+        return good && source_keep(run);
 }
 
-static bool run_target(struct scion_run *run, const char *folder, struct scion_row *results)
+static bool target_run(struct scion_run *run, const char *folder, struct scion_row *results)
 {
         struct scion_transfer transfer =
                 scion_run_target_transfer(run, run->target, run->experiment.strategy);
@@ -240,19 +233,19 @@ static bool run_target(struct scion_run *run, const char *folder, struct scion_r
         return good;
 }
 
-static bool run_all(struct scion_run *run, const char *folder, double interval, struct scion_row *results)
+static bool stages_run(struct scion_run *run, const char *folder, double interval, struct scion_row *results)
 {
         char *path = scion_path_join(folder, CHECKPOINT),
              *source_path = scion_path_join(folder, SOURCE_CHECKPOINT);
         XXH128_hash_t key;
-        bool good = path && source_path && make_key(run, &key);
+        bool good = path && source_path && run_key(run, &key);
 
         if (good) {
                 run->recovery = recovery_of(run, path, key, interval, results);
                 run->source_recovery = recovery_of(run, source_path, key, interval, results);
                 good = scion_recovery_open(&run->recovery);
         }
-        good = good && (!run->with_source || run_source(run, results)) && run_target(run, folder, results);
+        good = good && (!run->with_source || source_run(run, results)) && target_run(run, folder, results);
         if (run->recovery.before + run->source_recovery.before > 0)
                 scion_row_fixed(results, "seconds",
                                 run->recovery.before + run->source_recovery.before + scion_clock() -
@@ -272,10 +265,10 @@ bool scion_run_execute(struct scion_run *run, const char *folder, double interva
 
         run->observer = observer;
         run->stopped = false;
-        bool good = open_outputs(run, folder) && run_all(run, folder, interval, results);
+        bool good = outputs_open(run, folder) && stages_run(run, folder, interval, results);
 
         scion_tape_use(before);
-        return close_outputs(run, good);
+        return outputs_close(run, good);
 }
 
 bool scion_run_lend(struct scion_run *run, bool (*work)(void *context, struct scion_training *training),

@@ -63,6 +63,9 @@ bool scion_scaffold_check(enum scion_kind kind, const char *name, const char *fo
 {
         struct stat status;
 
+        if (kind == SCION_BACKEND)
+                return scion_fail("there is no template for a back end: its functions are described in "
+                                  "scion/backend.h");
         if (!scion_plugin_name_check(name) || !name_check_reserved(name) || !name_check_unused(kind, name))
                 return false;
         if (lstat(folder, &status) == 0)

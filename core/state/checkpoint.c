@@ -11,6 +11,7 @@
 #include "file/files.h"
 
 #define INPUT ((size_t)64 << 10)
+#define TRANSFER ((size_t)1 << 20) /* bytes copied from or to the device at a time */
 #define MOST_BLOCKS 65536
 
 /* Before the table of the blocks; after it their bytes, without gaps. */
@@ -42,7 +43,8 @@ struct scion_checkpoint {
 
 /* --- A state -------------------------------------------------------------------------------------------- */
 
-void scion_state_add(struct scion_state *state, const char *name, void *data, size_t bytes)
+/* Adds the block, whose name is not set yet. */
+static void state_add_block(struct scion_state *state, const char *name, struct scion_block block)
 {
         struct scion_block *larger;
 
@@ -65,15 +67,46 @@ void scion_state_add(struct scion_state *state, const char *name, void *data, si
                 return;
         }
         state->block = larger;
-        larger[state->count] = (struct scion_block){ .data = data, .bytes = bytes };
+        larger[state->count] = block;
         memcpy(larger[state->count++].name, name, strlen(name) + 1);
         state->failed = false;
+}
+
+void scion_state_add(struct scion_state *state, const char *name, void *data, size_t bytes)
+{
+        state_add_block(state, name, (struct scion_block){ .data = data, .bytes = bytes });
+}
+
+void scion_state_add_storage(struct scion_state *state, const char *name, struct scion_storage *storage,
+                             size_t offset, size_t bytes)
+{
+        state_add_block(state, name,
+                        (struct scion_block){ .storage = storage, .offset = offset, .bytes = bytes });
 }
 
 void scion_state_finish(struct scion_state *state)
 {
         free(state->block);
         *state = (struct scion_state){ 0 };
+}
+
+/* Calls `visit` with the block's bytes, in order, in one piece or several. Stops at the first that fails. */
+static bool block_visit(const struct scion_block *block,
+                        bool (*visit)(void *context, const void *data, size_t bytes), void *context)
+{
+        if (!block->storage)
+                return block->bytes == 0 || visit(context, block->data, block->bytes);
+        char *piece = malloc(TRANSFER);
+        bool good = piece || scion_fail("out of memory");
+
+        for (size_t at = 0; good && at < block->bytes; at += TRANSFER) {
+                size_t bytes = block->bytes - at < TRANSFER ? block->bytes - at : TRANSFER;
+
+                good = scion_storage_read(block->storage, block->offset + at, piece, bytes) &&
+                       visit(context, piece, bytes);
+        }
+        free(piece);
+        return good;
 }
 
 /* --- Writing -------------------------------------------------------------------------------------------- */
@@ -86,7 +119,7 @@ static struct header header_of(XXH128_hash_t key, uint32_t blocks, uint64_t byte
         return header;
 }
 
-static struct entry *table_of(const struct scion_state *state, struct header *header, XXH128_hash_t key)
+static struct entry *state_table(const struct scion_state *state, struct header *header, XXH128_hash_t key)
 {
         struct entry *table = calloc(state->count + 1, sizeof *table);
         uint64_t bytes = sizeof *header + state->count * sizeof *table;
@@ -102,23 +135,35 @@ static struct entry *table_of(const struct scion_state *state, struct header *he
         return table;
 }
 
-static bool hash_state(const struct scion_state *state, const struct entry *table, struct header *header)
+static bool hash_bytes(void *hash, const void *data, size_t bytes)
+{
+        XXH3_128bits_update(hash, data, bytes);
+        return true;
+}
+
+static bool state_hash(const struct scion_state *state, const struct entry *table, struct header *header)
 {
         XXH3_state_t *hash = XXH3_createState();
+        bool good = true;
 
         if (!hash)
                 return scion_fail("out of memory");
         XXH3_128bits_reset(hash);
         XXH3_128bits_update(hash, header, sizeof *header);
         XXH3_128bits_update(hash, table, state->count * sizeof *table);
-        for (size_t i = 0; i < state->count; i++)
-                XXH3_128bits_update(hash, state->block[i].data, state->block[i].bytes);
+        for (size_t i = 0; good && i < state->count; i++)
+                good = block_visit(&state->block[i], hash_bytes, hash);
         XXH128_canonicalFromHash(&header->hash, XXH3_128bits_digest(hash));
         XXH3_freeState(hash);
-        return true;
+        return good;
 }
 
-static bool write_state(const char *path, const struct scion_state *state, const struct entry *table,
+static bool write_bytes(void *file, const void *data, size_t bytes)
+{
+        return scion_file_add(file, data, bytes);
+}
+
+static bool state_write(const char *path, const struct scion_state *state, const struct entry *table,
                         const struct header *header)
 {
         struct scion_file *file = scion_file_create(path);
@@ -126,7 +171,7 @@ static bool write_state(const char *path, const struct scion_state *state, const
                     scion_file_add(file, table, state->count * sizeof *table);
 
         for (size_t i = 0; good && i < state->count; i++)
-                good = scion_file_add(file, state->block[i].data, state->block[i].bytes);
+                good = block_visit(&state->block[i], write_bytes, file);
         if (good)
                 return scion_file_commit(file);
         scion_file_discard(file);
@@ -143,16 +188,17 @@ bool scion_checkpoint_write(const char *path, XXH128_hash_t key, const struct sc
                 return false;
         if (state->count > MOST_BLOCKS)
                 return scion_fail("%s: %zu blocks are more than a checkpoint has", path, state->count);
-        table = table_of(state, &header, key);
-        good = table && hash_state(state, table, &header) && write_state(path, state, table, &header);
+        table = state_table(state, &header, key);
+        good = table && state_hash(state, table, &header) && state_write(path, state, table, &header);
         free(table);
         return good;
 }
 
 /* --- Reading -------------------------------------------------------------------------------------------- */
 
-/* Of an open file, from `at` on. */
-static bool read_at(const struct scion_checkpoint *checkpoint, uint64_t at, void *data, size_t bytes)
+/* Reads `bytes` bytes of the file, from `at` on. */
+static bool checkpoint_read_at(const struct scion_checkpoint *checkpoint, uint64_t at, void *data,
+                               size_t bytes)
 {
         if (lseek(checkpoint->descriptor, (off_t)at, SEEK_SET) < 0)
                 return scion_fail("%s: %s", checkpoint->path, strerror(errno));
@@ -163,9 +209,9 @@ static bool read_at(const struct scion_checkpoint *checkpoint, uint64_t at, void
         return (size_t)got == bytes || scion_fail("%s: cut off", checkpoint->path);
 }
 
-/* Of what follows the header, and of the header with zeros in the hash's place. */
-static bool hash_file(const struct scion_checkpoint *checkpoint, struct header header,
-                      XXH128_canonical_t *result)
+/* The hash of the file, with zeros in place of the hash itself. */
+static bool checkpoint_hash_file(const struct scion_checkpoint *checkpoint, struct header header,
+                                 XXH128_canonical_t *result)
 {
         XXH3_state_t *hash = XXH3_createState();
         char *input = malloc(INPUT);
@@ -179,7 +225,7 @@ static bool hash_file(const struct scion_checkpoint *checkpoint, struct header h
         for (uint64_t at = sizeof header; good && at < header.bytes;) {
                 size_t some = header.bytes - at < INPUT ? (size_t)(header.bytes - at) : INPUT;
 
-                good = read_at(checkpoint, at, input, some);
+                good = checkpoint_read_at(checkpoint, at, input, some);
                 if (good)
                         XXH3_128bits_update(hash, input, some);
                 at += some;
@@ -191,7 +237,8 @@ static bool hash_file(const struct scion_checkpoint *checkpoint, struct header h
         return good;
 }
 
-static bool check_file(const struct scion_checkpoint *checkpoint, XXH128_hash_t key, struct header *header)
+static bool checkpoint_check_file(const struct scion_checkpoint *checkpoint, XXH128_hash_t key,
+                                  struct header *header)
 {
         struct stat status;
         XXH128_canonical_t hash;
@@ -200,7 +247,7 @@ static bool check_file(const struct scion_checkpoint *checkpoint, XXH128_hash_t 
                 return scion_fail("%s: %s", checkpoint->path, strerror(errno));
         if (!S_ISREG(status.st_mode) || (uintmax_t)status.st_size < sizeof *header)
                 return scion_fail("%s: no checkpoint", checkpoint->path);
-        if (!read_at(checkpoint, 0, header, sizeof *header))
+        if (!checkpoint_read_at(checkpoint, 0, header, sizeof *header))
                 return false;
         struct header good = header_of(key, header->blocks, (uint64_t)status.st_size);
 
@@ -209,14 +256,14 @@ static bool check_file(const struct scion_checkpoint *checkpoint, XXH128_hash_t 
         if (memcmp(&header->key, &good.key, sizeof good.key) != 0)
                 return scion_fail("%s: of another configuration, data or plugin", checkpoint->path);
         good.hash = header->hash;
-        if (memcmp(header, &good, sizeof good) != 0 || !hash_file(checkpoint, *header, &hash) ||
+        if (memcmp(header, &good, sizeof good) != 0 || !checkpoint_hash_file(checkpoint, *header, &hash) ||
             memcmp(&hash, &header->hash, sizeof hash) != 0)
                 return scion_fail("%s: damaged", checkpoint->path);
         return true;
 }
 
-/* The hash is right, so it is what was written; that a block's name ends is looked after all the same. */
-static bool read_table(struct scion_checkpoint *checkpoint, const struct header *header)
+/* The hash matches, so the table is as it was written; names are ended by NUL all the same. */
+static bool checkpoint_read_table(struct scion_checkpoint *checkpoint, const struct header *header)
 {
         if (header->blocks > MOST_BLOCKS)
                 return scion_fail("%s: damaged", checkpoint->path);
@@ -225,8 +272,8 @@ static bool read_table(struct scion_checkpoint *checkpoint, const struct header 
         checkpoint->taken = calloc(checkpoint->count + 1, sizeof *checkpoint->taken);
         if (!checkpoint->entry || !checkpoint->taken)
                 return scion_fail("out of memory");
-        if (!read_at(checkpoint, sizeof *header, checkpoint->entry,
-                     checkpoint->count * sizeof *checkpoint->entry))
+        if (!checkpoint_read_at(checkpoint, sizeof *header, checkpoint->entry,
+                                checkpoint->count * sizeof *checkpoint->entry))
                 return false;
         for (size_t i = 0; i < checkpoint->count; i++)
                 checkpoint->entry[i].name[SCION_BLOCK_NAME - 1] = '\0';
@@ -248,7 +295,8 @@ struct scion_checkpoint *scion_checkpoint_open(const char *path, XXH128_hash_t k
                 scion_error_clear();
         else if (checkpoint->descriptor < 0)
                 scion_fail("%s: %s", path, strerror(errno));
-        else if (check_file(checkpoint, key, &header) && read_table(checkpoint, &header))
+        else if (checkpoint_check_file(checkpoint, key, &header) &&
+                 checkpoint_read_table(checkpoint, &header))
                 return checkpoint;
         scion_checkpoint_close(checkpoint);
         return NULL;
@@ -266,8 +314,8 @@ void scion_checkpoint_close(struct scion_checkpoint *checkpoint)
         free(checkpoint);
 }
 
-/* The index of a block that was not taken yet; -1 when there is none. */
-static int find(const struct scion_checkpoint *checkpoint, const char *name)
+/* The index of a block that was not taken yet; -1, with a message, when there is none. */
+static int checkpoint_find(const struct scion_checkpoint *checkpoint, const char *name)
 {
         for (size_t i = 0; i < checkpoint->count; i++)
                 if (!checkpoint->taken[i] && strcmp(checkpoint->entry[i].name, name) == 0)
@@ -276,18 +324,43 @@ static int find(const struct scion_checkpoint *checkpoint, const char *name)
         return -1;
 }
 
-static bool read_block(const struct scion_checkpoint *checkpoint, int index, void *data)
+/* Where the block begins in the file. */
+static uint64_t block_start(const struct scion_checkpoint *checkpoint, int index)
 {
         uint64_t at = sizeof(struct header) + checkpoint->count * sizeof(struct entry);
 
         for (int i = 0; i < index; i++)
                 at += checkpoint->entry[i].bytes;
-        return read_at(checkpoint, at, data, checkpoint->entry[index].bytes);
+        return at;
+}
+
+static bool block_read(const struct scion_checkpoint *checkpoint, int index, void *data)
+{
+        return checkpoint_read_at(checkpoint, block_start(checkpoint, index), data,
+                                  checkpoint->entry[index].bytes);
+}
+
+/* Reads the block into a storage, from `offset` on. */
+static bool block_read_into_storage(const struct scion_checkpoint *checkpoint, int index,
+                                    struct scion_storage *storage, size_t offset)
+{
+        uint64_t start = block_start(checkpoint, index), length = checkpoint->entry[index].bytes;
+        char *piece = malloc(TRANSFER);
+        bool good = piece || scion_fail("out of memory");
+
+        for (uint64_t at = 0; good && at < length; at += TRANSFER) {
+                size_t bytes = length - at < TRANSFER ? (size_t)(length - at) : TRANSFER;
+
+                good = checkpoint_read_at(checkpoint, start + at, piece, bytes) &&
+                       scion_storage_write(storage, offset + (size_t)at, piece, bytes);
+        }
+        free(piece);
+        return good;
 }
 
 void *scion_checkpoint_take(struct scion_checkpoint *checkpoint, const char *name, size_t *bytes)
 {
-        int index = find(checkpoint, name);
+        int index = checkpoint_find(checkpoint, name);
         char *data;
 
         if (index < 0)
@@ -297,14 +370,14 @@ void *scion_checkpoint_take(struct scion_checkpoint *checkpoint, const char *nam
         if (!data)
                 return scion_fail_null("%s: out of memory for '%s'", checkpoint->path, name);
         data[*bytes] = '\0';
-        checkpoint->taken[index] = read_block(checkpoint, index, data);
+        checkpoint->taken[index] = block_read(checkpoint, index, data);
         if (checkpoint->taken[index])
                 return data;
         free(data);
         return NULL;
 }
 
-static bool has_size(const struct scion_checkpoint *checkpoint, int index, size_t bytes)
+static bool block_check_size(const struct scion_checkpoint *checkpoint, int index, size_t bytes)
 {
         return checkpoint->entry[index].bytes == bytes ||
                scion_fail("%s: block '%s' has %llu bytes, where %zu are wanted", checkpoint->path,
@@ -312,26 +385,45 @@ static bool has_size(const struct scion_checkpoint *checkpoint, int index, size_
                           bytes);
 }
 
+/* Takes the block of that name and size into the memory of `into`, whose own name is not used. */
+static bool checkpoint_take_block(struct scion_checkpoint *checkpoint, const char *name,
+                                  const struct scion_block *into)
+{
+        int index = checkpoint_find(checkpoint, name);
+
+        if (index < 0 || !block_check_size(checkpoint, index, into->bytes))
+                return false;
+        checkpoint->taken[index] =
+                into->storage ? block_read_into_storage(checkpoint, index, into->storage, into->offset)
+                              : block_read(checkpoint, index, into->data);
+        return checkpoint->taken[index];
+}
+
 bool scion_checkpoint_take_into(struct scion_checkpoint *checkpoint, const char *name, void *data,
                                 size_t bytes)
 {
-        int index = find(checkpoint, name);
+        struct scion_block block = { .data = data, .bytes = bytes };
 
-        if (index < 0 || !has_size(checkpoint, index, bytes) || !read_block(checkpoint, index, data))
-                return false;
-        checkpoint->taken[index] = true;
-        return true;
+        return checkpoint_take_block(checkpoint, name, &block);
 }
 
-/* Is the state, whose names all differ, what is left? */
-static bool check_state(const struct scion_checkpoint *checkpoint, const struct scion_state *state)
+bool scion_checkpoint_take_into_storage(struct scion_checkpoint *checkpoint, const char *name,
+                                        struct scion_storage *storage)
+{
+        struct scion_block block = { .storage = storage, .bytes = storage->bytes };
+
+        return checkpoint_take_block(checkpoint, name, &block);
+}
+
+/* Are the blocks of the state those that were not taken yet? The names of a state differ. */
+static bool checkpoint_check_state(const struct scion_checkpoint *checkpoint, const struct scion_state *state)
 {
         size_t left = 0;
 
         for (size_t i = 0; i < state->count; i++) {
-                int index = find(checkpoint, state->block[i].name);
+                int index = checkpoint_find(checkpoint, state->block[i].name);
 
-                if (index < 0 || !has_size(checkpoint, index, state->block[i].bytes))
+                if (index < 0 || !block_check_size(checkpoint, index, state->block[i].bytes))
                         return false;
         }
         for (size_t i = 0; i < checkpoint->count; i++)
@@ -350,11 +442,10 @@ static bool check_state(const struct scion_checkpoint *checkpoint, const struct 
 
 bool scion_checkpoint_restore(struct scion_checkpoint *checkpoint, const struct scion_state *state)
 {
-        if (state->failed || !check_state(checkpoint, state))
+        if (state->failed || !checkpoint_check_state(checkpoint, state))
                 return false;
         for (size_t i = 0; i < state->count; i++)
-                if (!scion_checkpoint_take_into(checkpoint, state->block[i].name, state->block[i].data,
-                                                state->block[i].bytes))
+                if (!checkpoint_take_block(checkpoint, state->block[i].name, &state->block[i]))
                         return false;
         return true;
 }

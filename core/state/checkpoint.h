@@ -1,22 +1,26 @@
 /*
- * The state of a training in a file: named blocks of memory, written whole, read strictly.
+ * The state of a training in a file: named blocks of memory of the host or of the device, written whole, read
+ * strictly.
  *
- * A file is good to the last bit or not at all: it is written beside and renamed, and its hash covers every
- * byte. It holds the key of who wrote it, and is nobody else's. The bytes are this machine's: a checkpoint is
- * for going on where one stopped, not for keeping.
+ * The file is written under another name and renamed, so that it is complete or absent, and its hash covers every byte.
+ * It holds a key; reading it under another key fails. The bytes are in this machine's order: a checkpoint is for
+ * continuing an interrupted training, not for archiving.
  */
 #ifndef SCION_STATE_CHECKPOINT_H
 #define SCION_STATE_CHECKPOINT_H
 
-#include <scion/api.h>
 #include <xxhash.h>
+
+#include "backend/backend.h"
 
 #define SCION_BLOCK_NAME 120 /* bytes, with the NUL */
 
-/* Memory that is part of a state. */
+/* Memory that is part of a state: the caller's, of the host or of the device. */
 struct scion_block {
         char name[SCION_BLOCK_NAME];
-        void *data; /* the caller's */
+        void *data;                    /* of the host; not used when there is a storage */
+        struct scion_storage *storage; /* of the device; NULL: host memory */
+        size_t offset;                 /* in the storage, in bytes */
         size_t bytes;
 };
 
@@ -27,9 +31,13 @@ struct scion_state {
         bool failed; /* there is a message */
 };
 
-/* Adds memory under a name that no other block of the state has. It is looked at when the state is written, and
- * written to when the state is restored. */
+/* Adds memory under a name that no other block of the state has. It is read when the state is written to a file, and
+ * written when the state is restored. A failure is noted in `failed`. */
 void scion_state_add(struct scion_state *state, const char *name, void *data, size_t bytes);
+/* The same for `bytes` bytes of a storage, from `offset` on. Writing the state downloads them, restoring uploads them. A
+ * storage of no bytes may be NULL. */
+void scion_state_add_storage(struct scion_state *state, const char *name, struct scion_storage *storage,
+                             size_t offset, size_t bytes);
 void scion_state_finish(struct scion_state *state);
 
 /* Writes the state in place of an older one, synced to the disk: on failure the older one is still there. */
@@ -48,6 +56,9 @@ void *scion_checkpoint_take(struct scion_checkpoint *checkpoint, const char *nam
 /* The same for one that must have this size, into the caller's memory. */
 bool scion_checkpoint_take_into(struct scion_checkpoint *checkpoint, const char *name, void *data,
                                 size_t bytes);
+/* The same into the whole of a storage. */
+bool scion_checkpoint_take_into_storage(struct scion_checkpoint *checkpoint, const char *name,
+                                        struct scion_storage *storage);
 
 /* Writes all blocks that were not taken into the state's memory. Unless they are the state's, one for one, by
  * their names and sizes, nothing is written to, and the message says what differs. */

@@ -8,12 +8,12 @@
 #include "base/clock.h"
 #include "file/files.h"
 
-/* Writing checkpoints takes at most a tenth of the time, unless each epoch is to have one. */
+/* Writing checkpoints takes at most 1 / SHARE of the time, unless one is wanted after each epoch. */
 #define SHARE 10
 
-/* --- Going on ------------------------------------------------------------------------------------------- */
+/* --- Continuing ----------------------------------------------------------------------------------------- */
 
-static bool restore_metrics(struct scion_recovery *recovery)
+static bool recovery_restore_metrics(struct scion_recovery *recovery)
 {
         size_t bytes;
         char *text = scion_checkpoint_take(recovery->found, "metrics", &bytes);
@@ -24,7 +24,7 @@ static bool restore_metrics(struct scion_recovery *recovery)
 }
 
 /* Columns and values, each with its NUL. */
-static bool restore_results(struct scion_recovery *recovery)
+static bool recovery_restore_results(struct scion_recovery *recovery)
 {
         size_t bytes;
         char *cells = scion_checkpoint_take(recovery->found, "results", &bytes);
@@ -56,14 +56,14 @@ bool scion_recovery_open(struct scion_recovery *recovery)
                                           sizeof recovery->epoch) &&
                scion_checkpoint_take_into(recovery->found, "seconds", &recovery->before,
                                           sizeof recovery->before) &&
-               restore_metrics(recovery) && restore_results(recovery);
+               recovery_restore_metrics(recovery) && recovery_restore_results(recovery);
 }
 
 void scion_recovery_finish(struct scion_recovery *recovery)
 {
         scion_checkpoint_close(recovery->found);
         free(recovery->stage);
-        free(recovery->source);
+        scion_storage_destroy(recovery->source);
         *recovery = (struct scion_recovery){ 0 };
 }
 
@@ -72,9 +72,9 @@ bool scion_recovery_found(const struct scion_recovery *recovery, const char *sta
         return recovery && recovery->found && (!stage || strcmp(recovery->stage, stage) == 0);
 }
 
-bool scion_recovery_source(struct scion_recovery *recovery, float *values, size_t bytes)
+bool scion_recovery_source(struct scion_recovery *recovery, struct scion_model *source)
 {
-        return scion_checkpoint_take_into(recovery->found, "source", values, bytes);
+        return scion_checkpoint_take_into_storage(recovery->found, "source", source->values);
 }
 
 bool scion_recovery_refuse(struct scion_recovery *recovery, const char *why)
@@ -106,7 +106,7 @@ bool scion_recovery_due(const struct scion_recovery *recovery)
         return recovery->interval <= 0 || (since >= recovery->interval && since >= SHARE * recovery->cost);
 }
 
-static char *cells_of(const struct scion_row *row, size_t *bytes)
+static char *row_cells(const struct scion_row *row, size_t *bytes)
 {
         char *cells, *at;
 
@@ -123,12 +123,12 @@ static char *cells_of(const struct scion_row *row, size_t *bytes)
         return cells;
 }
 
-static bool write_all(const struct scion_recovery *recovery, const char *stage, int64_t epoch,
-                      struct scion_state *state)
+static bool recovery_write(const struct scion_recovery *recovery, const char *stage, int64_t epoch,
+                           struct scion_state *state)
 {
         double seconds = recovery->before + scion_clock() - scion_clock_start();
         size_t bytes = 0, length = 0;
-        char *cells = cells_of(recovery->results, &bytes);
+        char *cells = row_cells(recovery->results, &bytes);
         char *metrics = cells ? scion_sheet_text(recovery->metrics, &length) : NULL;
 
         scion_state_add(state, "stage", (void *)(uintptr_t)stage, strlen(stage)); /* only read */
@@ -137,7 +137,7 @@ static bool write_all(const struct scion_recovery *recovery, const char *stage, 
         scion_state_add(state, "results", cells, bytes);
         scion_state_add(state, "metrics", metrics, length);
         if (recovery->source)
-                scion_state_add(state, "source", recovery->source, recovery->source_bytes);
+                scion_state_add_storage(state, "source", recovery->source, 0, recovery->source->bytes);
         bool good = metrics && scion_checkpoint_write(recovery->path, recovery->key, state);
 
         free(cells);
@@ -152,7 +152,7 @@ void scion_recovery_save(struct scion_recovery *recovery, const char *stage, int
 
         if (!recovery || !recovery->path)
                 return;
-        if (!write_all(recovery, stage, epoch, state)) {
+        if (!recovery_write(recovery, stage, epoch, state)) {
                 fprintf(recovery->log, "no checkpoint: %s\n", scion_error());
                 scion_error_clear();
         }

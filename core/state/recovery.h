@@ -1,15 +1,16 @@
 /*
- * Going on with what was interrupted: when checkpoints are written, and what is in them besides the state of the
- * training at hand: its stage, the rows of metrics.csv, the results so far, and the source.
+ * Continuing an interrupted run: when checkpoints are written, and what they hold besides the state of the training:
+ * its stage, the rows of metrics.csv, the results so far, and the source's values.
  *
- * A checkpoint is written at an epoch's end, when the last one is old enough. It lasts until somebody removes it
- * who has on the disk what the training was for.
+ * A checkpoint is written at an epoch's end when the last one is old enough. The caller removes it once the results of
+ * the training are on the disk.
  */
 #ifndef SCION_STATE_RECOVERY_H
 #define SCION_STATE_RECOVERY_H
 
 #include <stdio.h>
 
+#include "nn/model.h"
 #include "state/checkpoint.h"
 #include "table/sheet.h"
 
@@ -17,16 +18,17 @@
 struct scion_recovery {
         /* The caller's: */
         const char *path;            /* of the checkpoint; nobody else writes in its folder now */
-        XXH128_hash_t key;           /* of all that the training depends on */
+        XXH128_hash_t key;           /* a hash of all that the training depends on */
         double interval;             /* seconds between two checkpoints; 0: one after every epoch */
-        struct scion_sheet *metrics; /* these two have what belongs to the training and no more */
+        struct scion_sheet *metrics; /* this and `results` hold only what belongs to the training */
         struct scion_row *results;
         FILE *log;
-        float *source; /* what setup() was given as source; NULL: there is none */
-        size_t source_bytes;
+        struct scion_storage *source; /* the source's values as setup() gets them, destroyed by
+                                         scion_recovery_finish(); NULL: there is no source */
         /* Its own: */
-        struct scion_checkpoint *found; /* to go on from; NULL when there is none, or no more */
-        char *stage;                    /* that it was written in, after so many epochs of it */
+        struct scion_checkpoint
+                *found; /* to continue from; NULL when there is none, and after it was restored */
+        char *stage;    /* in which it was written, after `epoch` epochs of it */
         int64_t epoch;
         double before;        /* seconds that earlier processes took */
         double written, cost; /* when the last checkpoint was, and how long that took */
@@ -39,20 +41,21 @@ struct scion_recovery {
 bool scion_recovery_open(struct scion_recovery *recovery);
 void scion_recovery_finish(struct scion_recovery *recovery);
 
-/* Is there something to go on from? In that stage, unless NULL. These take NULL for the recovery. */
+/* Is there a checkpoint to continue from, written in that stage (NULL: in any)? False for a NULL recovery. */
 bool scion_recovery_found(const struct scion_recovery *recovery, const char *stage);
-/* Writes the source's values, as setup() was given them. */
-bool scion_recovery_source(struct scion_recovery *recovery, float *values, size_t bytes);
-/* Writes the state's values, which is the last that is done with the checkpoint. One of another
- * state is refused. */
+/* Restores the source's values, as setup() got them, from the checkpoint. */
+bool scion_recovery_source(struct scion_recovery *recovery, struct scion_model *source);
+/* Restores the state from the checkpoint and closes it. A checkpoint of another state is refused, by
+ * scion_recovery_refuse(). */
 bool scion_recovery_restore(struct scion_recovery *recovery, const struct scion_state *state);
 
-/* For a checkpoint that does not fit: removes it, so that the next start begins at the beginning, and fails. */
+/* Removes a checkpoint that does not fit, so that the next start begins at the beginning. Returns false, with `why` in
+ * the message. */
 bool scion_recovery_refuse(struct scion_recovery *recovery, const char *why);
 
 /* Is it time for a checkpoint? */
 bool scion_recovery_due(const struct scion_recovery *recovery);
-/* Writes one: the state, to which is added what belongs to the recovery. What goes wrong is in the log, and the
+/* Writes a checkpoint: the state, to which the recovery's own blocks are added. A failure is written to the log, and the
  * training goes on: the checkpoint before is still there. */
 void scion_recovery_save(struct scion_recovery *recovery, const char *stage, int64_t epoch,
                          struct scion_state *state);

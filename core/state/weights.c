@@ -71,7 +71,7 @@ bool scion_weights_put_back(struct scion_model *model, const struct scion_safete
         return true;
 }
 
-static const struct scion_safetensor *find(const struct scion_safetensors *file, const char *name)
+static const struct scion_safetensor *file_find(const struct scion_safetensors *file, const char *name)
 {
         for (size_t i = 0; i < file->count; i++)
                 if (strcmp(file->tensor[i].name, name) == 0)
@@ -85,11 +85,11 @@ static void list_add(struct scion_text *list, const char *name)
         scion_text_add(list, "%s%s", list->length ? ", " : "", name);
 }
 
-static bool load_parameter(struct scion_model *model, struct scion_parameter *parameter,
+static bool parameter_load(struct scion_model *model, struct scion_parameter *parameter,
                            const struct scion_safetensors *file, const char *path, struct scion_text *missing,
                            struct scion_text *fresh)
 {
-        const struct scion_safetensor *tensor = find(file, parameter->name);
+        const struct scion_safetensor *tensor = file_find(file, parameter->name);
         struct scion_shape shape = scion_parameter_shape(parameter);
         char want[96], got[96];
 
@@ -110,8 +110,8 @@ static bool load_parameter(struct scion_model *model, struct scion_parameter *pa
         return true;
 }
 
-static size_t list_unused(struct scion_model *model, const struct scion_safetensors *file,
-                          struct scion_text *unused)
+static size_t model_list_unused(struct scion_model *model, const struct scion_safetensors *file,
+                                struct scion_text *unused)
 {
         size_t count = 0;
 
@@ -135,8 +135,8 @@ bool scion_weights_load(struct scion_model *model, const struct scion_safetensor
         bool good = true;
 
         for (int i = 0; good && i < model->count + model->buffers; i++)
-                good = load_parameter(model, &model->parameter[i], file, path, &missing, &fresh);
-        size_t extra = list_unused(model, file, &unused);
+                good = parameter_load(model, &model->parameter[i], file, path, &missing, &fresh);
+        size_t extra = model_list_unused(model, file, &unused);
 
         if (good && missing.length)
                 good = scion_fail(
@@ -164,7 +164,7 @@ int64_t scion_weights_outputs(const struct scion_safetensors *file, const char *
 
         scion_text_add(&name, "%s.weight", head);
 
-        const struct scion_safetensor *weight = name.text ? find(file, name.text) : NULL;
+        const struct scion_safetensor *weight = name.text ? file_find(file, name.text) : NULL;
 
         free(name.text);
         return weight && weight->shape.ndim > 0 ? weight->shape.dim[0] : 0;

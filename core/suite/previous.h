@@ -11,9 +11,9 @@
 /* A file of results. Starts as { 0 }, which has no rows. */
 struct scion_previous {
         struct scion_csv_table rows;
-        size_t id, status;      /* column indexes */
+        size_t id, status;         /* column indexes */
         struct scion_name_map ids; /* maps a run's id to its first row */
-        bool cut;               /* an incomplete last row was left out */
+        bool cut;                  /* an incomplete last row was left out */
 };
 
 /* Reads the file; a missing file has no rows. Returns false when the file is not a file of results. */

@@ -1,6 +1,5 @@
 /* Batch normalisation: Ioffe, Szegedy. ICML 2015, arXiv:1502.03167. */
 #include <math.h>
-#include <string.h>
 
 #include "backend/backend.h"
 #include "tensor/gradient.h"
@@ -8,29 +7,29 @@
 static const char name[] = "batch_norm";
 
 struct saved {
-        struct scion_shape shape; /* as the kernels see it */
+        struct scion_shape shape; /* of x, as the kernel is given it */
         bool training;
         float eps;
         struct scion_tensor *scale, *shift, *mean, *variance;
 };
 
-/* The kernels take images. What lies row-major is one, however many axes it has. */
-static struct scion_shape as_image(const struct scion_tensor *x)
+/* Kernels take images: a row-major tensor [N, C, ...] is given to them as [N, C, H, 1]. */
+static struct scion_shape image_shape(const struct scion_tensor *x)
 {
         const int64_t *dim = x->shape.dim;
 
         return x->layout ? x->shape : SCION_SHAPE(dim[0], dim[1], scion_size(x) / (dim[0] * dim[1]), 1);
 }
 
-/* Where the kernel writes the gradient of an input, wanted or not. */
-static struct scion_tensor *target_of(struct scion_tensor *input, struct scion_shape shape,
-                                      const struct scion_layout *layout)
+/* Returns a tensor for the gradient of an input, which the kernel writes also when it is not required. */
+static struct scion_tensor *gradient_target(struct scion_tensor *input, struct scion_shape shape,
+                                            const struct scion_layout *layout)
 {
         return input && input->requires_grad ? scion_grad_target(input, layout)
-                                             : scion_tensor_new(shape, SCION_F32, layout);
+                                             : scion_tensor_float(shape, layout);
 }
 
-static bool done(struct scion_tensor *input, struct scion_tensor *target)
+static bool gradient_done(struct scion_tensor *input, struct scion_tensor *target)
 {
         return !input || !input->requires_grad || scion_grad_done(input, target);
 }
@@ -39,34 +38,37 @@ static bool batch_norm_backward(struct scion_node *node)
 {
         const struct saved *saved = node->saved;
         struct scion_tensor *x = node->input[0], *weight = node->input[1], *bias = node->input[2];
-        struct scion_kernel *kernel = scion_backend_batch_norm(SCION_BACKWARD_X, &saved->shape, x->layout,
-                                                               saved->training, saved->eps);
+        struct scion_kernel *kernel = SCION_ON_DEVICE(batch_norm, SCION_BACKWARD_X, &saved->shape, x->layout,
+                                                      saved->training, saved->eps);
         struct scion_tensor *g = kernel ? scion_tensor_in_layout(node->output->grad, x->layout) : NULL;
 
         if (!g)
                 return false;
-        struct scion_tensor *to_x = target_of(x, x->shape, x->layout);
-        struct scion_tensor *to_weight = target_of(weight, saved->scale->shape, NULL);
-        struct scion_tensor *to_bias = target_of(bias, saved->scale->shape, NULL);
+        struct scion_tensor *to_x = gradient_target(x, x->shape, x->layout);
+        struct scion_tensor *to_weight = gradient_target(weight, saved->scale->shape, NULL);
+        struct scion_tensor *to_bias = gradient_target(bias, saved->scale->shape, NULL);
 
         scion_gradient_used_up();
         return to_x && to_weight && to_bias &&
-               scion_kernel_run(kernel, (void *[SCION_OPERANDS]){ [SCION_X] = x->data,
-                                                                  [SCION_SCALE] = saved->scale->data,
-                                                                  [SCION_SHIFT] = saved->shift->data,
-                                                                  [SCION_MEAN] = saved->mean->data,
-                                                                  [SCION_VARIANCE] = saved->variance->data,
-                                                                  [SCION_Y_GRAD] = g->data,
-                                                                  [SCION_X_GRAD] = to_x->data,
-                                                                  [SCION_SCALE_GRAD] = to_weight->data,
-                                                                  [SCION_SHIFT_GRAD] = to_bias->data }) &&
-               done(x, to_x) && done(weight, to_weight) && done(bias, to_bias);
+               SCION_ON_DEVICE(kernel_run, kernel,
+                               (const struct scion_array *[SCION_OPERANDS]){
+                                       [SCION_X] = &x->array,
+                                       [SCION_SCALE] = &saved->scale->array,
+                                       [SCION_SHIFT] = &saved->shift->array,
+                                       [SCION_MEAN] = &saved->mean->array,
+                                       [SCION_VARIANCE] = &saved->variance->array,
+                                       [SCION_Y_GRAD] = &g->array,
+                                       [SCION_X_GRAD] = &to_x->array,
+                                       [SCION_SCALE_GRAD] = &to_weight->array,
+                                       [SCION_SHIFT_GRAD] = &to_bias->array,
+                               }) &&
+               gradient_done(x, to_x) && gradient_done(weight, to_weight) && gradient_done(bias, to_bias);
 }
 
 static const struct scion_op batch_norm = { name, batch_norm_backward };
 
-/* Is `vector`, when there is one, a float for each channel of x? */
-static bool check_vector(const char *what, const struct scion_tensor *vector, const struct scion_tensor *x)
+/* Checks that `vector` is NULL or float32 [C] for x [N, C, ...]. */
+static bool vector_check(const char *what, const struct scion_tensor *vector, const struct scion_tensor *x)
 {
         char is[96], of_x[96];
 
@@ -80,7 +82,7 @@ static bool check_vector(const char *what, const struct scion_tensor *vector, co
                             scion_shape_text(&x->shape, of_x, sizeof of_x), (long long)x->shape.dim[1]);
 }
 
-static bool check_statistics(const struct scion_tensor *mean, const struct scion_tensor *variance,
+static bool statistics_check(const struct scion_tensor *mean, const struct scion_tensor *variance,
                              bool training)
 {
         if (!mean != !variance)
@@ -91,9 +93,9 @@ static bool check_statistics(const struct scion_tensor *mean, const struct scion
                scion_refuse("%s: running statistics are buffers: row-major, and without a gradient", name);
 }
 
-static bool check(const struct scion_tensor *x, const struct scion_tensor *weight,
-                  const struct scion_tensor *bias, const struct scion_tensor *mean,
-                  const struct scion_tensor *variance, bool training)
+static bool arguments_check(const struct scion_tensor *x, const struct scion_tensor *weight,
+                            const struct scion_tensor *bias, const struct scion_tensor *mean,
+                            const struct scion_tensor *variance, bool training)
 {
         char text[96];
 
@@ -106,34 +108,33 @@ static bool check(const struct scion_tensor *x, const struct scion_tensor *weigh
                 return scion_refuse("%s: takes more than one value per channel in training, got inputs of "
                                     "shape %s",
                                     name, text);
-        return check_vector("weight", weight, x) && check_vector("bias", bias, x) &&
-               check_vector("running mean", mean, x) && check_vector("running variance", variance, x) &&
-               check_statistics(mean, variance, training);
+        return vector_check("weight", weight, x) && vector_check("bias", bias, x) &&
+               vector_check("running mean", mean, x) && vector_check("running variance", variance, x) &&
+               statistics_check(mean, variance, training);
 }
 
-/* new = (1 - momentum) old + momentum batch's; the variance without its bias. */
-static void move_running(struct scion_tensor *mean, struct scion_tensor *variance, const struct saved *saved,
-                         double momentum)
+/* running = (1 - momentum) running + momentum batch, for the mean and for the unbiased variance. */
+static bool running_update(struct scion_tensor *mean, struct scion_tensor *variance,
+                           const struct saved *saved, double momentum)
 {
         const struct scion_shape *shape = &saved->shape;
-        const float *of_batch = saved->mean->data, *variance_of_batch = saved->variance->data;
         double count = (double)(scion_shape_size(shape) / shape->dim[1]);
-        float *m = mean->data, *v = variance->data;
 
-        for (int64_t i = 0; i < shape->dim[1]; i++) {
-                double unbiased = (double)variance_of_batch[i] * (count / (count - 1));
-
-                m[i] = (float)((1 - momentum) * (double)m[i] + momentum * (double)of_batch[i]);
-                v[i] = (float)((1 - momentum) * (double)v[i] + momentum * unbiased);
-        }
+        scion_tensor_changed(mean);
+        scion_tensor_changed(variance);
+        return SCION_ON_DEVICE(average, &saved->mean->array, 1, momentum, &mean->array) &&
+               SCION_ON_DEVICE(average, &saved->variance->array, count / (count - 1), momentum,
+                               &variance->array);
 }
 
-/* Room for the batch's statistics; in evaluation the running ones, which may have moved on by the time of the
- * backward pass. */
-static struct scion_tensor *statistics(const struct scion_tensor *running, int64_t channels, bool training)
+/* Returns a tensor for the statistics of the batch. In evaluation it is a copy of the running statistics, which may change
+ * before the backward pass. */
+static struct scion_tensor *statistics_new(const struct scion_tensor *running, struct scion_shape channels,
+                                           bool training)
 {
-        return training ? scion_tensor_new(SCION_SHAPE(channels), SCION_F32, NULL)
-                        : scion_from(SCION_SHAPE(channels), running->data);
+        struct scion_tensor *x = scion_tensor_float(channels, NULL);
+
+        return x && (training || scion_tensor_copy(running, x)) ? x : NULL;
 }
 
 struct scion_tensor *scion_batch_norm(struct scion_tensor *x, struct scion_tensor *weight,
@@ -141,14 +142,14 @@ struct scion_tensor *scion_batch_norm(struct scion_tensor *x, struct scion_tenso
                                       struct scion_tensor *running_var, bool training, float momentum,
                                       float eps)
 {
-        if (!check(x, weight, bias, running_mean, running_var, training))
+        if (!arguments_check(x, weight, bias, running_mean, running_var, training))
                 return NULL;
         if (!(eps > 0 && isfinite(eps)))
                 return scion_refuse_null("%s: eps must be above 0, got %g", name, (double)eps);
         if (!(momentum >= 0 && momentum <= 1))
                 return scion_refuse_null("%s: the momentum must be in 0 .. 1, got %g", name,
                                          (double)momentum);
-        const struct scion_layout *layout = scion_backend_batch_norm_layout(x->layout);
+        const struct scion_layout *layout = SCION_ON_DEVICE(batch_norm_layout, x->layout);
 
         if (!(x = layout ? x : scion_tensor_plain(x)))
                 return NULL;
@@ -157,25 +158,28 @@ struct scion_tensor *scion_batch_norm(struct scion_tensor *x, struct scion_tenso
                 return NULL;
 
         const struct scion_shape channels = SCION_SHAPE(x->shape.dim[1]);
-        struct saved saved = { .shape = as_image(x), .training = training, .eps = eps };
-        struct scion_tensor *y = scion_tensor_new(x->shape, SCION_F32, x->layout);
+        struct saved saved = { .shape = image_shape(x), .training = training, .eps = eps };
+        struct scion_tensor *y = scion_tensor_float(x->shape, x->layout);
         struct scion_kernel *kernel =
-                scion_backend_batch_norm(SCION_FORWARD, &saved.shape, x->layout, training, eps);
+                SCION_ON_DEVICE(batch_norm, SCION_FORWARD, &saved.shape, x->layout, training, eps);
 
         saved.scale = weight ? weight : scion_full(channels, 1);
         saved.shift = bias ? bias : scion_zeros(channels);
-        saved.mean = statistics(running_mean, channels.dim[0], training);
-        saved.variance = statistics(running_var, channels.dim[0], training);
+        saved.mean = statistics_new(running_mean, channels, training);
+        saved.variance = statistics_new(running_var, channels, training);
         if (!saved.scale || !saved.shift || !saved.mean || !saved.variance || !y || !kernel ||
-            !scion_kernel_run(kernel, (void *[SCION_OPERANDS]){ [SCION_X] = x->data,
-                                                                [SCION_SCALE] = saved.scale->data,
-                                                                [SCION_SHIFT] = saved.shift->data,
-                                                                [SCION_MEAN] = saved.mean->data,
-                                                                [SCION_VARIANCE] = saved.variance->data,
-                                                                [SCION_Y] = y->data }))
+            !SCION_ON_DEVICE(kernel_run, kernel,
+                             (const struct scion_array *[SCION_OPERANDS]){
+                                     [SCION_X] = &x->array,
+                                     [SCION_SCALE] = &saved.scale->array,
+                                     [SCION_SHIFT] = &saved.shift->array,
+                                     [SCION_MEAN] = &saved.mean->array,
+                                     [SCION_VARIANCE] = &saved.variance->array,
+                                     [SCION_Y] = &y->array,
+                             }))
                 return NULL;
-        if (training && running_mean)
-                move_running(running_mean, running_var, &saved, (double)momentum);
+        if (training && running_mean && !running_update(running_mean, running_var, &saved, (double)momentum))
+                return NULL;
         struct scion_node *node = scion_record(&batch_norm, y, x, weight, bias, sizeof saved);
 
         if (node)

@@ -1,50 +1,48 @@
-/* Convolution of images. Activations stay in the layout that the kernels choose; weights are brought into it. */
+/* Convolution of images. Activations keep the layout that a kernel chooses; weights are reordered for each kernel. */
 #include "backend/backend.h"
 #include "tensor/gradient.h"
 #include "tensor/window.h"
 
-static struct scion_tensor *as_kernel_has(struct scion_tensor *x, const struct scion_kernel *kernel,
-                                          enum scion_operand operand)
-{
-        return scion_tensor_in_layout(x, scion_kernel_layout(kernel, operand));
-}
-
-/* Both passes take the result's gradient, and leave it behind as they had it: the next one has less to do. */
+/* Computes the gradient of x. *grad becomes the result's gradient in the form that the kernel took, which may save the next
+ * kernel a reorder. */
 static bool x_gradient(struct scion_node *node, struct scion_tensor **grad)
 {
         const struct scion_geometry *geometry = node->saved;
         struct scion_tensor *x = node->input[0];
         struct scion_kernel *kernel =
-                scion_backend_conv2d(SCION_BACKWARD_X, geometry, node->input[2] != NULL);
+                SCION_ON_DEVICE(conv2d, SCION_BACKWARD_X, geometry, node->input[2] != NULL);
 
         if (!kernel)
                 return false;
-        struct scion_tensor *weight = as_kernel_has(node->input[1], kernel, SCION_WEIGHT);
+        struct scion_tensor *weight = scion_tensor_for_kernel(node->input[1], kernel, SCION_WEIGHT);
 
-        *grad = as_kernel_has(*grad, kernel, SCION_Y_GRAD);
+        *grad = scion_tensor_for_kernel(*grad, kernel, SCION_Y_GRAD);
         if (!weight || !*grad)
                 return false;
         struct scion_tensor *to = scion_grad_target(x, scion_kernel_layout(kernel, SCION_X_GRAD));
 
         return to &&
-               scion_kernel_run(kernel, (void *[SCION_OPERANDS]){ [SCION_WEIGHT] = weight->data,
-                                                                  [SCION_Y_GRAD] = (*grad)->data,
-                                                                  [SCION_X_GRAD] = to->data }) &&
+               SCION_ON_DEVICE(kernel_run, kernel,
+                               (const struct scion_array *[SCION_OPERANDS]){
+                                       [SCION_WEIGHT] = &weight->array,
+                                       [SCION_Y_GRAD] = &(*grad)->array,
+                                       [SCION_X_GRAD] = &to->array,
+                               }) &&
                scion_grad_done(x, to);
 }
 
-/* The bias's gradient comes with the weight's, in one pass over the result's. */
+/* Computes the gradients of weight and bias in one pass. *grad is as for x_gradient(). */
 static bool weight_gradient(struct scion_node *node, struct scion_tensor **grad)
 {
         const struct scion_geometry *geometry = node->saved;
         struct scion_tensor *weight = node->input[1], *bias = node->input[2];
-        struct scion_kernel *kernel = scion_backend_conv2d(SCION_BACKWARD_WEIGHT, geometry, bias != NULL);
+        struct scion_kernel *kernel = SCION_ON_DEVICE(conv2d, SCION_BACKWARD_WEIGHT, geometry, bias != NULL);
 
         if (!kernel)
                 return false;
-        struct scion_tensor *x = as_kernel_has(node->input[0], kernel, SCION_X);
+        struct scion_tensor *x = scion_tensor_for_kernel(node->input[0], kernel, SCION_X);
 
-        *grad = as_kernel_has(*grad, kernel, SCION_Y_GRAD);
+        *grad = scion_tensor_for_kernel(*grad, kernel, SCION_Y_GRAD);
         if (!x || !*grad)
                 return false;
         struct scion_tensor *to = scion_grad_target(weight, scion_kernel_layout(kernel, SCION_WEIGHT_GRAD));
@@ -52,19 +50,29 @@ static bool weight_gradient(struct scion_node *node, struct scion_tensor **grad)
 
         if (!to)
                 return false;
-        if (bias) { /* the kernel writes it, wanted or not */
+        if (bias) { /* the kernel writes its gradient also when it is not required */
                 to_bias = bias->requires_grad ? scion_grad_target(bias, NULL)
-                                              : scion_tensor_new(bias->shape, SCION_F32, NULL);
+                                              : scion_tensor_float(bias->shape, NULL);
                 if (!to_bias)
                         return false;
         }
-        return scion_kernel_run(
-                       kernel, (void *[SCION_OPERANDS]){ [SCION_X] = x->data,
-                                                         [SCION_Y_GRAD] = (*grad)->data,
-                                                         [SCION_WEIGHT_GRAD] = to->data,
-                                                         [SCION_BIAS_GRAD] = bias ? to_bias->data : NULL }) &&
+        return SCION_ON_DEVICE(kernel_run, kernel,
+                               (const struct scion_array *[SCION_OPERANDS]){
+                                       [SCION_X] = &x->array,
+                                       [SCION_Y_GRAD] = &(*grad)->array,
+                                       [SCION_WEIGHT_GRAD] = &to->array,
+                                       [SCION_BIAS_GRAD] = scion_array_of(to_bias),
+                               }) &&
                scion_grad_done(weight, to) &&
                (!bias || !bias->requires_grad || scion_grad_done(bias, to_bias));
+}
+
+/* Sums the result's gradient over all axes but the channels. It is bfloat16 when x_gradient() has rounded it. */
+static bool bias_gradient(struct scion_tensor *bias, struct scion_tensor *grad)
+{
+        if (grad->dtype != SCION_F32)
+                grad = scion_tensor_in_form(grad, SCION_F32, NULL);
+        return scion_grad_add(bias, scion_sum(grad, SCION_AXIS(0) | SCION_AXIS(2) | SCION_AXIS(3), false));
 }
 
 static bool conv2d_backward(struct scion_node *node)
@@ -75,8 +83,7 @@ static bool conv2d_backward(struct scion_node *node)
                 return false;
         if (node->input[1]->requires_grad && !weight_gradient(node, &grad))
                 return false;
-        if (!node->input[1]->requires_grad && bias && bias->requires_grad &&
-            !scion_grad_add(bias, scion_sum(grad, SCION_AXIS(0) | SCION_AXIS(2) | SCION_AXIS(3), false)))
+        if (!node->input[1]->requires_grad && bias && bias->requires_grad && !bias_gradient(bias, grad))
                 return false;
         scion_gradient_used_up();
         return true;
@@ -84,10 +91,10 @@ static bool conv2d_backward(struct scion_node *node)
 
 static const struct scion_op conv2d = { "conv2d", conv2d_backward };
 
-/* Shapes; fills in the geometry. */
-static bool check(const struct scion_tensor *x, const struct scion_tensor *weight,
-                  const struct scion_tensor *bias, const struct scion_window *window,
-                  struct scion_geometry *geometry)
+/* Checks the shapes and fills in the geometry. */
+static bool arguments_check(const struct scion_tensor *x, const struct scion_tensor *weight,
+                            const struct scion_tensor *bias, const struct scion_window *window,
+                            struct scion_geometry *geometry)
 {
         static const int stride[2] = { 1, 1 };
         struct scion_window w = window ? *window : (struct scion_window){ 0 };
@@ -132,28 +139,31 @@ struct scion_tensor *scion_conv2d(struct scion_tensor *x, struct scion_tensor *w
         struct scion_geometry geometry;
 
         if (!scion_check_float("conv2d", x) || !scion_check_float("conv2d", weight) ||
-            (bias && !scion_check_float("conv2d", bias)) || !check(x, weight, bias, window, &geometry))
+            (bias && !scion_check_float("conv2d", bias)) ||
+            !arguments_check(x, weight, bias, window, &geometry))
                 return NULL;
-        struct scion_kernel *kernel = scion_backend_conv2d(SCION_FORWARD, &geometry, bias != NULL);
+        struct scion_kernel *kernel = SCION_ON_DEVICE(conv2d, SCION_FORWARD, &geometry, bias != NULL);
 
         if (!kernel)
                 return NULL;
-        x = as_kernel_has(x, kernel, SCION_X);
+        x = scion_tensor_for_kernel(x, kernel, SCION_X);
         if (bias && !(bias = scion_tensor_plain(bias)))
                 return NULL;
 
-        /* The gradient's kernels bring the weight into layouts of their own. */
+        /* Not recorded: the node has the weight itself, because the kernels of its gradients take other layouts. */
         scion_no_grad_begin();
-        struct scion_tensor *blocked = as_kernel_has(weight, kernel, SCION_WEIGHT);
+        struct scion_tensor *reordered = scion_tensor_for_kernel(weight, kernel, SCION_WEIGHT);
         scion_no_grad_end();
-        struct scion_tensor *y =
-                scion_tensor_new(geometry.y, SCION_F32, scion_kernel_layout(kernel, SCION_Y));
+        struct scion_tensor *y = scion_tensor_float(geometry.y, scion_kernel_layout(kernel, SCION_Y));
 
-        if (!x || !blocked || !y ||
-            !scion_kernel_run(kernel, (void *[SCION_OPERANDS]){ [SCION_X] = x->data,
-                                                                [SCION_WEIGHT] = blocked->data,
-                                                                [SCION_BIAS] = bias ? bias->data : NULL,
-                                                                [SCION_Y] = y->data }))
+        if (!x || !reordered || !y ||
+            !SCION_ON_DEVICE(kernel_run, kernel,
+                             (const struct scion_array *[SCION_OPERANDS]){
+                                     [SCION_X] = &x->array,
+                                     [SCION_WEIGHT] = &reordered->array,
+                                     [SCION_BIAS] = scion_array_of(bias),
+                                     [SCION_Y] = &y->array,
+                             }))
                 return NULL;
         struct scion_node *node = scion_record(&conv2d, y, x, weight, bias, sizeof geometry);
 

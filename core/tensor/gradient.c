@@ -1,11 +1,6 @@
 /* How gradients come together. */
 #include "tensor/gradient.h"
 
-#include <scion/simd.h>
-
-#include "backend/backend.h"
-#include "backend/cpu/parallel.h"
-
 /* Another tape's record is not gone back over, and a gradient left there would be gone with this tape's
  * reset. */
 static bool is_of_this_tape(const struct scion_tensor *x)
@@ -14,42 +9,11 @@ static bool is_of_this_tape(const struct scion_tensor *x)
                scion_refuse("a tensor of another tape, of which detach makes a constant, wants a gradient");
 }
 
-/* sum = x + y, or sum = sum + x without a y */
-struct addition {
-        float *sum;
-        const float *x, *y;
-};
-
-SCION_CLONES static void add_into(float *restrict sum, const float *restrict x, size_t count)
+/* sum = x + y, of tensors that lie alike; x may be sum. */
+static bool tensors_add(struct scion_tensor *sum, const struct scion_tensor *x, const struct scion_tensor *y)
 {
-        for (size_t i = 0; i < count; i++)
-                sum[i] += x[i];
-}
-
-SCION_CLONES static void add_both(float *restrict sum, const float *restrict x, const float *restrict y,
-                                  size_t count)
-{
-        for (size_t i = 0; i < count; i++)
-                sum[i] = x[i] + y[i];
-}
-
-static void add_part(void *context, int part, int64_t from, int64_t to)
-{
-        const struct addition *add = context;
-        size_t count = (size_t)(to - from);
-
-        (void)part;
-        if (add->y)
-                add_both(add->sum + from, add->x + from, add->y + from, count);
-        else
-                add_into(add->sum + from, add->x + from, count);
-}
-
-/* Of tensors that lie alike; y may be NULL. */
-static void add(struct scion_tensor *sum, const struct scion_tensor *x, const struct scion_tensor *y)
-{
-        scion_parallel_elements(sum->length, add_part,
-                                &(struct addition){ sum->data, x->data, y ? y->data : NULL });
+        scion_tensor_changed(sum);
+        return SCION_ON_DEVICE(binary, SCION_BINARY_ADD, &x->array, &y->array, &sum->array);
 }
 
 /* The gradient that x has is someone else's too: the sum goes into a tensor of its own. */
@@ -60,9 +24,8 @@ static bool add_to_shared(struct scion_tensor *x, struct scion_tensor *g)
         struct scion_tensor *sum = scion_tensor_new(x->shape, SCION_F32, layout);
 
         g = scion_tensor_in_layout(g, layout);
-        if (!old || !g || !sum)
+        if (!old || !g || !sum || !tensors_add(sum, old, g))
                 return false;
-        add(sum, old, g);
         x->grad = sum;
         x->owns_grad = true;
         return true;
@@ -97,10 +60,7 @@ bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g)
         if (!x->grad_is_slot && !x->owns_grad)
                 return add_to_shared(x, g);
         g = scion_tensor_in_layout(g, x->grad->layout);
-        if (!g)
-                return false;
-        add(x->grad, g, NULL);
-        return true;
+        return g && tensors_add(x->grad, x->grad, g);
 }
 
 struct scion_tensor *scion_grad_so_far(struct scion_tensor *x)
@@ -131,9 +91,8 @@ bool scion_grad_done(struct scion_tensor *x, struct scion_tensor *target)
         if (x->has_grad) {
                 struct scion_tensor *old = scion_tensor_in_layout(x->grad, target->layout);
 
-                if (!old)
+                if (!old || !tensors_add(target, target, old))
                         return false;
-                add(target, old, NULL);
         }
         x->grad = target;
         x->has_grad = true;

@@ -4,23 +4,23 @@
 
 #define LEADING (SCION_MAX_DIMS - 2)
 
-/* One of the matrices of a product: rows x columns elements for each entry of the batch. */
+/* One side of a product: a matrix for each entry of the batch. */
 struct matrices {
-        float *data;
+        const struct scion_tensor *x;
         int64_t size;          /* elements of one matrix */
-        bool transpose;        /* it enters the product transposed */
-        int64_t step[LEADING]; /* elements to the next entry along each leading axis; 0 where it stretches */
+        bool transpose;        /* the transposed matrix is multiplied */
+        int64_t step[LEADING]; /* elements to the next matrix along each leading axis; 0 where it stretches */
 };
 
-/* What both passes need; kept on the tape. */
+/* The sizes of a product, which both passes use. */
 struct batch {
-        int ndim; /* leading axes, of both broadcast */
+        int ndim; /* leading axes, after broadcasting */
         int64_t dim[LEADING];
         int64_t m, n, k;
         bool transpose_a, transpose_b;
 };
 
-static int64_t entries(const struct batch *batch)
+static int64_t batch_entries(const struct batch *batch)
 {
         int64_t count = 1;
 
@@ -29,11 +29,11 @@ static int64_t entries(const struct batch *batch)
         return count;
 }
 
-/* How x lies along the leading axes of the batch, which may be more than its own. */
+/* The matrices of x along the leading axes of the batch, of which x may have fewer. */
 static struct matrices matrices_of(const struct scion_tensor *x, const struct batch *batch, bool transpose)
 {
         const struct scion_shape *shape = &x->shape;
-        struct matrices of = { .data = x->data,
+        struct matrices of = { .x = x,
                                .size = shape->dim[shape->ndim - 1] * shape->dim[shape->ndim - 2],
                                .transpose = transpose };
         int64_t step = of.size;
@@ -45,8 +45,8 @@ static struct matrices matrices_of(const struct scion_tensor *x, const struct ba
         return of;
 }
 
-/* Is there one matrix for each entry, one after another? */
-static bool is_dense(const struct matrices *of, const struct batch *batch)
+/* Returns whether there is a matrix for each entry, one after another. */
+static bool matrices_are_dense(const struct matrices *of, const struct batch *batch)
 {
         int64_t step = of->size;
 
@@ -58,8 +58,8 @@ static bool is_dense(const struct matrices *of, const struct batch *batch)
         return true;
 }
 
-/* Is one matrix there for all entries? */
-static bool is_single(const struct matrices *of, const struct batch *batch)
+/* Returns whether there is one matrix for all entries. */
+static bool matrices_are_one(const struct matrices *of, const struct batch *batch)
 {
         for (int i = 0; i < batch->ndim; i++)
                 if (of->step[i] != 0)
@@ -67,11 +67,21 @@ static bool is_single(const struct matrices *of, const struct batch *batch)
         return true;
 }
 
-/* Entry by entry, in order; what c has one place for is added up. */
-static bool multiply_each(const struct batch *batch, struct scion_product product, const struct matrices *a,
-                          const struct matrices *b, const struct matrices *c)
+/* The matrix that begins at an element of x. */
+static struct scion_array matrix_at(const struct matrices *of, int64_t element)
 {
-        int64_t index[LEADING] = { 0 }, count = entries(batch);
+        const struct scion_array *all = &of->x->array;
+        size_t offset = all->offset + (size_t)element * scion_dtype_bytes(all->dtype);
+
+        return scion_array_over(all->storage, offset, SCION_SHAPE(of->size), all->dtype);
+}
+
+/* Multiplies entry by entry, in order. Products of entries for which c has one matrix are added up. */
+static bool matrices_multiply_each(const struct batch *batch, struct scion_product product,
+                                   const struct matrices *a, const struct matrices *b,
+                                   const struct matrices *c)
+{
+        int64_t index[LEADING] = { 0 }, count = batch_entries(batch);
 
         for (int64_t i = 0; i < count; i++) {
                 int64_t at_a = 0, at_b = 0, at_c = 0;
@@ -84,8 +94,10 @@ static bool multiply_each(const struct batch *batch, struct scion_product produc
                         if (c->step[axis] == 0 && index[axis] > 0)
                                 product.accumulate = true;
                 }
-                if (!scion_backend_multiply("matmul", &product, a->data + at_a, b->data + at_b, NULL,
-                                            c->data + at_c))
+                const struct scion_array of_a = matrix_at(a, at_a), of_b = matrix_at(b, at_b);
+                struct scion_array of_c = matrix_at(c, at_c);
+
+                if (!SCION_ON_DEVICE(multiply, "matmul", &product, &of_a, &of_b, NULL, &of_c))
                         return false;
                 for (int axis = batch->ndim - 1; axis >= 0 && ++index[axis] == batch->dim[axis]; axis--)
                         index[axis] = 0;
@@ -93,25 +105,28 @@ static bool multiply_each(const struct batch *batch, struct scion_product produc
         return true;
 }
 
-/* c = op(a) op(b), m x n from k, summed over the axes along which c stretches. */
-static bool multiply(const struct batch *batch, int64_t m, int64_t n, int64_t k, const struct matrices *a,
-                     const struct matrices *b, const struct matrices *c)
+/* c [m, n] = op(a) [m, k] op(b) [k, n], summed over the axes along which c stretches. */
+static bool matrices_multiply(const struct batch *batch, int64_t m, int64_t n, int64_t k,
+                              const struct matrices *a, const struct matrices *b, const struct matrices *c)
 {
-        int64_t count = entries(batch);
+        int64_t count = batch_entries(batch);
         struct scion_product product = {
                 .batch = 1, .m = m, .n = n, .k = k, .transpose_a = a->transpose, .transpose_b = b->transpose
         };
 
-        if (is_dense(a, batch) && is_dense(b, batch) && is_dense(c, batch))
+        if (matrices_are_dense(a, batch) && matrices_are_dense(b, batch) && matrices_are_dense(c, batch))
                 product.batch = count;
-        else if (is_single(b, batch) && is_dense(a, batch) && is_dense(c, batch) && !a->transpose)
-                product.m = m * count; /* the rows of all entries are those of one tall matrix */
-        else if (is_single(c, batch) && is_dense(a, batch) && is_dense(b, batch) && a->transpose &&
-                 !b->transpose)
-                product.k = k * count; /* and so is what is summed over */
+        else if (matrices_are_one(b, batch) && matrices_are_dense(a, batch) && matrices_are_dense(c, batch) &&
+                 !a->transpose)
+                product.m = m * count; /* the rows of all entries are the rows of one matrix */
+        else if (matrices_are_one(c, batch) && matrices_are_dense(a, batch) && matrices_are_dense(b, batch) &&
+                 a->transpose && !b->transpose)
+                product.k = k * count; /* the sum over entries is part of the sum over rows */
         else
-                return multiply_each(batch, product, a, b, c);
-        return scion_backend_multiply("matmul", &product, a->data, b->data, NULL, c->data);
+                return matrices_multiply_each(batch, product, a, b, c);
+        struct scion_array of_c = c->x->array;
+
+        return SCION_ON_DEVICE(multiply, "matmul", &product, &a->x->array, &b->x->array, NULL, &of_c);
 }
 
 static bool matmul_backward(struct scion_node *node)
@@ -131,9 +146,9 @@ static bool matmul_backward(struct scion_node *node)
                 struct matrices of_c = matrices_of(grad, batch, batch->transpose_a);
                 struct matrices of_to = matrices_of(to, batch, false);
 
-                /* The gradient of op(a) is C' op(b)^T; of its transpose, op(b) C'^T. */
-                if (!(batch->transpose_a ? multiply(batch, k, m, n, &of_b, &of_c, &of_to)
-                                         : multiply(batch, m, k, n, &of_c, &of_b, &of_to)) ||
+                /* The gradient of op(a) is dC op(b)^T; that of its transpose is op(b) dC^T. */
+                if (!(batch->transpose_a ? matrices_multiply(batch, k, m, n, &of_b, &of_c, &of_to)
+                                         : matrices_multiply(batch, m, k, n, &of_c, &of_b, &of_to)) ||
                     !scion_grad_done(a, to))
                         return false;
         }
@@ -145,9 +160,9 @@ static bool matmul_backward(struct scion_node *node)
                 struct matrices of_c = matrices_of(grad, batch, batch->transpose_b);
                 struct matrices of_to = matrices_of(to, batch, false);
 
-                /* The gradient of op(b) is op(a)^T C'; of its transpose, C'^T op(a). */
-                return (batch->transpose_b ? multiply(batch, n, k, m, &of_c, &of_a, &of_to)
-                                           : multiply(batch, k, n, m, &of_a, &of_c, &of_to)) &&
+                /* The gradient of op(b) is op(a)^T dC; that of its transpose is dC^T op(a). */
+                return (batch->transpose_b ? matrices_multiply(batch, n, k, m, &of_c, &of_a, &of_to)
+                                           : matrices_multiply(batch, k, n, m, &of_a, &of_c, &of_to)) &&
                        scion_grad_done(b, to);
         }
         return true;
@@ -155,9 +170,9 @@ static bool matmul_backward(struct scion_node *node)
 
 static const struct scion_op matmul = { "matmul", matmul_backward };
 
-/* Fills in the batch, and the shape of the result. */
-static bool check(const struct scion_tensor *a, const struct scion_tensor *b, bool transpose_a,
-                  bool transpose_b, struct batch *batch, struct scion_shape *result)
+/* Checks the shapes and fills in the batch and the shape of the result. */
+static bool arguments_check(const struct scion_tensor *a, const struct scion_tensor *b, bool transpose_a,
+                            bool transpose_b, struct batch *batch, struct scion_shape *result)
 {
         struct scion_tensor left = { .shape = a->shape }, right = { .shape = b->shape };
         char of_a[96], of_b[96];
@@ -194,11 +209,11 @@ struct scion_tensor *scion_matmul(struct scion_tensor *a, struct scion_tensor *b
         struct batch batch;
 
         if (!scion_check_float("matmul", a) || !scion_check_float("matmul", b) ||
-            !check(a, b, transpose_a, transpose_b, &batch, &shape))
+            !arguments_check(a, b, transpose_a, transpose_b, &batch, &shape))
                 return NULL;
         a = scion_tensor_plain(a);
         b = scion_tensor_plain(b);
-        struct scion_tensor *c = a && b ? scion_tensor_new(shape, SCION_F32, NULL) : NULL;
+        struct scion_tensor *c = a && b ? scion_tensor_float(shape, NULL) : NULL;
 
         if (!c)
                 return NULL;
@@ -206,7 +221,7 @@ struct scion_tensor *scion_matmul(struct scion_tensor *a, struct scion_tensor *b
         struct matrices of_b = matrices_of(b, &batch, transpose_b);
         struct matrices of_c = matrices_of(c, &batch, false);
 
-        if (!multiply(&batch, batch.m, batch.n, batch.k, &of_a, &of_b, &of_c))
+        if (!matrices_multiply(&batch, batch.m, batch.n, batch.k, &of_a, &of_b, &of_c))
                 return NULL;
         struct scion_node *node = scion_record(&matmul, c, a, b, NULL, sizeof batch);
 

@@ -1,95 +1,42 @@
-/* Operations that move elements: the order of axes, parts of a tensor, joins. */
+/* Operations that move elements: permutations of axes, slices, concatenation. */
 #include <string.h>
 
-#include "backend/cpu/walk.h"
 #include "tensor/gradient.h"
 #include "tensor/tape.h"
 
-#define ELEMENT 4 /* bytes, of either type */
-#define TILE 16
-
-/* Where elements are, or go: the first one, and the strides. */
-struct place {
-        char *data;
-        int64_t stride[SCION_MAX_DIMS];
-};
-
 /* The whole of a row-major tensor. */
-static struct place place_of(const struct scion_tensor *x)
+static struct scion_strided strided_whole(const struct scion_tensor *x)
 {
-        struct place place = { .data = x->data };
+        struct scion_strided strided = { .array = &x->array };
+        int64_t step = 1;
 
-        scion_strides(&x->shape, place.stride);
-        return place;
-}
-
-/* The part of it that starts at `start` on an axis. */
-static struct place place_from(const struct scion_tensor *x, int axis, int64_t start)
-{
-        struct place place = place_of(x);
-
-        place.data += start * place.stride[axis] * ELEMENT;
-        return place;
-}
-
-/* Columns that are not next to each other are copied tile by tile, so that lines of the cache are used up. */
-static void copy_tiles(const struct scion_walk *walk, char *to, const char *from)
-{
-        for (int64_t i = 0; i < walk->rows; i += TILE)
-                for (int64_t j = 0; j < walk->columns; j += TILE)
-                        for (int64_t k = i; k < walk->rows && k < i + TILE; k++)
-                                for (int64_t l = j; l < walk->columns && l < j + TILE; l++)
-                                        memcpy(to + (k * walk->row[0] + l * walk->column[0]) * ELEMENT,
-                                               from + (k * walk->row[1] + l * walk->column[1]) * ELEMENT,
-                                               ELEMENT);
-}
-
-static void copy_rows(const struct scion_walk *walk, char *to, const char *from)
-{
-        for (int64_t i = 0; i < walk->rows; i++)
-                memcpy(to + i * walk->row[0] * ELEMENT, from + i * walk->row[1] * ELEMENT,
-                       (size_t)walk->columns * ELEMENT);
-}
-
-static void add_floats(const struct scion_walk *walk, char *to, const char *from)
-{
-        for (int64_t i = 0; i < walk->rows; i++) {
-                float *restrict sum = (float *)(void *)to + i * walk->row[0];
-                const float *restrict x = (const float *)(const void *)from + i * walk->row[1];
-
-                for (int64_t j = 0; j < walk->columns; j++)
-                        sum[j * walk->column[0]] += x[j * walk->column[1]];
+        for (int i = x->shape.ndim - 1; i >= 0; i--) {
+                strided.stride[i] = step;
+                step *= x->shape.dim[i];
         }
+        return strided;
 }
 
-/* Copies `shape` elements, or adds them, which are floats then. */
-static void move(const struct scion_shape *shape, const struct place *to, const struct place *from, bool add)
+/* The part of a row-major tensor that begins at `start` on an axis. */
+static struct scion_strided strided_part(const struct scion_tensor *x, int axis, int64_t start)
 {
-        int64_t stride[2][SCION_MAX_DIMS];
-        struct scion_walk walk;
+        struct scion_strided strided = strided_whole(x);
 
-        memcpy(stride[0], to->stride, sizeof stride[0]);
-        memcpy(stride[1], from->stride, sizeof stride[1]);
-        scion_walk_start(&walk, shape, 2, stride);
-        bool rows = walk.columns == 1 || (walk.column[0] == 1 && walk.column[1] == 1);
-
-        do
-                (add    ? add_floats
-                 : rows ? copy_rows
-                        : copy_tiles)(&walk, to->data + walk.offset[0] * ELEMENT,
-                                      from->data + walk.offset[1] * ELEMENT);
-        while (scion_walk_next(&walk));
+        strided.first = start * strided.stride[axis];
+        return strided;
 }
 
 /* --- Order of axes -------------------------------------------------------------------------------------- */
 
-static void move_permuted(const struct scion_tensor *x, const int *order, struct scion_tensor *y)
+/* Copies x to y, whose axis i is axis order[i] of x. */
+static bool elements_permute(const struct scion_tensor *x, const int *order, struct scion_tensor *y)
 {
-        struct place from = place_of(x), to = place_of(y), jumping = from;
+        const struct scion_strided whole = strided_whole(x), to = strided_whole(y);
+        struct scion_strided from = whole;
 
         for (int i = 0; i < y->shape.ndim; i++)
-                jumping.stride[i] = from.stride[order[i]];
-        move(&y->shape, &to, &jumping, false);
+                from.stride[i] = whole.stride[order[i]];
+        return SCION_ON_DEVICE(move, &y->shape, &from, &to, false);
 }
 
 static bool permute_backward(struct scion_node *node)
@@ -103,14 +50,13 @@ static bool permute_backward(struct scion_node *node)
                 return false;
         for (int i = 0; i < x->shape.ndim; i++)
                 back[order[i]] = i;
-        move_permuted(g, back, dx);
-        return scion_grad_done(x, dx);
+        return elements_permute(g, back, dx) && scion_grad_done(x, dx);
 }
 
 static const struct scion_op permute_op = { "permute", permute_backward };
 static const struct scion_op transpose_op = { "transpose", permute_backward };
 
-static struct scion_tensor *permute(const struct scion_op *op, struct scion_tensor *x, const int *order)
+static struct scion_tensor *permute_apply(const struct scion_op *op, struct scion_tensor *x, const int *order)
 {
         struct scion_shape shape = x->shape;
         bool same = true;
@@ -124,9 +70,8 @@ static struct scion_tensor *permute(const struct scion_op *op, struct scion_tens
         x = scion_tensor_plain(x);
         struct scion_tensor *y = x ? scion_tensor_new(shape, x->dtype, NULL) : NULL;
 
-        if (!y)
+        if (!y || !elements_permute(x, order, y))
                 return NULL;
-        move_permuted(x, order, y);
         struct scion_node *node = scion_record(op, y, x, NULL, NULL, SCION_MAX_DIMS * sizeof *order);
 
         if (node)
@@ -149,7 +94,7 @@ struct scion_tensor *scion_permute(struct scion_tensor *x, const int *order)
                         return scion_refuse_null("permute: axis %d comes twice", order[i]);
                 seen |= 1u << counted[i];
         }
-        return permute(&permute_op, x, counted);
+        return permute_apply(&permute_op, x, counted);
 }
 
 struct scion_tensor *scion_transpose(struct scion_tensor *x, int axis_a, int axis_b)
@@ -161,10 +106,10 @@ struct scion_tensor *scion_transpose(struct scion_tensor *x, int axis_a, int axi
                 return NULL;
         order[axis_a] = axis_b;
         order[axis_b] = axis_a;
-        return permute(&transpose_op, x, order);
+        return permute_apply(&transpose_op, x, order);
 }
 
-/* --- Parts ---------------------------------------------------------------------------------------------- */
+/* --- Slices --------------------------------------------------------------------------------------------- */
 
 struct part {
         int axis;
@@ -179,26 +124,37 @@ static bool slice_backward(struct scion_node *node)
 
         if (!g)
                 return false;
-        struct place from = place_of(g);
+        const struct scion_strided from = strided_whole(g);
 
-        if (sum) { /* many slices of one tensor: the others need not be gone through for each */
-                struct place to = place_from(sum, part->axis, part->start);
+        if (sum) { /* adds to the slice alone, because a tensor may have many slices */
+                const struct scion_strided to = strided_part(sum, part->axis, part->start);
 
-                move(&g->shape, &to, &from, true);
-                return true;
+                scion_tensor_changed(sum);
+                return SCION_ON_DEVICE(move, &g->shape, &from, &to, true);
         }
         struct scion_tensor *dx = scion_grad_target(x, NULL);
 
-        if (!dx)
+        if (!dx || !SCION_ON_DEVICE(fill, &dx->array, 0))
                 return false;
-        memset(dx->data, 0, dx->length * ELEMENT);
-        struct place to = place_from(dx, part->axis, part->start);
+        const struct scion_strided to = strided_part(dx, part->axis, part->start);
 
-        move(&g->shape, &to, &from, false);
-        return scion_grad_done(x, dx);
+        return SCION_ON_DEVICE(move, &g->shape, &from, &to, false) && scion_grad_done(x, dx);
 }
 
 static const struct scion_op slice_op = { "slice", slice_backward };
+
+/* Copies the part of x that `from` describes into a new tensor. */
+static struct scion_tensor *part_copy(const struct scion_tensor *x, const struct scion_strided *from,
+                                      struct scion_shape shape)
+{
+        struct scion_tensor *y = scion_tensor_new(shape, x->dtype, NULL);
+
+        if (!y)
+                return NULL;
+        const struct scion_strided to = strided_whole(y);
+
+        return SCION_ON_DEVICE(move, &shape, from, &to, false) ? y : NULL;
+}
 
 struct scion_tensor *scion_slice(struct scion_tensor *x, int axis, int64_t start, int64_t length)
 {
@@ -215,25 +171,21 @@ struct scion_tensor *scion_slice(struct scion_tensor *x, int axis, int64_t start
         if (length == x->shape.dim[axis])
                 return x;
         struct scion_shape shape = x->shape;
-        bool apart = false; /* do the elements lie in more than one piece? */
+        bool contiguous = true;
 
         shape.dim[axis] = length;
         for (int i = 0; i < axis; i++)
-                apart = apart || shape.dim[i] > 1;
+                contiguous = contiguous && shape.dim[i] == 1;
         x = scion_tensor_plain(x);
         if (!x)
                 return NULL;
-        struct place from = place_from(x, axis, start);
-        struct scion_tensor *y = apart ? scion_tensor_new(shape, x->dtype, NULL)
-                                       : scion_tensor_wrap(shape, x->dtype, from.data);
+        const struct scion_strided from = strided_part(x, axis, start);
+        size_t offset = x->offset + (size_t)from.first * scion_dtype_bytes(x->dtype);
+        struct scion_tensor *y = contiguous ? scion_tensor_over(x->storage, offset, shape, x->dtype)
+                                            : part_copy(x, &from, shape);
 
         if (!y)
                 return NULL;
-        if (apart) {
-                struct place to = place_of(y);
-
-                move(&shape, &to, &from, false);
-        }
         struct scion_node *node = scion_record(&slice_op, y, x, NULL, NULL, sizeof(struct part));
 
         if (node)
@@ -241,7 +193,7 @@ struct scion_tensor *scion_slice(struct scion_tensor *x, int axis, int64_t start
         return y;
 }
 
-/* --- Joins ---------------------------------------------------------------------------------------------- */
+/* --- Concatenation -------------------------------------------------------------------------------------- */
 
 struct joined {
         int axis, count;
@@ -258,7 +210,7 @@ static bool concat_backward(struct scion_node *node)
                 return false;
         for (int i = 0; i < joined->count; i++) {
                 struct scion_tensor *x = joined->x[i];
-                struct place from = place_from(g, joined->axis, start);
+                const struct scion_strided from = strided_part(g, joined->axis, start);
 
                 start += x->shape.dim[joined->axis];
                 if (!x->requires_grad)
@@ -267,10 +219,9 @@ static bool concat_backward(struct scion_node *node)
 
                 if (!dx)
                         return false;
-                struct place to = place_of(dx);
+                const struct scion_strided to = strided_whole(dx);
 
-                move(&x->shape, &to, &from, false);
-                if (!scion_grad_done(x, dx))
+                if (!SCION_ON_DEVICE(move, &x->shape, &from, &to, false) || !scion_grad_done(x, dx))
                         return false;
         }
         return true;
@@ -278,7 +229,7 @@ static bool concat_backward(struct scion_node *node)
 
 static const struct scion_op concat_op = { "concat", concat_backward };
 
-/* The shape of the whole; false, with a message, when the parts do not fit. */
+/* Computes the shape of the result. False, with a message, when types or shapes do not fit together. */
 static bool joined_shape(struct scion_tensor *const *x, int count, int axis, struct scion_shape *shape)
 {
         *shape = x[0]->shape;
@@ -287,7 +238,8 @@ static bool joined_shape(struct scion_tensor *const *x, int count, int axis, str
                 char left[96], right[96];
 
                 if (x[i]->dtype != x[0]->dtype)
-                        return scion_refuse("concat: floats and integers");
+                        return scion_refuse("concat: tensors of %s and %s", scion_dtype_name(x[0]->dtype),
+                                            scion_dtype_name(x[i]->dtype));
                 if (other.ndim == shape->ndim)
                         other.dim[axis] = x[0]->shape.dim[axis];
                 if (!scion_shape_equal(&other, &x[0]->shape))
@@ -299,8 +251,8 @@ static bool joined_shape(struct scion_tensor *const *x, int count, int axis, str
         return true;
 }
 
-/* Copies the parts into y; keeps what the gradient needs. */
-static bool join(struct joined *joined, struct scion_tensor *y)
+/* Copies the parts into y, and records the operation when gradients flow to one of them. */
+static bool joined_copy(struct joined *joined, struct scion_tensor *y)
 {
         struct scion_tensor *wants = NULL;
         int64_t start = 0;
@@ -310,9 +262,10 @@ static bool join(struct joined *joined, struct scion_tensor *y)
 
                 if (!x)
                         return false;
-                struct place from = place_of(x), to = place_from(y, joined->axis, start);
+                const struct scion_strided from = strided_whole(x), to = strided_part(y, joined->axis, start);
 
-                move(&x->shape, &to, &from, false);
+                if (!SCION_ON_DEVICE(move, &x->shape, &from, &to, false))
+                        return false;
                 start += x->shape.dim[joined->axis];
                 if (!wants && scion_wants_grad(x))
                         wants = x;
@@ -348,5 +301,5 @@ struct scion_tensor *scion_concat(struct scion_tensor *const *x, int count, int 
         joined->axis = axis;
         joined->count = count;
         memcpy(joined->x, x, (size_t)count * sizeof joined->x[0]);
-        return join(joined, y) ? y : NULL;
+        return joined_copy(joined, y) ? y : NULL;
 }

@@ -1,6 +1,5 @@
 /* Vectors brought to length 1. */
 #include <float.h>
-#include <math.h>
 
 #include "tensor/gradient.h"
 #include "tensor/reduce.h"
@@ -11,26 +10,28 @@ struct saved {
         float eps;
 };
 
-/* dx = factor (g - y <g, y>); where the divisor is eps, factor g; where x is 0, 0. */
+/* x where kept >= p or NaN, else 0. */
+static struct scion_tensor *tensor_clear_below(struct scion_tensor *x, struct scion_tensor *kept, float p)
+{
+        struct scion_tensor *y = x ? scion_tensor_float(x->shape, NULL) : NULL;
+
+        return y && SCION_ON_DEVICE(unary_gradient, SCION_UNARY_CLAMP_MIN, p, &x->array, &kept->array,
+                                    &y->array)
+                       ? y
+                       : NULL;
+}
+
+/* dx = factor (g - y <g, y>); factor g where the divisor is eps; 0 where x is 0. */
 static bool normalize_backward(struct scion_node *node)
 {
         const struct saved *saved = node->saved;
         struct scion_tensor *x = node->input[0], *y = node->output, *g = y->grad;
         struct scion_tensor *along = scion_tensor_plain(scion_sum_to(scion_mul(g, y), &saved->norm->shape));
-        struct scion_tensor *factor =
-                along ? scion_from(saved->factor->shape, saved->factor->data) : NULL; /* changed below */
+        /* The norm, a root of a float, is 0 or above FLT_MIN. */
+        struct scion_tensor *factor = tensor_clear_below(saved->factor, saved->norm, FLT_MIN);
 
-        if (!factor)
-                return false;
-        for (size_t i = 0; i < factor->length; i++) {
-                float norm = ((const float *)saved->norm->data)[i];
-
-                if (norm < saved->eps)
-                        ((float *)along->data)[i] = 0;
-                if (norm == 0)
-                        ((float *)factor->data)[i] = 0;
-        }
-        return scion_grad_done(x, scion_mul(factor, scion_sub(g, scion_mul(y, along))));
+        along = tensor_clear_below(along, saved->norm, saved->eps);
+        return factor && along && scion_grad_done(x, scion_mul(factor, scion_sub(g, scion_mul(y, along))));
 }
 
 static const struct scion_op normalize_op = { "normalize", normalize_backward };
@@ -46,13 +47,7 @@ struct scion_tensor *scion_normalize(struct scion_tensor *x, unsigned axes, floa
         scion_reduced_shapes(&x->shape, axes, true, &kept, &result);
         scion_no_grad_begin();
         struct scion_tensor *norm = scion_tensor_plain(scion_sqrt(scion_sum_to(scion_mul(x, x), &kept)));
-        struct scion_tensor *factor = norm ? scion_tensor_new(kept, SCION_F32, NULL) : NULL;
-
-        for (size_t i = 0; factor && i < factor->length; i++) {
-                float length = ((const float *)norm->data)[i];
-
-                ((float *)factor->data)[i] = 1 / (length < eps ? eps : length);
-        }
+        struct scion_tensor *factor = scion_div(scion_scalar(1), scion_clamp_min(norm, eps));
         struct scion_tensor *y = scion_mul(x, factor);
 
         scion_no_grad_end();

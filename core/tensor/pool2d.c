@@ -6,7 +6,7 @@
 struct saved {
         struct scion_geometry geometry;
         enum scion_pooling pooling;
-        void *workspace; /* where each maximum was found */
+        struct scion_tensor *workspace; /* that of the forward kernel, uint8; NULL when there is none */
 };
 
 static bool pool2d_backward(struct scion_node *node)
@@ -14,28 +14,31 @@ static bool pool2d_backward(struct scion_node *node)
         const struct saved *saved = node->saved;
         struct scion_tensor *x = node->input[0];
         struct scion_kernel *kernel =
-                scion_backend_pool2d(SCION_BACKWARD_X, saved->pooling, &saved->geometry, x->layout);
+                SCION_ON_DEVICE(pool2d, SCION_BACKWARD_X, saved->pooling, &saved->geometry, x->layout);
 
         if (!kernel)
                 return false;
-        struct scion_tensor *from =
-                scion_tensor_in_layout(node->output->grad, scion_kernel_layout(kernel, SCION_Y_GRAD));
+        struct scion_tensor *from = scion_tensor_for_kernel(node->output->grad, kernel, SCION_Y_GRAD);
         struct scion_tensor *to =
                 from ? scion_grad_target(x, scion_kernel_layout(kernel, SCION_X_GRAD)) : NULL;
 
         scion_gradient_used_up();
         return to &&
-               scion_kernel_run(kernel, (void *[SCION_OPERANDS]){ [SCION_Y_GRAD] = from->data,
-                                                                  [SCION_X_GRAD] = to->data,
-                                                                  [SCION_WORKSPACE] = saved->workspace }) &&
+               SCION_ON_DEVICE(kernel_run, kernel,
+                               (const struct scion_array *[SCION_OPERANDS]){
+                                       [SCION_Y_GRAD] = &from->array,
+                                       [SCION_X_GRAD] = &to->array,
+                                       [SCION_WORKSPACE] = scion_array_of(saved->workspace),
+                               }) &&
                scion_grad_done(x, to);
 }
 
 static const struct scion_op max_pool2d = { "max_pool2d", pool2d_backward };
 static const struct scion_op avg_pool2d = { "avg_pool2d", pool2d_backward };
 
-static bool check(const char *operation, const struct scion_tensor *x, const struct scion_window *window,
-                  struct scion_geometry *geometry)
+/* Checks the arguments and fills in the geometry. */
+static bool arguments_check(const char *operation, const struct scion_tensor *x,
+                            const struct scion_window *window, struct scion_geometry *geometry)
 {
         if (!window)
                 return scion_refuse("%s: takes a window", operation);
@@ -55,29 +58,30 @@ static bool check(const char *operation, const struct scion_tensor *x, const str
         return true;
 }
 
-static struct scion_tensor *pool(const struct scion_op *op, enum scion_pooling pooling,
-                                 struct scion_tensor *x, const struct scion_window *window)
+static struct scion_tensor *pool2d_apply(const struct scion_op *op, enum scion_pooling pooling,
+                                         struct scion_tensor *x, const struct scion_window *window)
 {
         struct scion_geometry geometry;
-        void *workspace = NULL;
+        struct scion_tensor *workspace = NULL;
 
-        if (!scion_check_float(op->name, x) || !check(op->name, x, window, &geometry))
+        if (!scion_check_float(op->name, x) || !arguments_check(op->name, x, window, &geometry))
                 return NULL;
-        struct scion_kernel *kernel = scion_backend_pool2d(SCION_FORWARD, pooling, &geometry, x->layout);
+        struct scion_kernel *kernel = SCION_ON_DEVICE(pool2d, SCION_FORWARD, pooling, &geometry, x->layout);
         struct scion_tensor *y =
-                kernel ? scion_tensor_new(geometry.y, SCION_F32, scion_kernel_layout(kernel, SCION_Y)) : NULL;
+                kernel ? scion_tensor_float(geometry.y, scion_kernel_layout(kernel, SCION_Y)) : NULL;
 
         if (!y)
                 return NULL;
-        if (scion_kernel_bytes(kernel, SCION_WORKSPACE)) {
-                workspace = scion_tape_buffer(scion_kernel_bytes(kernel, SCION_WORKSPACE));
-                if (!workspace)
-                        return NULL;
-        }
-        if (!scion_kernel_run(
-                    kernel,
-                    (void *[SCION_OPERANDS]){
-                            [SCION_X] = x->data, [SCION_Y] = y->data, [SCION_WORKSPACE] = workspace }))
+        size_t bytes = scion_device.plugin->kernel_bytes(kernel, SCION_WORKSPACE);
+
+        if (bytes > 0 && !(workspace = scion_tensor_new(SCION_SHAPE((int64_t)bytes), SCION_U8, NULL)))
+                return NULL;
+        if (!SCION_ON_DEVICE(kernel_run, kernel,
+                             (const struct scion_array *[SCION_OPERANDS]){
+                                     [SCION_X] = &x->array,
+                                     [SCION_Y] = &y->array,
+                                     [SCION_WORKSPACE] = scion_array_of(workspace),
+                             }))
                 return NULL;
         struct scion_node *node = scion_record(op, y, x, NULL, NULL, sizeof(struct saved));
 
@@ -89,11 +93,13 @@ static struct scion_tensor *pool(const struct scion_op *op, enum scion_pooling p
 
 struct scion_tensor *scion_max_pool2d(struct scion_tensor *x, const struct scion_window *window)
 {
-        return pool(&max_pool2d, scion_wants_grad(x) ? SCION_MAXIMUM : SCION_MAXIMUM_NO_GRAD, x, window);
+        return pool2d_apply(&max_pool2d, scion_wants_grad(x) ? SCION_MAXIMUM : SCION_MAXIMUM_NO_GRAD, x,
+                            window);
 }
 
 struct scion_tensor *scion_avg_pool2d(struct scion_tensor *x, const struct scion_window *window)
 {
-        return pool(&avg_pool2d, window && window->exclude_padding ? SCION_AVERAGE_EXCLUDED : SCION_AVERAGE,
-                    x, window);
+        return pool2d_apply(&avg_pool2d,
+                            window && window->exclude_padding ? SCION_AVERAGE_EXCLUDED : SCION_AVERAGE, x,
+                            window);
 }

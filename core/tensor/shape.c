@@ -1,4 +1,4 @@
-/* Operations that see the same elements otherwise. */
+/* Operations whose result has the same elements, in the same memory where their layout allows it. */
 #include "tensor/tape.h"
 
 struct scion_tensor *scion_detach(struct scion_tensor *x)
@@ -7,11 +7,7 @@ struct scion_tensor *scion_detach(struct scion_tensor *x)
 
         if (!y)
                 return NULL;
-        y->shape = x->shape;
-        y->dtype = x->dtype;
-        y->layout = x->layout;
-        y->length = x->length;
-        y->data = x->data;
+        y->array = x->array;
         return y;
 }
 
@@ -24,7 +20,7 @@ static bool reshape_backward(struct scion_node *node)
 
 static const struct scion_op reshape_op = { "reshape", reshape_backward };
 
-static struct scion_tensor *seen_as(struct scion_tensor *x, const struct scion_shape *shape)
+static struct scion_tensor *reshape_apply(struct scion_tensor *x, const struct scion_shape *shape)
 {
         if (scion_shape_equal(&x->shape, shape))
                 return x;
@@ -63,7 +59,7 @@ struct scion_tensor *scion_reshape(struct scion_tensor *x, struct scion_shape sh
                 return scion_refuse_null("reshape: %s does not fit into %s",
                                          scion_shape_text(&x->shape, from, sizeof from),
                                          scion_shape_text(&asked, to, sizeof to));
-        return seen_as(x, &shape);
+        return reshape_apply(x, &shape);
 }
 
 struct scion_tensor *scion_flatten(struct scion_tensor *x, int first)
@@ -75,5 +71,5 @@ struct scion_tensor *scion_flatten(struct scion_tensor *x, int first)
         for (int i = first + 1; i < x->shape.ndim; i++)
                 shape.dim[first] *= shape.dim[i];
         shape.ndim = first + 1;
-        return seen_as(x, &shape);
+        return reshape_apply(x, &shape);
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/backend.h"
 #include "tensor/gradient.h"
 #include "tensor/trace.h"
 
@@ -36,10 +35,10 @@ struct chunk {
         _Alignas(ALIGNMENT) char memory[];
 };
 
-/* A piece of memory for elements. Its header takes one alignment's bytes before them. */
+/* A piece of the device's memory for elements. */
 struct block {
-        struct block *next, *before; /* `before` of those in use alone */
-        size_t size;
+        struct scion_storage storage; /* first: it is how the block is found */
+        struct block *next, *before;  /* `before` only of those in use */
         int class;
 };
 
@@ -66,12 +65,34 @@ struct scion_tape *scion_tape_create(void)
         return tape ? tape : scion_fail_null("out of memory");
 }
 
-static void free_blocks(struct block *block)
+#ifdef SCION_ASAN
+static void block_poison(struct block *block)
+{
+        void *memory = scion_storage_map(&block->storage);
+
+        if (memory)
+                POISON(memory, block->storage.bytes);
+}
+
+static void block_unpoison(struct block *block)
+{
+        void *memory = scion_storage_map(&block->storage);
+
+        if (memory)
+                UNPOISON(memory, block->storage.bytes);
+}
+#else
+#define block_poison(block) ((void)(block))
+#define block_unpoison(block) ((void)(block))
+#endif
+
+static void blocks_free(struct block *block)
 {
         while (block) {
                 struct block *next = block->next;
 
-                UNPOISON((char *)block + ALIGNMENT, block->size);
+                block_unpoison(block);
+                scion_storage_release(&block->storage);
                 free(block);
                 block = next;
         }
@@ -90,9 +111,9 @@ void scion_tape_destroy(struct scion_tape *tape)
                 free(tape->first);
                 tape->first = next;
         }
-        free_blocks(tape->live);
+        blocks_free(tape->live);
         for (int i = 0; i < CLASSES; i++)
-                free_blocks(tape->free[i]);
+                blocks_free(tape->free[i]);
         free(tape);
 }
 
@@ -110,7 +131,7 @@ void scion_tape_reset(struct scion_tape *tape)
                 next = block->next;
                 block->next = tape->free[block->class];
                 tape->free[block->class] = block;
-                POISON((char *)block + ALIGNMENT, block->size);
+                block_poison(block);
         }
         tape->live = NULL;
         for (struct chunk *chunk = tape->first; chunk; chunk = chunk->next) {
@@ -230,7 +251,24 @@ static size_t class_size(size_t bytes, int *class)
         return (base + steps * (base / 4) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-void *scion_tape_buffer(size_t bytes)
+/* A new block of that many bytes, from the system. NULL with a message. */
+static struct block *block_create(struct scion_tape *tape, size_t size, int class)
+{
+        struct block *block = malloc(sizeof *block);
+
+        if (!block)
+                return scion_fail_null("out of memory");
+        block->class = class;
+        if (!scion_storage_allocate(&block->storage, size)) {
+                free(block);
+                return NULL;
+        }
+        tape->usage.bytes += sizeof *block + size;
+        tape->usage.allocations++;
+        return block;
+}
+
+struct scion_storage *scion_tape_buffer(size_t bytes)
 {
         struct scion_tape *tape = scion_tape_current();
         int class;
@@ -242,23 +280,17 @@ void *scion_tape_buffer(size_t bytes)
         size_t size = class_size(bytes, &class);
         struct block *block = tape->free[class];
 
-        if (block) {
+        if (block)
                 tape->free[class] = block->next;
-        } else {
-                block = aligned_alloc(ALIGNMENT, ALIGNMENT + size);
-                if (!block)
-                        return scion_fail_null("out of memory: %zu bytes for a tensor", bytes);
-                *block = (struct block){ .size = size, .class = class };
-                tape->usage.bytes += ALIGNMENT + size;
-                tape->usage.allocations++;
-        }
+        else if (!(block = block_create(tape, size, class)))
+                return NULL;
         block->next = tape->live;
         block->before = NULL;
         if (tape->live)
                 tape->live->before = block;
         tape->live = block;
-        UNPOISON((char *)block + ALIGNMENT, size);
-        return (char *)block + ALIGNMENT;
+        block_unpoison(block);
+        return &block->storage;
 }
 
 /* A block in use becomes one to be used again. */
@@ -269,12 +301,12 @@ static void block_release(struct scion_tape *tape, struct block *block)
                 block->next->before = block->before;
         block->next = tape->free[block->class];
         tape->free[block->class] = block;
-        POISON((char *)block + ALIGNMENT, block->size);
+        block_poison(block);
 }
 
-static struct block *block_of(const void *data)
+static struct block *block_of(struct scion_storage *storage)
 {
-        return (struct block *)(void *)((char *)(uintptr_t)data - ALIGNMENT);
+        return (struct block *)storage;
 }
 
 struct scion_tensor *scion_tape_tensor(void)
@@ -346,19 +378,19 @@ static void forget_gradients(struct scion_tape *tape)
                 leaf->has_grad = false;
 }
 
-static bool holds(const struct scion_tensor *x, const void *data)
+static bool holds(const struct scion_tensor *x, const struct scion_storage *storage)
 {
-        return x && (x->data == data || (x->plain && x->plain->data == data));
+        return x && (x->storage == storage || (x->plain && x->plain->storage == storage));
 }
 
 /* Is it memory that somebody may look at after the node's backward pass? */
-static bool is_held(const struct scion_node *node, const void *data)
+static bool is_held(const struct scion_node *node, const struct scion_storage *storage)
 {
-        bool held = holds(node->output, data) || holds(node->output->grad, data);
+        bool held = holds(node->output, storage) || holds(node->output->grad, storage);
 
         for (int i = 0; i < SCION_MAX_INPUTS; i++)
                 if (node->input[i])
-                        held = held || holds(node->input[i], data) || holds(node->input[i]->grad, data);
+                        held = held || holds(node->input[i], storage) || holds(node->input[i]->grad, storage);
         return held;
 }
 
@@ -370,7 +402,7 @@ static void release_used_up(struct scion_tape *tape, const struct scion_node *no
 
         for (struct block *block = tape->live, *next; block && block != last; block = next) {
                 next = block->next;
-                if (!is_held(node, (char *)block + ALIGNMENT))
+                if (!is_held(node, &block->storage))
                         block_release(tape, block);
         }
         if (!output->owns_grad || output->keeps_grad || grad->plain || !grad->own_memory ||
@@ -378,7 +410,7 @@ static void release_used_up(struct scion_tape *tape, const struct scion_node *no
                 return;
         output->has_grad = output->owns_grad = false;
         output->grad = NULL;
-        block_release(tape, block_of(grad->data));
+        block_release(tape, block_of(grad->storage));
 }
 
 void scion_gradient_used_up(void)

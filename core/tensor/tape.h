@@ -41,8 +41,8 @@ uint64_t scion_tape_draws(const struct scion_tape *tape);
 struct scion_tensor *scion_tape_tensor(void);
 /* Zeroed memory on the current tape, for structures. NULL, with a message, when memory is out. */
 void *scion_tape_alloc(size_t bytes);
-/* 64-byte aligned memory on the current tape, for elements; undefined. */
-void *scion_tape_buffer(size_t bytes);
+/* Memory of the device on the current tape, for elements; undefined. NULL, with a message, when memory is out. */
+struct scion_storage *scion_tape_buffer(size_t bytes);
 
 /*
  * Records that `output` was made from inputs (NULL ones are passed over) by `op`, when gradients are on and

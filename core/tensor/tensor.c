@@ -75,34 +75,34 @@ bool scion_check_shape(const struct scion_shape *shape)
         return true;
 }
 
-static struct scion_tensor *tensor_over(struct scion_shape shape, enum scion_dtype dtype,
-                                        const struct scion_layout *layout, size_t length, void *data)
+static struct scion_tensor *tensor_create(const struct scion_array *array)
 {
         struct scion_tensor *x = scion_tape_tensor();
 
-        if (!x)
-                return NULL;
-        x->shape = shape;
-        x->dtype = dtype;
-        x->layout = layout;
-        x->length = length;
-        x->data = data;
+        if (x)
+                x->array = *array;
         return x;
 }
 
 struct scion_tensor *scion_tensor_new(struct scion_shape shape, enum scion_dtype dtype,
                                       const struct scion_layout *layout)
 {
+        struct scion_array array = { .shape = shape, .dtype = dtype, .layout = layout };
+
         if (!scion_check_shape(&shape))
                 return NULL;
-        size_t length = scion_layout_length(layout, &shape);
-        void *data = scion_tape_buffer(length * 4); /* both types have four bytes */
-
-        struct scion_tensor *x = data ? tensor_over(shape, dtype, layout, length, data) : NULL;
+        array.length = scion_layout_length(layout, &shape);
+        array.storage = scion_tape_buffer(array.length * scion_dtype_bytes(dtype));
+        struct scion_tensor *x = array.storage ? tensor_create(&array) : NULL;
 
         if (x)
                 x->own_memory = true;
         return x;
+}
+
+struct scion_tensor *scion_tensor_float(struct scion_shape shape, const struct scion_layout *layout)
+{
+        return scion_tensor_new(shape, SCION_F32, layout);
 }
 
 bool scion_tensor_padded(const struct scion_tensor *x)
@@ -112,26 +112,22 @@ bool scion_tensor_padded(const struct scion_tensor *x)
 
 struct scion_tensor *scion_tensor_view(struct scion_tensor *x, struct scion_shape shape)
 {
-        return tensor_over(shape, x->dtype, NULL, x->length, x->data);
+        return scion_tensor_over(x->storage, x->offset, shape, x->dtype);
 }
 
-struct scion_tensor *scion_tensor_wrap(struct scion_shape shape, enum scion_dtype dtype, void *data)
+struct scion_tensor *scion_tensor_over(struct scion_storage *storage, size_t offset, struct scion_shape shape,
+                                       enum scion_dtype dtype)
 {
-        return scion_check_shape(&shape)
-                       ? tensor_over(shape, dtype, NULL, (size_t)scion_shape_size(&shape), data)
-                       : NULL;
-}
+        if (!scion_check_shape(&shape))
+                return NULL;
+        const struct scion_array array = scion_array_over(storage, offset, shape, dtype);
 
-static struct scion_elements elements_of(const struct scion_tensor *x)
-{
-        return (struct scion_elements){ .layout = x->layout, .length = x->length, .data = x->data };
+        return tensor_create(&array);
 }
 
 bool scion_tensor_copy(const struct scion_tensor *x, struct scion_tensor *y)
 {
-        const struct scion_elements from = elements_of(x), to = elements_of(y);
-
-        return scion_backend_reorder(&from, &to);
+        return SCION_ON_DEVICE(reorder, &x->array, &y->array);
 }
 
 static bool relayout_backward(struct scion_node *node)
@@ -141,16 +137,39 @@ static bool relayout_backward(struct scion_node *node)
 
 static const struct scion_op relayout = { "reorder", relayout_backward };
 
-struct scion_tensor *scion_tensor_in_layout(struct scion_tensor *x, const struct scion_layout *layout)
+struct scion_tensor *scion_tensor_in_form(struct scion_tensor *x, enum scion_dtype dtype,
+                                          const struct scion_layout *layout)
 {
-        if (!x || x->layout == layout)
+        if (!x || (x->layout == layout && x->dtype == dtype))
                 return x;
-        struct scion_tensor *y = scion_tensor_new(x->shape, x->dtype, layout);
+        struct scion_tensor *y = scion_tensor_new(x->shape, dtype, layout);
 
         if (!y || !scion_tensor_copy(x, y))
                 return NULL;
         scion_record(&relayout, y, x, NULL, NULL, 0);
         return y;
+}
+
+struct scion_tensor *scion_tensor_in_layout(struct scion_tensor *x, const struct scion_layout *layout)
+{
+        return x ? scion_tensor_in_form(x, x->dtype, layout) : NULL;
+}
+
+static bool is_real(enum scion_dtype dtype)
+{
+        return dtype == SCION_F32 || dtype == SCION_BF16;
+}
+
+struct scion_tensor *scion_cast(struct scion_tensor *x, enum scion_dtype dtype)
+{
+        if (!x || x->dtype == dtype)
+                return x;
+        if (!is_real(x->dtype) || !is_real(dtype))
+                return scion_refuse_null("cast: converts between float32 and bfloat16, not %s to %s",
+                                         scion_dtype_name(x->dtype),
+                                         (unsigned)dtype < SCION_DTYPES ? scion_dtype_name(dtype)
+                                                                        : "an unknown type");
+        return scion_tensor_in_form(scion_tensor_plain(x), dtype, NULL);
 }
 
 struct scion_tensor *scion_tensor_plain(struct scion_tensor *x)
@@ -169,17 +188,35 @@ struct scion_tensor *scion_tensor_plain(struct scion_tensor *x)
         return plain;
 }
 
-static void *plain_elements(struct scion_tensor *x, enum scion_dtype dtype)
+/* The row-major elements in memory that the host can read. */
+static const void *host_elements(struct scion_tensor *x)
+{
+        char *mapped = scion_storage_map(x->storage);
+
+        if (mapped)
+                return mapped + x->offset;
+        if (x->host)
+                return x->host;
+        size_t bytes = x->length * scion_dtype_bytes(x->dtype);
+        void *copy = scion_tape_alloc(bytes);
+
+        if (!copy || !scion_storage_read(x->storage, x->offset, copy, bytes))
+                return NULL;
+        if (x->tape == scion_tape_current()) /* what lives longer may change before the next call */
+                x->host = copy;
+        return copy;
+}
+
+static const void *plain_elements(struct scion_tensor *x, enum scion_dtype dtype)
 {
         if (!x)
                 return NULL;
         if (x->dtype != dtype)
-                return scion_refuse_null("the tensor holds %s",
-                                         x->dtype == SCION_F32 ? "floats" : "integers");
+                return scion_refuse_null("the tensor holds %s", scion_dtype_name(x->dtype));
         scion_no_grad_begin();
         struct scion_tensor *plain = scion_tensor_plain(x);
         scion_no_grad_end();
-        return plain ? plain->data : NULL;
+        return plain ? host_elements(plain) : NULL;
 }
 
 const float *scion_data(struct scion_tensor *x)
@@ -199,13 +236,30 @@ float scion_item(struct scion_tensor *x)
         return data ? *data : NAN;
 }
 
+bool scion_tensor_read_scalars(struct scion_tensor *const *x, int count, float *values)
+{
+        struct scion_tensor *all = NULL;
+
+        if (count == 0)
+                return true;
+        if (scion_storage_map(x[0]->storage)) {
+                for (int i = 0; i < count; i++)
+                        values[i] = scion_item(x[i]);
+                return true;
+        }
+        all = scion_tensor_float(SCION_SHAPE(count), NULL);
+        for (int i = 0; i < count; i++)
+                if (!all || !scion_storage_copy(x[i]->storage, x[i]->offset, all->storage,
+                                                all->offset + (size_t)i * sizeof *values, sizeof *values))
+                        return false;
+        return scion_storage_read(all->storage, all->offset, values, (size_t)count * sizeof *values);
+}
+
 struct scion_tensor *scion_full(struct scion_shape shape, float value)
 {
-        struct scion_tensor *x = scion_tensor_new(shape, SCION_F32, NULL);
+        struct scion_tensor *x = scion_tensor_float(shape, NULL);
 
-        for (size_t i = 0; x && i < x->length; i++)
-                ((float *)x->data)[i] = value;
-        return x;
+        return x && SCION_ON_DEVICE(fill, &x->array, (double)value) ? x : NULL;
 }
 
 struct scion_tensor *scion_zeros(struct scion_shape shape)
@@ -218,25 +272,25 @@ struct scion_tensor *scion_scalar(float value)
         return scion_full(SCION_SCALAR, value);
 }
 
-static struct scion_tensor *copy_of(struct scion_shape shape, enum scion_dtype dtype, const void *values)
+static struct scion_tensor *tensor_from(struct scion_shape shape, enum scion_dtype dtype, const void *values)
 {
         if (!values)
                 return scion_refuse_null("no values to make a tensor from");
         struct scion_tensor *x = scion_tensor_new(shape, dtype, NULL);
 
-        if (x)
-                memcpy(x->data, values, x->length * 4);
-        return x;
+        return x && scion_storage_write(x->storage, x->offset, values, x->length * scion_dtype_bytes(dtype))
+                       ? x
+                       : NULL;
 }
 
 struct scion_tensor *scion_from(struct scion_shape shape, const float *values)
 {
-        return copy_of(shape, SCION_F32, values);
+        return tensor_from(shape, SCION_F32, values);
 }
 
 struct scion_tensor *scion_from_i32(struct scion_shape shape, const int32_t *values)
 {
-        return copy_of(shape, SCION_I32, values);
+        return tensor_from(shape, SCION_I32, values);
 }
 
 struct scion_tensor *scion_grad(struct scion_tensor *x)
@@ -250,7 +304,8 @@ bool scion_check_float(const char *operation, const struct scion_tensor *x)
                 scion_trace_begin();
         if (!x)
                 return false;
-        return x->dtype == SCION_F32 || scion_refuse("%s: takes floats, got integers", operation);
+        return x->dtype == SCION_F32 ||
+               scion_refuse("%s: takes float32, got %s", operation, scion_dtype_name(x->dtype));
 }
 
 int scion_check_axis(const char *operation, const struct scion_tensor *x, int axis)

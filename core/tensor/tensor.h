@@ -12,23 +12,31 @@
 struct scion_node;
 
 struct scion_tensor {
-        struct scion_shape shape;
-        enum scion_dtype dtype;
-        const struct scion_layout *layout; /* NULL: plain row-major */
-        size_t length;                  /* elements in memory, padding of the layout included; padding is 0 */
-        void *data;                     /* 64-byte aligned when the engine made it */
-        struct scion_tape *tape;        /* whose it is; NULL for what outlives steps: parameters */
+        union {
+                struct scion_array array;
+                struct {
+                        SCION_ARRAY_FIELDS
+                };
+        };
+        struct scion_tape *tape;        /* that it belongs to; NULL for what outlives steps: parameters */
         struct scion_node *node;        /* the operation that made it, when gradients flow through it */
         struct scion_tensor *plain;     /* a row-major copy, made when asked for */
+        const void *host;               /* the row-major elements for scion_data(), once asked for */
         struct scion_tensor *grad;      /* see below */
         struct scion_tensor *next_leaf; /* of the tape's list of those that scion_require_grad() asked for */
         bool requires_grad;
-        bool grad_is_slot; /* grad is memory of its own (a parameter's), to be written, not replaced */
+        bool grad_is_slot; /* grad has memory of its own (a parameter's), which is written, not replaced */
         bool has_grad;     /* grad holds a value */
-        bool own_memory;   /* data is a piece of the tape's, whole, that the tensor was made with */
-        bool keeps_grad;   /* asked for, though an operation made it: it stays after the backward pass */
-        bool owns_grad;    /* grad is shared with no one: it may be added to in place */
+        bool own_memory;   /* the storage is a block of the tape's that was taken for this tensor */
+        bool keeps_grad; /* scion_require_grad() was called on the result of an operation: the gradient stays */
+        bool owns_grad; /* grad is not shared: it may be added to in place */
 };
+
+/* The tensor's array; NULL for NULL. */
+static inline struct scion_array *scion_array_of(struct scion_tensor *x)
+{
+        return x ? &x->array : NULL;
+}
 
 /* --- Making
  * ------------------------------------------------------------------------------------------------------ */
@@ -37,20 +45,44 @@ struct scion_tensor {
 struct scion_tensor *scion_tensor_new(struct scion_shape shape, enum scion_dtype dtype,
                                       const struct scion_layout *layout);
 
+/* The same of float32. */
+struct scion_tensor *scion_tensor_float(struct scion_shape shape, const struct scion_layout *layout);
+
 /* The same row-major elements under another shape of the same size; no gradient. x must be row-major. */
 struct scion_tensor *scion_tensor_view(struct scion_tensor *x, struct scion_shape shape);
 
 /* Are there elements of padding? */
 bool scion_tensor_padded(const struct scion_tensor *x);
 
-/* Row-major over the caller's memory, which must outlive the tape's step; no gradient. */
-struct scion_tensor *scion_tensor_wrap(struct scion_shape shape, enum scion_dtype dtype, void *data);
+/* A row-major tensor over part of a storage, which must outlive the tape's step; no gradient. `offset` is in bytes. */
+struct scion_tensor *scion_tensor_over(struct scion_storage *storage, size_t offset, struct scion_shape shape,
+                                       enum scion_dtype dtype);
+
+/*
+ * Reads `count` float scalars at once: the values of tensors of one element each, into `values`. On a device that the
+ * host cannot address this is one transfer. False with a message.
+ */
+bool scion_tensor_read_scalars(struct scion_tensor *const *x, int count, float *values);
 
 /* x in row-major layout: x itself when it is. Gradients flow through. NULL for NULL. */
 struct scion_tensor *scion_tensor_plain(struct scion_tensor *x);
 
+/* max(x, least), element by element; NaN at NaN. Gradients flow where x is not below `least`. */
+struct scion_tensor *scion_clamp_min(struct scion_tensor *x, float least);
+
 /* x in `layout`, by a reorder when it lies otherwise. Gradients flow through. NULL for NULL. */
 struct scion_tensor *scion_tensor_in_layout(struct scion_tensor *x, const struct scion_layout *layout);
+
+/* The same in `layout` and of type `dtype`: float32 or bfloat16. */
+struct scion_tensor *scion_tensor_in_form(struct scion_tensor *x, enum scion_dtype dtype,
+                                          const struct scion_layout *layout);
+
+/* Says that the tensor's memory is written to again: copies that were made of it are no longer used. */
+static inline void scion_tensor_changed(struct scion_tensor *x)
+{
+        x->plain = NULL;
+        x->host = NULL;
+}
 
 /* Copies the elements of x into the memory of y, a tensor of the same shape. */
 bool scion_tensor_copy(const struct scion_tensor *x, struct scion_tensor *y);
@@ -61,7 +93,7 @@ bool scion_tensor_copy(const struct scion_tensor *x, struct scion_tensor *y);
 /* Can a tensor have this shape? 0 to SCION_MAX_DIMS axes, each at least 1 long, not too many elements. */
 bool scion_check_shape(const struct scion_shape *shape);
 
-/* False for NULL (the message there is kept), and for a tensor that is not float. */
+/* False for NULL (the message there is kept), and, with a message, for a tensor that is not float32. */
 bool scion_check_float(const char *operation, const struct scion_tensor *x);
 
 /* The axis counted from 0, or -1 with a message. */

@@ -1,7 +1,7 @@
+/* Measuring the parts of a step. */
 #include "tensor/trace.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "backend/backend.h"
 #include "base/clock.h"
@@ -23,8 +23,8 @@ struct scion_tracer *scion_trace_use(struct scion_tracer *tracer)
         return before;
 }
 
-/* Seconds since the last time somebody asked. */
-static double lap(struct scion_tracer *tracer)
+/* Returns the seconds since the last call. */
+static double tracer_lap(struct scion_tracer *tracer)
 {
         double now = scion_clock(), seconds = now - tracer->last;
 
@@ -38,12 +38,12 @@ void scion_trace_begin(void)
 
         if (!tracer || tracer->operation)
                 return;
-        *(tracer->backward ? &tracer->own : &tracer->between) += lap(tracer);
+        *(tracer->backward ? &tracer->own : &tracer->between) += tracer_lap(tracer);
         tracer->operation = true;
 }
 
-/* What the tracer itself takes is nobody's. */
-static void tell(struct scion_tracer *tracer, const struct scion_trace_event *event)
+/* The time that the callback takes is not counted. */
+static void tracer_report(struct scion_tracer *tracer, const struct scion_trace_event *event)
 {
         tracer->operation = false;
         tracer->event(tracer, event);
@@ -57,12 +57,13 @@ void scion_trace_forward(const struct scion_op *op, const struct scion_tensor *o
         struct scion_tracer *tracer = mine;
 
         if (tracer)
-                tell(tracer, &(struct scion_trace_event){ .name = op->name,
-                                                          .pass = tracer->backward ? SCION_TRACE_BACKWARD
-                                                                                   : SCION_TRACE_FORWARD,
-                                                          .input = { a, b, c },
-                                                          .output = output,
-                                                          .seconds = lap(tracer) });
+                tracer_report(tracer,
+                              &(struct scion_trace_event){ .name = op->name,
+                                                           .pass = tracer->backward ? SCION_TRACE_BACKWARD
+                                                                                    : SCION_TRACE_FORWARD,
+                                                           .input = { a, b, c },
+                                                           .output = output,
+                                                           .seconds = tracer_lap(tracer) });
 }
 
 void scion_trace_backward_begin(void)
@@ -71,7 +72,7 @@ void scion_trace_backward_begin(void)
 
         if (!tracer)
                 return;
-        tracer->between += lap(tracer);
+        tracer->between += tracer_lap(tracer);
         tracer->backward = true;
         tracer->own = 0;
 }
@@ -83,11 +84,12 @@ void scion_trace_backward_end(const struct scion_node *node)
         if (!tracer || !tracer->backward)
                 return;
         tracer->backward = false;
-        tell(tracer, &(struct scion_trace_event){ .name = node->op->name,
-                                                  .pass = SCION_TRACE_BACKWARD,
-                                                  .input = { node->input[0], node->input[1], node->input[2] },
-                                                  .output = node->output,
-                                                  .seconds = tracer->own + lap(tracer) });
+        tracer_report(tracer, &(struct scion_trace_event){
+                                      .name = node->op->name,
+                                      .pass = SCION_TRACE_BACKWARD,
+                                      .input = { node->input[0], node->input[1], node->input[2] },
+                                      .output = node->output,
+                                      .seconds = tracer->own + tracer_lap(tracer) });
 }
 
 void scion_trace_part(const char *name)
@@ -95,12 +97,13 @@ void scion_trace_part(const char *name)
         struct scion_tracer *tracer = mine;
 
         if (tracer)
-                tell(tracer, &(struct scion_trace_event){
-                                     .name = name, .pass = SCION_TRACE_OTHER, .seconds = lap(tracer) });
+                tracer_report(tracer, &(struct scion_trace_event){ .name = name,
+                                                                   .pass = SCION_TRACE_OTHER,
+                                                                   .seconds = tracer_lap(tracer) });
 }
 
-static size_t add(char *text, size_t bytes, size_t used, const char *before, const char *what,
-                  const char *after)
+static size_t text_append(char *text, size_t bytes, size_t used, const char *before, const char *what,
+                          const char *after)
 {
         if (used < bytes)
                 used += (size_t)snprintf(text + used, bytes - used, "%s%s%s", before, what, after);
@@ -116,12 +119,15 @@ const char *scion_trace_text(const struct scion_trace_event *event, char *text, 
         text[0] = '\0';
         for (int i = 0; i < SCION_MAX_INPUTS; i++)
                 if (event->input[i])
-                        used = add(text, bytes, used, used ? " " : "",
-                                   scion_shape_text(&event->input[i]->shape, word, sizeof word), "");
+                        used = text_append(text, bytes, used, used ? " " : "",
+                                           scion_shape_text(&event->input[i]->shape, word, sizeof word), "");
         if (output)
-                used = add(text, bytes, used, used ? " -> " : "-> ",
-                           scion_shape_text(&output->shape, word, sizeof word), "");
+                used = text_append(text, bytes, used, used ? " -> " : "-> ",
+                                   scion_shape_text(&output->shape, word, sizeof word), "");
         if (output && output->layout)
-                add(text, bytes, used, " [", scion_layout_text(output->layout, word, sizeof word), "]");
+                text_append(text, bytes, used, " [", scion_layout_text(output->layout, word, sizeof word),
+                            "]");
+        else if (output && output->dtype == SCION_BF16)
+                text_append(text, bytes, used, " [", scion_dtype_name(output->dtype), "]");
         return text;
 }

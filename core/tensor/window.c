@@ -1,10 +1,24 @@
 #include "tensor/window.h"
 
-#include "tensor/tensor.h"
-
-static int or_default(int value, int other)
+static int value_or(int value, int other)
 {
         return value ? value : other;
+}
+
+struct scion_tensor *scion_tensor_for_kernel(struct scion_tensor *x, const struct scion_kernel *kernel,
+                                             enum scion_operand operand)
+{
+        enum scion_dtype dtype;
+        const struct scion_layout *layout = scion_device.plugin->kernel_layout(kernel, operand, &dtype);
+
+        return scion_tensor_in_form(x, dtype, layout);
+}
+
+const struct scion_layout *scion_kernel_layout(const struct scion_kernel *kernel, enum scion_operand operand)
+{
+        enum scion_dtype dtype;
+
+        return scion_device.plugin->kernel_layout(kernel, operand, &dtype);
 }
 
 bool scion_window_place(const char *operation, const struct scion_tensor *x,
@@ -27,8 +41,8 @@ bool scion_window_place(const char *operation, const struct scion_tensor *x,
                         return scion_refuse(
                                 "%s: stride %d, padding %d, dilation %d of the %s: none may be negative",
                                 operation, w.stride[i], w.padding[i], w.dilation[i], side[i]);
-                w.stride[i] = or_default(w.stride[i], stride[i]);
-                w.dilation[i] = or_default(w.dilation[i], 1);
+                w.stride[i] = value_or(w.stride[i], stride[i]);
+                w.dilation[i] = value_or(w.dilation[i], 1);
 
                 int64_t reach = (int64_t)w.dilation[i] * (w.kernel[i] - 1) + 1;
                 int64_t padded = x->shape.dim[2 + i] + 2 * (int64_t)w.padding[i];
@@ -42,7 +56,7 @@ bool scion_window_place(const char *operation, const struct scion_tensor *x,
         }
         if (w.groups < 0)
                 return scion_refuse("%s: %d groups", operation, w.groups);
-        w.groups = or_default(w.groups, 1);
+        w.groups = value_or(w.groups, 1);
         geometry->window = w;
         return true;
 }

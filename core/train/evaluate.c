@@ -6,6 +6,21 @@
 #include "train/train.h"
 #include "transfer/meter.h"
 
+/* Adds the batch to the scores and reads what it gave. */
+static bool batch_score(struct scion_transfer *transfer, struct scion_scores *scores,
+                        struct scion_tensor *loss, struct scion_tensor *outputs,
+                        const struct scion_batch *batch)
+{
+        struct scion_readings *readings = &transfer->readings;
+
+        scion_readings_clear(readings);
+        if (!scion_scores_add(scores, readings, loss, batch->size, outputs, batch) ||
+            !scion_readings_read(readings))
+                return false;
+        scion_scores_read(scores, readings);
+        return true;
+}
+
 enum scion_next scion_evaluate_next(const struct scion_training *training, struct scion_batches *batches,
                                     struct scion_scores *scores)
 {
@@ -28,7 +43,7 @@ enum scion_next scion_evaluate_next(const struct scion_training *training, struc
         struct scion_tensor *loss = scion_task_loss(transfer, outputs, &batch);
 
         scion_meter_turn(transfer->meter, SCION_PART_SCORES);
-        if (!loss || !scion_scores_add(scores, (double)scion_item(loss), outputs, &batch))
+        if (!loss || !batch_score(transfer, scores, loss, outputs, &batch))
                 next = SCION_NEXT_FAILED;
         scion_meter_turn(transfer->meter, SCION_PART_OUTSIDE);
         scion_no_grad_end();
@@ -61,8 +76,7 @@ bool scion_test(const struct scion_training *training, const char *prefix, bool 
         scion_observer_tell(training->observer, &progress);
         bool good = scion_data_size(training->data, split) == 0 || scion_evaluate(training, split, &scores);
 
-        if (good)
-                scion_scores_row(&scores, prefix, with_loss, results);
+        good = good && scion_scores_row(&scores, prefix, with_loss, results);
         scion_scores_finish(&scores);
         return good;
 }

@@ -19,19 +19,19 @@ bool scion_observer_step(const struct scion_observer *observer, struct scion_tra
         return !observer || !observer->step || observer->step(observer->context, transfer, epoch);
 }
 
-static void fill(const struct scion_scores *scores, bool *values, double *loss, double *score)
+static void progress_set(struct scion_scores *scores, bool *values, double *loss, double *score)
 {
         *loss = *score = NAN;
         if (scores->examples == 0)
                 return;
         *values = scores->values;
         *loss = scion_scores_loss(scores);
-        *score = scores->values ? -scion_scores_merit(scores) : scion_scores_merit(scores);
+        *score = scores->values ? -scion_scores_criterion(scores) : scion_scores_criterion(scores);
 }
 
-void scion_progress_scores(struct scion_progress *progress, const struct scion_scores *train,
-                           const struct scion_scores *valid)
+void scion_progress_scores(struct scion_progress *progress, struct scion_scores *train,
+                           struct scion_scores *valid)
 {
-        fill(train, &progress->values, &progress->train_loss, &progress->train_score);
-        fill(valid, &progress->values, &progress->valid_loss, &progress->valid_score);
+        progress_set(train, &progress->values, &progress->train_loss, &progress->train_score);
+        progress_set(valid, &progress->values, &progress->valid_loss, &progress->valid_score);
 }

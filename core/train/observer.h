@@ -47,7 +47,7 @@ bool scion_observer_step(const struct scion_observer *observer, struct scion_tra
                          int64_t epoch);
 
 /* Fills in what the scores tell: the epoch's, and the validation's, either of which may have seen nothing yet. */
-void scion_progress_scores(struct scion_progress *progress, const struct scion_scores *train,
-                           const struct scion_scores *valid);
+void scion_progress_scores(struct scion_progress *progress, struct scion_scores *train,
+                           struct scion_scores *valid);
 
 #endif

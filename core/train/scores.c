@@ -6,76 +6,86 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The index of the largest; of the first among equals. */
-static int64_t largest(const float *values, int64_t count)
+/* Room for the sums of values, all 0. */
+static bool sums_create(struct scion_scores *scores, int64_t width)
 {
-        int64_t best = 0;
+        size_t bytes = 4 * (size_t)width * sizeof *scores->host_sums;
 
-        for (int64_t i = 1; i < count; i++)
-                if (values[i] > values[best])
-                        best = i;
-        return best;
-}
-
-static bool begin_values(struct scion_scores *scores, int64_t width)
-{
-        double *sums = calloc(4 * (size_t)width, sizeof *sums);
-
-        if (!sums)
+        scores->host_sums = calloc(1, bytes);
+        scores->sums = scion_storage_create(bytes);
+        if (!scores->host_sums || !scores->sums)
                 return scion_fail("out of memory");
         scores->values = true;
         scores->width = width;
-        scores->absolute = sums;
-        scores->squared = sums + width;
-        scores->target = sums + 2 * width;
-        scores->target_squared = sums + 3 * width;
         return true;
 }
 
-static bool add_values(struct scion_scores *scores, const float *outputs, int64_t width,
+static bool values_add(struct scion_scores *scores, struct scion_tensor *outputs,
                        const struct scion_batch *batch)
 {
-        const float *targets = scion_data(batch->targets);
+        struct scion_tensor *targets = scion_tensor_plain(batch->targets);
 
-        if (!targets || (!scores->absolute && !begin_values(scores, width)))
+        if (!targets || (!scores->sums && !sums_create(scores, scion_dim(outputs, -1))))
                 return false;
-        for (int64_t i = 0; i < batch->size * width; i++) {
-                double error = (double)outputs[i] - (double)targets[i], y = (double)targets[i];
-
-                scores->absolute[i % width] += fabs(error);
-                scores->squared[i % width] += error * error;
-                scores->target[i % width] += y;
-                scores->target_squared[i % width] += y * y;
-        }
-        return true;
+        scores->sums_changed = true;
+        return SCION_ON_DEVICE(errors, &outputs->array, &targets->array, scores->sums);
 }
 
-bool scion_scores_add(struct scion_scores *scores, double loss, struct scion_tensor *outputs,
-                      const struct scion_batch *batch)
+static bool classes_add(struct scion_scores *scores, struct scion_readings *readings,
+                        struct scion_tensor *outputs, const struct scion_batch *batch)
 {
-        const float *values = scion_data(outputs);
-        int64_t width = scion_dim(outputs, -1);
+        struct scion_tensor *count = scion_tensor_float(SCION_SCALAR, NULL);
 
-        if (!values)
+        if (!count || !SCION_ON_DEVICE(correct, &outputs->array, &batch->labels->array, &count->array))
                 return false;
-        if (batch->labels) {
-                const int32_t *labels = scion_data_i32(batch->labels);
+        scores->correct_reading = scion_readings_add(readings, count);
+        return scores->correct_reading >= 0;
+}
 
-                if (!labels)
-                        return false;
-                for (int64_t i = 0; i < batch->size; i++)
-                        scores->correct += largest(values + i * width, width) == labels[i];
-        } else if (!add_values(scores, values, width, batch)) {
+bool scion_scores_add(struct scion_scores *scores, struct scion_readings *readings, struct scion_tensor *loss,
+                      int64_t examples, struct scion_tensor *outputs, const struct scion_batch *scored)
+{
+        bool good = true;
+
+        scores->correct_reading = -1;
+        scores->batch_examples = examples;
+        scores->batch_scored = outputs ? scored->size : 0;
+        scores->loss_reading = scion_readings_add(readings, loss);
+        if (scores->loss_reading < 0)
                 return false;
-        }
-        scores->examples += batch->size;
-        scores->loss += loss * (double)batch->size;
-        return true;
+        if (!outputs)
+                return true;
+        scion_no_grad_begin();
+        outputs = scion_tensor_plain(outputs);
+        good = outputs && (scored->labels ? classes_add(scores, readings, outputs, scored)
+                                          : values_add(scores, outputs, scored));
+        scion_no_grad_end();
+        return good;
+}
+
+void scion_scores_read(struct scion_scores *scores, const struct scion_readings *readings)
+{
+        scores->loss += (double)readings->value[scores->loss_reading] * (double)scores->batch_examples;
+        scores->examples += scores->batch_examples;
+        scores->scored += scores->batch_scored;
+        if (scores->correct_reading >= 0)
+                scores->correct += (int64_t)readings->value[scores->correct_reading];
 }
 
 double scion_scores_loss(const struct scion_scores *scores)
 {
         return scores->loss / (double)scores->examples;
+}
+
+/* Brings the host's copy of the sums up to date. */
+static bool sums_read(struct scion_scores *scores)
+{
+        size_t bytes = 4 * (size_t)scores->width * sizeof *scores->host_sums;
+
+        if (scores->sums_changed && !scion_storage_read(scores->sums, 0, scores->host_sums, bytes))
+                return false;
+        scores->sums_changed = false;
+        return true;
 }
 
 static double mean(const double *sums, int64_t width, int64_t examples)
@@ -87,24 +97,31 @@ static double mean(const double *sums, int64_t width, int64_t examples)
         return sum / (double)width / (double)examples;
 }
 
+/* As scikit-learn's r2_score, the mean over the targets' values: of targets that are all the same it is 1 when they are
+ * met, else 0. */
 static double r2(const struct scion_scores *scores)
 {
-        double sum = 0, n = (double)scores->examples;
+        const double *squared = scores->host_sums + scores->width, *target = squared + scores->width;
+        const double *target_squared = target + scores->width;
+        double sum = 0, n = (double)scores->scored;
 
         for (int64_t k = 0; k < scores->width; k++) {
-                double total = scores->target_squared[k] - scores->target[k] * scores->target[k] / n;
+                double total = target_squared[k] - target[k] * target[k] / n;
 
-                /* As scikit-learn has it for targets that are all the same: 1 when met, else 0. */
-                sum += total > 0 ? 1 - scores->squared[k] / total : scores->squared[k] > 0 ? 0 : 1;
+                sum += total > 0 ? 1 - squared[k] / total : squared[k] > 0 ? 0 : 1;
         }
         return sum / (double)scores->width;
 }
 
-double scion_scores_merit(const struct scion_scores *scores)
+double scion_scores_criterion(struct scion_scores *scores)
 {
+        if (scores->scored == 0)
+                return NAN;
         if (scores->values)
-                return -mean(scores->squared, scores->width, scores->examples);
-        return (double)scores->correct / (double)scores->examples;
+                return sums_read(scores)
+                               ? -mean(scores->host_sums + scores->width, scores->width, scores->scored)
+                               : NAN;
+        return (double)scores->correct / (double)scores->scored;
 }
 
 const char *const *scion_scores_names(bool values)
@@ -115,7 +132,7 @@ const char *const *scion_scores_names(bool values)
         return values ? of_values : of_classes;
 }
 
-static void put(struct scion_row *row, const char *prefix, const char *name, double value)
+static void cell_add(struct scion_row *row, const char *prefix, const char *name, double value)
 {
         char column[64];
 
@@ -123,35 +140,46 @@ static void put(struct scion_row *row, const char *prefix, const char *name, dou
         scion_row_number(row, column, value);
 }
 
-void scion_scores_row(const struct scion_scores *scores, const char *prefix, bool with_loss,
-                      struct scion_row *row)
+bool scion_scores_row(struct scion_scores *scores, const char *prefix, bool with_loss, struct scion_row *row)
 {
         const char *const *names = scion_scores_names(scores->values);
 
         if (scores->examples == 0)
-                return;
+                return true;
         if (with_loss)
-                put(row, prefix, "loss", scion_scores_loss(scores));
+                cell_add(row, prefix, "loss", scion_scores_loss(scores));
+        if (scores->scored == 0)
+                return true;
         if (!scores->values) {
-                put(row, prefix, names[0], scion_scores_merit(scores));
-                return;
+                cell_add(row, prefix, names[0], scion_scores_criterion(scores));
+                return true;
         }
-        put(row, prefix, names[0], mean(scores->absolute, scores->width, scores->examples));
-        put(row, prefix, names[1], mean(scores->squared, scores->width, scores->examples));
-        put(row, prefix, names[2], r2(scores));
+        if (!sums_read(scores))
+                return false;
+        cell_add(row, prefix, names[0], mean(scores->host_sums, scores->width, scores->scored));
+        cell_add(row, prefix, names[1],
+                 mean(scores->host_sums + scores->width, scores->width, scores->scored));
+        cell_add(row, prefix, names[2], r2(scores));
+        return true;
 }
 
 void scion_scores_clear(struct scion_scores *scores)
 {
-        if (scores->absolute)
-                memset(scores->absolute, 0, 4 * (size_t)scores->width * sizeof *scores->absolute);
-        scores->examples = 0;
+        if (scores->sums) {
+                struct scion_array all = scion_array_over(
+                        scores->sums, 0, SCION_SHAPE((int64_t)scores->sums->bytes), SCION_U8);
+
+                SCION_ON_DEVICE(fill, &all, 0);
+                scores->sums_changed = true;
+        }
+        scores->examples = scores->scored = 0;
         scores->correct = 0;
         scores->loss = 0;
 }
 
 void scion_scores_finish(struct scion_scores *scores)
 {
-        free(scores->absolute);
+        scion_storage_destroy(scores->sums);
+        free(scores->host_sums);
         *scores = (struct scion_scores){ 0 };
 }

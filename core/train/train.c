@@ -32,8 +32,8 @@ struct loop {
         double began;          /* when, and when the observer was last told */
         double told;
         /* The best epoch so far, by the validation split: */
-        float *best;
-        double best_merit, best_loss;
+        struct scion_storage *best;
+        double best_criterion, best_loss;
         int64_t best_epoch;
 };
 
@@ -50,23 +50,6 @@ static bool check_loss(struct loop *loop, float value)
         return scion_fail("%s: the loss became %s at step %lld (epoch %lld); the last good value was %g",
                           loop->stage, isnan(value) ? "not a number" : "infinite", (long long)loop->step + 1,
                           (long long)loop->epoch, (double)loop->last);
-}
-
-/* A strategy whose loss passes the target's outputs by still gets its accuracy: as in evaluation, where looking
- * changes no buffer. */
-static struct scion_tensor *scores_outputs(const struct scion_training *training,
-                                           const struct scion_batch *batch)
-{
-        struct scion_tensor *outputs = scion_transfer_outputs(training->transfer);
-
-        if (outputs)
-                return outputs;
-        scion_tape_set_training(training->tape, false);
-        scion_no_grad_begin();
-        outputs = scion_target_logits(training->transfer, batch);
-        scion_no_grad_end();
-        scion_tape_set_training(training->tape, true);
-        return outputs;
 }
 
 /* Tells the observer how far it is; within an epoch not too often. */
@@ -93,6 +76,20 @@ static void tell(struct loop *loop, enum scion_phase phase, int64_t step)
         loop->told = now;
 }
 
+/* Reads the step's scalars: the only time within a step that the host waits for the device. */
+static bool step_read(struct loop *loop)
+{
+        struct scion_transfer *transfer = loop->training->transfer;
+        const struct scion_readings *readings = &transfer->readings;
+
+        if (!scion_readings_read(&transfer->readings) ||
+            !check_loss(loop, readings->value[loop->train.loss_reading]))
+                return false;
+        scion_scores_read(&loop->train, readings);
+        scion_transfer_collect_scalars(transfer);
+        return true;
+}
+
 /* Forward, loss, backward, update, for the batch at hand. */
 static bool take_step(struct loop *loop, const struct scion_batch *batch)
 {
@@ -107,11 +104,12 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
         struct scion_tensor *loss = scion_transfer_loss(transfer);
 
         scion_meter_turn(transfer->meter, SCION_PART_SCORES);
-        if (!loss || !check_loss(loop, scion_item(loss)))
+        if (!loss)
                 return false;
-        struct scion_tensor *outputs = scores_outputs(training, batch);
+        const struct scion_batch *scored;
+        struct scion_tensor *outputs = scion_transfer_outputs(transfer, &scored);
 
-        if (!outputs || !scion_scores_add(&loop->train, (double)scion_item(loss), outputs, batch))
+        if (!scion_scores_add(&loop->train, &transfer->readings, loss, batch->size, outputs, scored))
                 return false;
         scion_trace_part("scores");
         scion_meter_turn(transfer->meter, SCION_PART_BACKWARD);
@@ -123,8 +121,12 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
         scion_meter_turn(transfer->meter, SCION_PART_UPDATE);
         loop->factor =
                 scion_schedule_factor(training->stage->schedule, loop->step, loop->steps, loop->epochs);
-        scion_update_step(loop->update, loop->factor);
+        if (!scion_update_step(loop->update, loop->factor))
+                return false;
         scion_trace_part("update");
+        scion_meter_turn(transfer->meter, SCION_PART_SCORES);
+        if (!step_read(loop))
+                return false;
         scion_transfer_clear_stand_ins(transfer);
         if (transfer->step++ == 0 && training->log)
                 fprintf(training->log, "%s: first step done %.3f s after the run began\n", loop->stage,
@@ -245,7 +247,7 @@ static bool run_epoch(struct loop *loop)
 static bool validate(struct loop *loop)
 {
         const struct scion_training *training = loop->training;
-        struct scion_model *model = training->transfer->target;
+        const struct scion_model *model = training->transfer->target;
 
         if (!loop->best) { /* nothing to choose by */
                 loop->best_epoch = loop->epoch;
@@ -254,16 +256,15 @@ static bool validate(struct loop *loop)
         scion_scores_clear(&loop->valid);
         if (!scion_evaluate(training, SCION_VALID, &loop->valid))
                 return false;
-        double merit = scion_scores_merit(&loop->valid), loss = scion_scores_loss(&loop->valid);
+        double criterion = scion_scores_criterion(&loop->valid), loss = scion_scores_loss(&loop->valid);
 
-        if (loop->best_epoch == 0 || merit > loop->best_merit ||
-            (merit == loop->best_merit && loss < loop->best_loss)) {
-                loop->best_epoch = loop->epoch;
-                loop->best_merit = merit;
-                loop->best_loss = loss;
-                memcpy(loop->best, model->values, model->extent * sizeof *loop->best);
-        }
-        return true;
+        if (loop->best_epoch > 0 && !(criterion > loop->best_criterion) &&
+            !(criterion == loop->best_criterion && loss < loop->best_loss))
+                return true;
+        loop->best_epoch = loop->epoch;
+        loop->best_criterion = criterion;
+        loop->best_loss = loss;
+        return scion_model_save_values(model, loop->best);
 }
 
 static bool report_epoch(struct loop *loop, double seconds)
@@ -278,8 +279,8 @@ static bool report_epoch(struct loop *loop, double seconds)
         scion_row_int(&row, "step", loop->step);
         scion_row_fixed(&row, "seconds", seconds, 3);
         scion_row_number(&row, "lr", loop->factor * scion_update_rate(loop->update));
-        scion_scores_row(&loop->train, "train_", true, &row);
-        scion_scores_row(&loop->valid, "valid_", true, &row);
+        good = scion_scores_row(&loop->train, "train_", true, &row) &&
+               scion_scores_row(&loop->valid, "valid_", true, &row);
         for (int i = 0; i < transfer->scalars; i++) {
                 const struct scion_scalar *scalar = &transfer->scalar[i];
                 char column[SCION_TRANSFER_NAME + 8];
@@ -288,7 +289,7 @@ static bool report_epoch(struct loop *loop, double seconds)
                 if (scalar->examples > 0)
                         scion_row_number(&row, column, scalar->sum / (double)scalar->examples);
         }
-        good = !training->metrics || scion_sheet_add(training->metrics, &row);
+        good = good && (!training->metrics || scion_sheet_add(training->metrics, &row));
         if (training->log) {
                 for (size_t i = 0; i < row.count; i++)
                         fprintf(training->log, "%s%s %s", i ? "  " : "", row.cell[i].column,
@@ -309,9 +310,9 @@ static void describe(struct loop *loop, struct scion_state *state)
         scion_state_add(state, "loop.shuffled", &loop->shuffled, sizeof loop->shuffled);
         scion_state_add(state, "loop.last", &loop->last, sizeof loop->last);
         if (loop->best)
-                scion_state_add(state, "best", loop->best, transfer->target->extent * sizeof *loop->best);
+                scion_state_add_storage(state, "best", loop->best, 0, loop->best->bytes);
         scion_state_add(state, "best.epoch", &loop->best_epoch, sizeof loop->best_epoch);
-        scion_state_add(state, "best.merit", &loop->best_merit, sizeof loop->best_merit);
+        scion_state_add(state, "best.criterion", &loop->best_criterion, sizeof loop->best_criterion);
         scion_state_add(state, "best.loss", &loop->best_loss, sizeof loop->best_loss);
         scion_transfer_describe(transfer, state);
         scion_update_describe(loop->update, state);
@@ -480,21 +481,19 @@ bool scion_train(const struct scion_training *training, struct scion_trained *tr
         if (!loop.batches)
                 goto out;
         if (scion_data_size(training->data, SCION_VALID) > 0) {
-                loop.best = malloc((model->extent + 1) * sizeof *loop.best);
-                if (!loop.best) {
-                        scion_fail("out of memory");
+                loop.best = scion_model_snapshot(model);
+                if (!loop.best)
                         goto out;
-                }
         }
         good = train_stages(&loop);
         if (good && loop.best && loop.best_epoch > 0)
-                memcpy(model->values, loop.best, model->extent * sizeof *loop.best);
+                good = scion_model_restore(model, loop.best);
         if (training->transfer->stage == training->transfer->own_stages)
                 trained->epochs = good ? loop.epochs : loop.epoch > 0 ? loop.epoch - 1 : 0;
         trained->best_epoch = loop.best_epoch;
 out:
         scion_tape_use(before);
-        free(loop.best);
+        scion_storage_destroy(loop.best);
         scion_scores_finish(&loop.train);
         scion_scores_finish(&loop.valid);
         scion_batches_destroy(loop.batches);

@@ -1,4 +1,4 @@
-/* An optimizer plugin at work on models: spans, state, learning rates. */
+/* Updates of models by an optimizer plugin: spans, state, learning rates. */
 #ifndef SCION_TRAIN_UPDATE_H
 #define SCION_TRAIN_UPDATE_H
 
@@ -13,17 +13,18 @@ struct scion_update *scion_update_create(struct scion_instance *optimizer, struc
                                          int count);
 void scion_update_destroy(struct scion_update *update); /* takes NULL */
 
-/* No parameter of the models has a gradient any more. Before each backward pass. */
+/* Clears the gradients of all parameters of the models. Before each backward pass. */
 void scion_update_clear_gradients(struct scion_update *update);
 
-/* One step over the parameters that are not frozen and have a gradient, at `factor` times the optimizer's
- * rate. Where a parameter is masked the optimizer sees a gradient of 0, and the value stays 0. */
-void scion_update_step(struct scion_update *update, double factor);
+/* One step over the parameters that are not frozen and have a gradient, at `factor` times the optimizer's rate. Where a
+ * parameter is masked the optimizer sees a gradient of 0, and the value stays 0. On a device that does not have the
+ * optimizer the step runs on the host, on copies. False, with a message, when the device fails. */
+bool scion_update_step(struct scion_update *update, double factor);
 
-/* Adds what is trained and how: the models' values, the optimizer's own, and what is frozen, scaled or masked by
- * now. */
+/* Adds the models' values, the optimizer's state, and the flags of the parameters at the time of the call: what is
+ * frozen, scaled, decayed and masked. */
 void scion_update_describe(struct scion_update *update, struct scion_state *state);
-/* After that state was restored: freezes, scales and masks the models' parameters as it says. */
+/* After that state was restored: sets the flags of the models' parameters from it. */
 bool scion_update_restored(struct scion_update *update);
 
 /* The optimizer's own learning rate: its parameter `lr`. */

@@ -169,13 +169,35 @@ struct scion_tensor *scion_source_features(struct scion_transfer *transfer, cons
         return features ? features : features_of(source_pass(transfer, batch), source, path);
 }
 
-struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfer)
+/* The target's outputs for these inputs, if it has run on them in this step. */
+static struct scion_tensor *outputs_of(const struct scion_transfer *transfer,
+                                       const struct scion_tensor *inputs)
 {
         for (int i = 0; i < transfer->passes; i++)
-                if (transfer->pass[i].model == transfer->target &&
-                    transfer->pass[i].inputs == transfer->batch->inputs)
+                if (transfer->pass[i].model == transfer->target && transfer->pass[i].inputs == inputs)
                         return transfer->pass[i].outputs;
         return NULL;
+}
+
+struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfer,
+                                            const struct scion_batch **batch)
+{
+        const struct scion_domains *domains = &transfer->domains;
+        struct scion_tensor *outputs = outputs_of(transfer, transfer->batch->inputs);
+        int64_t first = 0;
+
+        *batch = transfer->batch;
+        if (outputs || !domains->made)
+                return outputs;
+        outputs = outputs_of(transfer, domains->batch.inputs);
+        if (domains->supervised > 0)
+                first = domains->source->size + domains->target->size;
+        else
+                *batch = domains->source;
+        scion_no_grad_begin();
+        outputs = outputs ? scion_slice(outputs, 0, first, (*batch)->size) : NULL;
+        scion_no_grad_end();
+        return outputs;
 }
 
 struct scion_tensor *scion_task_loss(struct scion_transfer *transfer, struct scion_tensor *outputs,

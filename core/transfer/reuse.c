@@ -1,13 +1,11 @@
 #include "transfer/reuse.h"
 
-#include <math.h>
 #include <scion/error.h>
 #include <scion/tape.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
-#include "backend/backend.h"
 #include "nn/module.h"
 #include "tensor/tape.h"
 
@@ -19,9 +17,9 @@
 struct kept {
         struct scion_module *module; /* NULL: what the whole chain makes */
         bool input;
-        struct scion_shape shape; /* of one example */
-        size_t width;             /* floats of it */
-        float *rows;
+        struct scion_shape shape;      /* of one example */
+        size_t width;                  /* floats of it */
+        struct scion_storage *rows;    /* float32 [examples, width] */
         struct scion_tensor *gathered; /* for the batch at hand; NULL: not yet */
 };
 
@@ -30,11 +28,12 @@ struct scion_reuse {
         /* The batch at hand, and where it is from: */
         const struct scion_batches *batches;
         const struct scion_batch *batch;
-        /* The row of the example at each place of the data's store. */
-        int64_t *row;
-        int64_t places;
-        size_t bytes;    /* of all that is kept */
-        uint64_t writes; /* into parameters, when they were last looked at */
+        /* Which kept row each row of the data's store has, on the host and on the device. */
+        int32_t *kept_row;
+        int64_t store_rows;
+        struct scion_storage *row_map; /* int32 [store_rows]; NULL until it is uploaded */
+        size_t bytes;                  /* of all that is kept */
+        uint64_t writes;               /* into parameters, when they were last looked at */
         bool given_up;
         /* Of the source: */
         struct kept want[MOST_WANTED];
@@ -67,11 +66,11 @@ static size_t examples_of(const struct scion_reuse *reuse)
         return (size_t)scion_data_size(reuse->data, SCION_TRAIN);
 }
 
-static void drop(struct scion_reuse *reuse, struct kept *kept)
+static void kept_drop(struct scion_reuse *reuse, struct kept *kept)
 {
         if (kept->rows)
-                reuse->bytes -= kept->width * sizeof(float) * examples_of(reuse);
-        free(kept->rows);
+                reuse->bytes -= kept->rows->bytes;
+        scion_storage_destroy(kept->rows);
         kept->rows = NULL;
         kept->gathered = NULL;
 }
@@ -81,9 +80,10 @@ void scion_reuse_destroy(struct scion_reuse *reuse)
         if (!reuse)
                 return;
         for (int i = 0; i < reuse->wanted; i++)
-                drop(reuse, &reuse->want[i]);
-        drop(reuse, &reuse->prefix);
-        free(reuse->row);
+                kept_drop(reuse, &reuse->want[i]);
+        kept_drop(reuse, &reuse->prefix);
+        free(reuse->kept_row);
+        scion_storage_destroy(reuse->row_map);
         free(reuse);
 }
 
@@ -117,25 +117,37 @@ static bool is_trusted(const struct scion_reuse *reuse, const struct scion_batch
 
 /* --- Filling -------------------------------------------------------------------------------------------- */
 
-/* Notes where the example of each row lies. */
-static bool note_places(struct scion_reuse *reuse, const struct scion_batches *batches, int64_t first,
-                        int64_t count)
+/* Notes which kept rows the examples of a batch have: `first` and those after it. */
+static bool rows_note(struct scion_reuse *reuse, const struct scion_batches *batches, int64_t first,
+                      int64_t count)
 {
         for (int64_t i = 0; i < count; i++) {
-                int64_t place = scion_batches_place(batches, i);
+                int64_t row = scion_batches_row(batches, i);
 
-                if (place >= reuse->places) {
-                        int64_t places = place < 512 ? 1024 : 2 * place;
-                        int64_t *longer = realloc(reuse->row, (size_t)places * sizeof *longer);
+                if (row >= reuse->store_rows) {
+                        int64_t rows = row < 512 ? 1024 : 2 * row;
+                        int32_t *longer = realloc(reuse->kept_row, (size_t)rows * sizeof *longer);
 
                         if (!longer)
                                 return false;
-                        reuse->row = longer;
-                        reuse->places = places;
+                        memset(longer + reuse->store_rows, 0,
+                               (size_t)(rows - reuse->store_rows) * sizeof *longer);
+                        reuse->kept_row = longer;
+                        reuse->store_rows = rows;
                 }
-                reuse->row[place] = first + i;
+                reuse->kept_row[row] = (int32_t)(first + i);
         }
         return true;
+}
+
+/* The rows stay as they are once they were noted: the split does not change. */
+static bool row_map_upload(struct scion_reuse *reuse)
+{
+        size_t bytes = (size_t)reuse->store_rows * sizeof *reuse->kept_row;
+
+        if (!reuse->row_map)
+                reuse->row_map = scion_storage_create(bytes);
+        return reuse->row_map && scion_storage_write(reuse->row_map, 0, reuse->kept_row, bytes);
 }
 
 static struct scion_tensor *made_by(const struct kept *kept, struct scion_tensor *result)
@@ -145,28 +157,27 @@ static struct scion_tensor *made_by(const struct kept *kept, struct scion_tensor
         return kept->input ? kept->module->input : kept->module->output;
 }
 
-/* Keeps the rows of a batch that has just gone through the module, making room for all before the first. */
-static bool keep_rows(struct scion_reuse *reuse, struct kept *kept, struct scion_tensor *made, int64_t first,
+/* Keeps the rows of a batch that has just gone through the module. The first batch allocates memory for all. */
+static bool rows_keep(struct scion_reuse *reuse, struct kept *kept, struct scion_tensor *made, int64_t first,
                       int64_t count)
 {
-        const float *values = made ? scion_data(made) : NULL;
-
-        if (!values || made->shape.ndim < 1 || made->shape.dim[0] != count)
+        made = scion_tensor_plain(made);
+        if (!made || made->shape.ndim < 1 || made->shape.dim[0] != count)
                 return false;
         if (!kept->rows) {
                 kept->shape = made->shape;
                 kept->width = (size_t)(scion_size(made) / count);
                 size_t bytes = kept->width * sizeof(float) * examples_of(reuse);
 
-                if (bytes > MOST_KEPT - reuse->bytes || !(kept->rows = malloc(bytes)))
+                if (bytes > MOST_KEPT - reuse->bytes || !(kept->rows = scion_storage_create(bytes)))
                         return false;
                 reuse->bytes += bytes;
         }
-        if ((size_t)scion_size(made) != kept->width * (size_t)count)
-                return false;
-        memcpy(kept->rows + (size_t)first * kept->width, values,
-               kept->width * (size_t)count * sizeof *values);
-        return true;
+        size_t bytes = kept->width * (size_t)count * sizeof(float);
+
+        return (size_t)scion_size(made) == kept->width * (size_t)count &&
+               scion_storage_copy(made->storage, made->offset, kept->rows,
+                                  (size_t)first * kept->width * sizeof(float), bytes);
 }
 
 static struct scion_tensor *run(const struct scion_modules *chain, size_t count, struct scion_tensor *x)
@@ -195,37 +206,54 @@ static bool fill(struct scion_reuse *reuse, const struct scion_modules *chain, s
                         break;
                 struct scion_tensor *result = run(chain, length, batch.inputs);
 
-                good = result && note_places(reuse, batches, first, batch.size);
+                good = result && rows_note(reuse, batches, first, batch.size);
                 for (int i = 0; good && i < count; i++)
-                        good = keep_rows(reuse, &kept[i], made_by(&kept[i], result), first, batch.size);
+                        good = rows_keep(reuse, &kept[i], made_by(&kept[i], result), first, batch.size);
         }
         scion_no_grad_end();
         if (tape)
                 scion_tape_use(before);
         scion_tape_destroy(tape);
         scion_batches_destroy(batches);
-        good = good && next == SCION_NEXT_END;
+        good = good && next == SCION_NEXT_END && row_map_upload(reuse);
         for (int i = 0; !good && i < count; i++)
-                drop(reuse, &kept[i]);
+                kept_drop(reuse, &kept[i]);
         return good;
 }
 
 /* The rows of the batch at hand, as a tensor. */
-static struct scion_tensor *gather(const struct scion_reuse *reuse, struct kept *kept)
+static struct scion_tensor *rows_gather(const struct scion_reuse *reuse, struct kept *kept)
 {
+        const struct scion_tensor *index = scion_batches_index(reuse->batches);
         struct scion_shape shape = kept->shape;
 
         if (kept->gathered)
                 return kept->gathered;
-        shape.dim[0] = reuse->batch->size;
-        struct scion_tensor *x = scion_tensor_new(shape, SCION_F32, NULL);
+        shape.dim[0] = (int64_t)examples_of(reuse);
+        const struct scion_array rows = scion_array_over(kept->rows, 0, shape, SCION_F32);
+        const struct scion_array map =
+                scion_array_over(reuse->row_map, 0, SCION_SHAPE(reuse->store_rows), SCION_I32);
 
-        for (int64_t i = 0; x && i < reuse->batch->size; i++)
-                memcpy((float *)x->data + (size_t)i * kept->width,
-                       kept->rows + (size_t)reuse->row[scion_batches_place(reuse->batches, i)] * kept->width,
-                       kept->width * sizeof(float));
+        shape.dim[0] = reuse->batch->size;
+        struct scion_tensor *row = scion_tensor_new(SCION_SHAPE(reuse->batch->size), SCION_I32, NULL);
+        struct scion_tensor *x = row ? scion_tensor_float(shape, NULL) : NULL;
+
+        if (!x || !SCION_ON_DEVICE(gather, &map, &index->array, NULL, NULL, &row->array) ||
+            !SCION_ON_DEVICE(gather, &rows, &row->array, NULL, NULL, &x->array))
+                return NULL;
         kept->gathered = x;
         return x;
+}
+
+/* The hash of all values of a model, buffers included. */
+static uint64_t hash_all(const struct scion_model *model)
+{
+        void *copy = NULL;
+        const void *values = scion_storage_view(model->values, &copy);
+        uint64_t hash = values ? XXH3_64bits(values, model->values->bytes) : 0;
+
+        free(copy);
+        return hash;
 }
 
 /* --- The source ----------------------------------------------------------------------------------------- */
@@ -263,10 +291,10 @@ struct scion_tensor *scion_reuse_source(struct scion_reuse *reuse, struct scion_
         if (!kept || has_stand_ins(source))
                 return NULL;
         if (!reuse->tried || reuse->source_doubted) {
-                uint64_t hash = XXH3_64bits(source->values, source->extent * sizeof *source->values);
+                uint64_t hash = hash_all(source);
 
                 for (int i = 0; hash != reuse->source_hash && i < reuse->wanted; i++)
-                        drop(reuse, &reuse->want[i]);
+                        kept_drop(reuse, &reuse->want[i]);
                 if (!reuse->tried || hash != reuse->source_hash) {
                         fill(reuse, &chain, 1, reuse->want, reuse->wanted);
                         scion_model_forget_tensors(source);
@@ -275,7 +303,7 @@ struct scion_tensor *scion_reuse_source(struct scion_reuse *reuse, struct scion_
                 reuse->source_doubted = false;
                 reuse->tried = true;
         }
-        return kept->rows ? gather(reuse, kept) : NULL;
+        return kept->rows ? rows_gather(reuse, kept) : NULL;
 }
 
 /* --- The target ----------------------------------------------------------------------------------------- */
@@ -348,37 +376,37 @@ static size_t count_steady(const struct scion_modules *chain, size_t count, cons
         return steady;
 }
 
-/* But for rounding, which depends on how many examples go together. */
+/* Compares up to rounding, which depends on how many examples are computed together. */
 static bool is_like(struct scion_tensor *kept, struct scion_tensor *made)
 {
-        const float *x = scion_data(kept), *y = scion_data(made);
-        const double rounding = scion_backend_bf16() ? 0.05 : 1e-3;
-        double largest = 0, apart = 0;
+        const double rounding = scion_device.settings.bf16 ? 0.05 : 1e-3;
 
-        if (!x || !y || !scion_shape_equal(&kept->shape, &made->shape))
+        if (!kept || !made || !scion_shape_equal(&kept->shape, &made->shape))
                 return false;
-        for (int64_t i = 0; i < scion_size(made); i++) {
-                largest = fmax(largest, fabs((double)y[i]));
-                apart = fmax(apart, fabs((double)x[i] - (double)y[i]));
-        }
-        return apart <= rounding * largest;
+        float largest = scion_item(scion_max(scion_abs(made), SCION_ALL_AXES, false));
+        float apart = scion_item(scion_max(scion_abs(scion_sub(kept, made)), SCION_ALL_AXES, false));
+
+        return (double)apart <= rounding * (double)largest;
 }
 
-/* Of the values in the first modules of the chain, which may be written though nothing trains them. */
+/* The hash of the values in the first modules of the chain, which may be written though nothing trains them. */
 static uint64_t hash_values(const struct scion_model *model, const struct scion_modules *chain, size_t count)
 {
+        void *copy = NULL;
+        const char *values = scion_storage_view(model->values, &copy);
         uint64_t hash = 0;
 
-        for (int i = 0; i < model->count + model->buffers; i++) {
+        for (int i = 0; values && i < model->count + model->buffers; i++) {
                 const struct scion_parameter *parameter = &model->parameter[i];
                 bool below = false;
 
                 for (size_t k = 0; k < count && !below; k++)
                         below = is_below(parameter, chain->module[k]);
                 if (below)
-                        hash = XXH3_64bits_withSeed(parameter->value.data,
+                        hash = XXH3_64bits_withSeed(values + parameter->value.offset,
                                                     parameter->value.length * sizeof(float), hash);
         }
+        free(copy);
         return hash;
 }
 
@@ -400,9 +428,9 @@ static void try_prefix(struct scion_reuse *reuse, struct scion_model *target)
                 reuse->front_hash = hash_values(target, chain, reuse->front);
         if (reuse->front > 0 && fill(reuse, chain, reuse->front, &reuse->prefix, 1)) {
                 scion_tape_use(step);
-                kept = gather(reuse, &reuse->prefix);
+                kept = rows_gather(reuse, &reuse->prefix);
                 if (!kept || !is_like(kept, made))
-                        drop(reuse, &reuse->prefix);
+                        kept_drop(reuse, &reuse->prefix);
         }
         scion_no_grad_end();
         scion_tape_use(step);
@@ -412,7 +440,7 @@ static void try_prefix(struct scion_reuse *reuse, struct scion_model *target)
 /* Makes the prefix of so many frozen modules, of which it stands for as many as can be. */
 static void make_prefix(struct scion_reuse *reuse, struct scion_model *target, size_t frozen)
 {
-        drop(reuse, &reuse->prefix);
+        kept_drop(reuse, &reuse->prefix);
         reuse->frozen = frozen;
         reuse->front = 0;
         reuse->prefix = (struct kept){ .module = NULL };
@@ -436,7 +464,7 @@ struct scion_tensor *scion_reuse_target(struct scion_reuse *reuse, struct scion_
         reuse->front_doubted = false;
         if (!reuse->prefix.rows)
                 return NULL;
-        struct scion_tensor *x = gather(reuse, &reuse->prefix);
+        struct scion_tensor *x = rows_gather(reuse, &reuse->prefix);
 
         for (size_t i = reuse->front; i < chain->count; i++)
                 x = scion_nn_forward(chain->module[i], x);

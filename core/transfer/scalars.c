@@ -1,25 +1,46 @@
-/* What strategies log. */
+/* What strategies log: means over the epoch's examples. */
 #include <scion/error.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "transfer/transfer.h"
 
-/* The sum of that name, made when there is none; NULL, with a message, when there can be none. */
-static struct scion_scalar *find_scalar(struct scion_transfer *transfer, const char *name)
+/* The index of the scalar of that name, which is created if it is new; -1, with a message. */
+static int scalar_find(struct scion_transfer *transfer, const char *name)
 {
         for (int i = 0; i < transfer->scalars; i++)
                 if (strcmp(transfer->scalar[i].name, name) == 0)
-                        return &transfer->scalar[i];
+                        return i;
         if (!scion_transfer_check_name("what is logged", name))
-                return NULL;
-        if (transfer->scalars == SCION_MAX_SCALARS)
-                return scion_fail_null("more than %d names are logged", SCION_MAX_SCALARS);
-        struct scion_scalar *scalar = &transfer->scalar[transfer->scalars++];
+                return -1;
+        if (transfer->scalars == SCION_MAX_SCALARS) {
+                scion_fail("more than %d names are logged", SCION_MAX_SCALARS);
+                return -1;
+        }
+        struct scion_scalar *scalar = &transfer->scalar[transfer->scalars];
 
         *scalar = (struct scion_scalar){ 0 };
         snprintf(scalar->name, sizeof scalar->name, "%s", name);
-        return scalar;
+        return transfer->scalars++;
+}
+
+/* Notes that the reading belongs to the scalar. */
+static bool logged_add(struct scion_transfer *transfer, int scalar, int reading)
+{
+        if (transfer->logged_count == transfer->logged_room) {
+                int room = transfer->logged_room ? 2 * transfer->logged_room : 16;
+                struct scion_logged *longer = realloc(transfer->logged, (size_t)room * sizeof *longer);
+
+                if (!longer)
+                        return scion_fail("out of memory");
+                transfer->logged = longer;
+                transfer->logged_room = room;
+        }
+        transfer->logged[transfer->logged_count++] = (struct scion_logged){
+                .scalar = scalar, .reading = reading, .examples = transfer->batch->size
+        };
+        return true;
 }
 
 void scion_log_scalar(struct scion_transfer *transfer, const char *name, struct scion_tensor *value)
@@ -32,14 +53,23 @@ void scion_log_scalar(struct scion_transfer *transfer, const char *name, struct 
                 transfer->failed = true;
                 return;
         }
-        struct scion_scalar *scalar = find_scalar(transfer, name);
+        int scalar = scalar_find(transfer, name);
+        int reading = scalar < 0 ? -1 : scion_readings_add(&transfer->readings, value);
 
-        if (!scalar) {
+        if (reading < 0 || !logged_add(transfer, scalar, reading))
                 transfer->failed = true;
-                return;
+}
+
+void scion_transfer_collect_scalars(struct scion_transfer *transfer)
+{
+        for (int i = 0; i < transfer->logged_count; i++) {
+                const struct scion_logged *logged = &transfer->logged[i];
+                struct scion_scalar *scalar = &transfer->scalar[logged->scalar];
+
+                scalar->sum += (double)transfer->readings.value[logged->reading] * (double)logged->examples;
+                scalar->examples += logged->examples;
         }
-        scalar->sum += (double)scion_item(value) * (double)transfer->batch->size;
-        scalar->examples += transfer->batch->size;
+        transfer->logged_count = 0;
 }
 
 void scion_transfer_clear_scalars(struct scion_transfer *transfer)

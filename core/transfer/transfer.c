@@ -222,12 +222,16 @@ void scion_transfer_finish(struct scion_transfer *transfer)
         free(transfer->own_model);
         free(transfer->own_values);
         free(transfer->memory);
+        free(transfer->logged);
+        scion_readings_finish(&transfer->readings);
         scion_model_destroy(transfer->initial);
         scion_batches_destroy(transfer->source_batches.batches);
         scion_batches_destroy(transfer->unlabelled.batches);
         transfer->own_model = NULL;
         transfer->own_values = NULL;
         transfer->memory = NULL;
+        transfer->logged = NULL;
+        transfer->logged_count = transfer->logged_room = 0;
         transfer->memory_blocks = 0;
         transfer->own_models = transfer->own_value_blocks = 0;
         transfer->initial = NULL;
@@ -296,9 +300,9 @@ bool scion_transfer_setup(struct scion_transfer *transfer)
         transfer->failed = false;
         scion_error_clear();
         /* What is fitted, or compared, before anything is trained loses nothing to rounding. */
-        bool rounding = scion_backend_set_bf16(false);
+        bool rounding = scion_device_set_bf16(false);
         bool good = !plugin->setup || plugin->setup(transfer->strategy->self, transfer);
-        scion_backend_set_bf16(rounding);
+        scion_device_set_bf16(rounding);
 
         transfer->setting_up = false;
         transfer->passes = 0; /* of what it tried out */
@@ -367,6 +371,8 @@ void scion_transfer_end_step(struct scion_transfer *transfer)
         transfer->passes = 0;
         transfer->source_batches.drawn = transfer->unlabelled.drawn = false;
         transfer->domains.made = false;
+        transfer->logged_count = 0;
+        scion_readings_clear(&transfer->readings);
 }
 
 void scion_transfer_begin_step(struct scion_transfer *transfer, const struct scion_batch *batch)

@@ -6,6 +6,7 @@
 
 #include "data/data.h"
 #include "plugin/plugin.h"
+#include "transfer/readings.h"
 #include "transfer/reuse.h"
 
 #define SCION_TRANSFER_NAME 48 /* bytes of the names that a strategy gives */
@@ -18,6 +19,13 @@ struct scion_scalar {
         char name[SCION_TRANSFER_NAME];
         double sum;
         int64_t examples;
+};
+
+/* A value that was logged in this step and is not read yet. */
+struct scion_logged {
+        int scalar;       /* index of its sum */
+        int reading;      /* its number among the readings */
+        int64_t examples; /* weight */
 };
 
 /* Inputs that have gone through a model in this step, and what its modules have made of them. */
@@ -106,6 +114,9 @@ struct scion_transfer {
         const struct scion_batch *batch;
         struct scion_forward_pass pass[SCION_MAX_PASSES];
         int passes;
+        struct scion_readings readings; /* scalars that the host reads after the update */
+        struct scion_logged *logged;
+        int logged_count, logged_room;
         struct scion_beside source_batches, unlabelled;
         struct scion_domains domains;
         /* Of the epoch at hand: */
@@ -140,8 +151,16 @@ void scion_transfer_clear_stand_ins(struct scion_transfer *transfer);
 /* The strategy's loss of the batch that the step began with. */
 struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer);
 
-/* The target's outputs for the batch at hand if they were computed, with gradients or without; else NULL. */
-struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfer);
+/*
+ * The target's outputs of this step that can be scored against labels or targets, and the batch that has these: for the
+ * batch at hand; else, where two domains were joined, for the examples of them that the loss learns from. NULL, without
+ * a message, when the strategy has run neither through the target.
+ */
+struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfer,
+                                            const struct scion_batch **batch);
+
+/* After the readings were read: adds what was logged in this step to the sums. */
+void scion_transfer_collect_scalars(struct scion_transfer *transfer);
 
 /* Parameters that are made from others get the values made. Before evaluation, and at a stage's end. */
 bool scion_transfer_settle(struct scion_transfer *transfer);

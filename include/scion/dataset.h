@@ -16,17 +16,13 @@ enum scion_split {
         SCION_SPLITS /* how many there are */
 };
 
-enum scion_element {
-        SCION_BYTES, /* uint8_t; the engine divides by 255 */
-        SCION_REALS, /* float, as they are */
-};
-
 /* What open() fills in; all zero before. */
 struct scion_dataset_info {
-        struct scion_shape shape;   /* of one input: SCION_SHAPE(1, 28, 28) */
-        enum scion_element element; /* of an input's values */
-        int64_t classes;            /* labels are 0 .. classes-1; 0: the targets are values */
-        int64_t targets;            /* values a target has, when classes is 0 */
+        struct scion_shape shape; /* of one input: SCION_SHAPE(1, 28, 28) */
+        enum scion_dtype
+                element; /* of an input's values: SCION_U8, which the engine divides by 255, or SCION_F32 */
+        int64_t classes; /* labels are 0 .. classes-1; 0: the targets are values */
+        int64_t targets; /* values a target has, when classes is 0 */
         int64_t size[SCION_SPLITS]; /* examples in each split */
 };
 

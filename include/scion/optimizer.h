@@ -1,6 +1,7 @@
 /*
  * Optimizer plugins: one loop over spans of parameters. An optimizer has a parameter called `lr`; the engine
- * scales it by the schedule and by each parameter's own factor.
+ * scales it by the schedule and by each parameter's own factor. step() runs on the host: on another device, whose back
+ * end has no kernel for the optimizer, the engine copies the spans to the host and back in every step.
  */
 #ifndef SCION_OPTIMIZER_H
 #define SCION_OPTIMIZER_H
@@ -12,12 +13,13 @@ SCION_BEGIN
 
 #define SCION_MAX_STATES 4
 
-/* One parameter's values. The arrays may be longer than the parameter, padded with values that are zero and
- * must stay so: an update of a zero by a zero gradient and zero state must be zero. Arrays do not overlap. */
+/* One parameter's values. The arrays may be longer than the parameter: the padding holds zeros and must stay zero, so
+ * an update of 0 by a gradient of 0 with a state of 0 must give 0. Arrays do not overlap. */
 struct scion_span {
         const char *name;
-        struct scion_shape shape; /* of the parameter; the arrays may hold it in a layout of the kernels' */
-        int64_t count;            /* of each array, padding included */
+        struct scion_shape
+                shape; /* of the parameter; the arrays may hold it in another order than row-major */
+        int64_t count; /* of each array, padding included */
         float *value;
         const float *gradient;
         float *state[SCION_MAX_STATES]; /* as many as states() says; zero before the first step */
@@ -28,13 +30,13 @@ struct scion_span {
 
 struct scion_optimizer_plugin {
         SCION_PLUGIN_FIELDS
-        /* How many floats of state each value needs with these parameters: 0 .. SCION_MAX_STATES. Called at the
-         * beginning of each stage of training; it always says the same, and cannot fail. */
+        /* Returns how many floats of state each value needs with these parameters: 0 .. SCION_MAX_STATES. Called at the
+         * beginning of each stage of training; it returns the same number each time, and cannot fail. */
         int (*states)(const void *self);
-        /* Updates every span's values: those of the parameters that are not frozen and have a gradient, once after
-         * each backward pass. The spans, and what they point to, are the engine's: nothing of them is kept, all that
-         * is to be remembered goes into their states, which are saved with the run. It makes no tensors, and cannot
-         * fail. */
+        /* Updates every span's values. Called once after each backward pass with the parameters that are not frozen and
+         * have a gradient. The spans and their arrays are the engine's and may move between calls: keep no pointer to
+         * them. What must last between steps belongs in their states, which are saved with the run. Makes no tensors,
+         * and cannot fail. */
         void (*step)(void *self, const struct scion_span *spans, int count);
 };
 

@@ -33,7 +33,7 @@
 SCION_BEGIN
 
 /* Raised when a plugin built before would not work any more. */
-#define SCION_ABI 1
+#define SCION_ABI 2
 
 enum scion_kind {
         SCION_STRATEGY = 1,
@@ -41,6 +41,8 @@ enum scion_kind {
         SCION_OPTIMIZER,
         SCION_DATASET,
         SCION_MODEL,
+        SCION_BACKEND,
+        SCION_KINDS_END /* one more than the last kind */
 };
 
 /* The foot that all descriptors stand on. */

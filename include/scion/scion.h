@@ -2,6 +2,7 @@
 #ifndef SCION_H
 #define SCION_H
 
+#include <scion/backend.h>
 #include <scion/batch.h>
 #include <scion/dataset.h>
 #include <scion/error.h>

@@ -24,8 +24,11 @@ SCION_BEGIN
 #define SCION_MAX_DIMS 6
 
 enum scion_dtype {
-        SCION_F32, /* float */
-        SCION_I32, /* int32_t: labels and indices, never differentiated */
+        SCION_F32,  /* float; what operations take unless they say otherwise */
+        SCION_BF16, /* bfloat16, the upper half of a float; scion_cast() converts */
+        SCION_I32,  /* int32_t: labels and indices, never differentiated */
+        SCION_U8,   /* uint8_t: pixels, masks */
+        SCION_DTYPES
 };
 
 struct scion_shape {
@@ -114,6 +117,10 @@ SCION_API struct scion_tensor *scion_huber(struct scion_tensor *x, float delta);
 /* In training: each element 0 with probability p, otherwise x / (1 - p). In evaluation, or with p = 0: x
  * itself. */
 SCION_API struct scion_tensor *scion_dropout(struct scion_tensor *x, float p);
+
+/* x as float32 or bfloat16; values are rounded to the nearest, ties to even. The gradient is float32 on both sides. Other
+ * operations take float32. NULL, with a message, for integers. */
+SCION_API struct scion_tensor *scion_cast(struct scion_tensor *x, enum scion_dtype dtype);
 
 /* x with no gradient flowing back through it. */
 SCION_API struct scion_tensor *scion_detach(struct scion_tensor *x);

@@ -94,7 +94,7 @@ static bool open_blobs(void *self, uint64_t seed, struct scion_dataset_info *inf
         info->shape.ndim = (int)blobs->shape.count;
         for (size_t i = 0; i < blobs->shape.count; i++)
                 info->shape.dim[i] = blobs->shape.value[i];
-        info->element = SCION_REALS;
+        info->element = SCION_F32;
         info->classes = blobs->num_classes;
         info->size[SCION_TRAIN] = blobs->train_size;
         info->size[SCION_VALID] = blobs->valid_size;

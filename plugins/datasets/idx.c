@@ -331,7 +331,7 @@ static bool open_idx(void *self, uint64_t seed, struct scion_dataset_info *info)
         if (!check_labels(idx, &info->classes))
                 return false;
         idx->image_bytes = images->bytes / images->length[0];
-        info->element = images->type == FLOATS ? SCION_REALS : SCION_BYTES;
+        info->element = images->type == FLOATS ? SCION_F32 : SCION_U8;
         info->shape = images->axes == 3
                               ? SCION_SHAPE(1, images->length[1], images->length[2])
                               : SCION_SHAPE(images->length[1], images->length[2], images->length[3]);

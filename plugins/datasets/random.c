@@ -51,7 +51,7 @@ static bool open_random(void *self, uint64_t seed, struct scion_dataset_info *in
         info->shape.ndim = (int)data->shape.count;
         for (size_t i = 0; i < data->shape.count; i++)
                 info->shape.dim[i] = data->shape.value[i];
-        info->element = SCION_REALS;
+        info->element = SCION_F32;
         info->classes = data->num_classes;
         info->targets = data->num_classes > 0 ? 0 : data->targets;
         info->size[SCION_TRAIN] = data->train_size;

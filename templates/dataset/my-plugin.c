@@ -27,7 +27,7 @@ static bool open_data(void *self, uint64_t seed, struct scion_dataset_info *info
 
         plugin->seed = seed;
         info->shape = SCION_SHAPE(2); /* of one input; of an image SCION_SHAPE(channels, height, width) */
-        info->element = SCION_REALS;
+        info->element = SCION_F32;
         info->classes = plugin->arms;
         info->size[SCION_TRAIN] = plugin->train_size;
         info->size[SCION_TEST] = plugin->test_size;

@@ -108,7 +108,7 @@ static void rounded(void **state)
         json_t *found;
 
         (void)state;
-        if (!scion_backend_has_bf16())
+        if (!scion_backend_cpu()->has_bf16(NULL))
                 skip();
         found = bench("--set precision=bf16");
         assert_string_equal(json_string_value(json_object_get(found, "precision")), "bf16");

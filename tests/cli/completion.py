@@ -79,7 +79,7 @@ printf '%s\\n' "${COMPREPLY[@]}"'''
         self.assertEqual(self.complete('completion', 'z'), {'zsh'})
 
     def test_plugins(self):
-        self.assertEqual(self.complete('plugins', ''), {'strategy', 'loss', 'optimizer', 'dataset', 'model'})
+        self.assertEqual(self.complete('plugins', ''), {'strategy', 'loss', 'optimizer', 'dataset', 'model', 'backend'})
         self.assertEqual(self.complete('plugins', 'strategy', ''), STRATEGIES)
         self.assertEqual(self.complete('plugins', '-P', 'deeper', 'optimizer', 'a'), {'adam', 'adamw'})
         self.assertEqual(self.complete('plugins', 'strategy', 'l2-sp', ''), set())

@@ -1,4 +1,5 @@
 /* Buffers, and the module that has them most: what goes with a model and is no parameter. */
+#include "support/memory.h"
 #include "support/tensors.h"
 
 #include <unistd.h>
@@ -44,11 +45,11 @@ static struct scion_tensor *run(struct scion_model *model, uint64_t seed)
 }
 
 /* The buffer of that name: its values, in the model's block. */
-static float *buffer_of(struct scion_model *model, const char *name)
+static const float *buffer_of(struct scion_model *model, const char *name)
 {
         for (int i = 0; i < scion_model_buffer_count(model); i++)
                 if (strcmp(scion_parameter_name(scion_model_buffer(model, i)), name) == 0)
-                        return scion_parameter_tensor(scion_model_buffer(model, i))->data;
+                        return memory_of(scion_parameter_tensor(scion_model_buffer(model, i)));
         fail_msg("no buffer %s", name);
         return NULL;
 }
@@ -78,8 +79,8 @@ static void are_no_parameters(void **state)
         assert_int_equal(scion_model_size(model, false), 54 + 3 + 3 + 240 + 5);
         assert_memory_equal(buffer_of(model, "bn.running_mean"), zeros, sizeof zeros);
         assert_memory_equal(buffer_of(model, "bn.running_var"), ones, sizeof ones);
-        assert_memory_equal(scion_model_find(model, "bn.weight")->value.data, ones, sizeof ones);
-        assert_memory_equal(scion_model_find(model, "bn.bias")->value.data, zeros, sizeof zeros);
+        assert_memory_equal(memory_of(&scion_model_find(model, "bn.weight")->value), ones, sizeof ones);
+        assert_memory_equal(memory_of(&scion_model_find(model, "bn.bias")->value), zeros, sizeof zeros);
         assert_false(scion_model_freeze(model, "bn.running_*"));
         scion_model_set_frozen(model, false);
 
@@ -147,19 +148,19 @@ static void frozen_stays(void **state)
         (void)state;
         train_a_little(model);
         assert_in_range(bytes, 1, sizeof kept);
-        memcpy(kept, model->values + model->length, bytes);
+        memcpy(kept, floats_of(model->values) + model->length, bytes);
         struct scion_tensor *evaluated = run(model, 9);
 
         /* One of its parameters is trained: so is it. */
         assert_true(scion_model_freeze(model, "bn.weight"));
         scion_tape_set_training(tape, true);
         run(model, 9);
-        assert_memory_not_equal(kept, model->values + model->length, bytes);
-        memcpy(model->values + model->length, kept, bytes);
+        assert_memory_not_equal(kept, floats_of(model->values) + model->length, bytes);
+        assert_true(scion_storage_write(model->values, model->length * sizeof(float), kept, bytes));
 
         assert_true(scion_model_freeze(model, "bn"));
         assert_values(run(model, 9), scion_data(evaluated), 0);
-        assert_memory_equal(kept, model->values + model->length, bytes);
+        assert_memory_equal(kept, floats_of(model->values) + model->length, bytes);
         scion_model_destroy(model);
 }
 
@@ -176,7 +177,7 @@ static void copying(void **state)
                             bytes);
         assert_memory_equal(buffer_of(target, "bn.running_var"), buffer_of(source, "bn.running_var"), bytes);
         assert_int_equal(scion_model_copy(same, source, true), 5);
-        assert_memory_equal(same->values, source->values, source->extent * sizeof(float));
+        assert_memory_equal(floats_of(same->values), floats_of(source->values), scion_model_bytes(source));
         scion_model_destroy(source);
         scion_model_destroy(target);
         scion_model_destroy(same);
@@ -202,7 +203,7 @@ static void saving_and_loading(void **state)
         if (!scion_weights_load(again, &file, "file", &report))
                 fail_msg("%s", scion_error());
         assert_string_equal(report.text, "file: all parameters outside the head 'fc' loaded, and the head");
-        assert_memory_equal(again->values, model->values, model->extent * sizeof(float));
+        assert_memory_equal(floats_of(again->values), floats_of(model->values), scion_model_bytes(model));
         free(report.text);
         report = (struct scion_text){ 0 };
 
@@ -222,7 +223,7 @@ static void saving_and_loading(void **state)
         for (int i = 0; i < 7; i++)
                 tensors[i] = (struct scion_safetensor){ .name = model->parameter[i].name,
                                                         .shape = model->parameter[i].value.shape,
-                                                        .values = model->parameter[i].value.data,
+                                                        .values = memory_of(&model->parameter[i].value),
                                                         .dtype = "F32" };
         tensors[7] =
                 (struct scion_safetensor){ .name = (char[]){ "bn.num_batches_tracked" }, .dtype = "I64" };
@@ -303,9 +304,9 @@ static void first_values_and_decay(void **state)
                 net, "b",
                 scion_nn_no_decay(scion_nn_init(scion_nn_linear(3, 2, true), "weight", half), "bias"));
         struct scion_model *model = scion_model_assemble(net, NULL, &input, 2, SEED);
-        const float *weight = scion_model_find(model, "b.weight")->value.data;
+        const float *weight = memory_of(&scion_model_find(model, "b.weight")->value);
 
-        assert_true(((float *)scion_model_find(model, "a.bias")->value.data)[2] == 1);
+        assert_true(memory_of(&scion_model_find(model, "a.bias")->value)[2] == 1);
         assert_true(weight[5] != 0 && fabsf(weight[5]) < 1e-8f);
         assert_true(scion_model_find(model, "b.weight")->decay);
         assert_false(scion_model_find(model, "b.bias")->decay);

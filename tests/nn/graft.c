@@ -1,5 +1,6 @@
 /* Grafts: modules put before, after and in place of those of a finished model. */
 #include "support/differences.h"
+#include "support/memory.h"
 #include "support/tape.h"
 
 #define SEED 5
@@ -230,14 +231,16 @@ static void what_stays_is_kept(void **state)
                 const struct scion_parameter *is = scion_model_find(model, was->name);
 
                 assert_non_null(is);
-                assert_memory_equal(was->value.data, is->value.data, was->value.length * sizeof(float));
-                assert_int_equal((uintptr_t)is->value.data % 64, 0);
+                assert_memory_equal(memory_of(&was->value), memory_of(&is->value),
+                                    was->value.length * sizeof(float));
+                assert_int_equal(is->value.offset % 64, 0);
         }
         /* The blocks are laid out as those of a model that was built so. */
         size_t extent = 0;
 
         for (int i = 0; i < model->count + model->buffers; i++) {
-                assert_ptr_equal(model->parameter[i].value.data, model->values + extent);
+                assert_ptr_equal(model->parameter[i].value.storage, model->values);
+                assert_int_equal(model->parameter[i].value.offset, extent * sizeof(float));
                 extent += (model->parameter[i].value.length + 15) / 16 * 16;
         }
         assert_int_equal(model->extent, extent);
@@ -257,7 +260,7 @@ static void new_values(void **state)
         graft(two, "conv2", SCION_AFTER, "b", conv(3, 3, 1));
         graft(two, "conv2", SCION_BEFORE, "a", conv(2, 2, 1));
         assert_int_equal(one->extent, two->extent);
-        assert_memory_equal(one->values, two->values, one->extent * sizeof(float));
+        assert_memory_equal(floats_of(one->values), floats_of(two->values), scion_model_bytes(one));
         scion_model_destroy(one);
         scion_model_destroy(two);
 }
@@ -348,7 +351,7 @@ static void assert_refused(struct scion_model *model, const char *path, enum sci
 {
         int modules = scion_model_module_count(model), parameters = scion_model_parameter_count(model);
         const struct scion_parameter *first = model->parameter;
-        const float *values = model->values;
+        const struct scion_storage *values = model->values;
         float before[12];
 
         outputs_of(model, before);

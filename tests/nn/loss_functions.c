@@ -278,7 +278,7 @@ static void shapes_that_do_not_fit(void **state)
                 assert_null(losses[i].of(x, wide));
                 assert_error_has("4x3", "4x5", NULL);
                 assert_null(losses[i].of(labels, x));
-                assert_error_has("takes floats, got integers", NULL);
+                assert_error_has("takes float32, got int32", NULL);
                 scion_fail("the first message");
                 assert_null(losses[i].of(NULL, x));
                 assert_null(losses[i].of(x, NULL));

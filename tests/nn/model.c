@@ -1,5 +1,6 @@
 /* Models: the flat blocks, names and patterns, freezing, copying, gradients. */
 #include "support/differences.h"
+#include "support/memory.h"
 #include "support/tape.h"
 
 #include "nn/model.h"
@@ -63,8 +64,10 @@ static void flat_blocks(void **state)
 
         (void)state;
         assert_int_equal(scion_model_parameter_count(model), 6);
-        assert_int_equal((uintptr_t)model->values % 64, 0);
-        assert_int_equal((uintptr_t)model->gradients % 64, 0);
+        const float *values = floats_of(model->values), *gradients = floats_of(model->gradients);
+
+        assert_int_equal((uintptr_t)model->values->memory % 64, 0);
+        assert_int_equal((uintptr_t)model->gradients->memory % 64, 0);
         for (int i = 0; i < 6; i++) {
                 struct scion_parameter *parameter = scion_model_parameter(model, i);
                 const struct scion_tensor *value = scion_parameter_tensor(parameter);
@@ -72,16 +75,18 @@ static void flat_blocks(void **state)
 
                 assert_string_equal(scion_parameter_name(parameter), names[i]);
                 assert_int_equal(scion_shape_size(&shape), sizes[i]);
-                assert_ptr_equal(value->data, model->values + place);
-                assert_ptr_equal(value->grad->data, model->gradients + place);
+                assert_ptr_equal(value->storage, model->values);
+                assert_ptr_equal(value->grad->storage, model->gradients);
+                assert_int_equal(value->offset, place * sizeof(float));
+                assert_int_equal(value->grad->offset, place * sizeof(float));
                 assert_int_equal(value->length, sizes[i]);
                 place += (size_t)sizes[i];
                 for (; place % 16 != 0; place++)
-                        assert_true(model->values[place] == 0);
+                        assert_true(values[place] == 0);
         }
         assert_int_equal(model->length, place);
         for (size_t i = 0; i < model->length; i++)
-                assert_true(model->gradients[i] == 0);
+                assert_true(gradients[i] == 0);
         assert_null(scion_model_parameter(model, 6));
         assert_null(scion_model_parameter(model, -1));
         assert_int_equal(scion_model_size(model, false), 103);
@@ -155,7 +160,7 @@ static void first_values(void **state)
 
         (void)state;
         assert_int_equal(one->length, same->length);
-        assert_memory_equal(one->values, same->values, one->length * sizeof(float));
+        assert_memory_equal(floats_of(one->values), floats_of(same->values), one->length * sizeof(float));
         /* Another head leaves the rest as it was. */
         assert_true(same_values(one, wider, "conv1.weight"));
         assert_true(same_values(one, wider, "conv1.bias"));
@@ -169,7 +174,7 @@ static void first_values(void **state)
                 double bound = 1 / sqrt(i < 2 ? 9 : i < 4 ? 12 : 5), largest = 0;
 
                 for (size_t k = 0; k < value->length; k++)
-                        largest = fmax(largest, fabs((double)((const float *)value->data)[k]));
+                        largest = fmax(largest, fabs((double)memory_of(value)[k]));
                 assert_true(largest <= bound * (1 + 1e-6));
                 assert_true(largest > bound / 3);
         }
@@ -213,7 +218,7 @@ static void gradients_reach_all(void **state)
 
                 assert_ptr_equal(gradient, &scion_model_parameter(model, i)->slot);
                 for (size_t k = 0; k < gradient->length; k++)
-                        sum += fabs((double)((const float *)gradient->data)[k]);
+                        sum += fabs((double)memory_of(gradient)[k]);
                 assert_true(sum > 1e-4);
         }
         scion_model_clear_gradients(model);
@@ -301,7 +306,8 @@ static void copying(void **state)
         assert_true(same_values(wider, source, "fc1.bias"));
         assert_true(same_values(wider, fresh, "fc2.weight"));
         assert_int_equal(scion_model_copy(same, source, true), 6);
-        assert_memory_equal(same->values, source->values, source->length * sizeof(float));
+        assert_memory_equal(floats_of(same->values), floats_of(source->values),
+                            source->length * sizeof(float));
 
         assert_int_equal(scion_model_copy(fresh, source, true), -1);
         assert_error_has("fc2.weight", "3x5 in the source", "4x5 in the target", NULL);

@@ -1,4 +1,5 @@
 /* The model plugins that come with Scion, found and loaded as any other. */
+#include "support/memory.h"
 #include "support/tape.h"
 
 #include <math.h>
@@ -213,7 +214,7 @@ static void resnet(void **state)
 static double deviation(struct scion_model *model, const char *name)
 {
         const struct scion_tensor *value = &scion_model_find(model, name)->value;
-        const float *data = value->data;
+        const float *data = memory_of(value);
         double sum = 0;
 
         for (size_t i = 0; i < value->length; i++)
@@ -316,8 +317,8 @@ static void seeds(void **state)
         size_t bytes = (size_t)120 * 400 * sizeof(float);
 
         (void)state;
-        assert_memory_equal(scion_model_find(ten, "fc1.weight")->value.data,
-                            scion_model_find(five, "fc1.weight")->value.data, bytes);
+        assert_memory_equal(memory_of(&scion_model_find(ten, "fc1.weight")->value),
+                            memory_of(&scion_model_find(five, "fc1.weight")->value), bytes);
         assert_int_equal(scion_model_copy(five, ten, false), 8);
         scion_model_destroy(ten);
         scion_model_destroy(five);

@@ -6,7 +6,9 @@
 
 #include "nn/model.h"
 #include "plugin/plugin.h"
+#include "support/memory.h"
 #include "tensor/tape.h"
+#include "train/update.h"
 
 #define INPUTS 1000 /* streams; a parameter's is its position */
 #define LABELS 1001
@@ -212,23 +214,6 @@ static void check_frozen(const struct trial *trial)
                 scion_parameter_freeze(scion_model_parameter(trial->model, i), false);
 }
 
-/* One span a parameter, over the model's own memory; `state` has the optimizer's floats. */
-static void fill_spans(const struct scion_model *model, float *state, int states, struct scion_span *spans)
-{
-        for (int i = 0; i < model->count; i++) {
-                struct scion_parameter *parameter = &model->parameter[i];
-
-                spans[i] = (struct scion_span){ .name = parameter->name,
-                                                .count = (int64_t)parameter->value.length,
-                                                .value = parameter->value.data,
-                                                .gradient = parameter->slot.data,
-                                                .lr_scale = 1,
-                                                .decay = true };
-                for (int k = 0; k < states; k++, state += parameter->value.length)
-                        spans[i].state[k] = state;
-        }
-}
-
 static void check_trained(const struct trial *trial)
 {
         const json_t *wanted = vectors_member(trial->test_case, "trained");
@@ -253,12 +238,10 @@ static void check_training(const struct trial *trial)
         int64_t examples = vectors_integer(trial->test_case, "examples");
         struct scion_instance *optimizer =
                 plugin_of(SCION_OPTIMIZER, vectors_text(trial->test_case, "optimizer"));
-        const struct scion_optimizer_plugin *plugin = (const void *)optimizer->plugin;
-        int states = plugin->states(optimizer->self);
-        float *state = allocate(trial->model->length * (size_t)states + 1, sizeof *state);
-        struct scion_span *spans = allocate((size_t)trial->model->count, sizeof *spans);
+        struct scion_update *update =
+                scion_update_create(optimizer, (struct scion_model *[]){ trial->model }, 1);
 
-        fill_spans(trial->model, state, states, spans);
+        assert_non_null(update);
         for (size_t step = 0; step < json_array_size(losses); step++) {
                 char what[48];
 
@@ -267,13 +250,10 @@ static void check_training(const struct trial *trial)
 
                 snprintf(what, sizeof what, "the loss at step %zu", step + 1);
                 check_loss(what, loss, json_number_value(json_array_get(losses, step)), STEP_TOLERANCE);
-                for (int i = 0; i < trial->model->count; i++)
-                        spans[i].step++;
-                plugin->step(optimizer->self, spans, trial->model->count);
+                assert_true(scion_update_step(update, 1));
         }
         check_trained(trial);
-        free(spans);
-        free(state);
+        scion_update_destroy(update);
         scion_instance_destroy(optimizer);
 }
 
@@ -290,7 +270,7 @@ static void check_buffers(const struct trial *trial)
                 const struct scion_parameter *buffer = &model->parameter[model->count + i];
 
                 assert_string_equal(buffer->name, vectors_text(sample, "name"));
-                vectors_compare_sample(buffer->name, buffer->value.data, buffer->value.length, sample,
+                vectors_compare_sample(buffer->name, memory_of(&buffer->value), buffer->value.length, sample,
                                        tolerance);
         }
         if (model->buffers == 0)
@@ -309,13 +289,13 @@ static void agrees(void **state)
 
         trial_init(&trial, *state);
         const struct scion_model *model = trial.model;
-        size_t bytes = (model->extent - model->length) * sizeof(float);
+        const size_t start = model->length * sizeof(float), bytes = model->extent * sizeof(float) - start;
         float *fresh = allocate(bytes + 1, 1);
 
-        memcpy(fresh, model->values + model->length, bytes);
+        assert_true(scion_storage_read(model->values, start, fresh, bytes));
         check_pass(&trial);
         check_frozen(&trial);
-        memcpy(model->values + model->length, fresh, bytes); /* both passes moved them */
+        assert_true(scion_storage_write(model->values, start, fresh, bytes)); /* both passes moved them */
         free(fresh);
         check_training(&trial);
         check_buffers(&trial);

@@ -226,6 +226,8 @@ static void agrees(void **state)
         got = (double)scion_item(loss);
         if (!(fabs(got - wanted) <= 1e-5 * fabs(wanted)))
                 fail_msg("the loss is %.9g, not %.9g", got, wanted);
+        assert_true(scion_readings_read(&transfer->readings));
+        scion_transfer_collect_scalars(transfer);
         check_scalars(&trial);
         check_gradients(&trial, "", transfer->target, vectors_member(trial.test_case, "gradients"));
         for (int i = 0; i < transfer->own_models; i++) {

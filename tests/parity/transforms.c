@@ -6,12 +6,12 @@
 #define MOST 4096 /* values of an input */
 
 /* The input, where the transforms want it. */
-static void put_input(const json_t *test_case, enum scion_element element, int64_t values, void *input)
+static void put_input(const json_t *test_case, enum scion_dtype element, int64_t values, void *input)
 {
         uint64_t seed = (uint64_t)vectors_integer(test_case, "seed");
         int32_t bytes[MOST];
 
-        if (element == SCION_REALS) {
+        if (element == SCION_F32) {
                 vectors_fill(seed, 0, -1, 1, input, (size_t)values);
                 return;
         }
@@ -34,8 +34,7 @@ static void agrees(void **state)
 {
         const json_t *test_case = *state;
         bool bytes = vectors_flag(test_case, "bytes");
-        struct scion_form form = { vectors_shape(test_case, "shape"), bytes ? SCION_BYTES : SCION_REALS,
-                                   bytes };
+        struct scion_form form = { vectors_shape(test_case, "shape"), bytes ? SCION_U8 : SCION_F32, bytes };
         struct scion_shape before = form.shape, after = vectors_shape(test_case, "after");
         struct scion_config *config = scion_config_parse(vectors_text(test_case, "config"), "config");
         struct scion_transforms transforms = { 0 };
@@ -48,14 +47,14 @@ static void agrees(void **state)
         for (int i = 0; i < after.ndim; i++)
                 assert_int_equal(form.shape.dim[i], after.dim[i]);
 
-        put_input(test_case, bytes ? SCION_BYTES : SCION_REALS, values_of(&before),
+        put_input(test_case, bytes ? SCION_U8 : SCION_F32, values_of(&before),
                   scion_transforms_input(&transforms));
         scion_transforms_apply(&transforms, (struct scion_example){ SCION_TRAIN, 0 }, got);
 
         int64_t values = values_of(&after);
 
         /* From the last byte, so that none is written over before it is read. */
-        for (int64_t i = values - 1; form.element == SCION_BYTES && i >= 0; i--)
+        for (int64_t i = values - 1; form.element == SCION_U8 && i >= 0; i--)
                 got[i] = (float)((const uint8_t *)got)[i] / 255;
         vectors_compare("the input", got, (size_t)values, vectors_member(test_case, "values"),
                         vectors_tolerance(test_case));

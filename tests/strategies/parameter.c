@@ -1,4 +1,5 @@
 /* Transfer of parameters: where each strategy starts, what it trains when, and what is refused before. */
+#include "support/memory.h"
 #include "support/runs.h"
 
 #include <math.h>
@@ -47,8 +48,11 @@ static void begin(struct trial *trial, const char *strategy, const char *source,
         transfer->loss = scion_instance_create(SCION_LOSS, trial->loss_map, NULL);
         transfer->target_data = scion_data_open(trial->data_map, 1);
         transfer->seed = 1;
-        for (int k = 0; moved && k < transfer->source->buffers; k++)
-                ((float *)scion_model_buffer(transfer->source, k)->value.data)[0] += 0.25f;
+        for (int k = 0; moved && k < transfer->source->buffers; k++) {
+                const struct scion_tensor *buffer = &scion_model_buffer(transfer->source, k)->value;
+
+                memory_set(buffer, 0, memory_of(buffer)[0] + 0.25f);
+        }
         if (!transfer->source || !transfer->target || !transfer->strategy || !transfer->loss ||
             !transfer->target_data || !scion_transfer_setup(transfer))
                 fail_msg("%s", scion_error());
@@ -82,8 +86,8 @@ static bool is_at_the_source(const struct trial *trial)
                 const struct scion_parameter *to = &target->parameter[i];
                 const struct scion_parameter *from = scion_model_find(source, to->name);
 
-                if (!scion_model_in_head(target, to) &&
-                    memcmp(to->value.data, from->value.data, to->value.length * sizeof(float)) != 0)
+                if (!scion_model_in_head(target, to) && memcmp(memory_of(&to->value), memory_of(&from->value),
+                                                               to->value.length * sizeof(float)) != 0)
                         return false;
         }
         return true;
@@ -112,6 +116,8 @@ static double loss_of(struct trial *trial, double *logged)
                 fail_msg("%s", scion_error());
         double value = (double)scion_item(loss);
 
+        assert_true(scion_readings_read(&trial->transfer.readings));
+        scion_transfer_collect_scalars(&trial->transfer);
         *logged = trial->transfer.scalars ? trial->transfer.scalar[0].sum / 8 : NAN;
         scion_model_clear_stand_ins(trial->transfer.target);
         scion_batches_destroy(batches);
@@ -139,7 +145,8 @@ static void a_linear_map_begins_as_the_identity(void **state)
                         struct scion_model *target = trial.transfer.target, *source = trial.transfer.source;
                         const struct scion_parameter *to = scion_model_buffer(target, k);
 
-                        assert_memory_equal(to->value.data, scion_model_buffer(source, k)->value.data,
+                        assert_memory_equal(memory_of(&to->value),
+                                            memory_of(&scion_model_buffer(source, k)->value),
                                             to->value.length * sizeof(float));
                 }
                 end(&trial);
@@ -156,8 +163,8 @@ static void a_linear_map_takes_other_widths(void **state)
               "{ use: mlp, hidden: [24, 6] }");
         assert_true(scion_transfer_begin_stage(&trial.transfer, 0));
         assert_true(scion_transfer_settle(&trial.transfer));
-        const float *from = scion_model_find(trial.transfer.source, "fc2.weight")->value.data;
-        const float *to = scion_model_find(trial.transfer.target, "fc2.weight")->value.data;
+        const float *from = memory_of(&scion_model_find(trial.transfer.source, "fc2.weight")->value);
+        const float *to = memory_of(&scion_model_find(trial.transfer.target, "fc2.weight")->value);
 
         for (int o = 0; o < 6; o++)
                 for (int i = 0; i < 24; i++)
@@ -230,7 +237,9 @@ static void l2_sp_pulls_nowhere_at_first(void **state)
         assert_true(is_at_the_source(&trial));
         loss_of(&trial, &logged);
         assert_true(logged == 0);
-        ((float *)trial.transfer.target->parameter[0].value.data)[3] += 0.5f;
+        const struct scion_tensor *first = &trial.transfer.target->parameter[0].value;
+
+        memory_set(first, 3, memory_of(first)[3] + 0.5f);
         loss_of(&trial, &logged);
         assert_float_equal(logged, 12.5, 1e-3); /* 100 / 2 * 0.5^2 */
         for (int i = 0; i < trial.transfer.target->count; i++)
@@ -305,11 +314,11 @@ static void delta_weighs_channels(void **state)
         begin(&trial, "{ use: delta, layers: [fc1], alpha: 1 }", "{ use: mlp, hidden: [6] }",
               "{ use: mlp, hidden: [6] }");
         struct scion_model *target = trial.transfer.target;
-        float *onward = scion_model_find(target, "fc2.weight")->value.data; /* [3, 6] */
+        const struct scion_tensor *onward = &scion_model_find(target, "fc2.weight")->value; /* [3, 6] */
         const float *weight = trial.transfer.own_values[0].value;
 
         for (int class = 0; class < CLASSES; class ++)
-                onward[class * 6] = 0; /* whatever the first unit does */
+                memory_set(onward, (size_t) class * 6, 0); /* whatever the first unit does */
         assert_true(scion_transfer_begin_stage(&trial.transfer, 0));
         check_thawed(&trial, (const char *const[]){ "fc2", NULL });
         assert_true(scion_transfer_begin_stage(&trial.transfer, 1));

@@ -240,7 +240,7 @@ static void plugins(void **state)
                 const char *name, *text;
         } bad[] = {
                 { "no_symbol", "not a Scion plugin" },
-                { "newer_abi", "built for plugin interface 2" },
+                { "newer_abi", "built for plugin interface 3" },
                 { "other_kind", "of the kind model, not strategy" },
                 { "undefined", "scion_of_tomorrow" },
         };

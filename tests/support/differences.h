@@ -5,18 +5,20 @@
 #include <math.h>
 
 #include "nn/model.h"
-#include "support/test.h"
+#include "support/memory.h"
 
+/* The loss with float number i of the parameter at x. */
 static inline double loss_with(struct scion_model *model,
-                               struct scion_tensor *(*loss_of)(struct scion_model *), float *value, float x)
+                               struct scion_tensor *(*loss_of)(struct scion_model *),
+                               const struct scion_tensor *parameter, size_t i, float x)
 {
-        float before = *value;
+        float before = memory_of(parameter)[i];
 
-        *value = x;
+        memory_set(parameter, i, x);
         scion_no_grad_begin();
         double loss = (double)scion_item(loss_of(model));
         scion_no_grad_end();
-        *value = before;
+        memory_set(parameter, i, before);
         return loss;
 }
 
@@ -33,11 +35,11 @@ static inline void assert_gradients(struct scion_model *model,
                 if (!scion_grad(&parameter->value))
                         fail_msg("%s has no gradient", parameter->name);
                 for (size_t k = 0; k < parameter->value.length; k++) {
-                        float *x = (float *)parameter->value.data + k;
-                        double difference = (loss_with(model, loss_of, x, *x + h) -
-                                             loss_with(model, loss_of, x, *x - h)) /
+                        float x = memory_of(&parameter->value)[k];
+                        double difference = (loss_with(model, loss_of, &parameter->value, k, x + h) -
+                                             loss_with(model, loss_of, &parameter->value, k, x - h)) /
                                             (2 * (double)h);
-                        double gradient = (double)((const float *)parameter->slot.data)[k];
+                        double gradient = (double)memory_of(&parameter->slot)[k];
 
                         if (fabs(gradient - difference) > 2e-3 * (1 + fabs(difference)))
                                 fail_msg("%s[%zu]: gradient %g, difference %g", parameter->name, k, gradient,

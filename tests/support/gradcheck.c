@@ -62,10 +62,8 @@ static bool weigh_backward(struct scion_node *node)
 {
         const float *weight = *(const float **)node->saved;
         float factor = scion_item(node->output->grad);
-        struct scion_tensor *g = scion_from(node->input[0]->shape, weight);
+        struct scion_tensor *g = scion_scale(scion_from(node->input[0]->shape, weight), factor);
 
-        for (int64_t i = 0; g && i < scion_size(g); i++)
-                ((float *)g->data)[i] *= factor;
         return scion_grad_add(node->input[0], g);
 }
 
@@ -205,37 +203,51 @@ static void state_check_differences(struct state *s)
         }
 }
 
+/* A tensor with memory of its own, which holds these values. */
+static struct scion_tensor lasting_tensor(const struct state *s, int leaf, const float *value)
+{
+        size_t bytes = (size_t)s->size[leaf] * sizeof *value;
+        struct scion_storage *storage = scion_storage_create(bytes);
+
+        assert_non_null(storage);
+        assert_true(scion_storage_write(storage, 0, value, bytes));
+        return (struct scion_tensor){ .array = scion_array_over(storage, 0, s->check->shape[leaf],
+                                                                SCION_F32) };
+}
+
 /* Checks that the gradients of leaves that are parameters accumulate over two passes. */
 static void state_check_parameters(struct state *s)
 {
         struct scion_tensor parameter[GRADCHECK_LEAVES], slot[GRADCHECK_LEAVES],
                 *leaf[GRADCHECK_LEAVES] = { NULL };
+        float *gradient[GRADCHECK_LEAVES];
 
         for (int i = 0; i < s->check->leaves; i++) {
-                slot[i] = (struct scion_tensor){ .shape = s->check->shape[i],
-                                                 .length = (size_t)s->size[i],
-                                                 .data = floats_allocate(s->size[i]) };
-                parameter[i] = (struct scion_tensor){ .shape = s->check->shape[i],
-                                                      .length = (size_t)s->size[i],
-                                                      .data = s->value[i],
-                                                      .grad = &slot[i],
-                                                      .grad_is_slot = true,
-                                                      .requires_grad = true };
+                gradient[i] = floats_allocate(s->size[i]);
+                memset(gradient[i], 0xff, (size_t)s->size[i] * sizeof(float)); /* not a number */
+                slot[i] = lasting_tensor(s, i, gradient[i]);
+                parameter[i] = lasting_tensor(s, i, s->value[i]);
+                parameter[i].grad = &slot[i];
+                parameter[i].grad_is_slot = parameter[i].requires_grad = true;
                 leaf[i] = &parameter[i];
-                memset(slot[i].data, 0xff, slot[i].length * sizeof(float)); /* NaN */
         }
         for (int pass = 1; pass <= 2; pass++) {
                 state_start(s);
                 state_backward(s, outputs_loss(s, s->check->build(leaf, s->check->context)));
                 for (int i = 0; i < s->check->leaves; i++) {
                         assert_ptr_equal(scion_grad(leaf[i]), &slot[i]);
+                        assert_true(scion_storage_read(slot[i].storage, 0, gradient[i],
+                                                       (size_t)s->size[i] * sizeof(float)));
                         for (int64_t j = 0; j < s->size[i]; j++)
-                                state_compare(s, i, j, (double)((float *)slot[i].data)[j],
+                                state_compare(s, i, j, (double)gradient[i][j],
                                               pass * (double)s->gradient[i][j]);
                 }
         }
-        for (int i = 0; i < s->check->leaves; i++)
-                free(slot[i].data);
+        for (int i = 0; i < s->check->leaves; i++) {
+                scion_storage_destroy(slot[i].storage);
+                scion_storage_destroy(parameter[i].storage);
+                free(gradient[i]);
+        }
 }
 
 void gradcheck(const struct gradcheck *check)

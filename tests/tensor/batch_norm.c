@@ -1,11 +1,11 @@
-/* Batch normalisation against its formula in double, in every layout, and its gradients. */
+/* Batch normalisation against its formula in double precision, in every layout, and its gradients. */
 #include "backend/backend.h"
+#include "support/elements.h"
 #include "support/gradcheck.h"
-#include "support/tensors.h"
 
 #define EPS 1e-5f
 
-/* A tensor of that shape; with `blocked`, made by a convolution that leaves it in a layout of its own. */
+/* A tensor of that shape; with `blocked`, the result of a convolution, in the convolution's layout. */
 static struct scion_tensor *image(struct scion_shape shape, bool blocked, uint64_t seed)
 {
         struct scion_tensor *x = numbers(shape, seed);
@@ -17,7 +17,7 @@ static struct scion_tensor *image(struct scion_shape shape, bool blocked, uint64
         return scion_conv2d(x, weight, NULL, NULL);
 }
 
-/* Elements of a channel one after the other: element i of channel c of a row-major x. */
+/* Element i of channel c of a row-major x. */
 static double at(const struct scion_shape *shape, const float *x, int64_t c, int64_t i)
 {
         int64_t inner = scion_shape_size(shape) / (shape->dim[0] * shape->dim[1]);
@@ -60,13 +60,14 @@ static void check_output(struct scion_tensor *y, struct scion_tensor *x, struct 
         free(wanted);
 }
 
-/* Padding of a layout must stay zero: sums and products go over it. */
+/* Padding of a layout must stay 0, because operations work on it too. */
 static void check_padding(const struct scion_tensor *y)
 {
+        const float *element = elements_of(y);
         size_t others = 0;
 
         for (size_t i = 0; i < y->length; i++)
-                others += ((const float *)y->data)[i] != 0;
+                others += element[i] != 0;
         assert_in_range(others, 0, scion_shape_size(&y->shape));
 }
 
@@ -88,8 +89,8 @@ static void formula(struct scion_shape shape, bool blocked, bool with_weight, bo
         struct scion_tensor *y = scion_batch_norm(x, weight, bias, mean, variance, false, 0.25f, EPS);
 
         check_output(y, x, weight, bias, old_mean, old_variance);
-        assert_ptr_equal(y->layout, scion_backend_batch_norm_layout(x->layout));
-        assert_close("mean", mean, old_mean, 0); /* not moved */
+        assert_ptr_equal(y->layout, SCION_ON_DEVICE(batch_norm_layout, x->layout));
+        assert_close("mean", mean, old_mean, 0); /* unchanged */
         assert_close("variance", variance, old_variance, 0);
         if (count == 1)
                 goto out;
@@ -178,7 +179,7 @@ static void gradients(void **state)
         }
 }
 
-/* The statistics may move on between the passes of one step: the gradient is of the output that was made. */
+/* The running statistics may change between the passes of a step; the gradient is that of the output computed before. */
 static void gradient_of_what_was_made(void **state)
 {
         struct scion_tensor *x = scion_require_grad(numbers(SCION_SHAPE(4, 2), 1));
@@ -226,7 +227,7 @@ static void refused(void **state)
         refuse(scion_batch_norm(c, c, c, c, c, true, 0.1f, EPS), "N x C x ..., got 3");
         refuse(scion_batch_norm(scion_from_i32(SCION_SHAPE(2, 1), label), NULL, NULL, NULL, NULL, true, 0.1f,
                                 EPS),
-               "floats");
+               "takes float32, got int32");
         refuse(scion_batch_norm(x, c, c, scion_require_grad(scion_zeros(SCION_SHAPE(3))), c, true, 0.1f, EPS),
                "without a gradient");
         assert_null(scion_batch_norm(NULL, c, c, c, c, true, 0.1f, EPS));

@@ -176,9 +176,9 @@ static void errors(void **state)
                 assert_null(binaries[i].operation(a, b));
                 assert_error_has(binaries[i].name, "shapes 2x3 and 4x1 do not fit together", NULL);
                 assert_null(binaries[i].operation(labels, a));
-                assert_error_has(binaries[i].name, "takes floats, got integers", NULL);
+                assert_error_has(binaries[i].name, "takes float32, got int32", NULL);
                 assert_null(binaries[i].operation(a, labels));
-                assert_error_has(binaries[i].name, "takes floats, got integers", NULL);
+                assert_error_has(binaries[i].name, "takes float32, got int32", NULL);
                 scion_fail("the first message");
                 assert_null(binaries[i].operation(NULL, b));
                 assert_null(binaries[i].operation(a, NULL));

@@ -143,7 +143,7 @@ static void errors(void **state)
         assert_null(scion_pairwise_squared_distance(scion_zeros(SCION_SHAPE(3)), x));
         assert_error_has("pairwise_squared_distance: takes NxD and MxD, got 3 and 2x3", NULL);
         assert_null(scion_pairwise_distance(x, labels));
-        assert_error_has("pairwise_distance: takes floats, got integers", NULL);
+        assert_error_has("pairwise_distance: takes float32, got int32", NULL);
         scion_fail("the first message");
         assert_null(scion_pairwise_distance(NULL, x));
         assert_null(scion_pairwise_squared_distance(x, NULL));

@@ -116,7 +116,7 @@ static void errors(void **state)
                 assert_error_has("dropout: the probability is in 0 .. 1, got ", NULL);
         }
         assert_null(scion_dropout(scion_from_i32(SCION_SHAPE(1), (const int32_t[]){ 1 }), 0.5f));
-        assert_error_has("dropout: takes floats, got integers", NULL);
+        assert_error_has("dropout: takes float32, got int32", NULL);
         scion_fail("the first message");
         assert_null(scion_dropout(NULL, 0.5f));
         assert_string_equal(scion_error(), "the first message");

@@ -13,18 +13,23 @@ static int times; /* that it was asked for */
 static bool cube_backward(struct scion_node *node)
 {
         struct scion_tensor *x = node->input[0], *other = node->input[1];
-        struct scion_tensor *g = scion_tensor_new(x->shape, SCION_F32, NULL);
         const float *from = scion_data(node->output->grad), *value = scion_data(x);
+        size_t count = (size_t)scion_size(x);
+        float *gradient = malloc(count * sizeof *gradient);
 
-        for (size_t i = 0; i < g->length; i++)
-                ((float *)g->data)[i] = 3 * value[i] * value[i] * from[i];
+        assert_non_null(gradient);
+        for (size_t i = 0; i < count; i++)
+                gradient[i] = 3 * value[i] * value[i] * from[i];
         times++;
         if (wrong == ONE_ELEMENT)
-                ((float *)g->data)[g->length / 2] *= 1.01f;
+                gradient[count / 2] *= 1.01f;
         if (wrong == THE_THIRD_TIME && times == 3)
-                ((float *)g->data)[0] = 0;
+                gradient[0] = 0;
         if (wrong == ALONE && other && !other->requires_grad)
-                ((float *)g->data)[0] = 0;
+                gradient[0] = 0;
+        struct scion_tensor *g = scion_from(x->shape, gradient);
+
+        free(gradient);
         return scion_grad_add(x, g) && (!other || scion_grad_add(other, node->output->grad));
 }
 
@@ -34,13 +39,16 @@ static const struct scion_op cube = { "cube", cube_backward };
 static struct scion_tensor *build_cube(struct scion_tensor *const *leaf, const void *more)
 {
         struct scion_tensor *other = more ? leaf[1] : NULL;
-        struct scion_tensor *y = scion_tensor_new(leaf[0]->shape, SCION_F32, NULL);
+        const float *x = scion_data(leaf[0]), *added = other ? scion_data(other) : NULL;
+        size_t count = (size_t)scion_size(leaf[0]);
+        float *value = malloc(count * sizeof *value);
 
-        for (size_t i = 0; i < y->length; i++) {
-                float x = ((float *)leaf[0]->data)[i];
+        assert_non_null(value);
+        for (size_t i = 0; i < count; i++)
+                value[i] = x[i] * x[i] * x[i] + (added ? added[i] : 0);
+        struct scion_tensor *y = scion_from(leaf[0]->shape, value);
 
-                ((float *)y->data)[i] = x * x * x + (other ? ((float *)other->data)[i] : 0);
-        }
+        free(value);
         scion_record(&cube, y, leaf[0], other, NULL, 0);
         return y;
 }

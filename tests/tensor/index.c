@@ -61,7 +61,7 @@ static void errors(void **state)
         assert_null(scion_pick(x, scion_zeros(SCION_SHAPE(3))));
         assert_error_has("pick: labels are integers, got floats", NULL);
         assert_null(scion_pick(few, few));
-        assert_error_has("pick: takes floats, got integers", NULL);
+        assert_error_has("pick: takes float32, got int32", NULL);
         assert_null(scion_pick(scion_zeros(SCION_SHAPE(3)), high));
         assert_error_has("pick: takes NxC and labels N, got 3 and 3", NULL);
         assert_null(scion_one_hot(high, 2));

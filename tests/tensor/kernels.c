@@ -1,12 +1,13 @@
-/* What holds for all kernels: layouts and their padding, steady steps, the same bits again. */
+/* Properties of all kernels: results in any layout, padding, memory use of a steady step, reproducible bits. */
 #include <pthread.h>
 
 #include "backend/backend.h"
-#include "support/tensors.h"
+#include "support/elements.h"
+#include "tensor/window.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* --- A chain: convolutions, poolings, what comes between, a linear layer -------------------------------- */
+/* --- A chain: convolutions, poolings, operations on elements, a linear layer ---------------------------- */
 
 enum { X, FIRST, FIRST_BIAS, SECOND, SECOND_BIAS, LAST, LAST_BIAS, LEAVES };
 enum { PARTS = 6 };
@@ -15,15 +16,15 @@ struct chain {
         struct scion_tensor *leaf[LEAVES], *part[PARTS];
 };
 
-/* Between the links, either as it comes, or in row-major layout. */
-static struct scion_tensor *link(struct chain *chain, int part, struct scion_tensor *x, bool plain)
+/* Keeps the result of an operation and returns it; with `plain`, in row-major layout. */
+static struct scion_tensor *chain_part(struct chain *chain, int part, struct scion_tensor *x, bool plain)
 {
         if (!x)
                 fail_msg("part %d: %s", part, scion_error());
         return chain->part[part] = plain ? scion_tensor_plain(x) : x;
 }
 
-static struct chain make_chain(int64_t channels, int64_t wide, bool plain)
+static struct chain chain_make(int64_t channels, int64_t wide, bool plain)
 {
         struct scion_window same = { .padding = { 1, 1 } }, two = { .kernel = { 2, 2 } };
         struct scion_window three = { .kernel = { 3, 3 }, .stride = { 2, 2 }, .padding = { 1, 1 } };
@@ -37,12 +38,12 @@ static struct chain make_chain(int64_t channels, int64_t wide, bool plain)
 
         for (int i = 0; i < LEAVES; i++)
                 scion_require_grad(leaf[i]);
-        y = link(&chain, 0, scion_conv2d(leaf[X], leaf[FIRST], leaf[FIRST_BIAS], &same), plain);
-        y = link(&chain, 1, scion_relu(y), plain);
-        y = link(&chain, 2, scion_max_pool2d(y, &two), plain);
-        y = link(&chain, 3, scion_conv2d(y, leaf[SECOND], leaf[SECOND_BIAS], &same), plain);
-        y = link(&chain, 4, scion_avg_pool2d(y, &three), plain);
-        link(&chain, 5, scion_linear(scion_flatten(y, 1), leaf[LAST], leaf[LAST_BIAS]), plain);
+        y = chain_part(&chain, 0, scion_conv2d(leaf[X], leaf[FIRST], leaf[FIRST_BIAS], &same), plain);
+        y = chain_part(&chain, 1, scion_relu(y), plain);
+        y = chain_part(&chain, 2, scion_max_pool2d(y, &two), plain);
+        y = chain_part(&chain, 3, scion_conv2d(y, leaf[SECOND], leaf[SECOND_BIAS], &same), plain);
+        y = chain_part(&chain, 4, scion_avg_pool2d(y, &three), plain);
+        chain_part(&chain, 5, scion_linear(scion_flatten(y, 1), leaf[LAST], leaf[LAST_BIAS]), plain);
         return chain;
 }
 
@@ -55,13 +56,13 @@ static void chain_backward(struct chain *chain)
 
 #define ROOM 32768
 
-/* Floats gathered one tensor after another. */
+/* The elements of several tensors. */
 struct results {
         size_t used;
         float value[ROOM];
 };
 
-static void gather(struct results *results, struct scion_tensor *x)
+static void results_append(struct results *results, struct scion_tensor *x)
 {
         size_t size = (size_t)scion_size(x);
 
@@ -72,15 +73,15 @@ static void gather(struct results *results, struct scion_tensor *x)
         results->used += size;
 }
 
-/* The chain's result and all gradients. */
-static struct chain run_chain(struct results *results, int64_t channels, int64_t wide, bool plain)
+/* Computes the chain's result and all gradients. */
+static struct chain chain_run(struct results *results, int64_t channels, int64_t wide, bool plain)
 {
-        struct chain chain = make_chain(channels, wide, plain);
+        struct chain chain = chain_make(channels, wide, plain);
 
         chain_backward(&chain);
-        gather(results, chain.part[PARTS - 1]);
+        results_append(results, chain.part[PARTS - 1]);
         for (int i = 0; i < LEAVES; i++)
-                gather(results, scion_grad(chain.leaf[i]));
+                results_append(results, scion_grad(chain.leaf[i]));
         return chain;
 }
 
@@ -92,8 +93,8 @@ static void chains_agree_in_any_layout(void **state)
         (void)state;
         for (size_t i = 0; i < COUNT(shapes); i++) {
                 as_it_comes.used = plain.used = 0;
-                run_chain(&as_it_comes, shapes[i][0], shapes[i][1], false);
-                run_chain(&plain, shapes[i][0], shapes[i][1], true);
+                chain_run(&as_it_comes, shapes[i][0], shapes[i][1], false);
+                chain_run(&plain, shapes[i][0], shapes[i][1], true);
                 assert_int_equal(as_it_comes.used, plain.used);
                 for (size_t j = 0; j < plain.used; j++)
                         if (!(fabsf(as_it_comes.value[j] - plain.value[j]) <=
@@ -105,8 +106,8 @@ static void chains_agree_in_any_layout(void **state)
         }
 }
 
-/* Memory of the step before, full of what must not be seen again. */
-static void soil_tape(void)
+/* Fills memory that the next step uses again with NaN. */
+static void tape_poison(void)
 {
         for (int i = 0; i < 40; i++) {
                 struct scion_tensor *x = scion_full(SCION_SHAPE(3, 32, 12 - i / 4, 10), NAN);
@@ -121,22 +122,22 @@ static size_t count_nonzero(const float *value, size_t count)
         size_t found = 0;
 
         for (size_t i = 0; i < count; i++)
-                found += value[i] != 0; /* as is what is not a number */
+                found += value[i] != 0; /* true for NaN */
         return found;
 }
 
 static void assert_padding_is_zero(struct scion_tensor *x)
 {
         assert_non_null(x);
-        assert_int_equal(count_nonzero(x->data, x->length),
+        assert_int_equal(count_nonzero(elements_of(x), x->length),
                          count_nonzero(scion_data(x), (size_t)scion_size(x)));
 }
 
 static void padding_of_layouts_is_zero(void **state)
 {
         (void)state;
-        soil_tape();
-        struct chain chain = make_chain(3, 17, false);
+        tape_poison();
+        struct chain chain = chain_make(3, 17, false);
 
         for (int i = 0; i < PARTS; i++)
                 scion_require_grad(chain.part[i]);
@@ -150,7 +151,7 @@ static void padding_of_layouts_is_zero(void **state)
         scion_tape_reset(tape);
 }
 
-/* To the layouts that convolutions of these channels take for x and weight, and back: not a bit is lost. */
+/* A reorder to the layout of a convolution's operand and back gives the same bits. */
 static void reorders_keep_every_element(void **state)
 {
         static const int64_t channels[] = { 1, 3, 5, 16, 17, 32 };
@@ -164,7 +165,7 @@ static void reorders_keep_every_element(void **state)
                         .y = SCION_SHAPE(2, c + 1, 6, 5),
                         .window = { { 3, 3 }, { 1, 1 }, { 1, 1 }, { 1, 1 }, 1, false }
                 };
-                struct scion_kernel *kernel = scion_backend_conv2d(SCION_FORWARD, &geometry, false);
+                struct scion_kernel *kernel = SCION_ON_DEVICE(conv2d, SCION_FORWARD, &geometry, false);
                 const struct {
                         enum scion_operand operand;
                         struct scion_shape shape;
@@ -182,25 +183,25 @@ static void reorders_keep_every_element(void **state)
                         assert_non_null(back);
                         assert_int_equal(there->length, scion_layout_length(layout, &of[j].shape));
                         assert_true(there->length >= x->length);
-                        assert_memory_equal(back->data, x->data, x->length * sizeof(float));
+                        assert_memory_equal(scion_data(back), scion_data(x), x->length * sizeof(float));
                         assert_padding_is_zero(there);
                 }
-                /* Asked for again, it is the same one: interned layouts compare as pointers. */
-                assert_ptr_equal(kernel, scion_backend_conv2d(SCION_FORWARD, &geometry, false));
+                /* The second call finds the kernel, and equal layouts are the same pointer. */
+                assert_ptr_equal(kernel, SCION_ON_DEVICE(conv2d, SCION_FORWARD, &geometry, false));
                 scion_tape_reset(tape);
         }
 }
 
 /* --- Steady steps --------------------------------------------------------------------------------------- */
 
-/* A step of everything, on the current tape. */
-static void step(struct results *results)
+/* A step of the chain and a product, on the current tape. */
+static void step_run(struct results *results)
 {
         struct chain chain;
 
         results->used = 0;
-        chain = run_chain(results, 3, 17, false);
-        gather(results, scion_matmul(chain.part[PARTS - 1], chain.leaf[LAST], false, false));
+        chain = chain_run(results, 3, 17, false);
+        results_append(results, scion_matmul(chain.part[PARTS - 1], chain.leaf[LAST], false, false));
         scion_tape_reset(tape);
 }
 
@@ -208,16 +209,16 @@ static void a_steady_step_asks_for_nothing(void **state)
 {
         static struct results results;
         struct scion_tape_usage tape_before, tape_after;
-        struct scion_backend_usage before, after;
+        struct scion_device_usage before, after;
 
         (void)state;
-        step(&results);
+        step_run(&results);
         tape_before = scion_tape_usage(tape);
-        before = scion_backend_usage();
+        before = scion_device_usage();
         for (int i = 0; i < 3; i++)
-                step(&results);
+                step_run(&results);
         tape_after = scion_tape_usage(tape);
-        after = scion_backend_usage();
+        after = scion_device_usage();
         assert_int_equal(tape_before.bytes, tape_after.bytes);
         assert_int_equal(tape_before.allocations, tape_after.allocations);
         assert_true(before.kernels > 0);
@@ -225,22 +226,22 @@ static void a_steady_step_asks_for_nothing(void **state)
         assert_int_equal(before.scratch, after.scratch);
 }
 
-/* Other kernels may do the work when no gradient is wanted, but what comes out is the same. */
+/* Without gradients other kernels may be used, but the results are the same. */
 static void evaluation_gives_the_bits_of_training(void **state)
 {
-        struct scion_tensor *trained = make_chain(3, 17, false).part[PARTS - 1], *evaluated;
+        struct scion_tensor *trained = chain_make(3, 17, false).part[PARTS - 1], *evaluated;
 
         (void)state;
         scion_no_grad_begin();
-        evaluated = make_chain(3, 17, false).part[PARTS - 1];
+        evaluated = chain_make(3, 17, false).part[PARTS - 1];
         scion_no_grad_end();
         assert_non_null(trained->node);
         assert_null(evaluated->node);
-        assert_memory_equal(trained->data, evaluated->data, trained->length * sizeof(float));
+        assert_memory_equal(scion_data(trained), scion_data(evaluated), trained->length * sizeof(float));
         scion_tape_reset(tape);
 }
 
-/* The tape is the thread's own, and so are its kernels. */
+/* Runs steps on another thread, with a tape and kernels of its own. */
 static void *steps_elsewhere(void *first)
 {
         const struct results *expected = first;
@@ -248,7 +249,7 @@ static void *steps_elsewhere(void *first)
         bool same = again && use_tape(NULL) == 0;
 
         for (int i = 0; same && i < 8; i++) {
-                step(again);
+                step_run(again);
                 same = again->used == expected->used &&
                        memcmp(again->value, expected->value, again->used * sizeof(float)) == 0;
         }
@@ -265,10 +266,10 @@ static void the_same_bits_again(void **state)
 
         (void)state;
         for (int threads = 1; threads <= 3; threads++) {
-                scion_backend_set_threads(threads);
-                step(&first);
+                scion_device_set_threads(threads);
+                step_run(&first);
                 for (int i = 0; i < 3; i++) {
-                        step(&again);
+                        step_run(&again);
                         assert_int_equal(first.used, again.used);
                         assert_memory_equal(first.value, again.value, first.used * sizeof(float));
                 }
@@ -279,11 +280,11 @@ static void the_same_bits_again(void **state)
                         assert_ptr_equal(done, &first);
                 }
         }
-        scion_backend_set_threads(1);
+        scion_device_set_threads(1);
 }
 
-/* Loops of our own: each number is made on one thread, in one order, however many there are. Images in groups, the last
- * one of which is not full, and tensors large enough to be shared. */
+/* In the loops of the back end, the order of every sum is the same for any number of threads. The images are in groups,
+ * the last of which is not full, and the tensors are large enough to be shared among threads. */
 static void our_loops_do_not_depend_on_threads(void **state)
 {
         enum { IMAGES = 40, SIDE = 28, KEPT = 6 };
@@ -298,7 +299,7 @@ static void our_loops_do_not_depend_on_threads(void **state)
                 struct scion_tensor *bias = numbers(SCION_SHAPE(6), 3);
                 struct scion_tensor *second = numbers(SCION_SHAPE(7, 6, 3, 3), 4);
 
-                scion_backend_set_threads(threads);
+                scion_device_set_threads(threads);
                 scion_require_grad(x), scion_require_grad(first), scion_require_grad(bias);
                 scion_require_grad(second);
                 y = scion_relu(scion_conv2d(x, first, bias, &same));
@@ -314,40 +315,42 @@ static void our_loops_do_not_depend_on_threads(void **state)
                         size_t bytes = made[i]->length * sizeof(float);
 
                         if (!kept[i])
-                                kept[i] = memcpy(malloc(bytes), made[i]->data, bytes);
-                        assert_memory_equal(kept[i], made[i]->data, bytes);
+                                kept[i] = memcpy(malloc(bytes), elements_of(made[i]), bytes);
+                        assert_memory_equal(kept[i], elements_of(made[i]), bytes);
                 }
                 scion_tape_reset(tape);
         }
         for (int i = 0; i < KEPT; i++)
                 free(kept[i]);
-        scion_backend_set_threads(1);
+        scion_device_set_threads(1);
 }
 
 /* --- Errors --------------------------------------------------------------------------------------------- */
 
-static void what_the_library_refuses_is_told(void **state)
+static void refusals_of_the_library_are_reported(void **state)
 {
         struct scion_geometry wrong = { .x = SCION_SHAPE(2, 3, 7, 5),
                                         .weight = SCION_SHAPE(4, 3, 3, 3),
-                                        .y = SCION_SHAPE(2, 4, 9, 9), /* cannot come from these */
+                                        .y = SCION_SHAPE(2, 4, 9,
+                                                         9), /* not the shape that x and weight give */
                                         .window = { { 3, 3 }, { 1, 1 }, { 1, 1 }, { 1, 1 }, 1, false } };
         struct scion_product none = { .batch = 1, .m = 2, .n = 2, .k = -1 };
-        size_t before = scion_backend_usage().kernels;
-        float c[4];
+        size_t before = scion_device_usage().kernels;
+        struct scion_tensor *c = scion_zeros(SCION_SHAPE(2, 2));
 
         (void)state;
-        assert_null(scion_backend_conv2d(SCION_FORWARD, &wrong, false));
+        assert_null(SCION_ON_DEVICE(conv2d, SCION_FORWARD, &wrong, false));
         assert_error_has("conv2d: oneDNN: invalid_arguments", NULL);
-        assert_null(scion_backend_conv2d(SCION_BACKWARD_X, &wrong, false));
+        assert_null(SCION_ON_DEVICE(conv2d, SCION_BACKWARD_X, &wrong, false));
         assert_error_has("conv2d: oneDNN: invalid_arguments", NULL);
-        assert_null(scion_backend_pool2d(SCION_FORWARD, SCION_MAXIMUM, &wrong, NULL));
+        assert_null(SCION_ON_DEVICE(pool2d, SCION_FORWARD, SCION_MAXIMUM, &wrong, NULL));
         assert_error_has("max_pool2d: oneDNN: invalid_arguments", NULL);
-        assert_null(scion_backend_pool2d(SCION_FORWARD, SCION_AVERAGE, &wrong, NULL));
+        assert_null(SCION_ON_DEVICE(pool2d, SCION_FORWARD, SCION_AVERAGE, &wrong, NULL));
         assert_error_has("avg_pool2d: oneDNN: invalid_arguments", NULL);
-        assert_false(scion_backend_multiply("matmul", &none, c, c, NULL, c));
+        assert_false(SCION_ON_DEVICE(multiply, "matmul", &none, &c->array, &c->array, NULL, &c->array));
         assert_error_has("matmul: oneDNN: invalid_arguments", NULL);
-        assert_int_equal(scion_backend_usage().kernels, before);
+        assert_int_equal(scion_device_usage().kernels, before);
+        scion_tape_reset(tape);
 }
 
 int main(void)
@@ -360,7 +363,7 @@ int main(void)
                 cmocka_unit_test(the_same_bits_again),
                 cmocka_unit_test(our_loops_do_not_depend_on_threads),
                 cmocka_unit_test(evaluation_gives_the_bits_of_training),
-                cmocka_unit_test(what_the_library_refuses_is_told),
+                cmocka_unit_test(refusals_of_the_library_are_reported),
         };
 
         return cmocka_run_group_tests(tests, use_tape, drop_tape);

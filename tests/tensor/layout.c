@@ -1,11 +1,11 @@
-/* Operations on tensors in a layout of the kernels', with padding and without: as on row-major ones. */
+/* Operations on tensors in a kernel's layout, with and without padding, against the same on row-major tensors. */
 #include "backend/backend.h"
-#include "support/tensors.h"
-#include "tensor/tape.h"
+#include "support/elements.h"
+#include "tensor/window.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* The layout in which a convolution leaves [2, channels, 5, 3]; NULL where kernels take row-major ones. */
+/* The layout of a convolution's result of shape [2, channels, 5, 3]; NULL when it is row-major. */
 static const struct scion_layout *layout_of(int64_t channels)
 {
         struct scion_geometry geometry = {
@@ -14,13 +14,13 @@ static const struct scion_layout *layout_of(int64_t channels)
                 .y = SCION_SHAPE(2, channels, 5, 3),
                 .window = { .kernel = { 1, 1 }, .stride = { 1, 1 }, .dilation = { 1, 1 }, .groups = 1 }
         };
-        struct scion_kernel *kernel = scion_backend_conv2d(SCION_FORWARD, &geometry, false);
+        struct scion_kernel *kernel = SCION_ON_DEVICE(conv2d, SCION_FORWARD, &geometry, false);
 
         assert_non_null(kernel);
         return scion_kernel_layout(kernel, SCION_Y);
 }
 
-/* There and back again, padding is zero: so it must have been before. */
+/* A reorder from row-major writes zeros into the padding, so elements are equal when the padding was 0. */
 static void assert_padding_is_zero(struct scion_tensor *x)
 {
         struct scion_tensor *again;
@@ -29,8 +29,10 @@ static void assert_padding_is_zero(struct scion_tensor *x)
         again = scion_tensor_in_layout(scion_tensor_in_layout(x, NULL), x->layout);
         scion_no_grad_end();
         assert_non_null(again);
+        const float *before = elements_of(x), *after = elements_of(again);
+
         for (size_t i = 0; i < x->length; i++)
-                assert_true(((const float *)x->data)[i] == ((const float *)again->data)[i]);
+                assert_true(before[i] == after[i]);
 }
 
 static struct scion_tensor *power(struct scion_tensor *x)
@@ -48,7 +50,7 @@ static struct scion_tensor *scaled(struct scion_tensor *x)
         return scion_scale(x, -3);
 }
 
-/* Of padding it would make what is not a number. */
+/* Infinity times padding would be NaN. */
 static struct scion_tensor *exploded(struct scion_tensor *x)
 {
         return scion_scale(x, INFINITY);
@@ -145,7 +147,7 @@ static struct scion_tensor *parts(struct scion_tensor *x)
 static const struct {
         const char *name;
         struct scion_tensor *(*build)(struct scion_tensor *);
-        enum { ALWAYS, UNPADDED, NEVER } kept; /* when the result lies as the input does */
+        enum { ALWAYS, UNPADDED, NEVER } kept; /* when the result has the input's layout */
 } cases[] = {
         { "neg", scion_neg, ALWAYS },
         { "scale", scaled, ALWAYS },
@@ -256,7 +258,7 @@ static void copies_are_made_once(void **state)
         (void)state;
         assert_ptr_equal(scion_data(x), scion_data(x));
         assert_ptr_equal(scion_tensor_plain(x), scion_tensor_plain(x));
-        /* One that was made while nothing was recorded must not cut the gradient off. */
+        /* A copy made while gradients were off must not be used when they are on. */
         scion_require_grad(leaf);
         assert_non_null(scion_data(leaf));
         assert_true(scion_backward(scion_sum(scion_exp(leaf), SCION_ALL_AXES, false)));

@@ -70,7 +70,7 @@ static void check_product(const struct product *p, struct scion_shape shape)
         snprintf(name, sizeof name, "matmul of %s%s and %s%s", scion_shape_text(&p->a, of_a, sizeof of_a),
                  p->transpose_a ? "'" : "", scion_shape_text(&p->b, of_b, sizeof of_b),
                  p->transpose_b ? "'" : "");
-        multiply_by_loops(p, &shape, a->data, b->data, grad->data, &r);
+        multiply_by_loops(p, &shape, scion_data(a), scion_data(b), scion_data(grad), &r);
         assert_close(name, c, r.c, 1e-5);
         assert_true(scion_shape_equal(&c->shape, &shape));
         backward_from(c, grad);
@@ -204,7 +204,8 @@ static void check_linear(struct scion_shape shape, int64_t inputs, int64_t outpu
 
         double *y_expected = doubles(rows * outputs), *x_expected = doubles(rows * inputs);
         double *weight_expected = doubles(outputs * inputs), *bias_expected = doubles(outputs);
-        const float *of_x = x->data, *of_w = weight->data, *of_b = bias->data, *of_g = grad->data;
+        const float *of_x = scion_data(x), *of_w = scion_data(weight), *of_b = scion_data(bias);
+        const float *of_g = scion_data(grad);
 
         for (int64_t r = 0; r < rows; r++)
                 for (int64_t o = 0; o < outputs; o++) {
@@ -262,7 +263,7 @@ static void says_what_is_wrong(void **state)
         assert_error_has("matmul", "leading axes", "2x3x4", "5x4x3", NULL);
         assert_null(scion_matmul(scion_from_i32(SCION_SHAPE(1, 2), labels), numbers(SCION_SHAPE(2, 1), 1),
                                  false, false));
-        assert_error_has("matmul: takes floats", NULL);
+        assert_error_has("matmul: takes float32, got int32", NULL);
 
         assert_null(scion_linear(numbers(SCION_SHAPE(64, 1, 28, 28), 1), numbers(SCION_SHAPE(128, 784), 2),
                                  NULL));

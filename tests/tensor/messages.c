@@ -37,8 +37,7 @@ static void element_by_element(void **state)
         for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
                 assert_says(operations[i].apply(of(SCION_SHAPE(64, 10)), of(SCION_SHAPE(64, 5))),
                             operations[i].name, "64x10", "64x5");
-                assert_says(operations[i].apply(of(SCION_SHAPE(3)), labels(3)), operations[i].name,
-                            "integers");
+                assert_says(operations[i].apply(of(SCION_SHAPE(3)), labels(3)), operations[i].name, "int32");
         }
 }
 

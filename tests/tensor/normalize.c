@@ -120,7 +120,7 @@ static void errors(void **state)
         assert_error_has("normalize: no axis 2 in a tensor of shape 2x3", NULL);
         assert_null(
                 scion_normalize(scion_from_i32(SCION_SHAPE(1), (const int32_t[]){ 1 }), SCION_AXIS(0), 1));
-        assert_error_has("normalize: takes floats, got integers", NULL);
+        assert_error_has("normalize: takes float32, got int32", NULL);
         assert_null(scion_norm(x, SCION_AXIS(2), false));
         assert_error_has("no axis 2 in a tensor of shape 2x3", NULL);
         scion_fail("the first message");

@@ -2,6 +2,7 @@
 #include "backend/backend.h"
 #include "support/gradcheck.h"
 #include "support/tensors.h"
+#include "tensor/window.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -27,17 +28,17 @@ static const struct shape shapes[] = {
         { 16, 3, 10, 10, { .kernel = { 2, 2 }, .stride = { 4, 3 } } },
 };
 
-/* Does x lie as a convolution would leave it, or row-major? */
+/* The layout of x: row-major, or that of a convolution's result. */
 enum lie { ROW_MAJOR, BLOCKED };
 
-/* What the convolutions around here would choose for x; NULL when that is row-major. */
+/* The layout of a convolution's result of that shape; NULL when it is row-major. */
 static const struct scion_layout *blocked(const struct scion_shape *x)
 {
         struct scion_geometry geometry = { .x = *x,
                                            .weight = SCION_SHAPE(x->dim[1], x->dim[1], 1, 1),
                                            .y = *x,
                                            .window = { { 1, 1 }, { 1, 1 }, { 0, 0 }, { 1, 1 }, 1, false } };
-        struct scion_kernel *kernel = scion_backend_conv2d(SCION_FORWARD, &geometry, false);
+        struct scion_kernel *kernel = SCION_ON_DEVICE(conv2d, SCION_FORWARD, &geometry, false);
 
         assert_non_null(kernel);
         return scion_kernel_layout(kernel, SCION_Y);
@@ -77,20 +78,25 @@ static double at_place(const struct place *p, bool average, double grad)
         return (double)p->x[largest];
 }
 
-/* Numbers of which no two are alike, so that each maximum is the only one. */
+/* A tensor of distinct numbers, so that every window has one maximum. */
 static struct scion_tensor *distinct(struct scion_shape shape)
 {
-        struct scion_tensor *x = scion_zeros(shape);
-        int64_t size = scion_size(x), *order = malloc((size_t)size * sizeof *order);
+        int64_t size = scion_shape_size(&shape), *order = malloc((size_t)size * sizeof *order);
+        float *value = malloc((size_t)size * sizeof *value);
         struct scion_random random = scion_random(5, SCION_RANDOM_DATA, 0);
 
         assert_non_null(order);
+        assert_non_null(value);
         for (int64_t i = 0; i < size; i++)
                 order[i] = i - size / 2;
         scion_random_shuffle(&random, order, (size_t)size);
         for (int64_t i = 0; i < size; i++)
-                ((float *)x->data)[i] = 2 * (float)order[i] / (float)size;
+                value[i] = 2 * (float)order[i] / (float)size;
+        struct scion_tensor *x = scion_from(shape, value);
+
         free(order);
+        free(value);
+        assert_non_null(x);
         return x;
 }
 
@@ -117,13 +123,12 @@ static void check_pool(const struct shape *s, bool average, bool exclude, enum l
                         for (int64_t j = 0; j < ow; j++) {
                                 int64_t at = (image * oh + i) * ow + j;
                                 struct place place = { .shape = &shape,
-                                                       .x = (const float *)x->data + image * s->h * s->w,
+                                                       .x = scion_data(x) + image * s->h * s->w,
                                                        .x_grad = x_grad + image * s->h * s->w,
                                                        .top = i * stride[0] - w->padding[0],
                                                        .left = j * stride[1] - w->padding[1] };
 
-                                expected[at] =
-                                        at_place(&place, average, (double)((const float *)grad->data)[at]);
+                                expected[at] = at_place(&place, average, (double)scion_data(grad)[at]);
                         }
         if (lie == BLOCKED)
                 in = scion_tensor_in_layout(x, blocked(&x->shape));

@@ -203,7 +203,7 @@ static void errors(void **state)
         (void)state;
         for (size_t i = 0; i < COUNT(reductions); i++) {
                 assert_null(reductions[i].operation(labels, SCION_ALL_AXES, false));
-                assert_error_has(reductions[i].name, "takes floats, got integers", NULL);
+                assert_error_has(reductions[i].name, "takes float32, got int32", NULL);
                 assert_null(reductions[i].operation(x, SCION_AXIS(2), false));
                 assert_error_has(reductions[i].name, "no axis 2 in a tensor of shape 2x3", NULL);
                 assert_null(reductions[i].operation(x, SCION_AXIS(0) | SCION_AXIS(-3), false));

@@ -159,9 +159,9 @@ static void errors(void **state)
 
         (void)state;
         assert_null(scion_softmax(labels, 0));
-        assert_error_has("softmax: takes floats, got integers", NULL);
+        assert_error_has("softmax: takes float32, got int32", NULL);
         assert_null(scion_log_softmax(labels, 0));
-        assert_error_has("log_softmax: takes floats, got integers", NULL);
+        assert_error_has("log_softmax: takes float32, got int32", NULL);
         assert_null(scion_softmax(x, 2));
         assert_error_has("softmax: no axis 2 in a tensor of shape 2x3", NULL);
         assert_null(scion_log_softmax(x, -3));
@@ -169,7 +169,7 @@ static void errors(void **state)
         assert_null(scion_softmax(scion_scalar(1), 0));
         assert_error_has("softmax: no axis 0 in a tensor of shape scalar", NULL);
         assert_null(scion_logsumexp(labels, 0));
-        assert_error_has("logsumexp: takes floats, got integers", NULL);
+        assert_error_has("logsumexp: takes float32, got int32", NULL);
         assert_null(scion_logsumexp(x, 2));
         assert_error_has("logsumexp: no axis 2 in a tensor of shape 2x3", NULL);
         scion_fail("the first message");

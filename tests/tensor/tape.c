@@ -1,6 +1,7 @@
 /* The tape: its memory, the backward pass, and how gradients are shared. */
 #include "tensor/tape.h"
 
+#include "support/memory.h"
 #include "support/tensors.h"
 
 static struct scion_tensor *leaf(struct scion_shape shape, float value)
@@ -48,7 +49,7 @@ static void making_and_looking(void **state)
         assert_string_equal(scion_shape_text(&shape, text, sizeof text), "64x1x28x28");
         assert_string_equal(scion_shape_text(&shape, small, sizeof small), "64x1x");
         assert_string_equal(scion_shape_text(&SCION_SCALAR, text, sizeof text), "scalar");
-        assert_int_equal((uintptr_t)scion_data(x) % 64, 0);
+        assert_int_equal((uintptr_t)x->storage->memory % 64, 0);
 }
 
 static void wrong_shapes_and_types(void **state)
@@ -68,11 +69,11 @@ static void wrong_shapes_and_types(void **state)
         assert_null(scion_from(SCION_SHAPE(2), NULL));
         assert_error_has("no values", NULL);
         assert_null(scion_data(labels));
-        assert_error_has("the tensor holds integers", NULL);
+        assert_error_has("the tensor holds int32", NULL);
         assert_null(scion_data_i32(scion_scalar(1)));
-        assert_error_has("the tensor holds floats", NULL);
+        assert_error_has("the tensor holds float32", NULL);
         assert_null(scion_require_grad(labels));
-        assert_error_has("require_grad: takes floats, got integers", NULL);
+        assert_error_has("require_grad: takes float32, got int32", NULL);
         assert_null(scion_require_grad(NULL));
         assert_null(scion_data(NULL));
 }
@@ -116,7 +117,8 @@ static void steady_steps_allocate_nothing(void **state)
 /* Sizes around the ends of the size classes; what is written is not overwritten by another. */
 static void buffers_are_large_enough_and_apart(void **state)
 {
-        unsigned char *buffer[200];
+        static unsigned char bytes[1 << 21];
+        struct scion_storage *buffer[200];
         size_t size[200];
         int count = 0;
 
@@ -131,13 +133,16 @@ static void buffers_are_large_enough_and_apart(void **state)
                                         size[count] = base + more * base / 4 + (size_t)i;
                                         buffer[count] = scion_tape_buffer(size[count]);
                                         assert_non_null(buffer[count]);
-                                        assert_int_equal((uintptr_t)buffer[count] % 64, 0);
-                                        memset(buffer[count], count + 1, size[count]);
+                                        assert_int_equal((uintptr_t)buffer[count]->memory % 64, 0);
+                                        memset(bytes, count + 1, size[count]);
+                                        assert_true(
+                                                scion_storage_write(buffer[count], 0, bytes, size[count]));
                                         count++;
                                 }
                 for (int i = 0; i < count; i++) {
-                        assert_int_equal(buffer[i][0], i + 1);
-                        assert_int_equal(buffer[i][size[i] - 1], i + 1);
+                        assert_true(scion_storage_read(buffer[i], 0, bytes, size[i]));
+                        assert_int_equal(bytes[0], i + 1);
+                        assert_int_equal(bytes[size[i] - 1], i + 1);
                 }
                 scion_tape_reset(tape);
         }
@@ -349,7 +354,7 @@ static void losses_that_are_none(void **state)
         assert_false(scion_backward(scion_scalar(2)));
         assert_error_has("backward: the loss depends on nothing that wants a gradient", NULL);
         assert_false(scion_backward(scion_from_i32(SCION_SHAPE(1), (const int32_t[]){ 1 })));
-        assert_error_has("backward: takes floats, got integers", NULL);
+        assert_error_has("backward: takes float32, got int32", NULL);
         assert_true(scion_backward(scion_sum(x, SCION_ALL_AXES, true))); /* 1x1 is one number */
         assert_gradient(x, 1);
         struct scion_tensor *alone = leaf(SCION_SCALAR, 5);
@@ -395,21 +400,31 @@ static void failing_gradients_name_the_operation(void **state)
 /* --- Parameters ----------------------------------------------------------------------------------------- */
 
 struct parameter {
-        float values[4], gradients[4];
+        struct scion_storage *values, *gradients;
         struct scion_tensor slot, value;
 };
 
 static struct scion_tensor *parameter(struct parameter *p)
 {
-        *p = (struct parameter){ .values = { 1, 2, 3, 4 }, .gradients = { NAN, NAN, NAN, NAN } };
-        p->slot = (struct scion_tensor){ .shape = SCION_SHAPE(4), .length = 4, .data = p->gradients };
-        p->value = (struct scion_tensor){ .shape = SCION_SHAPE(4),
-                                          .length = 4,
-                                          .data = p->values,
+        static const float values[] = { 1, 2, 3, 4 }, gradients[] = { NAN, NAN, NAN, NAN };
+
+        *p = (struct parameter){ .values = scion_storage_create(sizeof values),
+                                 .gradients = scion_storage_create(sizeof gradients) };
+        assert_true(scion_storage_write(p->values, 0, values, sizeof values));
+        assert_true(scion_storage_write(p->gradients, 0, gradients, sizeof gradients));
+        p->slot = (struct scion_tensor){ .array = scion_array_over(p->gradients, 0, SCION_SHAPE(4),
+                                                                   SCION_F32) };
+        p->value = (struct scion_tensor){ .array = scion_array_over(p->values, 0, SCION_SHAPE(4), SCION_F32),
                                           .grad = &p->slot,
                                           .grad_is_slot = true,
                                           .requires_grad = true };
         return &p->value;
+}
+
+static void parameter_destroy(struct parameter *p)
+{
+        scion_storage_destroy(p->values);
+        scion_storage_destroy(p->gradients);
 }
 
 static void gradients_of_parameters_add_up(void **state)
@@ -428,6 +443,7 @@ static void gradients_of_parameters_add_up(void **state)
         assert_true(
                 scion_backward(total(scion_add(scion_neg(w), scion_slice(scion_concat(&w, 1, 0), 0, 0, 4)))));
         assert_values(scion_grad(w), (const float[]){ 0, 0, 0, 0 }, 0);
+        parameter_destroy(&p);
 }
 
 static void frozen_parameters_get_none(void **state)
@@ -439,12 +455,14 @@ static void frozen_parameters_get_none(void **state)
         w->requires_grad = false;
         assert_true(scion_backward(total(scion_mul(scion_mul(w, w), v))));
         assert_null(scion_grad(w));
-        assert_true(isnan(p.gradients[0]));
+        assert_true(isnan(floats_of(p.gradients)[0]));
         assert_values(scion_grad(v), (const float[]){ 1, 4, 9, 16 }, 0);
         assert_false(scion_backward(total(scion_mul(w, w))));
         assert_null(scion_require_grad(w)); /* it would go on wanting one after the step */
         assert_error_has("require_grad: the parameter is frozen", NULL);
         assert_ptr_equal(scion_require_grad(v), v);
+        parameter_destroy(&p);
+        parameter_destroy(&q);
 }
 
 /* A chain of any length has room for two gradients, but for those that were asked for. */

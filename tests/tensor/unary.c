@@ -262,7 +262,7 @@ static void reversed_gradients(void **state)
                         assert_values(scion_grad(x), scion_data(scion_scale(w, -factor[i])), 0);
                 }
         assert_null(scion_reverse_gradient(scion_from_i32(SCION_SHAPE(1), (const int32_t[]){ 1 }), 1));
-        assert_error_has("reverse_gradient: takes floats, got integers", NULL);
+        assert_error_has("reverse_gradient: takes float32, got int32", NULL);
 }
 
 static void errors(void **state)
@@ -272,7 +272,7 @@ static void errors(void **state)
         (void)state;
         for (size_t i = 0; i < COUNT(unaries); i++) {
                 assert_null(unaries[i].operation(labels));
-                assert_error_has(unaries[i].name, "takes floats, got integers", NULL);
+                assert_error_has(unaries[i].name, "takes float32, got int32", NULL);
                 scion_fail("the first message");
                 assert_null(unaries[i].operation(NULL));
                 assert_string_equal(scion_error(), "the first message");
@@ -282,7 +282,7 @@ static void errors(void **state)
         assert_null(scion_shift(NULL, 2));
         assert_string_equal(scion_error(), "the first message");
         assert_null(scion_pow(labels, 2));
-        assert_error_has("pow", "integers", NULL);
+        assert_error_has("pow", "int32", NULL);
 }
 
 int main(void)

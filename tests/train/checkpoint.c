@@ -194,6 +194,53 @@ static void blocks_are_taken(void **state)
         scion_checkpoint_close(NULL);
 }
 
+/* Blocks of the device's memory, larger than what is copied at a time; the bytes around them stay. */
+static void storages(void **state)
+{
+        const size_t bytes = ((size_t)5 << 19) + 12, offset = 64;
+        struct scion_storage *from = scion_storage_create(bytes + 2 * offset);
+        struct scion_storage *to = scion_storage_create(bytes + 2 * offset);
+        struct scion_state saved = { 0 }, restored = { 0 };
+        unsigned char *data = malloc(bytes), *back = malloc(bytes + 2 * offset);
+
+        (void)state;
+        assert_true(from && to && data && back);
+        for (size_t i = 0; i < bytes; i++)
+                data[i] = (unsigned char)(i * 7 + i / 251 + 1);
+        assert_true(scion_storage_write(from, offset, data, bytes));
+        scion_state_add_storage(&saved, "storage", from, offset, bytes);
+        scion_state_add_storage(&saved, "none", NULL, 0, 0);
+        scion_state_add_storage(&restored, "storage", to, offset, bytes);
+        scion_state_add_storage(&restored, "none", NULL, 0, 0);
+        assert_true(scion_checkpoint_write("storages", key, &saved));
+        struct scion_checkpoint *checkpoint = open_good("storages");
+
+        assert_true(scion_checkpoint_restore(checkpoint, &restored));
+        assert_true(scion_storage_read(to, 0, back, bytes + 2 * offset));
+        assert_memory_equal(back + offset, data, bytes);
+        for (size_t i = 0; i < offset; i++)
+                assert_true(back[i] == 0 && back[offset + bytes + i] == 0);
+        scion_checkpoint_close(checkpoint);
+
+        /* Into the whole of a storage; one of another size stays as it is. */
+        struct scion_storage *whole = scion_storage_create(bytes);
+
+        checkpoint = open_good("storages");
+        assert_false(scion_checkpoint_take_into_storage(checkpoint, "storage", from));
+        assert_error_has("block 'storage' has", NULL);
+        assert_true(whole && scion_checkpoint_take_into_storage(checkpoint, "storage", whole));
+        assert_true(scion_storage_read(whole, 0, back, bytes));
+        assert_memory_equal(back, data, bytes);
+        scion_checkpoint_close(checkpoint);
+        scion_state_finish(&saved);
+        scion_state_finish(&restored);
+        scion_storage_destroy(whole);
+        scion_storage_destroy(from);
+        scion_storage_destroy(to);
+        free(data);
+        free(back);
+}
+
 /* A state of other blocks, or sizes, is left as it is. */
 static void another_state(void **state)
 {
@@ -275,15 +322,11 @@ static void full_disk(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(round_trip),
-                cmocka_unit_test(no_file),
-                cmocka_unit_test(another_key),
-                cmocka_unit_test(torn_at_every_length),
-                cmocka_unit_test(every_flipped_bit),
-                cmocka_unit_test(zeroed_tail),
-                cmocka_unit_test(blocks_are_taken),
-                cmocka_unit_test(another_state),
-                cmocka_unit_test(names),
+                cmocka_unit_test(round_trip),        cmocka_unit_test(no_file),
+                cmocka_unit_test(another_key),       cmocka_unit_test(torn_at_every_length),
+                cmocka_unit_test(every_flipped_bit), cmocka_unit_test(zeroed_tail),
+                cmocka_unit_test(blocks_are_taken),  cmocka_unit_test(storages),
+                cmocka_unit_test(another_state),     cmocka_unit_test(names),
                 cmocka_unit_test(full_disk),
         };
 

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "support/memory.h"
 #include "support/test.h"
 #include "train/train.h"
 
@@ -106,9 +107,11 @@ static double apart(const struct trial *a, const struct trial *b)
 {
         double most = 0, largest = 0;
 
+        const float *x = floats_of(a->target->values), *y = floats_of(b->target->values);
+
         for (size_t i = 0; i < a->target->extent; i++) {
-                most = fmax(most, fabs((double)a->target->values[i] - (double)b->target->values[i]));
-                largest = fmax(largest, fabs((double)a->target->values[i]));
+                most = fmax(most, fabs((double)x[i] - (double)y[i]));
+                largest = fmax(largest, fabs((double)x[i]));
         }
         return most / largest;
 }
@@ -129,8 +132,8 @@ static void same_with_reuse(const char *model, bool kd)
                 train(&trial[i]);
         }
         assert_true(apart(&trial[0], &trial[1]) < 1e-5);
-        assert_memory_equal(trial[1].target->values, trial[2].target->values,
-                            trial[1].target->extent * sizeof(float));
+        assert_memory_equal(floats_of(trial[1].target->values), floats_of(trial[2].target->values),
+                            scion_model_bytes(trial[1].target));
         for (int i = 0; i < 3; i++)
                 end(&trial[i]);
 }

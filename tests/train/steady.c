@@ -65,7 +65,7 @@ static void epoch(struct training *training, uint64_t number)
                 scion_model_clear_gradients(training->model);
                 if (!scion_backward(loss))
                         fail_msg("%s", scion_error());
-                scion_update_step(training->update, 1);
+                assert_true(scion_update_step(training->update, 1));
         }
         assert_int_equal(next, SCION_NEXT_END);
 }

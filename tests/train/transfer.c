@@ -277,6 +277,9 @@ static void one_number_of_a_good_name_is_logged(void **state)
         scion_log_scalar(&transfer, "value1", scion_scalar(2));
         assert_false(transfer.failed);
         assert_int_equal(transfer.scalars, SCION_MAX_SCALARS);
+        assert_true(transfer.scalar[1].examples == 0); /* nothing is read within the step */
+        assert_true(scion_readings_read(&transfer.readings));
+        scion_transfer_collect_scalars(&transfer);
         assert_true(transfer.scalar[1].sum == 12 && transfer.scalar[1].examples == 8);
         scion_log_scalar(&transfer, "more", scion_scalar(1));
         assert_true(transfer.failed);

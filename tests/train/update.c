@@ -2,6 +2,7 @@
 #include "train/update.h"
 
 #include "nn/module.h"
+#include "support/memory.h"
 #include "support/test.h"
 
 static struct scion_model *new_model(void)
@@ -24,15 +25,15 @@ static void walk(struct scion_instance *optimizer, struct scion_model *model, in
 
         assert_non_null(update);
         for (int i = 0; i < steps; i++) {
-                float before = model->values[0];
+                float before = *floats_of(model->values);
 
                 for (int j = 0; j < model->count; j++) {
                         for (size_t k = 0; k < model->parameter[j].slot.length; k++)
-                                ((float *)model->parameter[j].slot.data)[k] = 1;
+                                memory_set(&model->parameter[j].slot, k, 1);
                         model->parameter[j].value.has_grad = true;
                 }
-                scion_update_step(update, 1);
-                moved[i] = before - model->values[0];
+                assert_true(scion_update_step(update, 1));
+                moved[i] = before - *floats_of(model->values);
         }
         scion_update_destroy(update);
 }
@@ -69,7 +70,7 @@ static void set_gradients(struct scion_model *model, float step)
 {
         for (int i = 0; i < model->count; i++) {
                 for (size_t k = 0; k < model->parameter[i].slot.length; k++)
-                        ((float *)model->parameter[i].slot.data)[k] = (float)(k + 1) * (step + 1);
+                        memory_set(&model->parameter[i].slot, k, (float)(k + 1) * (step + 1));
                 model->parameter[i].value.has_grad = true;
         }
 }
@@ -92,11 +93,11 @@ static void holds_masks(const char *yaml)
                         assert_true(scion_parameter_mask(scion_model_find(model, "fc.weight"), mask));
                 set_gradients(model, (float)step);
                 set_gradients(free_one, (float)step);
-                scion_update_step(update, 1);
-                scion_update_step(free_update, 1);
-                const float *is = model->parameter[0].value.data, *other = free_one->parameter[0].value.data;
-
-                const float *gradient = model->parameter[0].slot.data;
+                assert_true(scion_update_step(update, 1));
+                assert_true(scion_update_step(free_update, 1));
+                const float *is = memory_of(&model->parameter[0].value);
+                const float *other = memory_of(&free_one->parameter[0].value);
+                const float *gradient = memory_of(&model->parameter[0].slot);
 
                 for (int k = 0; k < 6; k++) {
                         assert_true((gradient[k] == 0) == (step >= 2 && mask[k] == 0));
@@ -120,11 +121,68 @@ static void masks_hold(void **state)
         holds_masks("{ use: adamw, lr: 0.1, weight_decay: 0.1 }");
 }
 
+/* --- A device that does not have the optimizer ------------------------------------------------------------ */
+
+static bool update_unsupported(void *self, const struct scion_optimizer_plugin *optimizer,
+                               void *optimizer_self, struct scion_span *spans,
+                               struct scion_span_arrays *arrays, int count, bool *supported)
+{
+        (void)self, (void)optimizer, (void)optimizer_self, (void)spans, (void)arrays, (void)count;
+        *supported = false;
+        return true;
+}
+
+/* Two models, the second with a parameter that is frozen for a while; `values` gets those of both. */
+static void train_two(const char *yaml, float *values, size_t bytes)
+{
+        struct scion_config *map = scion_config_parse(yaml, "update.yaml");
+        struct scion_instance *optimizer = scion_instance_create(SCION_OPTIMIZER, map, NULL);
+        struct scion_model *models[2] = { new_model(), new_model() };
+        struct scion_update *update = scion_update_create(optimizer, models, 2);
+
+        if (!update)
+                fail_msg("%s", scion_error());
+        for (int step = 0; step < 5; step++) {
+                scion_parameter_freeze(scion_model_find(models[1], "fc.weight"), step == 1);
+                set_gradients(models[0], (float)step);
+                set_gradients(models[1], (float)step + 0.5f);
+                assert_true(scion_update_step(update, 0.5));
+        }
+        assert_int_equal(scion_model_bytes(models[0]) + scion_model_bytes(models[1]), bytes);
+        memcpy(values, floats_of(models[0]->values), bytes / 2);
+        memcpy(values + bytes / 2 / sizeof *values, floats_of(models[1]->values), bytes / 2);
+        scion_update_destroy(update);
+        scion_model_destroy(models[0]);
+        scion_model_destroy(models[1]);
+        scion_instance_destroy(optimizer);
+        scion_config_destroy(map);
+}
+
+static void steps_on_the_host(void **state)
+{
+        static const char *const yamls[] = { "{ use: sgd, lr: 0.1 }", "{ use: sgd, lr: 0.1, momentum: 0.9 }",
+                                             "{ use: adamw, lr: 0.1, weight_decay: 0.1 }" };
+        const struct scion_backend_plugin *plugin = scion_device.plugin;
+        struct scion_backend_plugin without = *plugin;
+        float expected[64], values[64];
+
+        (void)state;
+        without.update = update_unsupported;
+        for (size_t i = 0; i < sizeof yamls / sizeof yamls[0]; i++) {
+                train_two(yamls[i], expected, sizeof expected);
+                scion_device.plugin = &without;
+                train_two(yamls[i], values, sizeof values);
+                scion_device.plugin = plugin;
+                assert_memory_equal(values, expected, sizeof expected);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_stage_begins_anew),
                 cmocka_unit_test(masks_hold),
+                cmocka_unit_test(steps_on_the_host),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Batch normalisation: the result lies as the input does. */
+/* Batch normalisation: the result has the layout of the input. */
 #include <string.h>
 
 #include "backend/cpu/images.h"
@@ -6,9 +6,9 @@
 
 static const char operation[] = "batch_norm";
 
-static struct scion_kernel *make(const struct scion_key *key, enum scion_pass pass,
-                                 const struct scion_shape *shape, const struct scion_layout *layout, bool own,
-                                 float eps)
+static struct scion_kernel *batch_norm_make(const struct scion_key *key, enum scion_pass pass,
+                                            const struct scion_shape *shape,
+                                            const struct scion_layout *layout, bool own, float eps)
 {
         const unsigned flags = dnnl_use_scale | dnnl_use_shift | (own ? 0u : dnnl_use_global_stats);
         const struct scion_kernel *forward = NULL;
@@ -17,11 +17,11 @@ static struct scion_kernel *make(const struct scion_key *key, enum scion_pass pa
         dnnl_status_t status;
 
         if (pass != SCION_FORWARD &&
-            !(forward = scion_backend_batch_norm(SCION_FORWARD, shape, layout, own, eps)))
+            !(forward = scion_cpu_batch_norm(NULL, SCION_FORWARD, shape, layout, own, eps)))
                 return NULL;
         if (layout)
                 x = layout->md;
-        else if (!scion_layout_row_major(4, shape->dim, &x))
+        else if (!scion_layout_row_major(4, shape->dim, dnnl_f32, &x))
                 return NULL;
         if (forward)
                 status = dnnl_batch_normalization_backward_desc_init(&descriptor, dnnl_backward, &x, &x, eps,
@@ -34,19 +34,21 @@ static struct scion_kernel *make(const struct scion_key *key, enum scion_pass pa
                        : NULL;
 }
 
-/* Blocks of channels, or none: one channel's images side by side are no layout that oneDNN is fast in. */
-const struct scion_layout *scion_backend_batch_norm_layout(const struct scion_layout *layout)
+/* Layouts with blocks of channels are kept; oneDNN is not fast in the layout of images in groups. */
+const struct scion_layout *scion_cpu_batch_norm_layout(void *self, const struct scion_layout *layout)
 {
+        (void)self;
         return layout && layout->md.ndims == 4 && !scion_images_is(layout) ? layout : NULL;
 }
 
-struct scion_kernel *scion_backend_batch_norm(enum scion_pass pass, const struct scion_shape *x,
-                                              const struct scion_layout *layout, bool own, float eps)
+struct scion_kernel *scion_cpu_batch_norm(void *self, enum scion_pass pass, const struct scion_shape *x,
+                                          const struct scion_layout *layout, bool own, float eps)
 {
         struct scion_kernel *kernel;
         struct scion_key key;
         uint32_t bits;
 
+        (void)self;
         memcpy(&bits, &eps, sizeof bits);
         scion_key_begin(&key, SCION_KERNEL_BATCH_NORM);
         scion_key_add(&key, (int64_t)pass << 1 | own);
@@ -54,5 +56,20 @@ struct scion_kernel *scion_backend_batch_norm(enum scion_pass pass, const struct
         scion_key_add(&key, (int64_t)(intptr_t)layout);
         scion_key_add_shape(&key, x);
         kernel = scion_kernel_find(&key);
-        return kernel ? kernel : make(&key, pass, x, layout, own, eps);
+        return kernel ? kernel : batch_norm_make(&key, pass, x, layout, own, eps);
+}
+
+bool scion_cpu_average(void *self, const struct scion_array *batch, double factor, double momentum,
+                       struct scion_array *running)
+{
+        const float *from = scion_cpu_data(batch);
+        float *to = scion_cpu_data(running);
+
+        (void)self;
+        for (size_t i = 0; i < running->length; i++) {
+                double scaled = (double)from[i] * factor;
+
+                to[i] = (float)((1 - momentum) * (double)to[i] + momentum * scaled);
+        }
+        return true;
 }

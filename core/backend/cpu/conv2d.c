@@ -1,31 +1,19 @@
 /*
- * Convolutions: by the direct algorithm, or, where that is faster, by Winograd's of 4x4 outputs a tile: Lavin,
- * Gray. CVPR 2016, arXiv:1509.09308. Which one depends on the shapes and on scion_backend_set_winograd() alone,
- * not on what the library would take.
+ * Convolutions, by the direct algorithm or, where it is faster, by Winograd's with tiles of 4x4 outputs: Lavin, Gray.
+ * CVPR 2016, arXiv:1509.09308. The choice depends only on the shapes and the settings, not on what oneDNN would choose.
  */
 #include "backend/cpu/images.h"
 #include "backend/cpu/kernel.h"
 
-#include <stdatomic.h>
-#include <string.h>
-
 #define TILE 4             /* outputs a side */
-#define FEWEST_CHANNELS 32 /* below, bringing images into tiles and back costs more than it saves */
-#define FEWEST_PIXELS 256  /* outputs a channel, all images: below, bringing the weight into tiles does */
+#define FEWEST_CHANNELS 32 /* with fewer, transforming images to tiles and back costs more than it saves */
+#define FEWEST_PIXELS 256  /* outputs of a channel in all images; with fewer, transforming the weight does */
+#define FEWEST_PIXELS_BF16 1024 /* the same when the direct algorithm has bfloat16 factors */
 
-#define MORE_PIXELS 1024 /* the same, when the direct algorithm has factors of half the size */
-
-static atomic_bool winograd_wanted = true;
-
-void scion_backend_set_winograd(bool winograd)
-{
-        atomic_store(&winograd_wanted, winograd);
-}
-
-/* How a convolution is done. */
+/* How a convolution is computed. */
 struct method {
         bool winograd;
-        bool bf16; /* what is multiplied is rounded */
+        bool bf16; /* factors are bfloat16 */
 };
 
 static int64_t padded_to_tile(int64_t length)
@@ -33,7 +21,7 @@ static int64_t padded_to_tile(int64_t length)
         return (length + TILE - 1) / TILE * TILE;
 }
 
-/* A tile takes 36 products where the direct algorithm takes 144; the tiles must not be padding for the most part. */
+/* A tile takes 36 products where the direct algorithm takes 144, so tiles pay when less than a third is padding. */
 static bool suits_winograd(const struct scion_geometry *g, bool bf16)
 {
         const int64_t *y = g->y.dim;
@@ -42,15 +30,15 @@ static bool suits_winograd(const struct scion_geometry *g, bool bf16)
                 if (g->weight.dim[i] < FEWEST_CHANNELS || g->weight.dim[i + 2] != 3 ||
                     g->window.stride[i] != 1 || g->window.dilation[i] != 1 || g->window.padding[i] > 1)
                         return false;
-        return g->window.groups == 1 && y[0] * y[2] * y[3] >= (bf16 ? MORE_PIXELS : FEWEST_PIXELS) &&
+        return g->window.groups == 1 && y[0] * y[2] * y[3] >= (bf16 ? FEWEST_PIXELS_BF16 : FEWEST_PIXELS) &&
                3 * y[2] * y[3] >= 2 * padded_to_tile(y[2]) * padded_to_tile(y[3]);
 }
 
 static struct method method_of(const struct scion_geometry *g)
 {
-        struct method method = { .bf16 = scion_backend_bf16() };
+        struct method method = { .bf16 = scion_kernels_bf16() };
 
-        method.winograd = atomic_load(&winograd_wanted) && suits_winograd(g, method.bf16);
+        method.winograd = scion_kernels_winograd() && suits_winograd(g, method.bf16);
         method.bf16 = method.bf16 && !method.winograd;
         return method;
 }
@@ -60,8 +48,9 @@ struct descriptors {
         dnnl_dims_t stride, dilation, before, after;
 };
 
-/* Of the three, two are multiplied, and the third is what comes out. */
-static bool describe(enum scion_pass pass, const struct scion_geometry *g, bool bf16, struct descriptors *d)
+/* Fills in descriptors. Two of x, weight and y are the factors of the pass; the third, its result, is float32. */
+static bool descriptors_init(enum scion_pass pass, const struct scion_geometry *g, bool bf16,
+                             struct descriptors *d)
 {
         const dnnl_data_type_t x = bf16 && pass != SCION_BACKWARD_X ? dnnl_bf16 : dnnl_f32;
         const dnnl_data_type_t w = bf16 && pass != SCION_BACKWARD_WEIGHT ? dnnl_bf16 : dnnl_f32;
@@ -72,17 +61,17 @@ static bool describe(enum scion_pass pass, const struct scion_geometry *g, bool 
 
         for (int i = 0; i < 2; i++) {
                 d->stride[i] = g->window.stride[i];
-                d->dilation[i] = g->window.dilation[i] - 1; /* the library counts the elements left out */
+                d->dilation[i] = g->window.dilation[i] - 1; /* oneDNN counts the elements between */
                 d->before[i] = d->after[i] = g->window.padding[i];
         }
         return scion_layout_any(4, g->x.dim, x, &d->x) && scion_layout_any(4, g->y.dim, y, &d->y) &&
                (groups == 1 ? scion_layout_any(4, weight, w, &d->weight)
                             : scion_layout_any(5, grouped, w, &d->weight)) &&
-               scion_layout_row_major(1, weight, &d->bias);
+               scion_layout_row_major(1, weight, dnnl_f32, &d->bias);
 }
 
-static struct scion_kernel *make(const struct scion_key *key, enum scion_pass pass,
-                                 const struct scion_geometry *g, bool bias, struct method method)
+static struct scion_kernel *conv2d_make(const struct scion_key *key, enum scion_pass pass,
+                                        const struct scion_geometry *g, bool bias, struct method method)
 {
         const dnnl_alg_kind_t algorithm =
                 method.winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
@@ -91,9 +80,9 @@ static struct scion_kernel *make(const struct scion_key *key, enum scion_pass pa
         struct descriptors d;
         dnnl_status_t status = dnnl_invalid_arguments;
 
-        if (pass != SCION_FORWARD && !(forward = scion_backend_conv2d(SCION_FORWARD, g, bias)))
+        if (pass != SCION_FORWARD && !(forward = scion_cpu_conv2d(NULL, SCION_FORWARD, g, bias)))
                 return NULL;
-        if (!describe(pass, g, method.bf16, &d))
+        if (!descriptors_init(pass, g, method.bf16, &d))
                 return NULL;
         switch (pass) {
         case SCION_FORWARD:
@@ -117,8 +106,8 @@ static struct scion_kernel *make(const struct scion_key *key, enum scion_pass pa
                        : NULL;
 }
 
-/* Each output is a sum over the window and the channels of its group; what lies in the padding counts. All passes
- * have as many. */
+/* The operations of any pass: each output is a sum over the window and the channels of its group. Products with padding
+ * count. */
 static double operations_of(const struct scion_geometry *g)
 {
         const int64_t *window = g->weight.dim;
@@ -126,14 +115,15 @@ static double operations_of(const struct scion_geometry *g)
         return 2.0 * (double)scion_shape_size(&g->y) * (double)(window[1] * window[2] * window[3]);
 }
 
-struct scion_kernel *scion_backend_conv2d(enum scion_pass pass, const struct scion_geometry *geometry,
-                                          bool bias)
+struct scion_kernel *scion_cpu_conv2d(void *self, enum scion_pass pass, const struct scion_geometry *geometry,
+                                      bool bias)
 {
         const struct scion_window *window = &geometry->window;
         struct method method = method_of(geometry);
         struct scion_kernel *kernel;
         struct scion_key key;
 
+        (void)self;
         scion_key_begin(&key, SCION_KERNEL_CONV);
         scion_key_add(&key, (int64_t)pass << 1 | bias);
         scion_key_add_shape(&key, &geometry->x);
@@ -151,10 +141,10 @@ struct scion_kernel *scion_backend_conv2d(enum scion_pass pass, const struct sci
         if (scion_images_suits(geometry))
                 kernel = scion_images_conv2d(&key, pass, geometry, bias);
         else
-                kernel = make(&key, pass, geometry, bias, method);
-        if (!kernel && method.winograd) { /* the library does not have it for every processor */
-                method = (struct method){ .bf16 = scion_backend_bf16() };
-                kernel = make(&key, pass, geometry, bias, method);
+                kernel = conv2d_make(&key, pass, geometry, bias, method);
+        if (!kernel && method.winograd) { /* oneDNN does not have it for every processor */
+                method = (struct method){ .bf16 = scion_kernels_bf16() };
+                kernel = conv2d_make(&key, pass, geometry, bias, method);
         }
         if (kernel)
                 kernel->operations = operations_of(geometry);

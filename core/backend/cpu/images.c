@@ -1,18 +1,20 @@
+/* The layout of images in groups. */
 #include "backend/cpu/images.h"
 
 #include <string.h>
 
-#define MOST_WEIGHTS 8192 /* with sixteen sums each they still fit a processor's second cache */
+#define MOST_WEIGHTS 8192 /* their gradients, sixteen sums each, still fit a second-level cache */
 
 bool scion_images_layout(const struct scion_shape *shape, const struct scion_layout **layout)
 {
         dnnl_memory_desc_t md;
+        enum scion_dtype dtype;
         dnnl_dims_t dims;
 
         memcpy(dims, shape->dim, 4 * sizeof dims[0]);
         return scion_dnnl_check("layout",
                                 dnnl_memory_desc_init_by_tag(&md, 4, dims, dnnl_f32, dnnl_Abcd16a)) &&
-               scion_layout_intern(&md, layout);
+               scion_layout_intern(&md, &dtype, layout);
 }
 
 bool scion_images_is(const struct scion_layout *layout)
@@ -31,10 +33,8 @@ static int64_t padded_to_block(int64_t channels)
         return (channels + 15) / 16 * 16;
 }
 
-/*
- * Where the blocked layouts make at least half as much work again, the window moves by one, and there are
- * images to fill a vector. Inputs of up to three channels oneDNN takes unpadded.
- */
+/* True when the padding of blocked layouts would add at least half of the work, strides and dilations are 1, and there
+ * are images to fill a vector. oneDNN does not pad inputs of up to three channels. */
 bool scion_images_suits(const struct scion_geometry *g)
 {
         int64_t in = g->x.dim[1], out = g->y.dim[1];

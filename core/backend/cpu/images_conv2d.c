@@ -1,6 +1,6 @@
 /*
- * Direct convolutions of images in groups. The innermost loops keep a block of sums in registers: of up to 6
- * channels by up to 4 pixels, or places of the window. The order of every sum depends on the shapes alone.
+ * Direct convolutions of images in groups. The innermost loops keep a block of sums in registers, up to 6 channels by up
+ * to 4 pixels or positions in the window. The order of every sum depends only on the shapes.
  */
 #include <scion/simd.h>
 #include <string.h>
@@ -12,14 +12,14 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* The sums are in registers only when the loops over them are no loops. */
+/* The sums stay in registers only when the loops over them are unrolled. */
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
 
-/* What all three passes say about the convolution. Planes are of one channel, in vectors. */
+/* The sizes of the convolution that all three passes use. */
 struct conv {
         int64_t in, out;          /* channels */
         int64_t kh, kw;           /* the window */
@@ -91,18 +91,18 @@ static struct conv conv_of(const struct scion_geometry *g)
                 BLOCK(1, 1, __VA_ARGS__);      \
         }
 
-static inline int64_t some_channels(int64_t left)
+static inline int64_t block_channels(int64_t left)
 {
         return left >= 6 ? 6 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
 }
 
-static inline int64_t some_pixels(int64_t left)
+static inline int64_t block_pixels(int64_t left)
 {
         return left >= 4 ? 4 : left >= 2 ? 2 : 1;
 }
 
-/* One group of x with its padding around it, in `to`; x itself when it has none. */
-static const scion_images *framed(const struct conv *c, const scion_images *x, scion_images *to)
+/* Returns one group of x with its padding around it, copied to `to`; x itself when there is no padding. */
+static const scion_images *group_pad(const struct conv *c, const scion_images *x, scion_images *to)
 {
         if (c->ph == 0 && c->pw == 0)
                 return x;
@@ -116,7 +116,7 @@ static const scion_images *framed(const struct conv *c, const scion_images *x, s
 
 /* --- Forward -------------------------------------------------------------------------------------------- */
 
-/* Pixels of one row of y, of some channels: x, weight and y point at the first of each. */
+/* Computes a block of y: pixels of one row, of some channels. x, weight and y point at the first of each. */
 INLINE void forward_block(const int channels, const int pixels, const struct conv *c, const scion_images *x,
                           const float *weight, const float *bias, scion_images *y)
 {
@@ -154,10 +154,10 @@ SCION_CLONES static void forward_group(const struct conv *c, const scion_images 
                                        const float *bias, scion_images *y)
 {
         for (int64_t o = 0, channels; o < c->out; o += channels) {
-                channels = some_channels(c->out - o);
+                channels = block_channels(c->out - o);
                 for (int64_t row = 0; row < c->oh; row++)
                         for (int64_t column = 0, pixels; column < c->ow; column += pixels) {
-                                pixels = some_pixels(c->ow - column);
+                                pixels = block_pixels(c->ow - column);
                                 BLOCK_OF(channels, pixels, forward_block, c, x + row * c->fw + column,
                                          weight + o * c->filter, bias ? bias + o : NULL,
                                          y + (o * c->oh + row) * c->ow + column)
@@ -165,7 +165,7 @@ SCION_CLONES static void forward_group(const struct conv *c, const scion_images 
         }
 }
 
-/* Units are groups of images. */
+/* A unit is a group of images. */
 static void forward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
                     int64_t from, int64_t to)
 {
@@ -174,7 +174,7 @@ static void forward(const struct scion_loop *loop, void *const data[SCION_OPERAN
         scion_images *y = data[SCION_Y];
 
         for (int64_t i = from; i < to; i++)
-                forward_group(&c, framed(&c, x + i * c.x_group, scratch), data[SCION_WEIGHT],
+                forward_group(&c, group_pad(&c, x + i * c.x_group, scratch), data[SCION_WEIGHT],
                               loop->bias ? data[SCION_BIAS] : NULL, y + i * c.y_group);
         if (to == loop->units)
                 scion_images_clear(&loop->geometry.y, y);
@@ -183,8 +183,8 @@ static void forward(const struct scion_loop *loop, void *const data[SCION_OPERAN
 /* --- The gradient of x ---------------------------------------------------------------------------------- */
 
 /*
- * Pixels of one row of x, from (row, column) on, of some channels: weight and dx point at the first of each. A
- * place of the window that reaches all of them is done for all at once.
+ * Computes a block of dx: pixels of one row, from (row, column) on, of some channels. weight and dx point at the first of
+ * each. A position in the window that covers all the pixels is added to all of them at once.
  */
 INLINE void x_block(const int channels, const int pixels, const struct conv *c, const scion_images *dy,
                     const float *weight, int64_t row, int64_t column, scion_images *dx)
@@ -242,17 +242,17 @@ SCION_CLONES static void x_group(const struct conv *c, const scion_images *dy, c
                                  scion_images *dx)
 {
         for (int64_t i = 0, channels; i < c->in; i += channels) {
-                channels = some_channels(c->in - i);
+                channels = block_channels(c->in - i);
                 for (int64_t row = 0; row < c->h; row++)
                         for (int64_t column = 0, pixels; column < c->w; column += pixels) {
-                                pixels = some_pixels(c->w - column);
+                                pixels = block_pixels(c->w - column);
                                 BLOCK_OF(channels, pixels, x_block, c, dy, weight + i * c->kh * c->kw, row,
                                          column, dx + (i * c->h + row) * c->w + column)
                         }
         }
 }
 
-/* Units are groups of images. */
+/* A unit is a group of images. */
 static void x_gradient(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
                        int64_t from, int64_t to)
 {
@@ -269,7 +269,8 @@ static void x_gradient(const struct scion_loop *loop, void *const data[SCION_OPE
 
 /* --- The gradient of the weight, and of the bias -------------------------------------------------------- */
 
-/* Adds up, in vectors, the gradient of some weights of one row of the window, of some output channels. */
+/* Adds to `total` the gradient, one sum for each image of a group, of some weights of one row of the window, of some
+ * output channels. */
 INLINE void weight_block(const int channels, const int places, const struct conv *c, const scion_images *x,
                          const scion_images *dy, scion_images *total)
 {
@@ -301,15 +302,15 @@ INLINE void weight_block(const int channels, const int places, const struct conv
         }
 }
 
-/* Of some rows of the window: [in, kh] of them. */
+/* Adds the gradient of the weights in the rows first .. end - 1 of the window, counted over [in, kh]. */
 SCION_CLONES static void weight_group(const struct conv *c, const scion_images *x, const scion_images *dy,
                                       scion_images *total, int64_t first, int64_t end)
 {
         for (int64_t o = 0, channels; o < c->out; o += channels) {
-                channels = some_channels(c->out - o);
+                channels = block_channels(c->out - o);
                 for (int64_t i = first; i < end; i++)
                         for (int64_t j = 0, places; j < c->kw; j += places) {
-                                places = some_pixels(c->kw - j);
+                                places = block_pixels(c->kw - j);
                                 BLOCK_OF(channels, places, weight_block, c,
                                          x + (i / c->kh * c->fh + i % c->kh) * c->fw + j,
                                          dy + o * c->oh * c->ow, total + o * c->filter + i * c->kw + j)
@@ -334,7 +335,8 @@ SCION_CLONES static void bias_group(const struct conv *c, const scion_images *dy
         }
 }
 
-SCION_CLONES static void fold(const scion_images *total, float *restrict result, int64_t count)
+/* result[i] = the sum of the vector total[i]. */
+SCION_CLONES static void lanes_sum(const scion_images *total, float *restrict result, int64_t count)
 {
         for (int64_t i = 0; i < count; i++) {
                 const float *lane = (const float *)(total + i);
@@ -349,7 +351,8 @@ SCION_CLONES static void fold(const scion_images *total, float *restrict result,
         }
 }
 
-/* Units are rows of the window, of all output channels: each is a sum over all images, whichever thread does it. */
+/* A unit is a row of the window, of all output channels. Each thread sums over all images, so the sums do not depend on
+ * the number of threads. */
 static void weight_gradient(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
                             int64_t from, int64_t to)
 {
@@ -361,20 +364,21 @@ static void weight_gradient(const struct scion_loop *loop, void *const data[SCIO
 
         memset(total, 0, (size_t)(weights + c.out) * sizeof *total);
         for (int64_t i = 0; i < scion_images_groups(&loop->geometry.x); i++) {
-                weight_group(&c, framed(&c, x + i * c.x_group, frame), dy + i * c.y_group, total, from, to);
+                weight_group(&c, group_pad(&c, x + i * c.x_group, frame), dy + i * c.y_group, total, from,
+                             to);
                 if (bias)
                         bias_group(&c, dy + i * c.y_group, total_bias);
         }
         for (int64_t o = 0; o < c.out; o++) {
                 int64_t at = o * c.filter + from * c.kw;
 
-                fold(total + at, (float *)data[SCION_WEIGHT_GRAD] + at, (to - from) * c.kw);
+                lanes_sum(total + at, (float *)data[SCION_WEIGHT_GRAD] + at, (to - from) * c.kw);
         }
         if (bias)
-                fold(total_bias, data[SCION_BIAS_GRAD], c.out);
+                lanes_sum(total_bias, data[SCION_BIAS_GRAD], c.out);
 }
 
-/* --- Making them ---------------------------------------------------------------------------------------- */
+/* --- Making kernels ------------------------------------------------------------------------------------- */
 
 struct scion_kernel *scion_images_conv2d(const struct scion_key *key, enum scion_pass pass,
                                          const struct scion_geometry *geometry, bool bias)

@@ -4,7 +4,7 @@
 
 #include "backend/cpu/images.h"
 
-/* Before a loop over the images of a group: one vector's work, which clang would rather unroll. */
+/* Before a loop over the images of a group, which is to become operations on one vector; clang would unroll it. */
 #ifdef __clang__
 #define EACH_IMAGE _Pragma("clang loop unroll(disable) vectorize(enable) vectorize_width(16)")
 #else
@@ -15,7 +15,7 @@
 
 typedef int32_t places __attribute__((vector_size(SCION_IMAGES * sizeof(int32_t)), may_alias));
 
-/* A window's rows and columns within the image, and its first place, which may lie outside. */
+/* The rows and columns of a window within the image, and its first position, which may lie outside. */
 struct window {
         int64_t top, left, row, row_end, column, column_end;
 };
@@ -34,9 +34,9 @@ static inline struct window window_at(const struct scion_geometry *g, int64_t i,
 }
 
 /*
- * The first of equal maxima; what is not a number wins. `found` gets its place, row by row within the window. A
- * row of y is done place by place of the window: that keeps the sixteen comparisons apart from those they would
- * have to wait for.
+ * Computes a row of y: the first of equal maxima; NaN counts as the largest. `found` gets the position of the maximum,
+ * row by row within the window. The outer loop is over positions in the window, because consecutive comparisons are then
+ * independent of each other.
  */
 INLINE void maximum_row(const struct scion_geometry *g, const scion_images *x, int64_t i, scion_images *y,
                         places *found, bool finding)
@@ -91,8 +91,8 @@ SCION_CLONES static void maximum_found(const struct scion_geometry *g, const sci
                 maximum_row(g, x, i, y + i * g->y.dim[3], found + i * g->y.dim[3], true);
 }
 
-/* Every pixel in one window: a gradient is that window's, not a sum of several windows' or of none. */
-static bool tiles(const struct scion_geometry *g)
+/* Returns whether every pixel is in exactly one window, so that its gradient is not a sum. */
+static bool windows_tile(const struct scion_geometry *g)
 {
         for (int i = 0; i < 2; i++)
                 if (g->window.padding[i] != 0 || g->window.stride[i] != g->window.kernel[i] ||
@@ -101,8 +101,8 @@ static bool tiles(const struct scion_geometry *g)
         return true;
 }
 
-/* Writes dx where windows tile it; else adds to it, and it is 0 at first. */
-INLINE void spread_maximum(const struct scion_geometry *g, const scion_images *dy, const places *found,
+/* Writes dx when windows tile it; otherwise adds to it, and the caller has set it to 0. */
+INLINE void maximum_spread(const struct scion_geometry *g, const scion_images *dy, const places *found,
                            scion_images *dx, const bool tiled)
 {
         int64_t width = g->x.dim[3], kernel = g->window.kernel[1];
@@ -129,17 +129,17 @@ INLINE void spread_maximum(const struct scion_geometry *g, const scion_images *d
 SCION_CLONES static void maximum_gradient(const struct scion_geometry *g, const scion_images *dy,
                                           const places *found, scion_images *dx)
 {
-        spread_maximum(g, dy, found, dx, false);
+        maximum_spread(g, dy, found, dx, false);
 }
 
 SCION_CLONES static void maximum_gradient_tiled(const struct scion_geometry *g, const scion_images *dy,
                                                 const places *found, scion_images *dx)
 {
-        spread_maximum(g, dy, found, dx, true);
+        maximum_spread(g, dy, found, dx, true);
 }
 
-/* What an average's elements count. */
-static inline float share(const struct scion_loop *loop, const struct window *at)
+/* The weight of an element in the average. */
+static inline float weight_of(const struct scion_loop *loop, const struct window *at)
 {
         int64_t count = loop->pooling == SCION_AVERAGE
                                 ? (int64_t)loop->geometry.window.kernel[0] * loop->geometry.window.kernel[1]
@@ -160,7 +160,7 @@ SCION_CLONES static void average(const struct scion_loop *loop, const scion_imag
                         for (int64_t row = at.row; row < at.row_end; row++)
                                 for (int64_t column = at.column; column < at.column_end; column++)
                                         sum += x[row * g->x.dim[3] + column];
-                        *y++ = sum * share(loop, &at);
+                        *y++ = sum * weight_of(loop, &at);
                 }
 }
 
@@ -172,7 +172,7 @@ SCION_CLONES static void average_gradient(const struct scion_loop *loop, const s
         for (int64_t i = 0; i < g->y.dim[2]; i++)
                 for (int64_t j = 0; j < g->y.dim[3]; j++) {
                         struct window at = window_at(g, i, j);
-                        scion_images value = *dy++ * share(loop, &at);
+                        scion_images value = *dy++ * weight_of(loop, &at);
 
                         for (int64_t row = at.row; row < at.row_end; row++)
                                 for (int64_t column = at.column; column < at.column_end; column++)
@@ -180,7 +180,7 @@ SCION_CLONES static void average_gradient(const struct scion_loop *loop, const s
                 }
 }
 
-/* Units are planes: channels of groups of images. */
+/* A unit is one channel of a group of images. */
 static void forward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
                     int64_t from, int64_t to)
 {
@@ -208,7 +208,7 @@ static void backward(const struct scion_loop *loop, void *const data[SCION_OPERA
         const scion_images *dy = data[SCION_Y_GRAD];
         scion_images *dx = data[SCION_X_GRAD];
         const places *found = data[SCION_WORKSPACE];
-        bool largest = loop->pooling <= SCION_MAXIMUM_NO_GRAD, tiled = largest && tiles(g);
+        bool largest = loop->pooling <= SCION_MAXIMUM_NO_GRAD, tiled = largest && windows_tile(g);
 
         (void)scratch;
         for (int64_t i = from; i < to; i++) {
@@ -238,6 +238,6 @@ struct scion_kernel *scion_images_pool2d(const struct scion_key *key, const char
         loop.layout[SCION_X] = loop.layout[SCION_X_GRAD] = x;
         loop.layout[SCION_Y] = loop.layout[SCION_Y_GRAD] = y;
         if (pooling == SCION_MAXIMUM)
-                loop.workspace = scion_layout_length(y, &geometry->y) * sizeof(int32_t);
+                loop.workspace = scion_cpu_layout_length(y, &geometry->y) * sizeof(int32_t);
         return scion_kernel_make_loop(key, operation, &loop);
 }

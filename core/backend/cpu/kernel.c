@@ -1,3 +1,4 @@
+/* The table of kernels, running them, and the settings that they are made by. */
 #include "backend/cpu/kernel.h"
 
 #include <assert.h>
@@ -10,26 +11,27 @@
 #include "backend/cpu/parallel.h"
 
 #define BUCKETS 512
-#define KIND 0    /* the word of a key that says which */
-#define THREADS 1 /* how many */
+#define KIND 0    /* index of the word of a key that is the kind */
+#define THREADS 1 /* index of the word that is the number of threads */
 #define ALIGNMENT ((size_t)64)
 
-/* What a thread has of its own. Memory objects hold the pointers of one run, so threads cannot share them. */
+/* The kernels of one thread. Threads cannot share them, because memory objects hold the pointers of one run. */
 struct worker {
-        int threads; /* that the OpenMP run-time has promised this thread */
+        int threads; /* that the OpenMP run-time is set to for this thread */
         dnnl_stream_t stream;
         void *scratch;
-        struct scion_backend_usage usage;
+        struct scion_device_usage usage;
         struct scion_kernel *bucket[BUCKETS];
 };
 
 static atomic_int threads_wanted = 1;
 static atomic_bool bf16_wanted = false;
+static atomic_bool winograd_wanted = true;
 static _Thread_local struct worker *mine;
-static pthread_key_t ending;
+static pthread_key_t worker_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* Which argument of oneDNN's each operand is. */
+/* The number of the argument of oneDNN that each operand is. */
 static const int argument_of[SCION_OPERANDS] = {
         [SCION_X] = DNNL_ARG_SRC,
         [SCION_WEIGHT] = DNNL_ARG_WEIGHTS,
@@ -48,14 +50,13 @@ static const int argument_of[SCION_OPERANDS] = {
         [SCION_WORKSPACE] = DNNL_ARG_WORKSPACE,
 };
 
-void scion_backend_set_threads(int threads)
+bool scion_cpu_configure(void *self, const struct scion_device_settings *settings)
 {
-        atomic_store(&threads_wanted, threads < 1 ? 1 : threads);
-}
-
-bool scion_backend_set_bf16(bool bf16)
-{
-        return atomic_exchange(&bf16_wanted, bf16);
+        (void)self;
+        atomic_store(&threads_wanted, settings->threads < 1 ? 1 : settings->threads);
+        atomic_store(&bf16_wanted, settings->bf16);
+        atomic_store(&winograd_wanted, settings->winograd);
+        return true;
 }
 
 int scion_kernels_threads(void)
@@ -63,9 +64,14 @@ int scion_kernels_threads(void)
         return atomic_load_explicit(&threads_wanted, memory_order_relaxed);
 }
 
-bool scion_backend_bf16(void)
+bool scion_kernels_bf16(void)
 {
         return atomic_load_explicit(&bf16_wanted, memory_order_relaxed);
+}
+
+bool scion_kernels_winograd(void)
+{
+        return atomic_load(&winograd_wanted);
 }
 
 static void kernel_destroy(struct scion_kernel *kernel)
@@ -93,9 +99,9 @@ static void worker_destroy(void *pointer)
         mine = NULL;
 }
 
-static void make_key(void)
+static void worker_key_create(void)
 {
-        pthread_key_create(&ending, worker_destroy);
+        pthread_key_create(&worker_key, worker_destroy);
 }
 
 static struct worker *worker_create(void)
@@ -113,12 +119,13 @@ static struct worker *worker_create(void)
                 free(worker);
                 return NULL;
         }
-        pthread_once(&once, make_key);
-        pthread_setspecific(ending, worker);
+        pthread_once(&once, worker_key_create);
+        pthread_setspecific(worker_key, worker);
         return worker;
 }
 
-/* A kernel is made for a number of threads, which is the one in its key whatever is wanted by now. */
+/* Sets the calling thread up for the number of threads in the key, which is the one that the kernel was made for: the
+ * setting may have changed since. */
 static struct worker *worker_ready(const struct scion_key *key)
 {
         int threads = (int)key->word[THREADS];
@@ -126,7 +133,7 @@ static struct worker *worker_ready(const struct scion_key *key)
         if (!mine)
                 mine = worker_create();
         if (mine && mine->threads != threads) {
-                if (!scion_threads_promise(threads))
+                if (!scion_threads_set(threads))
                         return NULL;
                 mine->threads = threads;
         }
@@ -138,9 +145,10 @@ bool scion_kernels_ready(const struct scion_key *key)
         return worker_ready(key) != NULL;
 }
 
-struct scion_backend_usage scion_backend_usage(void)
+struct scion_device_usage scion_cpu_usage(void *self)
 {
-        return mine ? mine->usage : (struct scion_backend_usage){ 0 };
+        (void)self;
+        return mine ? mine->usage : (struct scion_device_usage){ 0 };
 }
 
 void scion_key_begin(struct scion_key *key, enum scion_kernel_kind kind)
@@ -180,8 +188,8 @@ struct scion_kernel *scion_kernel_find(const struct scion_key *key)
         return NULL;
 }
 
-/* Kernels run one at a time on a thread, so they share their working memory: the most that one of them needs. */
-static bool grow_scratch(struct worker *worker, size_t bytes)
+/* Kernels run one at a time on a thread, so they share working memory, as large as the largest request. */
+static bool worker_grow_scratch(struct worker *worker, size_t bytes)
 {
         bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         if (bytes <= worker->usage.scratch)
@@ -196,8 +204,8 @@ static bool grow_scratch(struct worker *worker, size_t bytes)
         return true;
 }
 
-static bool add_argument(struct scion_kernel *kernel, int argument, const dnnl_memory_desc_t *md,
-                         dnnl_memory_t *memory)
+static bool kernel_add_argument(struct scion_kernel *kernel, int argument, const dnnl_memory_desc_t *md,
+                                dnnl_memory_t *memory)
 {
         if (!scion_dnnl_check(kernel->operation,
                               dnnl_memory_create(memory, md, scion_dnnl_engine(), DNNL_MEMORY_NONE)))
@@ -206,31 +214,32 @@ static bool add_argument(struct scion_kernel *kernel, int argument, const dnnl_m
         return true;
 }
 
-/* A normalisation's scale and shift answer to the weight's number as well: together they are an older argument,
- * which is not used. */
-static bool is_unused(const struct scion_kernel *kernel, int operand)
+/* For a batch normalisation oneDNN also reports DNNL_ARG_WEIGHTS, an older argument of scale and shift in one array; the
+ * kernels here use two. */
+static bool operand_is_unused(const struct scion_kernel *kernel, int operand)
 {
         return kernel->key.word[KIND] == SCION_KERNEL_BATCH_NORM &&
                (operand == SCION_WEIGHT || operand == SCION_WEIGHT_GRAD);
 }
 
-static bool add_arguments(struct scion_kernel *kernel)
+static bool kernel_add_arguments(struct scion_kernel *kernel)
 {
         const dnnl_memory_desc_t *md;
 
         for (int i = 0; i < SCION_OPERANDS; i++) {
                 md = dnnl_primitive_desc_query_md(kernel->pd, dnnl_query_exec_arg_md, argument_of[i]);
-                if (!md || md->ndims == 0 || is_unused(kernel, i))
+                if (!md || md->ndims == 0 || operand_is_unused(kernel, i))
                         continue;
                 kernel->bytes[i] = dnnl_memory_desc_get_size(md);
-                if (i != SCION_WORKSPACE && !scion_layout_intern(md, &kernel->layout[i]))
+                if (i != SCION_WORKSPACE && !scion_layout_intern(md, &kernel->dtype[i], &kernel->layout[i]))
                         return false;
-                if (!add_argument(kernel, argument_of[i], md, &kernel->memory[i]))
+                if (!kernel_add_argument(kernel, argument_of[i], md, &kernel->memory[i]))
                         return false;
         }
         md = dnnl_primitive_desc_query_md(kernel->pd, dnnl_query_scratchpad_md, 0);
         kernel->scratch = md ? dnnl_memory_desc_get_size(md) : 0;
-        return kernel->scratch == 0 || add_argument(kernel, DNNL_ARG_SCRATCHPAD, md, &kernel->scratch_memory);
+        return kernel->scratch == 0 ||
+               kernel_add_argument(kernel, DNNL_ARG_SCRATCHPAD, md, &kernel->scratch_memory);
 }
 
 static struct scion_kernel *kernel_create(const struct scion_key *key, const char *operation)
@@ -247,10 +256,10 @@ static struct scion_kernel *kernel_create(const struct scion_key *key, const cha
         return kernel;
 }
 
-/* Into the table, when it was made well and has memory to work in; else it goes. */
-static struct scion_kernel *kernel_keep(struct scion_kernel *kernel, bool good)
+/* Adds the kernel to the table when it is complete and there is working memory for it; destroys it otherwise. */
+static struct scion_kernel *kernel_keep(struct scion_kernel *kernel, bool complete)
 {
-        if (!good || !grow_scratch(mine, kernel->scratch)) {
+        if (!complete || !worker_grow_scratch(mine, kernel->scratch)) {
                 kernel_destroy(kernel);
                 return NULL;
         }
@@ -272,7 +281,7 @@ struct scion_kernel *scion_kernel_make(const struct scion_key *key, const char *
         kernel->pd = pd;
         return kernel_keep(kernel,
                            scion_dnnl_check(operation, dnnl_primitive_create(&kernel->primitive, pd)) &&
-                                   add_arguments(kernel));
+                                   kernel_add_arguments(kernel));
 }
 
 struct scion_kernel *scion_kernel_make_loop(const struct scion_key *key, const char *operation,
@@ -296,7 +305,7 @@ struct scion_kernel *scion_kernel_describe(const struct scion_key *key, const ch
 {
         dnnl_primitive_desc_t pd;
 
-        if (!worker_ready(key)) /* what the descriptor chooses depends on the number of threads */
+        if (!worker_ready(key)) /* the choice of a primitive depends on the number of threads */
                 return NULL;
         if (!attributes)
                 attributes = scion_dnnl_attributes();
@@ -307,12 +316,14 @@ struct scion_kernel *scion_kernel_describe(const struct scion_key *key, const ch
         return scion_kernel_make(key, operation, pd);
 }
 
-const struct scion_layout *scion_kernel_layout(const struct scion_kernel *kernel, enum scion_operand operand)
+const struct scion_layout *scion_cpu_kernel_layout(const struct scion_kernel *kernel,
+                                                   enum scion_operand operand, enum scion_dtype *dtype)
 {
+        *dtype = kernel->dtype[operand];
         return kernel->layout[operand];
 }
 
-size_t scion_kernel_bytes(const struct scion_kernel *kernel, enum scion_operand operand)
+size_t scion_cpu_kernel_bytes(const struct scion_kernel *kernel, enum scion_operand operand)
 {
         return kernel->bytes[operand];
 }
@@ -323,22 +334,27 @@ struct loop_run {
         char *scratch;
 };
 
-static void run_loop(void *context, int part, int64_t from, int64_t to)
+static void loop_part(void *context, int part, int64_t from, int64_t to)
 {
         const struct loop_run *run = context;
 
         run->loop->run(run->loop, run->data, run->scratch + (size_t)part * run->loop->scratch, from, to);
 }
 
-bool scion_kernel_run(struct scion_kernel *kernel, void *const data[SCION_OPERANDS])
+bool scion_cpu_kernel_run(void *self, struct scion_kernel *kernel,
+                          const struct scion_array *const operand[SCION_OPERANDS])
 {
         struct worker *worker = worker_ready(&kernel->key);
+        void *data[SCION_OPERANDS];
 
+        (void)self;
         if (!worker)
                 return false;
+        for (int i = 0; i < SCION_OPERANDS; i++)
+                data[i] = scion_cpu_data_or_null(operand[i]);
         worker->usage.operations += kernel->operations;
         if (kernel->loop.run) {
-                scion_parallel((int)kernel->key.word[THREADS], kernel->loop.units, 1, run_loop,
+                scion_parallel((int)kernel->key.word[THREADS], kernel->loop.units, 1, loop_part,
                                &(struct loop_run){ &kernel->loop, data, worker->scratch });
                 return true;
         }

@@ -1,39 +1,53 @@
-/* Inside the backend: oneDNN's objects, and the table of kernels. */
+/* Kernels of the processor's back end: oneDNN's primitives and loops of ours, in a table of those made so far. */
 #ifndef SCION_BACKEND_CPU_KERNEL_H
 #define SCION_BACKEND_CPU_KERNEL_H
 
 #include <oneapi/dnnl/dnnl.h>
 
-#include "backend/backend.h"
+#include "backend/cpu/cpu.h"
 
 /* --- oneDNN --------------------------------------------------------------------------------------------- */
 
-/* False, with "OPERATION: oneDNN: its reason", unless the status is a success. */
+/* Returns whether the status is a success; if not, the message is "OPERATION: oneDNN: REASON". */
 bool scion_dnnl_check(const char *operation, dnnl_status_t status);
 
-/* The processor; NULL with a message. */
+/* Returns the engine of the processor; NULL with a message. */
 dnnl_engine_t scion_dnnl_engine(void);
 
-/* Attributes that every primitive has; NULL with a message. Working memory is ours, not the library's. */
+/* Returns the attributes that every primitive has; NULL with a message. They say that a primitive's working memory is
+ * given to it and not allocated by the library. */
 const_dnnl_primitive_attr_t scion_dnnl_attributes(void);
 
 /* --- Layouts -------------------------------------------------------------------------------------------- */
 
-/* Two equal descriptors have one layout, which lives until the process ends. */
+/* Equal descriptors have one layout, which is kept until the process ends. The type is part of the descriptor, so a
+ * layout of float32 and one of bfloat16 always differ. */
 struct scion_layout {
         const struct scion_layout *next;
         dnnl_memory_desc_t md;
-        size_t length; /* of its memory, in floats */
+        size_t length; /* in memory, in elements of the descriptor's type */
 };
 
-/* The layout that a descriptor says; NULL when it is that of row-major floats. False when memory is out. */
-bool scion_layout_intern(const dnnl_memory_desc_t *md, const struct scion_layout **layout);
+/* Finds the layout and the type (float32 or bfloat16) of a descriptor; the layout is NULL for a row-major one. False,
+ * with a message, when memory is out. */
+bool scion_layout_intern(const dnnl_memory_desc_t *md, enum scion_dtype *dtype,
+                         const struct scion_layout **layout);
 
-/* A row-major descriptor of floats. */
-bool scion_layout_row_major(int ndim, const int64_t *dim, dnnl_memory_desc_t *md);
+/* Fills in a row-major descriptor. False with a message. */
+bool scion_layout_row_major(int ndim, const int64_t *dim, dnnl_data_type_t type, dnnl_memory_desc_t *md);
 
-/* A descriptor whose layout a primitive chooses. */
+/* Fills in a descriptor whose layout a primitive chooses. False with a message. */
 bool scion_layout_any(int ndim, const int64_t *dim, dnnl_data_type_t type, dnnl_memory_desc_t *md);
+
+/* oneDNN's name of a type: float32 or bfloat16. */
+dnnl_data_type_t scion_layout_type(enum scion_dtype dtype);
+
+/* --- Settings ------------------------------------------------------------------------------------------- */
+
+/* The settings of scion_cpu_configure(). */
+int scion_kernels_threads(void);
+bool scion_kernels_bf16(void);
+bool scion_kernels_winograd(void);
 
 /* --- The table of kernels ------------------------------------------------------------------------------- */
 
@@ -45,7 +59,7 @@ enum scion_kernel_kind {
         SCION_KERNEL_BATCH_NORM,
 };
 
-/* What tells kernels apart: everything that their making depends on. */
+/* A key holds everything that making the kernel depends on. */
 #define SCION_KEY_WORDS 40
 
 struct scion_key {
@@ -53,15 +67,13 @@ struct scion_key {
         int64_t word[SCION_KEY_WORDS];
 };
 
-/* The number of threads is part of every key. */
+/* Begins a key with the kind and the number of threads. */
 void scion_key_begin(struct scion_key *key, enum scion_kernel_kind kind);
 void scion_key_add(struct scion_key *key, int64_t word);
 void scion_key_add_shape(struct scion_key *key, const struct scion_shape *shape);
 
-/* How many threads they use. */
-int scion_kernels_threads(void);
-
-/* A kernel of our own: a loop over memory. Threads share its units among them, and have working memory each. */
+/* A kernel that is a loop of ours over float32 memory. Threads divide its units among themselves, and each has working
+ * memory of its own. */
 struct scion_loop {
         void (*run)(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
                     int64_t from, int64_t to);
@@ -69,7 +81,7 @@ struct scion_loop {
         struct scion_geometry geometry;
         bool bias;
         enum scion_pooling pooling;
-        size_t scratch; /* bytes, a multiple of 64; of one thread */
+        size_t scratch; /* bytes of one thread, a multiple of 64 */
         const struct scion_layout *layout[SCION_OPERANDS];
         size_t workspace; /* bytes */
 };
@@ -79,36 +91,38 @@ struct scion_kernel {
         uint64_t hash;
         struct scion_key key;
         const char *operation;  /* for messages */
-        struct scion_loop loop; /* without run(): a primitive it is */
+        struct scion_loop loop; /* run is NULL when the kernel is a primitive */
         dnnl_primitive_desc_t pd;
         dnnl_primitive_t primitive;
         size_t scratch;    /* bytes */
-        double operations; /* in a run: a multiplication and an addition are two; 0: not counted */
+        double operations; /* of one run, a multiplication and an addition counting as two; 0: not counted */
         dnnl_memory_t scratch_memory;
         const struct scion_layout *layout[SCION_OPERANDS];
+        enum scion_dtype dtype[SCION_OPERANDS];
         size_t bytes[SCION_OPERANDS];
-        dnnl_memory_t memory[SCION_OPERANDS]; /* of those that the kernel has */
+        dnnl_memory_t memory[SCION_OPERANDS]; /* NULL for operands that the kernel does not have */
         int arguments;
         dnnl_exec_arg_t argument[SCION_OPERANDS + 1];
 };
 
-/* The calling thread is set up: its stream, and the key's number of threads. False with a message. */
+/* Prepares the calling thread for a kernel of that key: its stream, and the key's number of threads. False with a
+ * message. */
 bool scion_kernels_ready(const struct scion_key *key);
 
-/* The calling thread's kernel of that key; NULL, with no message, when it is not made yet. */
+/* Returns the calling thread's kernel of that key; NULL, with no message, when it has not been made yet. */
 struct scion_kernel *scion_kernel_find(const struct scion_key *key);
 
-/* Makes it, and keeps it, from a primitive descriptor, which it takes over also when it fails. `operation` is
- * a literal. */
+/* Makes a kernel from a primitive descriptor and keeps it in the table. Takes ownership of pd, also on failure.
+ * `operation` is a literal. NULL with a message. */
 struct scion_kernel *scion_kernel_make(const struct scion_key *key, const char *operation,
                                        dnnl_primitive_desc_t pd);
 
-/* The same of a loop, which is copied. */
+/* Makes a kernel from a loop, which is copied. */
 struct scion_kernel *scion_kernel_make_loop(const struct scion_key *key, const char *operation,
                                             const struct scion_loop *loop);
 
-/* Makes one from an operation's descriptor. `attributes` may be NULL: the usual ones. `forward` is the kernel
- * whose gradient this one computes, or NULL. */
+/* Makes a kernel from an operation's descriptor. `attributes` NULL stands for scion_dnnl_attributes(). `forward` is the
+ * kernel whose gradient this one computes, or NULL. */
 struct scion_kernel *scion_kernel_describe(const struct scion_key *key, const char *operation,
                                            const_dnnl_op_desc_t descriptor,
                                            const_dnnl_primitive_attr_t attributes,

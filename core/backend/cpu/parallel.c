@@ -1,5 +1,5 @@
-/* For RTLD_DEFAULT. */
-#define _GNU_SOURCE
+/* Sharing work among OpenMP threads. */
+#define _GNU_SOURCE /* RTLD_DEFAULT */
 
 #include "backend/cpu/parallel.h"
 
@@ -9,7 +9,7 @@
 
 #include "backend/cpu/kernel.h"
 
-#define GRAIN 32768 /* elements that are worth a thread's waking */
+#define GRAIN 32768 /* elements for which waking a thread pays */
 
 struct work {
         void (*run)(void *context, int part, int64_t from, int64_t to);
@@ -18,8 +18,9 @@ struct work {
 };
 
 /*
- * The OpenMP run-time that oneDNN brings along, whose threads are there already. It is looked up by name, because
- * linking one here could bring in a second. parallel() is what compilers translate a parallel region into.
+ * The OpenMP run-time that oneDNN is linked with, whose threads exist already. Its functions are looked up by name,
+ * because linking an OpenMP library here could load a second one. parallel() is the function that compilers call for a
+ * parallel region.
  */
 static struct {
         void (*parallel)(void (*run)(void *), void *data, unsigned threads, unsigned flags);
@@ -30,12 +31,12 @@ static struct {
         void (*set_threads)(int threads);
         void (*set_dynamic)(int dynamic);
         void (*set_levels)(int levels);
-        bool there; /* all of them */
+        bool found; /* all of them */
 } openmp;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void look_up(void)
+static void openmp_find(void)
 {
         const struct {
                 const char *name;
@@ -50,19 +51,19 @@ static void look_up(void)
                        { "omp_set_max_active_levels", &openmp.set_levels } };
 
         for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-                void *found = dlsym(RTLD_DEFAULT, needed[i].name);
+                void *function = dlsym(RTLD_DEFAULT, needed[i].name);
 
-                if (!found)
+                if (!function)
                         return;
-                memcpy(needed[i].function, &found, sizeof found);
+                memcpy(needed[i].function, &function, sizeof function);
         }
-        openmp.there = true;
+        openmp.found = true;
 }
 
-bool scion_threads_promise(int threads)
+bool scion_threads_set(int threads)
 {
-        pthread_once(&once, look_up);
-        if (!openmp.there)
+        pthread_once(&once, openmp_find);
+        if (!openmp.found)
                 return threads == 1 ||
                        scion_fail("%d threads are not to be had: there is no OpenMP run-time", threads);
         if (threads > 1 && openmp.limit() < threads)
@@ -75,7 +76,7 @@ bool scion_threads_promise(int threads)
         return true;
 }
 
-static void run_part(void *data)
+static void work_part(void *data)
 {
         const struct work *work = data;
         int part = openmp.number(), parts = openmp.count();
@@ -94,11 +95,11 @@ void scion_parallel(int threads, int64_t count, int64_t grain,
         struct work work = { .run = run, .context = context, .count = count, .grain = grain };
 
         if (threads > 1 && count > grain) {
-                pthread_once(&once, look_up);
-                if (openmp.there) {
+                pthread_once(&once, openmp_find);
+                if (openmp.found) {
                         int64_t grains = (count + grain - 1) / grain;
 
-                        openmp.parallel(run_part, &work, (unsigned)(grains < threads ? grains : threads), 0);
+                        openmp.parallel(work_part, &work, (unsigned)(grains < threads ? grains : threads), 0);
                         return;
                 }
         }

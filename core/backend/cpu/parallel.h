@@ -1,4 +1,4 @@
-/* Threads, those of oneDNN's kernels and of loops of our own. */
+/* The threads that oneDNN's kernels and the back end's own loops share. */
 #ifndef SCION_BACKEND_CPU_PARALLEL_H
 #define SCION_BACKEND_CPU_PARALLEL_H
 
@@ -6,19 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* oneDNN's kernels wait for as many threads as they were made for: sees to it that the calling thread has them,
- * whatever the environment says. False, with a message, when it cannot. */
-bool scion_threads_promise(int threads);
+/* Sets the number of OpenMP threads of the calling thread, whatever the environment says: a kernel of oneDNN waits for as
+ * many threads as it was made for. False, with a message, when they are not available. */
+bool scion_threads_set(int threads);
 
 /*
- * Does the work of 0 .. count - 1 by calls of run(context, part, from, to), on up to `threads` threads, each of which gets
- * one part of its own: 0, 1, .... Every `from` is a multiple of the grain. Returns when all is done. What
- * is made must not depend on where parts begin.
+ * Calls run(context, part, from, to) on up to `threads` threads, so that the ranges [from, to) cover 0 .. count - 1. Each
+ * thread gets one part, numbered 0, 1, ...; every `from` is a multiple of `grain`. Returns when all calls have returned.
+ * Results must not depend on where parts begin.
  */
 void scion_parallel(int threads, int64_t count, int64_t grain,
                     void (*run)(void *context, int part, int64_t from, int64_t to), void *context);
 
-/* The same over the elements of tensors, on as many threads as kernels use. */
+/* Calls scion_parallel() for the elements of arrays, with the number of threads that kernels use. */
 void scion_parallel_elements(size_t count, void (*run)(void *context, int part, int64_t from, int64_t to),
                              void *context);
 

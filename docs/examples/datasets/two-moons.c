@@ -25,7 +25,7 @@ static bool open_moons(void *self, uint64_t seed, struct scion_dataset_info *inf
 
         moons->seed = seed;
         info->shape = SCION_SHAPE(2);
-        info->element = SCION_REALS;
+        info->element = SCION_F32;
         info->classes = 2;
         info->size[SCION_TRAIN] = moons->train_size;
         info->size[SCION_TEST] = moons->test_size;

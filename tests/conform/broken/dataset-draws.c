@@ -14,7 +14,7 @@ static bool open_data(void *self, uint64_t seed, struct scion_dataset_info *info
 {
         ((struct state *)self)->random = scion_random(seed, SCION_RANDOM_DATA, 0);
         info->shape = SCION_SHAPE(4);
-        info->element = SCION_REALS;
+        info->element = SCION_F32;
         info->classes = 3;
         info->size[SCION_TRAIN] = info->size[SCION_TEST] = 12;
         return true;

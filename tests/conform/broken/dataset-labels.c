@@ -12,7 +12,7 @@ static bool open_data(void *self, uint64_t seed, struct scion_dataset_info *info
         (void)self;
         (void)seed;
         info->shape = SCION_SHAPE(4);
-        info->element = SCION_REALS;
+        info->element = SCION_F32;
         info->classes = 3;
         info->size[SCION_TRAIN] = info->size[SCION_TEST] = 12;
         return true;

@@ -59,7 +59,7 @@ static bool open_probe(void *self, uint64_t seed, struct scion_dataset_info *inf
         info->shape.ndim = (int)probe->shape.count;
         for (size_t i = 0; i < probe->shape.count && i < SCION_MAX_DIMS; i++)
                 info->shape.dim[i] = probe->shape.value[i];
-        info->element = probe->element == 0 ? SCION_BYTES : SCION_REALS;
+        info->element = probe->element == 0 ? SCION_U8 : SCION_F32;
         info->classes = probe->num_classes;
         info->targets = probe->num_classes > 0 ? 0 : probe->targets;
         info->size[SCION_TRAIN] = probe->train_size;
@@ -89,7 +89,7 @@ static bool open_probe(void *self, uint64_t seed, struct scion_dataset_info *inf
                 info->shape = SCION_SHAPE((int64_t)1 << 40, (int64_t)1 << 40);
                 break;
         case ELEMENT:
-                info->element = (enum scion_element)7;
+                info->element = (enum scion_dtype)7;
                 break;
         case CLASSES:
                 info->classes = (int64_t)1 << 40;

@@ -1,7 +1,6 @@
 /*
- * A strategy written for the first Scion of this ABI and compiled with the headers of that time, which are
- * in include/ and must not be changed. It must work as long as SCION_ABI is the same. Its descriptor ends
- * at loss(), and its parameters have no .scales.
+ * A strategy as it was written for the first Scion of this plugin interface, compiled with the headers of that version,
+ * which are kept in include/ and are not changed: the plugin works as long as SCION_ABI is the same.
  */
 #include <scion/strategy.h>
 

@@ -6,7 +6,8 @@
 
 SCION_BEGIN
 
-/* Valid while the callback runs that was given it. */
+/* Valid while the callback runs that was given it. A batch of unlabelled examples has neither labels nor
+ * targets. */
 struct scion_batch {
         int64_t size;                /* examples, N */
         int64_t classes;             /* number of classes; 0 when the targets are values */

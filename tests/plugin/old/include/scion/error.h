@@ -18,8 +18,7 @@ SCION_API void *scion_fail_null(const char *format, ...) SCION_PRINTF(1, 2);
 /* Puts "PREFIX: " before the message recorded. Returns false. */
 SCION_API bool scion_fail_prefix(const char *format, ...) SCION_PRINTF(1, 2);
 
-/* The message recorded on this thread, or "" when there is none. Valid until the next failure on this thread.
- */
+/* The message recorded on this thread, or "" when there is none. Valid until the next failure on this thread. */
 SCION_API const char *scion_error(void);
 
 /* Forgets the message. */

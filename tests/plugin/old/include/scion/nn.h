@@ -25,6 +25,11 @@ enum scion_init_kind {
         SCION_INIT_XAVIER_UNIFORM, /* U(-b, b), b = gain sqrt(6 / (fan_in + fan_out)); the default gain is 1.
                                       Glorot, Bengio. AISTATS 2010 */
         SCION_INIT_NORMAL,         /* N(0, gain^2); the default gain is 0.01 */
+        SCION_INIT_IDENTITY,       /* of weights [out, in], and of convolutions' [out, in, kh, kw] with odd
+                                      sides: gain, by default 1, at [i, i], of a kernel in its centre; 0
+                                      elsewhere, also when there are more outputs than inputs or fewer. Such a
+                                      layer without bias, in one group, with a stride of 1 and padded by half
+                                      its kernel gives its input back */
 };
 
 struct scion_init {
@@ -37,7 +42,8 @@ struct scion_init {
 /* --- The modules there are
  * ----------------------------------------------------------------------------------- */
 
-/* Children in order, each fed with the one before. */
+/* Children in order, each fed with the one before. Without children, x as it is: with parameters of its own,
+ * a place to hold them. */
 SCION_API struct scion_module *scion_nn_sequential(void);
 
 /* Adds a child; the parent owns it from now on, also when this fails. Names have no dots and are unique among
@@ -52,14 +58,38 @@ SCION_API struct scion_module *scion_nn_linear(int64_t in, int64_t out, bool bia
 SCION_API struct scion_module *scion_nn_conv2d(int64_t in, int64_t out, const struct scion_window *window,
                                                bool bias);
 
+/* Of [N, C, H, W]; the kernel is window->kernel, and the stride the kernel's size unless it is said. */
 SCION_API struct scion_module *scion_nn_max_pool2d(const struct scion_window *window);
 SCION_API struct scion_module *scion_nn_avg_pool2d(const struct scion_window *window);
+/* To any size; see scion_adaptive_avg_pool2d(). */
+SCION_API struct scion_module *scion_nn_adaptive_avg_pool2d(int64_t height, int64_t width);
 SCION_API struct scion_module *scion_nn_relu(void);
 SCION_API struct scion_module *scion_nn_tanh(void);
 SCION_API struct scion_module *scion_nn_sigmoid(void);
+/* 0 <= p < 1 */
 SCION_API struct scion_module *scion_nn_dropout(float p);
 /* Everything but the batch axis into one. */
 SCION_API struct scion_module *scion_nn_flatten(void);
+
+/*
+ * Batch normalisation of [N, C] or [N, C, L] (1d), or of images (2d): see scion_batch_norm(). Parameters weight
+ * [C], ones, and bias [C], zeros; buffers running_mean and running_var. PyTorch's momentum is 0.1, its eps 1e-5.
+ * With both parameters frozen it normalises by the running statistics, and leaves them as they are.
+ */
+SCION_API struct scion_module *scion_nn_batch_norm1d(int64_t channels, float momentum, float eps);
+SCION_API struct scion_module *scion_nn_batch_norm2d(int64_t channels, float momentum, float eps);
+
+/* The eps of one of these two; 0 of any other module. */
+SCION_API float scion_nn_batch_norm_eps(const struct scion_module *module);
+
+/*
+ * Other first values, and no weight decay, for the module's own parameter of that name ("weight"), until the
+ * model is built. Both return the module, so that a layer can be made and changed in one expression; a module
+ * without such a parameter becomes unusable.
+ */
+SCION_API struct scion_module *scion_nn_init(struct scion_module *module, const char *name,
+                                             struct scion_init init);
+SCION_API struct scion_module *scion_nn_no_decay(struct scion_module *module, const char *name);
 
 /* --- Modules of one's own
  * ---------------------------------------------------------------------------------------- */
@@ -86,10 +116,25 @@ SCION_API void *scion_nn_self(struct scion_module *module);
 SCION_API int scion_nn_parameter(struct scion_module *module, const char *name, struct scion_shape shape,
                                  struct scion_init init);
 
-/* In forward: the parameter in that slot, as a tensor to calculate with. */
+/*
+ * Declares a buffer: values that go with the model, saved, loaded and copied as parameters are, but are not
+ * trained: a running mean. Slots are counted together with the parameters'.
+ */
+SCION_API int scion_nn_buffer(struct scion_module *module, const char *name, struct scion_shape shape,
+                              struct scion_init init);
+
+/* In forward: gives the buffer in that slot the values of x, of its shape. */
+SCION_API bool scion_nn_set_buffer(struct scion_module *module, int slot, struct scion_tensor *x);
+
+/* In forward: is the module being trained? Not in evaluation, nor when it has parameters and all are frozen:
+ * it must then leave its buffers alone. Children have their own answer. */
+SCION_API bool scion_nn_training(const struct scion_module *module);
+
+/* In forward: the parameter or buffer in that slot, as a tensor to calculate with; what stands in for it in
+ * this step, if something does. */
 SCION_API struct scion_tensor *scion_nn_tensor(struct scion_module *module, int slot);
 
-/* Runs a module, a child for instance. */
+/* Runs a module, a child for instance, with what was grafted onto it (scion_model_graft()). */
 SCION_API struct scion_tensor *scion_nn_forward(struct scion_module *module, struct scion_tensor *x);
 
 SCION_END

@@ -17,6 +17,9 @@
  *      .above_min    .min itself is excluded
  *      .below_max    .max itself is excluded
  *      .required     there is no default; the file must say
+ *      .scales       of a model's numbers: a width, in units or channels. A width multiplier, for the source's
+ *                    structure made narrower or wider, multiplies it before build(), after validate(), which must
+ *                    have put a width in the place of one not given. Integers are rounded, and at least 1
  *
  * With any option a number is at least .min, which is 0 when left out. A .max that is 0, left out, or not
  * above .min means no upper end. For lists the range holds for each entry. A number's default may lie outside
@@ -64,7 +67,8 @@ struct scion_param {
         bool bounded; /* options were given: the range holds */
         bool required;
         bool above_min;
-        bool below_max;
+        bool below_max : 1;
+        bool scales : 1;  /* in a bit that tables built before it have at 0 */
         double number;    /* default of numbers, booleans, and the index of a choice */
         const char *text; /* default of a string; of a list, as it would stand in the file: "[16, 32]" */
         const char *const *choices; /* of a choice, ended by NULL */

@@ -31,10 +31,10 @@ struct scion_random {
 /* The generator of one stream: `index` tells streams of one purpose apart (an epoch, a step, a parameter). */
 SCION_API struct scion_random scion_random(uint64_t seed, enum scion_purpose purpose, uint64_t index);
 
-/* A seed that depends on `seed` and `name`: independent streams for the source, the target, ... of one run.
- */
+/* A seed that depends on `seed` and `name`: independent streams for the source, the target, ... of one run. */
 SCION_API uint64_t scion_seed(uint64_t seed, const char *name);
 
+/* 32 random bits; what all that follow are made of. */
 SCION_API uint32_t scion_random_bits(struct scion_random *random);
 
 /* Uniform in [0, 1), a multiple of 2^-24. */

@@ -24,8 +24,11 @@ SCION_BEGIN
 #define SCION_MAX_DIMS 6
 
 enum scion_dtype {
-        SCION_F32, /* float */
-        SCION_I32, /* int32_t: labels and indices, never differentiated */
+        SCION_F32,  /* float; what operations take unless they say otherwise */
+        SCION_BF16, /* bfloat16, the upper half of a float; scion_cast() converts */
+        SCION_I32,  /* int32_t: labels and indices, never differentiated */
+        SCION_U8,   /* uint8_t: pixels, masks */
+        SCION_DTYPES
 };
 
 struct scion_shape {
@@ -41,16 +44,17 @@ struct scion_shape {
 
 struct scion_tensor;
 
-/* --- Looking at a tensor -----------------------------------------------------------------------------------
- */
+/* --- Looking at a tensor -------------------------------------------------------------------------------- */
 
+/* A scalar's for NULL. */
 SCION_API struct scion_shape scion_shape(const struct scion_tensor *x);
+/* SCION_F32 for NULL. */
 SCION_API enum scion_dtype scion_dtype(const struct scion_tensor *x);
 
-/* The length of an axis; 0 when there is no such axis. */
+/* The length of an axis, from the last one when it is negative: -1; 0 when there is no such axis. */
 SCION_API int64_t scion_dim(const struct scion_tensor *x, int axis);
 
-/* The number of elements: 1 for a scalar. */
+/* The number of elements: 1 for a scalar, 0 for NULL. */
 SCION_API int64_t scion_size(const struct scion_tensor *x);
 SCION_API int64_t scion_shape_size(const struct scion_shape *shape);
 SCION_API bool scion_shape_equal(const struct scion_shape *a, const struct scion_shape *b);
@@ -58,8 +62,7 @@ SCION_API bool scion_shape_equal(const struct scion_shape *a, const struct scion
 /* Writes "64x1x28x28" ("scalar" for no axes), cut to fit. Returns `text`. */
 SCION_API const char *scion_shape_text(const struct scion_shape *shape, char *text, size_t bytes);
 
-/* The elements, row-major; valid as long as the tensor. NULL, with a message, for a tensor of the other type.
- */
+/* The elements, row-major; valid as long as the tensor. NULL, with a message, for a tensor of the other type. */
 SCION_API const float *scion_data(struct scion_tensor *x);
 SCION_API const int32_t *scion_data_i32(struct scion_tensor *x);
 
@@ -69,6 +72,8 @@ SCION_API float scion_item(struct scion_tensor *x);
 /* --- Making tensors (no gradient flows into them unless scion_require_grad says so)
  * -------------------------- */
 
+/* Floats, on the current tape: they go with its step. NULL, with a message, without a tape or memory, and for a shape that
+ * no tensor can have. */
 SCION_API struct scion_tensor *scion_zeros(struct scion_shape shape);
 SCION_API struct scion_tensor *scion_full(struct scion_shape shape, float value);
 SCION_API struct scion_tensor *scion_scalar(float value);
@@ -77,8 +82,7 @@ SCION_API struct scion_tensor *scion_scalar(float value);
 SCION_API struct scion_tensor *scion_from(struct scion_shape shape, const float *values);
 SCION_API struct scion_tensor *scion_from_i32(struct scion_shape shape, const int32_t *values);
 
-/* Labels [N] to one row each: [N, classes], 1 at the label and 0 elsewhere. Labels must be in 0 .. classes-1.
- */
+/* Labels [N] to one row each: [N, classes], 1 at the label and 0 elsewhere. Labels must be in 0 .. classes-1. */
 SCION_API struct scion_tensor *scion_one_hot(struct scion_tensor *labels, int64_t classes);
 
 /* --- Element by element
@@ -86,6 +90,8 @@ SCION_API struct scion_tensor *scion_one_hot(struct scion_tensor *labels, int64_
 
 SCION_API struct scion_tensor *scion_add(struct scion_tensor *a,
                                          struct scion_tensor *b); /* a + b, broadcast */
+SCION_API struct scion_tensor *scion_add_relu(struct scion_tensor *a,
+                                              struct scion_tensor *b); /* max(a + b, 0), broadcast */
 SCION_API struct scion_tensor *scion_sub(struct scion_tensor *a,
                                          struct scion_tensor *b); /* a - b, broadcast */
 SCION_API struct scion_tensor *scion_mul(struct scion_tensor *a,
@@ -105,12 +111,18 @@ SCION_API struct scion_tensor *scion_relu(struct scion_tensor *x);    /* max(x, 
 SCION_API struct scion_tensor *scion_sigmoid(struct scion_tensor *x); /* 1 / (1 + e^-x) */
 SCION_API struct scion_tensor *scion_tanh(struct scion_tensor *x);    /* tanh x */
 
+/* Huber's function: x^2 / 2 where |x| < delta, delta (|x| - delta/2) elsewhere; delta is positive. */
+SCION_API struct scion_tensor *scion_huber(struct scion_tensor *x, float delta);
+
 /* In training: each element 0 with probability p, otherwise x / (1 - p). In evaluation, or with p = 0: x
  * itself. */
 SCION_API struct scion_tensor *scion_dropout(struct scion_tensor *x, float p);
 
 /* x with no gradient flowing back through it. */
 SCION_API struct scion_tensor *scion_detach(struct scion_tensor *x);
+
+/* x, whose gradient is that of the result times -factor. Ganin et al. JMLR 2016, arXiv:1505.07818. */
+SCION_API struct scion_tensor *scion_reverse_gradient(struct scion_tensor *x, float factor);
 
 /* --- Over axes
  * --------------------------------------------------------------------------------------------------- */
@@ -127,9 +139,26 @@ SCION_API struct scion_tensor *scion_max(struct scion_tensor *x, unsigned axes, 
 
 SCION_API struct scion_tensor *scion_softmax(struct scion_tensor *x, int axis);     /* e^x / sum e^x */
 SCION_API struct scion_tensor *scion_log_softmax(struct scion_tensor *x, int axis); /* x - ln sum e^x */
+/* ln sum e^x, which drops the axis and does not overflow; where all x are -infinity, not a number. */
+SCION_API struct scion_tensor *scion_logsumexp(struct scion_tensor *x, int axis);
+
+/* |x|, the Euclidean norm over the axes; the gradient of a vector of zeros, which has no direction, is 0. */
+SCION_API struct scion_tensor *scion_norm(struct scion_tensor *x, unsigned axes, bool keep);
+
+/* x / max(|x|, eps), with the Euclidean norm over the axes named; eps is positive. The gradient of a vector of
+ * zeros, which has no direction, is 0. */
+SCION_API struct scion_tensor *scion_normalize(struct scion_tensor *x, unsigned axes, float eps);
 
 /* x [N, C] and labels [N]: x[n, labels[n]] as [N]. Labels must be in 0 .. C-1. */
 SCION_API struct scion_tensor *scion_pick(struct scion_tensor *x, struct scion_tensor *labels);
+
+/*
+ * Between the rows of a [N, D] and those of b [M, D], as [N, M]: |a_n - b_m|^2, and its root, whose gradient is 0
+ * where the distance is. By differences, so that near rows lose no digits. a and b may be one tensor.
+ */
+SCION_API struct scion_tensor *scion_pairwise_squared_distance(struct scion_tensor *a,
+                                                               struct scion_tensor *b);
+SCION_API struct scion_tensor *scion_pairwise_distance(struct scion_tensor *a, struct scion_tensor *b);
 
 /* --- Shape
  * -------------------------------------------------------------------------------------------------------- */
@@ -182,6 +211,23 @@ SCION_API struct scion_tensor *scion_conv2d(struct scion_tensor *x, struct scion
 /* x [N, C, H, W] -> [N, C, H', W']. Padding is at most half the kernel. Pooling takes no dilation. */
 SCION_API struct scion_tensor *scion_max_pool2d(struct scion_tensor *x, const struct scion_window *window);
 SCION_API struct scion_tensor *scion_avg_pool2d(struct scion_tensor *x, const struct scion_window *window);
+
+/* x [N, C, H, W] -> [N, C, height, width], any size: row i of the result averages the rows from
+ * floor(i H / height) to ceil((i + 1) H / height) - 1; columns alike. As PyTorch's. */
+SCION_API struct scion_tensor *scion_adaptive_avg_pool2d(struct scion_tensor *x, int64_t height,
+                                                         int64_t width);
+
+/*
+ * (x - mean) / sqrt(variance + eps) * weight + bias in each channel of x [N, C, ...]; weight and bias [C] may be
+ * NULL: 1 and 0. With `training`, mean and (biased) variance are the batch's, and the running ones [C], unless
+ * both are NULL, move: new = (1 - momentum) old + momentum batch's, of the unbiased variance. Otherwise they are
+ * the running ones, which stay. Gradients flow to x, weight and bias. Training takes more than one value per
+ * channel. Ioffe, Szegedy. ICML 2015, arXiv:1502.03167; PyTorch's definition.
+ */
+SCION_API struct scion_tensor *scion_batch_norm(struct scion_tensor *x, struct scion_tensor *weight,
+                                                struct scion_tensor *bias, struct scion_tensor *running_mean,
+                                                struct scion_tensor *running_var, bool training,
+                                                float momentum, float eps);
 
 SCION_END
 

@@ -1,0 +1,133 @@
+#include "backend/backend.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/cpu/cpu.h"
+#include "plugin/plugin.h"
+
+#define PROCESSOR                                                                                          \
+        {                                                                                                  \
+                .plugin = &scion_cpu_backend, .settings = {.threads = 1, .bf16 = false, .winograd = true } \
+        }
+
+struct scion_device scion_device = PROCESSOR;
+
+static struct scion_instance *instance; /* of the device's plugin; NULL for the processor */
+
+const char *scion_device_default(void)
+{
+        const char *name = getenv("SCION_DEVICE");
+
+        return name && *name ? name : "cpu";
+}
+
+const char *scion_device_name(void)
+{
+        return scion_device.plugin->name;
+}
+
+void scion_device_close(void)
+{
+        scion_instance_destroy(instance);
+        instance = NULL;
+        scion_device = (struct scion_device)PROCESSOR;
+}
+
+/* An instance with the default parameters. */
+static struct scion_instance *instance_open(const char *name)
+{
+        struct scion_text yaml = { 0 };
+        struct scion_config *map = NULL;
+        struct scion_instance *opened = NULL;
+
+        if (!scion_plugin_find(SCION_BACKEND, name))
+                return NULL;
+        scion_text_add(&yaml, "{ use: %s }", name);
+        if (yaml.failed)
+                scion_fail("out of memory");
+        else
+                map = scion_config_parse(yaml.text, "device");
+        if (map)
+                opened = scion_instance_create(SCION_BACKEND, map, NULL);
+        scion_config_destroy(map);
+        free(yaml.text);
+        return opened;
+}
+
+bool scion_device_open(const char *name)
+{
+        if (strcmp(name, scion_device_name()) == 0)
+                return true;
+        if (scion_storages_alive() > 0)
+                return scion_fail("the device '%s' is in use: a process computes on one device",
+                                  scion_device_name());
+        if (strcmp(name, "cpu") == 0) {
+                scion_device_close();
+                return true;
+        }
+        struct scion_instance *opened = instance_open(name);
+
+        if (!opened)
+                return false;
+        scion_device_close();
+        instance = opened;
+        scion_device.plugin = (const struct scion_backend_plugin *)opened->plugin;
+        scion_device.self = opened->self;
+        return true;
+}
+
+bool scion_device_configure(const struct scion_device_settings *settings)
+{
+        struct scion_device_settings wanted = *settings;
+
+        if (wanted.threads < 1)
+                wanted.threads = 1;
+        if (!SCION_ON_DEVICE(configure, &wanted))
+                return false;
+        scion_device.settings = wanted;
+        return true;
+}
+
+bool scion_device_set_bf16(bool bf16)
+{
+        struct scion_device_settings settings = scion_device.settings;
+        bool before = settings.bf16;
+
+        settings.bf16 = bf16;
+        scion_device_configure(&settings);
+        return before;
+}
+
+bool scion_device_set_winograd(bool winograd)
+{
+        struct scion_device_settings settings = scion_device.settings;
+        bool before = settings.winograd;
+
+        settings.winograd = winograd;
+        scion_device_configure(&settings);
+        return before;
+}
+
+int scion_device_set_threads(int threads)
+{
+        struct scion_device_settings settings = scion_device.settings;
+        int before = settings.threads;
+
+        settings.threads = threads;
+        scion_device_configure(&settings);
+        return before;
+}
+
+struct scion_device_usage scion_device_usage(void)
+{
+        return scion_device.plugin->usage(scion_device.self);
+}
+
+void scion_device_describe(struct scion_text *text)
+{
+        char kernels[256];
+
+        scion_device.plugin->describe(scion_device.self, kernels, sizeof kernels);
+        scion_text_add(text, "%s\n", kernels);
+}

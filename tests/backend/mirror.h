@@ -1,0 +1,13 @@
+/* The instance of the back end `mirror`: what tests ask of it. */
+#ifndef TESTS_BACKEND_MIRROR_H
+#define TESTS_BACKEND_MIRROR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct mirror {
+        int64_t uploads, downloads;  /* calls so far */
+        size_t uploaded, downloaded; /* bytes */
+};
+
+#endif
