@@ -21,7 +21,7 @@ static void hint_list(struct scion_text *hint, const char *const *names, size_t 
 static bool matrix_fail_axis(const struct scion_matrix *matrix, const struct scion_config *rule, size_t entry,
                              const char *what)
 {
-        const char **paths = malloc(matrix->axes * sizeof *paths);
+        const char **paths = calloc(matrix->axes + 1, sizeof *paths);
         struct scion_text hint = { 0 };
         size_t count = 0;
 
