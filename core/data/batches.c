@@ -68,7 +68,7 @@ static int64_t examples_row(const struct scion_examples *examples, int64_t i)
 }
 
 /* From the dataset's order each time: the order of a pass does not depend on those before it. */
-static void order_shuffle(struct scion_batches *batches, uint64_t seed, uint64_t stream)
+static void batches_shuffle_order(struct scion_batches *batches, uint64_t seed, uint64_t stream)
 {
         struct scion_random random = scion_random(seed, SCION_RANDOM_SHUFFLE, stream);
 
@@ -82,7 +82,7 @@ static void order_shuffle(struct scion_batches *batches, uint64_t seed, uint64_t
 
 void scion_batches_shuffle(struct scion_batches *batches, uint64_t seed, uint64_t epoch)
 {
-        order_shuffle(batches, seed, epoch);
+        batches_shuffle_order(batches, seed, epoch);
         batches->position = 0;
 }
 
@@ -179,7 +179,7 @@ bool scion_batches_at(struct scion_batches *batches, uint64_t seed, uint64_t ste
         uint64_t stream = STREAM_PASS + step / each;
 
         if (!batches->shuffled || batches->seed != seed || batches->stream != stream)
-                order_shuffle(batches, seed, stream);
+                batches_shuffle_order(batches, seed, stream);
         batches->position = (int64_t)(step % each) * size;
         return batch_gather(batches, size, batch);
 }

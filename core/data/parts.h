@@ -14,7 +14,7 @@ extern const char *const scion_split_names[SCION_SPLITS];
 int64_t scion_data_check_info(const struct scion_dataset_info *info);
 
 /* What an experiment file may ask of any dataset: the state of scion_data_params. */
-struct scion_data_wishes {
+struct scion_data_options {
         struct scion_ints classes;
         int64_t per_class, limit; /* 0: all */
         float valid;
@@ -44,7 +44,7 @@ struct scion_subset {
  * Chooses the examples. `labels` are the plugin's, checked, one array a split; NULL when the targets are
  * values. `map` gives the places of messages. The subset is to be finished also after a failure.
  */
-bool scion_subset_choose(struct scion_subset *subset, const struct scion_data_wishes *wishes,
+bool scion_subset_choose(struct scion_subset *subset, const struct scion_data_options *wishes,
                          const struct scion_config *map, const struct scion_dataset_info *info,
                          int32_t *const labels[SCION_SPLITS], uint64_t seed);
 void scion_subset_finish(struct scion_subset *subset);
@@ -79,11 +79,11 @@ void scion_moments_finish(struct scion_moments *moments);
 /* What an element's value is divided by when it is not normalised: bytes are to become 0 .. 1. */
 double scion_element_divisor(enum scion_dtype element);
 
-void scion_normalize_reals(float *values, int64_t count, struct scion_normal normal);
+void scion_normalize_floats(float *values, int64_t count, struct scion_normal normal);
 void scion_normalize_bytes(const uint8_t *bytes, float *values, int64_t count, struct scion_normal normal);
 
 /* Is none of them infinite or not a number? */
-bool scion_reals_finite(const float *values, int64_t count);
+bool scion_floats_finite(const float *values, int64_t count);
 
 /* --- The examples on the device ----------------------------------------------------------------------------- */
 

@@ -18,14 +18,14 @@ struct image {
         int64_t channels, height, width;
 };
 
-static struct image image_of(const struct scion_shape *shape)
+static struct image image_from_shape(const struct scion_shape *shape)
 {
         const int64_t *plane = &shape->dim[shape->ndim - 2];
 
         return (struct image){ shape->ndim == 3 ? shape->dim[0] : 1, plane[0], plane[1] };
 }
 
-static bool check_image(const struct scion_transform *transform)
+static bool transform_check_image(const struct scion_transform *transform)
 {
         const struct scion_shape *shape = &transform->in.shape;
         char text[160];
@@ -37,7 +37,7 @@ static bool check_image(const struct scion_transform *transform)
                         "are %s",
                         text);
 
-        struct image image = image_of(shape);
+        struct image image = image_from_shape(shape);
 
         /* Pixels are counted in 32 bits, also those beyond the edges. */
         return image.height <= INT32_MAX / 4 / image.width ||
@@ -45,7 +45,7 @@ static bool check_image(const struct scion_transform *transform)
 }
 
 /* An image that is computed with must be of reals. */
-static bool take_reals(struct scion_transform *transform, struct scion_form *out)
+static bool transform_use_floats(struct scion_transform *transform, struct scion_form *out)
 {
         transform->in.element = out->element = SCION_F32;
         return true;
@@ -58,7 +58,7 @@ static bool take_reals(struct scion_transform *transform, struct scion_form *out
  * something to add. `index` holds all first ones, then all second ones, ...; so does `weight`, with what is to
  * be added at its end.
  */
-static bool make_taps(struct scion_transform *transform, int64_t count)
+static bool taps_create(struct scion_transform *transform, int64_t count)
 {
         transform->index = calloc((size_t)count, 4 * sizeof *transform->index);
         transform->weight = calloc((size_t)count, 5 * sizeof *transform->weight);
@@ -68,7 +68,7 @@ static bool make_taps(struct scion_transform *transform, int64_t count)
 }
 
 /* Pixel `to` is the plane at (y, x), between its pixels' centres; outside there is `fill`. */
-static void set_taps(struct scion_transform *transform, struct image image, int64_t to, double y, double x,
+static void taps_set(struct scion_transform *transform, struct image image, int64_t to, double y, double x,
                      double fill)
 {
         double top = floor(y), left = floor(x);
@@ -89,8 +89,8 @@ static void set_taps(struct scion_transform *transform, struct image image, int6
         transform->weight[4 * transform->taps + to] = (float)add;
 }
 
-SCION_CLONES static void gather(const float *restrict in, const int32_t *restrict index,
-                                const float *restrict weight, float *restrict out, int64_t count)
+SCION_CLONES static void plane_gather(const float *restrict in, const int32_t *restrict index,
+                                      const float *restrict weight, float *restrict out, int64_t count)
 {
         const int32_t *i0 = index, *i1 = i0 + count, *i2 = i1 + count, *i3 = i2 + count;
         const float *w0 = weight, *w1 = w0 + count, *w2 = w1 + count, *w3 = w2 + count, *add = w3 + count;
@@ -100,15 +100,15 @@ SCION_CLONES static void gather(const float *restrict in, const int32_t *restric
                          add[p];
 }
 
-static void apply_taps(const struct scion_transform *transform, struct scion_example example, const void *in,
+static void taps_apply(const struct scion_transform *transform, struct scion_example example, const void *in,
                        void *out)
 {
-        struct image image = image_of(&transform->in.shape);
+        struct image image = image_from_shape(&transform->in.shape);
 
         (void)example;
         for (int64_t c = 0; c < image.channels; c++)
-                gather((const float *)in + c * image.height * image.width, transform->index,
-                       transform->weight, (float *)out + c * transform->taps, transform->taps);
+                plane_gather((const float *)in + c * image.height * image.width, transform->index,
+                             transform->weight, (float *)out + c * transform->taps, transform->taps);
 }
 
 /* --- Rotate --------------------------------------------------------------------------------------------- */
@@ -121,7 +121,7 @@ static const struct scion_param rotate_params[] = {
 };
 
 /* Right angles exactly, so that they only move pixels. */
-static void direction(double degrees, double *cosine, double *sine)
+static void degrees_direction(double degrees, double *cosine, double *sine)
 {
         static const double right[4][2] = { { 1, 0 }, { 0, 1 }, { -1, 0 }, { 0, -1 } };
         double turned = fmod(degrees, 360);
@@ -139,28 +139,28 @@ static void direction(double degrees, double *cosine, double *sine)
 
 /* Bilinear, as torchvision's rotate(): the image goes on outside with the fill value, and its edge is mixed
  * with that. */
-static bool plan_rotate(struct scion_transform *transform, struct scion_form *out)
+static bool rotate_plan(struct scion_transform *transform, struct scion_form *out)
 {
         struct image image;
         double cosine, sine;
 
-        if (!check_image(transform))
+        if (!transform_check_image(transform))
                 return false;
-        direction((double)transform->degrees, &cosine, &sine);
+        degrees_direction((double)transform->degrees, &cosine, &sine);
         transform->nothing = cosine == 1;
-        image = image_of(&transform->in.shape);
+        image = image_from_shape(&transform->in.shape);
         if (transform->nothing)
                 return true;
-        if (!make_taps(transform, image.height * image.width))
+        if (!taps_create(transform, image.height * image.width))
                 return false;
         for (int64_t p = 0; p < transform->taps; p++) {
                 double y = (double)(p / image.width) - (double)(image.height - 1) / 2;
                 double x = (double)(p % image.width) - (double)(image.width - 1) / 2;
 
-                set_taps(transform, image, p, sine * x + cosine * y + (double)(image.height - 1) / 2,
+                taps_set(transform, image, p, sine * x + cosine * y + (double)(image.height - 1) / 2,
                          cosine * x - sine * y + (double)(image.width - 1) / 2, (double)transform->fill);
         }
-        return take_reals(transform, out);
+        return transform_use_floats(transform, out);
 }
 
 /* --- Resize --------------------------------------------------------------------------------------------- */
@@ -172,7 +172,7 @@ static const struct scion_param resize_params[] = {
 };
 
 /* Where pixel i of `to` lies among `from`: their edges coincide, and beyond the last centres is the last. */
-static double source_of(int64_t i, int64_t from, int64_t to)
+static double pixel_source(int64_t i, int64_t from, int64_t to)
 {
         double at = ((double)i + 0.5) * (double)from / (double)to - 0.5;
 
@@ -180,7 +180,7 @@ static double source_of(int64_t i, int64_t from, int64_t to)
 }
 
 /* Bilinear between the pixels' centres: PyTorch's interpolate() with align_corners=False, antialias=False. */
-static bool plan_resize(struct scion_transform *transform, struct scion_form *out)
+static bool resize_plan(struct scion_transform *transform, struct scion_form *out)
 {
         const struct scion_ints *size = &transform->size;
         struct image image;
@@ -188,23 +188,23 @@ static bool plan_resize(struct scion_transform *transform, struct scion_form *ou
         if (size->count != 1 && size->count != 2)
                 return scion_fail("size is [height, width], or one number for both; got %zu numbers",
                                   size->count);
-        if (!check_image(transform))
+        if (!transform_check_image(transform))
                 return false;
 
         int64_t *plane = &out->shape.dim[out->shape.ndim - 2];
 
-        image = image_of(&transform->in.shape);
+        image = image_from_shape(&transform->in.shape);
         plane[0] = size->value[0];
         plane[1] = size->value[size->count - 1];
         transform->nothing = plane[0] == image.height && plane[1] == image.width;
         if (transform->nothing)
                 return true;
-        if (!make_taps(transform, plane[0] * plane[1]))
+        if (!taps_create(transform, plane[0] * plane[1]))
                 return false;
         for (int64_t p = 0; p < transform->taps; p++)
-                set_taps(transform, image, p, source_of(p / plane[1], image.height, plane[0]),
-                         source_of(p % plane[1], image.width, plane[1]), 0);
-        return take_reals(transform, out);
+                taps_set(transform, image, p, pixel_source(p / plane[1], image.height, plane[0]),
+                         pixel_source(p % plane[1], image.width, plane[1]), 0);
+        return transform_use_floats(transform, out);
 }
 
 /* --- Blur ----------------------------------------------------------------------------------------------- */
@@ -216,7 +216,7 @@ static const struct scion_param blur_params[] = {
 };
 
 /* Pixel i of a line of n, which is mirrored at its ends: d c b a | a b c d | d c b a. */
-static int64_t mirrored(int64_t i, int64_t n)
+static int64_t index_mirror(int64_t i, int64_t n)
 {
         int64_t at = i % (2 * n);
 
@@ -225,7 +225,7 @@ static int64_t mirrored(int64_t i, int64_t n)
         return at < n ? at : 2 * n - 1 - at;
 }
 
-static int64_t whole_widths(int64_t pixels)
+static int64_t pixels_round_up(int64_t pixels)
 {
         return (pixels + WIDTH - 1) / WIDTH * WIDTH;
 }
@@ -236,31 +236,31 @@ static int64_t whole_widths(int64_t pixels)
  * Gaussian's reach at both ends come from, then the same of a column; the scratch such a row, and a plane
  * whose rows are whole widths.
  */
-static bool plan_blur(struct scion_transform *transform, struct scion_form *out)
+static bool blur_plan(struct scion_transform *transform, struct scion_form *out)
 {
         int64_t reach = (int64_t)(4 * (double)transform->sigma + 0.5);
         double sum = 0;
 
-        if (!check_image(transform))
+        if (!transform_check_image(transform))
                 return false;
         transform->nothing = reach == 0;
         if (transform->nothing)
                 return true;
 
-        struct image image = image_of(&transform->in.shape);
+        struct image image = image_from_shape(&transform->in.shape);
         int64_t row = image.width + 2 * reach, column = image.height + 2 * reach;
 
         transform->taps = 2 * reach + 1;
         transform->index = calloc((size_t)(row + column), sizeof *transform->index);
         transform->weight = calloc((size_t)transform->taps, sizeof *transform->weight);
-        transform->scratch = calloc((size_t)(row + WIDTH + image.height * whole_widths(image.width)),
+        transform->scratch = calloc((size_t)(row + WIDTH + image.height * pixels_round_up(image.width)),
                                     sizeof *transform->scratch);
         if (!transform->index || !transform->weight || !transform->scratch)
                 return scion_fail("out of memory for a blur of %lld pixels", (long long)transform->taps);
         for (int64_t i = 0; i < row; i++)
-                transform->index[i] = (int32_t)mirrored(i - reach, image.width);
+                transform->index[i] = (int32_t)index_mirror(i - reach, image.width);
         for (int64_t i = 0; i < column; i++)
-                transform->index[row + i] = (int32_t)mirrored(i - reach, image.height);
+                transform->index[row + i] = (int32_t)index_mirror(i - reach, image.height);
         for (int64_t i = -reach; i <= reach; i++)
                 sum += exp(-0.5 * (double)(i * i) / ((double)transform->sigma * (double)transform->sigma));
         for (int64_t i = -reach; i <= reach; i++)
@@ -268,7 +268,7 @@ static bool plan_blur(struct scion_transform *transform, struct scion_form *out)
                         (float)(exp(-0.5 * (double)(i * i) /
                                     ((double)transform->sigma * (double)transform->sigma)) /
                                 sum);
-        return take_reals(transform, out);
+        return transform_use_floats(transform, out);
 }
 
 /* Every row of a plane into one of `pitch` values, of which those beyond the width mean nothing. */
@@ -307,11 +307,11 @@ SCION_CLONES static void blur_columns(const float *restrict in, int64_t pitch, s
                 }
 }
 
-static void apply_blur(const struct scion_transform *transform, struct scion_example example, const void *in,
+static void blur_apply(const struct scion_transform *transform, struct scion_example example, const void *in,
                        void *out)
 {
-        struct image image = image_of(&transform->in.shape);
-        int64_t area = image.height * image.width, pitch = whole_widths(image.width);
+        struct image image = image_from_shape(&transform->in.shape);
+        int64_t area = image.height * image.width, pitch = pixels_round_up(image.width);
         int64_t longer = image.width + transform->taps - 1;
         float *rows = transform->scratch + longer + WIDTH;
 
@@ -326,14 +326,14 @@ static void apply_blur(const struct scion_transform *transform, struct scion_exa
 
 /* --- Invert --------------------------------------------------------------------------------------------- */
 
-static bool plan_invert(struct scion_transform *transform, struct scion_form *out)
+static bool invert_plan(struct scion_transform *transform, struct scion_form *out)
 {
         (void)out;
         return transform->in.unit || scion_fail("these inputs are reals of any size, without a white to "
                                                 "count from");
 }
 
-static void apply_invert(const struct scion_transform *transform, struct scion_example example,
+static void invert_apply(const struct scion_transform *transform, struct scion_example example,
                          const void *in, void *out)
 {
         (void)example;
@@ -353,16 +353,16 @@ static const struct scion_param noise_params[] = {
         SCION_PARAMS_END,
 };
 
-static bool plan_noise(struct scion_transform *transform, struct scion_form *out)
+static bool noise_plan(struct scion_transform *transform, struct scion_form *out)
 {
         transform->nothing = transform->deviation == 0;
-        return transform->nothing || take_reals(transform, out);
+        return transform->nothing || transform_use_floats(transform, out);
 }
 
 #define PAIRS 128 /* of numbers, at a time */
 
 /* sin and cos of 2 pi v for v in [0, 1), by Cephes's polynomials within an eighth of a turn of an axis. */
-static inline void on_circle(float v, float *cosine, float *sine)
+static inline void turn_direction(float v, float *cosine, float *sine)
 {
         int32_t quarter = (int32_t)(4.0f * v + 0.5f);
         float x = (v - 0.25f * (float)quarter) * 6.28318531f, square = x * x;
@@ -381,14 +381,14 @@ static inline void on_circle(float v, float *cosine, float *sine)
 }
 
 /* Box-Muller: 2 PAIRS standard normal values from as many uniform numbers. */
-SCION_CLONES static void make_normal(const uint32_t *restrict numbers, float *restrict values)
+SCION_CLONES static void normals_draw(const uint32_t *restrict numbers, float *restrict values)
 {
         for (int i = 0; i < PAIRS; i++) {
                 float u = (float)(int32_t)(numbers[i] >> 8) * 0x1p-24f + 0x1p-25f;
                 float v = (float)(int32_t)(numbers[PAIRS + i] >> 8) * 0x1p-24f;
                 float radius = sqrtf(-2.0f * scion_log_of(u)), cosine, sine;
 
-                on_circle(v, &cosine, &sine);
+                turn_direction(v, &cosine, &sine);
                 values[i] = radius * cosine;
                 values[PAIRS + i] = radius * sine;
         }
@@ -396,7 +396,7 @@ SCION_CLONES static void make_normal(const uint32_t *restrict numbers, float *re
 
 /* The noise of an example is that of its place in the dataset, whatever part of it is used. Nothing is cut off
  * at black and white. */
-static void apply_noise(const struct scion_transform *transform, struct scion_example example, const void *in,
+static void noise_apply(const struct scion_transform *transform, struct scion_example example, const void *in,
                         void *out)
 {
         struct scion_random random =
@@ -410,7 +410,7 @@ static void apply_noise(const struct scion_transform *transform, struct scion_ex
                 float normal[2 * PAIRS];
 
                 scion_random_fill(&random, numbers, 2 * PAIRS);
-                make_normal(numbers, normal);
+                normals_draw(numbers, normal);
                 for (int64_t i = 0; i < left && i < 2 * PAIRS; i++)
                         to[start + i] = from[start + i] + transform->deviation * normal[i];
         }
@@ -425,39 +425,39 @@ static const struct scion_param channels_params[] = {
         SCION_PARAMS_END,
 };
 
-static bool plan_channels(struct scion_transform *transform, struct scion_form *out)
+static bool channels_plan(struct scion_transform *transform, struct scion_form *out)
 {
         struct image image;
 
-        if (!check_image(transform))
+        if (!transform_check_image(transform))
                 return false;
-        image = image_of(&transform->in.shape);
+        image = image_from_shape(&transform->in.shape);
         out->shape = SCION_SHAPE(transform->count, image.height, image.width);
         transform->nothing = transform->in.shape.ndim == 3 && transform->count == image.channels;
         if (transform->nothing || image.channels == 1)
                 return true;
         if (image.channels == 3 && transform->count == 1)
-                return take_reals(transform, out);
+                return transform_use_floats(transform, out);
         return scion_fail("%lld channels do not become %lld; one becomes any number, and three become one",
                           (long long)image.channels, (long long)transform->count);
 }
 
-SCION_CLONES static void luma(const float *restrict in, float *restrict out, int64_t area)
+SCION_CLONES static void pixels_luma(const float *restrict in, float *restrict out, int64_t area)
 {
         for (int64_t i = 0; i < area; i++)
                 out[i] = 0.299f * in[i] + 0.587f * in[area + i] + 0.114f * in[2 * area + i];
 }
 
-static void apply_channels(const struct scion_transform *transform, struct scion_example example,
+static void channels_apply(const struct scion_transform *transform, struct scion_example example,
                            const void *in, void *out)
 {
-        struct image image = image_of(&transform->in.shape);
+        struct image image = image_from_shape(&transform->in.shape);
         int64_t area = image.height * image.width;
         size_t bytes = (size_t)area * (transform->in.element == SCION_U8 ? 1 : sizeof(float));
 
         (void)example;
         if (image.channels == 3) {
-                luma(in, out, area);
+                pixels_luma(in, out, area);
                 return;
         }
         for (int64_t c = 0; c < transform->count; c++)
@@ -467,14 +467,14 @@ static void apply_channels(const struct scion_transform *transform, struct scion
 /* --- All ------------------------------------------------------------------------------------------------ */
 
 const struct scion_transform_kind scion_transform_kinds[] = {
-        { "rotate", "turns images about their centre, bilinear", rotate_params, plan_rotate, apply_taps },
-        { "resize", "stretches images to a size, bilinear, without antialiasing", resize_params, plan_resize,
-          apply_taps },
-        { "blur", "Gaussian blur of images, edges mirrored", blur_params, plan_blur, apply_blur },
-        { "invert", "black becomes white and white black", NULL, plan_invert, apply_invert },
-        { "noise", "adds Gaussian noise, the same each time the dataset is loaded", noise_params, plan_noise,
-          apply_noise },
-        { "channels", "gives images another number of channels", channels_params, plan_channels,
-          apply_channels },
+        { "rotate", "turns images about their centre, bilinear", rotate_params, rotate_plan, taps_apply },
+        { "resize", "stretches images to a size, bilinear, without antialiasing", resize_params, resize_plan,
+          taps_apply },
+        { "blur", "Gaussian blur of images, edges mirrored", blur_params, blur_plan, blur_apply },
+        { "invert", "black becomes white and white black", NULL, invert_plan, invert_apply },
+        { "noise", "adds Gaussian noise, the same each time the dataset is loaded", noise_params, noise_plan,
+          noise_apply },
+        { "channels", "gives images another number of channels", channels_params, channels_plan,
+          channels_apply },
         { NULL, NULL, NULL, NULL, NULL },
 };

@@ -45,7 +45,7 @@ extern const struct scion_transform_kind scion_transform_kinds[];
 
 struct scion_transform {
         const struct scion_transform_kind *kind;
-        const struct scion_config *place;
+        const struct scion_config *config; /* the entry in the file, for messages */
         struct scion_form in;
         int64_t values; /* of an input */
         bool converts;  /* is given reals, where inputs are bytes until here */

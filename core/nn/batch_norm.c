@@ -10,7 +10,7 @@ struct batch_norm {
         int weight, bias, mean, variance; /* slots */
 };
 
-static struct scion_tensor *module_normalize(struct scion_module *module, struct scion_tensor *x)
+static struct scion_tensor *batch_norm_apply(struct scion_module *module, struct scion_tensor *x)
 {
         const struct batch_norm *norm = scion_nn_self(module);
 
@@ -19,7 +19,8 @@ static struct scion_tensor *module_normalize(struct scion_module *module, struct
                                 scion_nn_training(module), norm->momentum, norm->eps);
 }
 
-static struct scion_tensor *forward_1d(void *self, struct scion_module *module, struct scion_tensor *x)
+static struct scion_tensor *batch_norm1d_forward(void *self, struct scion_module *module,
+                                                 struct scion_tensor *x)
 {
         struct scion_shape shape = scion_shape(x);
         char text[96];
@@ -28,10 +29,11 @@ static struct scion_tensor *forward_1d(void *self, struct scion_module *module, 
         if (shape.ndim != 2 && shape.ndim != 3)
                 return scion_refuse_null("batch_norm1d: takes inputs of shape N x C or N x C x L, got %s",
                                          scion_shape_text(&shape, text, sizeof text));
-        return module_normalize(module, x);
+        return batch_norm_apply(module, x);
 }
 
-static struct scion_tensor *forward_2d(void *self, struct scion_module *module, struct scion_tensor *x)
+static struct scion_tensor *batch_norm2d_forward(void *self, struct scion_module *module,
+                                                 struct scion_tensor *x)
 {
         struct scion_shape shape = scion_shape(x);
         char text[96];
@@ -40,7 +42,7 @@ static struct scion_tensor *forward_2d(void *self, struct scion_module *module, 
         if (shape.ndim != 4)
                 return scion_refuse_null("batch_norm2d: takes inputs of shape N x C x H x W, got %s",
                                          scion_shape_text(&shape, text, sizeof text));
-        return module_normalize(module, x);
+        return batch_norm_apply(module, x);
 }
 
 static struct scion_module *batch_norm_create(const struct scion_module_impl *impl, int64_t channels,
@@ -73,8 +75,8 @@ static struct scion_module *batch_norm_create(const struct scion_module_impl *im
         return NULL;
 }
 
-static const struct scion_module_impl impl_1d = { .kind = "batch_norm1d", .forward = forward_1d };
-static const struct scion_module_impl impl_2d = { .kind = "batch_norm2d", .forward = forward_2d };
+static const struct scion_module_impl impl_1d = { .kind = "batch_norm1d", .forward = batch_norm1d_forward };
+static const struct scion_module_impl impl_2d = { .kind = "batch_norm2d", .forward = batch_norm2d_forward };
 
 struct scion_module *scion_nn_batch_norm1d(int64_t channels, float momentum, float eps)
 {

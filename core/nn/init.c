@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 /* sqrt(1/3) makes the fan-in bound 1 / sqrt(fan_in): PyTorch's kaiming_uniform_(a = sqrt(5)). */
-static double gain_of(const struct scion_init *init)
+static double init_gain(const struct scion_init *init)
 {
         if (init->gain > 0)
                 return init->gain;
@@ -64,7 +64,7 @@ static double shape_extent(const struct scion_shape *shape, int first)
         return product;
 }
 
-static double shape_fan_in(const struct scion_init *init, const struct scion_shape *shape)
+static double init_fan_in(const struct scion_init *init, const struct scion_shape *shape)
 {
         return init->fan_in > 0 ? (double)init->fan_in : shape_extent(shape, shape->ndim < 2 ? 0 : 1);
 }
@@ -111,7 +111,7 @@ void scion_init_draw(const struct scion_init *init, const struct scion_shape *sh
 {
         struct scion_random random = scion_random(seed, SCION_RANDOM_INIT, XXH64(name, strlen(name), 0));
         int64_t count = scion_shape_size(shape);
-        double gain = gain_of(init);
+        double gain = init_gain(init);
 
         switch (init->kind) {
         case SCION_INIT_ZEROS:
@@ -121,14 +121,14 @@ void scion_init_draw(const struct scion_init *init, const struct scion_shape *sh
                 values_fill(values, count, 1);
                 break;
         case SCION_INIT_FAN_IN_UNIFORM:
-                values_fill_uniform(values, count, gain * sqrt(3 / shape_fan_in(init, shape)), &random);
+                values_fill_uniform(values, count, gain * sqrt(3 / init_fan_in(init, shape)), &random);
                 break;
         case SCION_INIT_KAIMING_NORMAL:
-                values_fill_normal(values, count, gain / sqrt(shape_fan_in(init, shape)), &random);
+                values_fill_normal(values, count, gain / sqrt(init_fan_in(init, shape)), &random);
                 break;
         case SCION_INIT_XAVIER_UNIFORM:
                 values_fill_uniform(values, count,
-                                    gain * sqrt(6 / (shape_fan_in(init, shape) + shape_fan_out(shape))),
+                                    gain * sqrt(6 / (init_fan_in(init, shape) + shape_fan_out(shape))),
                                     &random);
                 break;
         case SCION_INIT_NORMAL:

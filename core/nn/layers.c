@@ -11,12 +11,12 @@ struct layer {
         bool bias;
 };
 
-static struct scion_tensor *weight_of(struct scion_module *module)
+static struct scion_tensor *module_weight(struct scion_module *module)
 {
         return scion_nn_tensor(module, 0);
 }
 
-static struct scion_tensor *bias_of(struct scion_module *module, const struct layer *layer)
+static struct scion_tensor *module_bias(struct scion_module *module, const struct layer *layer)
 {
         return layer->bias ? scion_nn_tensor(module, 1) : NULL;
 }
@@ -34,8 +34,8 @@ static struct scion_tensor *bias_of(struct scion_module *module, const struct la
         }                                                                                   \
         static const struct scion_module_impl name##_layer = { .kind = #name, .forward = name##_forward };
 
-LAYER(linear, scion_linear(x, weight_of(module), bias_of(module, layer)))
-LAYER(conv2d, scion_conv2d(x, weight_of(module), bias_of(module, layer), &layer->window))
+LAYER(linear, scion_linear(x, module_weight(module), module_bias(module, layer)))
+LAYER(conv2d, scion_conv2d(x, module_weight(module), module_bias(module, layer), &layer->window))
 LAYER(max_pool2d, scion_max_pool2d(x, &layer->window))
 LAYER(avg_pool2d, scion_avg_pool2d(x, &layer->window))
 LAYER(adaptive_avg_pool2d, scion_adaptive_avg_pool2d(x, layer->size[0], layer->size[1]))

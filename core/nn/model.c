@@ -54,7 +54,7 @@ static bool shapes_check(const struct scion_shape *input, int64_t outputs)
         return scion_check_shape(input) || scion_fail_prefix("inputs");
 }
 
-static struct scion_model *model_alloc(struct scion_module *root, uint64_t seed)
+static struct scion_model *model_create_empty(struct scion_module *root, uint64_t seed)
 {
         struct scion_model *model = calloc(1, sizeof *model);
 
@@ -69,7 +69,7 @@ static struct scion_model *model_alloc(struct scion_module *root, uint64_t seed)
 }
 
 /* True when the root is free to be a model's. What cannot be one is destroyed, unless it is one's already. */
-static bool root_take(struct scion_module *root)
+static bool root_check_free(struct scion_module *root)
 {
         if (!root || root_check(root))
                 return root != NULL;
@@ -81,7 +81,7 @@ static bool root_take(struct scion_module *root)
 }
 
 /* The model; NULL, and it is destroyed, when something failed. */
-static struct scion_model *model_if(struct scion_model *model, bool good)
+static struct scion_model *model_finish(struct scion_model *model, bool good)
 {
         if (good)
                 return model;
@@ -94,29 +94,29 @@ struct scion_model *scion_model_assemble(struct scion_module *root, const char *
 {
         struct scion_model *model;
 
-        if (!root_take(root))
+        if (!root_check_free(root))
                 return NULL;
         if (!shapes_check(input, outputs)) {
                 scion_module_destroy(root);
                 return NULL;
         }
-        model = model_alloc(root, seed);
+        model = model_create_empty(root, seed);
         if (!model)
                 return NULL;
         model->input = *input;
         model->outputs = outputs;
-        return model_if(model, scion_model_lay_out(model) && model_find_head(model, head) &&
-                                       scion_model_try_out(model));
+        return model_finish(model, scion_model_lay_out(model) && model_find_head(model, head) &&
+                                           scion_model_try_out(model));
 }
 
 struct scion_model *scion_model_assemble_part(struct scion_module *root, uint64_t seed)
 {
-        struct scion_model *model = root_take(root) ? model_alloc(root, seed) : NULL;
+        struct scion_model *model = root_check_free(root) ? model_create_empty(root, seed) : NULL;
 
         if (!model)
                 return NULL;
         model->part = true;
-        return model_if(model, scion_model_lay_out(model));
+        return model_finish(model, scion_model_lay_out(model));
 }
 
 void scion_model_destroy(struct scion_model *model)

@@ -18,7 +18,7 @@ struct scion_parameter {
         struct scion_declared *declared;   /* by its module */
         float *mask;                       /* row-major, zeros and ones, on the host; NULL: none */
         struct scion_storage *device_mask; /* the same on the device */
-        struct scion_tensor *stand_in;     /* what it is in this step, of the step's tape; NULL: itself */
+        struct scion_tensor *substitute;   /* what it is in this step, of the step's tape; NULL: itself */
         bool frozen;                       /* value.requires_grad is its opposite */
         bool buffer;
         bool decay;
@@ -29,7 +29,7 @@ struct scion_instance;
 
 struct scion_model {
         struct scion_instance *instance; /* of the plugin that built it; NULL when none did */
-        struct scion_module *root;       /* as it was made: a substitute may run in its place */
+        struct scion_module *root;       /* as it was made: a replacement may run in its place */
         struct scion_modules modules;    /* all, parents first, as scion_module_below() has them */
         bool part;                       /* of a strategy's own: no head, any inputs and outputs */
         const char *closed;              /* why nothing can be grafted now; NULL: it can */
@@ -117,18 +117,18 @@ bool scion_parameter_mask_gradient(struct scion_parameter *parameter);
 void scion_parameter_free_mask(struct scion_parameter *parameter);
 
 /* The model's parameters are themselves again. Before the tape is reset on which the stand-ins are. */
-void scion_model_clear_stand_ins(struct scion_model *model);
+void scion_model_clear_substitutes(struct scion_model *model);
 
 /* The same, but first the values of each stand-in become the parameter's own: for evaluation, and at the end. */
-bool scion_model_settle(struct scion_model *model);
+bool scion_model_write_substitutes(struct scion_model *model);
 
 /* --- Flags of parameters (flags.c) ---------------------------------------------------------------------- */
 
 /* Which parameters are frozen, decayed and masked, their learning rates' factors and their masks, as that many bytes;
  * and the parameters set from such bytes. */
-size_t scion_model_handling_bytes(const struct scion_model *model);
-void scion_model_read_handling(const struct scion_model *model, unsigned char *bytes);
-bool scion_model_write_handling(struct scion_model *model, const unsigned char *bytes);
+size_t scion_model_flags_bytes(const struct scion_model *model);
+void scion_model_read_flags(const struct scion_model *model, unsigned char *bytes);
+bool scion_model_write_flags(struct scion_model *model, const unsigned char *bytes);
 
 /* --- Layout (layout.c) ---------------------------------------------------------------------------------- */
 

@@ -11,7 +11,7 @@
 #include "tensor/tape.h"
 
 /* Makes the module unusable, for the reason in scion_error(), unless it is already. */
-static void module_spoil(struct scion_module *module)
+static void module_set_unusable(struct scion_module *module)
 {
         if (!module->unusable)
                 module->complaint = strdup(scion_error());
@@ -51,7 +51,7 @@ void scion_module_destroy(struct scion_module *module)
         modules_destroy(&module->refused);
         modules_destroy(&module->before);
         modules_destroy(&module->after);
-        scion_module_destroy(module->substitute);
+        scion_module_destroy(module->replacement);
         for (int i = 0; i < module->declared; i++)
                 free(module->parameter[i].name);
         free(module->parameter);
@@ -118,7 +118,7 @@ bool scion_modules_push(struct scion_modules *list, struct scion_module *module)
 /* The parent owns the child from now on, and frees it with itself, as its maker may still use the pointer. */
 static struct scion_module *child_refuse(struct scion_module *parent, struct scion_module *child)
 {
-        module_spoil(parent);
+        module_set_unusable(parent);
         child->parent = parent;
         if (!scion_modules_push(&parent->refused, child))
                 scion_module_destroy(child);
@@ -135,11 +135,11 @@ struct scion_module *scion_nn_append(struct scion_module *parent, const char *na
         }
         if (!child) {
                 scion_fail_prefix("%s", name ? name : "a child");
-                module_spoil(parent);
+                module_set_unusable(parent);
                 return NULL;
         }
         if (!child_check(parent, child)) {
-                module_spoil(parent);
+                module_set_unusable(parent);
                 return NULL;
         }
         if (!parent_check(parent) || !scion_module_check_name(parent, "child", name))
@@ -156,10 +156,10 @@ struct scion_module *scion_nn_append(struct scion_module *parent, const char *na
         return parent;
 }
 
-struct scion_module *scion_module_in_place(struct scion_module *module)
+struct scion_module *scion_module_effective(struct scion_module *module)
 {
-        while (module && module->substitute)
-                module = module->substitute;
+        while (module && module->replacement)
+                module = module->replacement;
         return module;
 }
 
@@ -169,7 +169,7 @@ struct scion_module *scion_module_below(const struct scion_module *module, size_
 
         for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
                 if (index < lists[i]->count)
-                        return scion_module_in_place(lists[i]->module[index]);
+                        return scion_module_effective(lists[i]->module[index]);
                 index -= lists[i]->count;
         }
         return NULL;
@@ -227,7 +227,7 @@ static int module_declare(struct scion_module *module, const char *name, struct 
                         scion_fail_prefix("%s: %s '%s'", module->impl->kind, what, name);
         }
         if (slot < 0)
-                module_spoil(module);
+                module_set_unusable(module);
         return slot;
 }
 
@@ -255,7 +255,7 @@ static struct scion_declared *module_find_declared(struct scion_module *module, 
                 scion_fail("%s: there is no parameter called '%s'", module->impl->kind, name);
         else
                 scion_fail("%s: nothing can be changed once the model is built", module->impl->kind);
-        module_spoil(module);
+        module_set_unusable(module);
         return NULL;
 }
 
@@ -267,7 +267,7 @@ struct scion_module *scion_nn_init(struct scion_module *module, const char *name
                 declared->init = init;
         } else if (declared) {
                 scion_fail_prefix("%s: parameter '%s'", module->impl->kind, name);
-                module_spoil(module);
+                module_set_unusable(module);
         }
         return module;
 }
@@ -305,11 +305,11 @@ bool scion_nn_set_buffer(struct scion_module *module, int slot, struct scion_ten
 }
 
 /* The parameter's tensor in this step: its stand-in, when it has one. */
-static struct scion_tensor *declared_tensor(const struct scion_declared *declared)
+static struct scion_tensor *declared_step_tensor(const struct scion_declared *declared)
 {
         struct scion_parameter *parameter = declared->parameter;
 
-        return parameter && parameter->stand_in ? parameter->stand_in : scion_parameter_tensor(parameter);
+        return parameter && parameter->substitute ? parameter->substitute : scion_parameter_tensor(parameter);
 }
 
 bool scion_nn_training(const struct scion_module *module)
@@ -320,7 +320,7 @@ bool scion_nn_training(const struct scion_module *module)
         if (!module || !tape || !scion_tape_training(tape))
                 return false;
         for (int i = 0; i < module->declared; i++) {
-                const struct scion_tensor *tensor = declared_tensor(&module->parameter[i]);
+                const struct scion_tensor *tensor = declared_step_tensor(&module->parameter[i]);
 
                 if (module->parameter[i].buffer || !tensor)
                         continue;
@@ -336,7 +336,7 @@ struct scion_tensor *scion_nn_tensor(struct scion_module *module, int slot)
                 return NULL;
         if (slot < 0 || slot >= module->declared)
                 return scion_fail_null("%s: there is no parameter in slot %d", module->impl->kind, slot);
-        struct scion_tensor *tensor = declared_tensor(&module->parameter[slot]);
+        struct scion_tensor *tensor = declared_step_tensor(&module->parameter[slot]);
 
         return tensor ? tensor
                       : scion_fail_null("%s: parameters have no values before the model is built",
@@ -398,20 +398,20 @@ bool scion_module_check(const struct scion_module *module)
 }
 
 /*
- * A failure is reported with the path of the innermost module that failed. `placed` tells the modules around
+ * A failure is reported with the path of the innermost module that failed. `reported` tells the modules around
  * it that the message has a path already; siblings that run after it, on something else, start afresh.
  */
 struct scion_tensor *scion_nn_forward(struct scion_module *module, struct scion_tensor *x)
 {
-        static _Thread_local bool placed;
+        static _Thread_local bool reported;
 
-        module = scion_module_in_place(module);
+        module = scion_module_effective(module);
         if (!module || !x)
                 return NULL;
         struct scion_tensor *y;
-        bool before = placed;
+        bool before = reported;
 
-        placed = false;
+        reported = false;
         for (size_t i = 0; i < module->before.count; i++)
                 x = scion_nn_forward(module->before.module[i], x);
         y = x ? module->impl->forward(module->self, module, x) : NULL;
@@ -419,8 +419,8 @@ struct scion_tensor *scion_nn_forward(struct scion_module *module, struct scion_
         module->output = y;
         for (size_t i = 0; i < module->after.count; i++)
                 y = scion_nn_forward(module->after.module[i], y);
-        if (!y && !placed)
+        if (!y && !reported)
                 module_prefix_path(module);
-        placed = before || !y;
+        reported = before || !y;
         return y;
 }

@@ -40,7 +40,7 @@ struct scion_module {
         struct scion_tensor *output; /* NULL when it failed */
         struct scion_modules before; /* grafts that run before it on its input, in order */
         struct scion_modules after;  /* and after it on its output */
-        struct scion_module *substitute; /* runs in its place; only its parent knows this one still */
+        struct scion_module *replacement; /* runs in its place; only its parent knows this one still */
         _Alignas(max_align_t) unsigned char self[];
 };
 
@@ -50,8 +50,8 @@ void scion_module_destroy(struct scion_module *module); /* with all below it; ta
 struct scion_text;
 void scion_module_write_path(const struct scion_module *module, struct scion_text *text);
 
-/* What runs where the module was: itself, or the last of its substitutes. */
-struct scion_module *scion_module_in_place(struct scion_module *module);
+/* What runs where the module was: itself, or the last of its replacements. */
+struct scion_module *scion_module_effective(struct scion_module *module);
 
 /* The modules right below, grafts too, as they run: those before it, children, those after it. NULL when there
  * is no such index. */

@@ -9,28 +9,28 @@
 
 /* --- Masks ---------------------------------------------------------------------------------------------- */
 
-static struct scion_array mask_array(const struct scion_parameter *parameter)
+static struct scion_array parameter_mask_array(const struct scion_parameter *parameter)
 {
         return scion_array_over(parameter->device_mask, 0, parameter->value.shape, SCION_F32);
 }
 
-static bool tensor_mask(const struct scion_parameter *parameter, struct scion_tensor *x)
+static bool parameter_mask_tensor(const struct scion_parameter *parameter, struct scion_tensor *x)
 {
         if (!parameter->mask)
                 return true;
-        const struct scion_array mask = mask_array(parameter);
+        const struct scion_array mask = parameter_mask_array(parameter);
 
         return SCION_ON_DEVICE(mask, &mask, &x->array);
 }
 
 bool scion_parameter_mask_values(struct scion_parameter *parameter)
 {
-        return tensor_mask(parameter, &parameter->value);
+        return parameter_mask_tensor(parameter, &parameter->value);
 }
 
 bool scion_parameter_mask_gradient(struct scion_parameter *parameter)
 {
-        return tensor_mask(parameter, &parameter->slot);
+        return parameter_mask_tensor(parameter, &parameter->slot);
 }
 
 void scion_parameter_free_mask(struct scion_parameter *parameter)
@@ -92,7 +92,7 @@ const float *scion_parameter_masked(const struct scion_parameter *parameter)
 
 /* --- Stand-ins ------------------------------------------------------------------------------------------ */
 
-static bool stand_in_check(const struct scion_parameter *parameter, const struct scion_tensor *value)
+static bool substitute_check(const struct scion_parameter *parameter, const struct scion_tensor *value)
 {
         char is[96], wanted[96];
 
@@ -112,33 +112,33 @@ bool scion_parameter_make(struct scion_parameter *parameter, struct scion_tensor
                 return false;
         if (!parameter)
                 return scion_fail("there is no parameter to stand in for");
-        if (!stand_in_check(parameter, value))
+        if (!substitute_check(parameter, value))
                 return false;
         if (parameter->mask)
                 value = scion_mul(value, scion_tensor_over(parameter->device_mask, 0, parameter->value.shape,
                                                            SCION_F32));
-        parameter->stand_in = value;
+        parameter->substitute = value;
         return value != NULL;
 }
 
-void scion_model_clear_stand_ins(struct scion_model *model)
+void scion_model_clear_substitutes(struct scion_model *model)
 {
         for (int i = 0; i < model->count; i++)
-                model->parameter[i].stand_in = NULL;
+                model->parameter[i].substitute = NULL;
 }
 
-bool scion_model_settle(struct scion_model *model)
+bool scion_model_write_substitutes(struct scion_model *model)
 {
         for (int i = 0; i < model->count; i++) {
                 struct scion_parameter *parameter = &model->parameter[i];
 
-                if (!parameter->stand_in)
+                if (!parameter->substitute)
                         continue;
-                if (!scion_tensor_copy(parameter->stand_in, &parameter->value))
+                if (!scion_tensor_copy(parameter->substitute, &parameter->value))
                         return scion_fail_prefix("%s", parameter->name);
                 if (!scion_parameter_mask_values(parameter))
                         return false;
-                parameter->stand_in = NULL;
+                parameter->substitute = NULL;
         }
         return true;
 }

@@ -14,7 +14,7 @@ struct saved {
 };
 
 /* Kernels take images: a row-major tensor [N, C, ...] is given to them as [N, C, H, 1]. */
-static struct scion_shape image_shape(const struct scion_tensor *x)
+static struct scion_shape tensor_image_shape(const struct scion_tensor *x)
 {
         const int64_t *dim = x->shape.dim;
 
@@ -48,7 +48,7 @@ static bool batch_norm_backward(struct scion_node *node)
         struct scion_tensor *to_weight = gradient_target(weight, saved->scale->shape, NULL);
         struct scion_tensor *to_bias = gradient_target(bias, saved->scale->shape, NULL);
 
-        scion_gradient_used_up();
+        scion_grad_allow_reuse();
         return to_x && to_weight && to_bias &&
                SCION_ON_DEVICE(kernel_run, kernel,
                                (const struct scion_array *[SCION_OPERANDS]){
@@ -151,14 +151,14 @@ struct scion_tensor *scion_batch_norm(struct scion_tensor *x, struct scion_tenso
                                          (double)momentum);
         const struct scion_layout *layout = SCION_ON_DEVICE(batch_norm_layout, x->layout);
 
-        if (!(x = layout ? x : scion_tensor_plain(x)))
+        if (!(x = layout ? x : scion_tensor_row_major(x)))
                 return NULL;
-        if ((weight && !(weight = scion_tensor_plain(weight))) ||
-            (bias && !(bias = scion_tensor_plain(bias))))
+        if ((weight && !(weight = scion_tensor_row_major(weight))) ||
+            (bias && !(bias = scion_tensor_row_major(bias))))
                 return NULL;
 
         const struct scion_shape channels = SCION_SHAPE(x->shape.dim[1]);
-        struct saved saved = { .shape = image_shape(x), .training = training, .eps = eps };
+        struct saved saved = { .shape = tensor_image_shape(x), .training = training, .eps = eps };
         struct scion_tensor *y = scion_tensor_float(x->shape, x->layout);
         struct scion_kernel *kernel =
                 SCION_ON_DEVICE(batch_norm, SCION_FORWARD, &saved.shape, x->layout, training, eps);

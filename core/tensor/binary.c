@@ -36,8 +36,8 @@ static bool operands_align(enum scion_binary op, struct scion_tensor **a, struct
         if (!same ||
             (!operations[op].keeps_zero && (scion_tensor_padded(left) || scion_tensor_padded(right))))
                 layout = NULL;
-        *a = layout ? scion_tensor_in_layout(left, layout) : scion_tensor_plain(left);
-        *b = layout ? scion_tensor_in_layout(right, layout) : scion_tensor_plain(right);
+        *a = layout ? scion_tensor_in_layout(left, layout) : scion_tensor_row_major(left);
+        *b = layout ? scion_tensor_in_layout(right, layout) : scion_tensor_row_major(right);
         return *a && *b;
 }
 
@@ -127,7 +127,7 @@ static bool add_relu_backward(struct scion_node *node)
 
         if (!sum || !SCION_ON_DEVICE(unary_gradient, SCION_UNARY_RELU, 0, &g->array, &y->array, &sum->array))
                 return false;
-        scion_gradient_used_up();
+        scion_grad_allow_reuse();
         return gradient_add(node->input[0], sum) && gradient_add(node->input[1], sum);
 }
 

@@ -85,7 +85,7 @@ static bool conv2d_backward(struct scion_node *node)
                 return false;
         if (!node->input[1]->requires_grad && bias && bias->requires_grad && !bias_gradient(bias, grad))
                 return false;
-        scion_gradient_used_up();
+        scion_grad_allow_reuse();
         return true;
 }
 
@@ -110,7 +110,7 @@ static bool arguments_check(const struct scion_tensor *x, const struct scion_ten
                 return scion_refuse("conv2d: the weight %s is too large", of_weight);
         w.kernel[0] = (int)dim[2];
         w.kernel[1] = (int)dim[3];
-        if (!scion_window_place("conv2d", x, &w, dim[0], stride, geometry))
+        if (!scion_window_geometry("conv2d", x, &w, dim[0], stride, geometry))
                 return false;
         geometry->weight = weight->shape;
 
@@ -147,7 +147,7 @@ struct scion_tensor *scion_conv2d(struct scion_tensor *x, struct scion_tensor *w
         if (!kernel)
                 return NULL;
         x = scion_tensor_for_kernel(x, kernel, SCION_X);
-        if (bias && !(bias = scion_tensor_plain(bias)))
+        if (bias && !(bias = scion_tensor_row_major(bias)))
                 return NULL;
 
         /* Not recorded: the node has the weight itself, because the kernels of its gradients take other layouts. */

@@ -17,10 +17,10 @@ bool scion_grad_done(struct scion_tensor *x, struct scion_tensor *target);
  * Said at the end of an operation's backward function: nothing points to the output's gradient, or to other memory
  * that the function has had from the tape, but the inputs and their gradients. What they do not have is used again.
  */
-void scion_gradient_used_up(void);
+void scion_grad_allow_reuse(void);
 
 /* The gradient that x has been given so far, when it is row-major and may be added to in place; NULL
  * otherwise. */
-struct scion_tensor *scion_grad_so_far(struct scion_tensor *x);
+struct scion_tensor *scion_grad_accumulated(struct scion_tensor *x);
 
 #endif

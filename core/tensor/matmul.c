@@ -133,7 +133,7 @@ static bool matmul_backward(struct scion_node *node)
 {
         const struct batch *batch = node->saved;
         struct scion_tensor *a = node->input[0], *b = node->input[1], *to;
-        struct scion_tensor *grad = scion_tensor_plain(node->output->grad);
+        struct scion_tensor *grad = scion_tensor_row_major(node->output->grad);
         int64_t m = batch->m, n = batch->n, k = batch->k;
 
         if (!grad)
@@ -211,8 +211,8 @@ struct scion_tensor *scion_matmul(struct scion_tensor *a, struct scion_tensor *b
         if (!scion_check_float("matmul", a) || !scion_check_float("matmul", b) ||
             !arguments_check(a, b, transpose_a, transpose_b, &batch, &shape))
                 return NULL;
-        a = scion_tensor_plain(a);
-        b = scion_tensor_plain(b);
+        a = scion_tensor_row_major(a);
+        b = scion_tensor_row_major(b);
         struct scion_tensor *c = a && b ? scion_tensor_float(shape, NULL) : NULL;
 
         if (!c)

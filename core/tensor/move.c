@@ -42,7 +42,7 @@ static bool elements_permute(const struct scion_tensor *x, const int *order, str
 static bool permute_backward(struct scion_node *node)
 {
         const int *order = node->saved;
-        struct scion_tensor *x = node->input[0], *g = scion_tensor_plain(node->output->grad);
+        struct scion_tensor *x = node->input[0], *g = scion_tensor_row_major(node->output->grad);
         struct scion_tensor *dx = g ? scion_grad_target(x, NULL) : NULL;
         int back[SCION_MAX_DIMS];
 
@@ -67,7 +67,7 @@ static struct scion_tensor *permute_apply(const struct scion_op *op, struct scio
         }
         if (same)
                 return x;
-        x = scion_tensor_plain(x);
+        x = scion_tensor_row_major(x);
         struct scion_tensor *y = x ? scion_tensor_new(shape, x->dtype, NULL) : NULL;
 
         if (!y || !elements_permute(x, order, y))
@@ -119,8 +119,8 @@ struct part {
 static bool slice_backward(struct scion_node *node)
 {
         const struct part *part = node->saved;
-        struct scion_tensor *x = node->input[0], *g = scion_tensor_plain(node->output->grad);
-        struct scion_tensor *sum = scion_grad_so_far(x);
+        struct scion_tensor *x = node->input[0], *g = scion_tensor_row_major(node->output->grad);
+        struct scion_tensor *sum = scion_grad_accumulated(x);
 
         if (!g)
                 return false;
@@ -176,7 +176,7 @@ struct scion_tensor *scion_slice(struct scion_tensor *x, int axis, int64_t start
         shape.dim[axis] = length;
         for (int i = 0; i < axis; i++)
                 contiguous = contiguous && shape.dim[i] == 1;
-        x = scion_tensor_plain(x);
+        x = scion_tensor_row_major(x);
         if (!x)
                 return NULL;
         const struct scion_strided from = strided_part(x, axis, start);
@@ -203,7 +203,7 @@ struct joined {
 static bool concat_backward(struct scion_node *node)
 {
         const struct joined *joined = node->saved;
-        struct scion_tensor *g = scion_tensor_plain(node->output->grad);
+        struct scion_tensor *g = scion_tensor_row_major(node->output->grad);
         int64_t start = 0;
 
         if (!g)
@@ -258,7 +258,7 @@ static bool joined_copy(struct joined *joined, struct scion_tensor *y)
         int64_t start = 0;
 
         for (int i = 0; i < joined->count; i++) {
-                struct scion_tensor *x = joined->x[i] = scion_tensor_plain(joined->x[i]);
+                struct scion_tensor *x = joined->x[i] = scion_tensor_row_major(joined->x[i]);
 
                 if (!x)
                         return false;

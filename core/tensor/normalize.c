@@ -26,7 +26,8 @@ static bool normalize_backward(struct scion_node *node)
 {
         const struct saved *saved = node->saved;
         struct scion_tensor *x = node->input[0], *y = node->output, *g = y->grad;
-        struct scion_tensor *along = scion_tensor_plain(scion_sum_to(scion_mul(g, y), &saved->norm->shape));
+        struct scion_tensor *along =
+                scion_tensor_row_major(scion_sum_to(scion_mul(g, y), &saved->norm->shape));
         /* The norm, a root of a float, is 0 or above FLT_MIN. */
         struct scion_tensor *factor = tensor_clear_below(saved->factor, saved->norm, FLT_MIN);
 
@@ -46,7 +47,7 @@ struct scion_tensor *scion_normalize(struct scion_tensor *x, unsigned axes, floa
                 return scion_refuse_null("normalize: eps must be above 0, got %g", (double)eps);
         scion_reduced_shapes(&x->shape, axes, true, &kept, &result);
         scion_no_grad_begin();
-        struct scion_tensor *norm = scion_tensor_plain(scion_sqrt(scion_sum_to(scion_mul(x, x), &kept)));
+        struct scion_tensor *norm = scion_tensor_row_major(scion_sqrt(scion_sum_to(scion_mul(x, x), &kept)));
         struct scion_tensor *factor = scion_div(scion_scalar(1), scion_clamp_min(norm, eps));
         struct scion_tensor *y = scion_mul(x, factor);
 

@@ -50,8 +50,8 @@ struct scion_tape {
         struct scion_tensor *leaves; /* tensors that scion_require_grad() asked for */
         struct scion_tape_usage usage;
         bool training;
-        bool used_up; /* said of the backward pass of the node at hand */
-        bool broken;  /* memory ran out while recording */
+        bool allows_reuse; /* said of the backward pass of the node at hand */
+        bool broken;       /* memory ran out while recording */
         uint64_t seed, step, draws;
 };
 
@@ -237,7 +237,7 @@ void *scion_tape_alloc(size_t bytes)
 }
 
 /* Rounds up to the size of a class, at most a quarter more, and says which class it is. */
-static size_t class_size(size_t bytes, int *class)
+static size_t bytes_size_class(size_t bytes, int *class)
 {
         if (bytes <= 64) {
                 *class = 0;
@@ -277,7 +277,7 @@ struct scion_storage *scion_tape_buffer(size_t bytes)
                 return NULL;
         if (bytes > (size_t)1 << 45)
                 return scion_refuse_null("a tensor of %zu bytes is too large", bytes);
-        size_t size = class_size(bytes, &class);
+        size_t size = bytes_size_class(bytes, &class);
         struct block *block = tape->free[class];
 
         if (block)
@@ -304,7 +304,7 @@ static void block_release(struct scion_tape *tape, struct block *block)
         block_poison(block);
 }
 
-static struct block *block_of(struct scion_storage *storage)
+static struct block *storage_block(struct scion_storage *storage)
 {
         return (struct block *)storage;
 }
@@ -370,7 +370,7 @@ struct scion_node *scion_record(const struct scion_op *op, struct scion_tensor *
 }
 
 /* Gradients of an earlier backward pass go, but for the parameters'. */
-static void forget_gradients(struct scion_tape *tape)
+static void tape_clear_gradients(struct scion_tape *tape)
 {
         for (struct scion_node *node = tape->last; node; node = node->previous)
                 node->output->has_grad = false;
@@ -378,60 +378,63 @@ static void forget_gradients(struct scion_tape *tape)
                 leaf->has_grad = false;
 }
 
-static bool holds(const struct scion_tensor *x, const struct scion_storage *storage)
+static bool tensor_uses_storage(const struct scion_tensor *x, const struct scion_storage *storage)
 {
-        return x && (x->storage == storage || (x->plain && x->plain->storage == storage));
+        return x && (x->storage == storage || (x->row_major && x->row_major->storage == storage));
 }
 
 /* Is it memory that somebody may look at after the node's backward pass? */
-static bool is_held(const struct scion_node *node, const struct scion_storage *storage)
+static bool node_uses_storage(const struct scion_node *node, const struct scion_storage *storage)
 {
-        bool held = holds(node->output, storage) || holds(node->output->grad, storage);
+        bool held = tensor_uses_storage(node->output, storage) ||
+                    tensor_uses_storage(node->output->grad, storage);
 
         for (int i = 0; i < SCION_MAX_INPUTS; i++)
                 if (node->input[i])
-                        held = held || holds(node->input[i], storage) || holds(node->input[i]->grad, storage);
+                        held = held || tensor_uses_storage(node->input[i], storage) ||
+                               tensor_uses_storage(node->input[i]->grad, storage);
         return held;
 }
 
 /* What a backward pass that used everything up has made since `last` was the newest block, and the gradient that it
  * was given, unless it is shared or was asked for. */
-static void release_used_up(struct scion_tape *tape, const struct scion_node *node, const struct block *last)
+static void node_release_memory(struct scion_tape *tape, const struct scion_node *node,
+                                const struct block *last)
 {
         struct scion_tensor *output = node->output, *grad = output->grad;
 
         for (struct block *block = tape->live, *next; block && block != last; block = next) {
                 next = block->next;
-                if (!is_held(node, &block->storage))
+                if (!node_uses_storage(node, &block->storage))
                         block_release(tape, block);
         }
-        if (!output->owns_grad || output->keeps_grad || grad->plain || !grad->own_memory ||
+        if (!output->owns_grad || output->keeps_grad || grad->row_major || !grad->own_memory ||
             grad->tape != tape)
                 return;
         output->has_grad = output->owns_grad = false;
         output->grad = NULL;
-        block_release(tape, block_of(grad->storage));
+        block_release(tape, storage_block(grad->storage));
 }
 
-void scion_gradient_used_up(void)
+void scion_grad_allow_reuse(void)
 {
-        current->used_up = true;
+        current->allows_reuse = true;
 }
 
-static bool run_backward(struct scion_tape *tape)
+static bool tape_run_backward(struct scion_tape *tape)
 {
         for (struct scion_node *node = tape->last; node; node = node->previous) {
                 if (!node->output->has_grad)
                         continue;
                 struct block *last = tape->live;
 
-                tape->used_up = false;
+                tape->allows_reuse = false;
                 if (scion_tracing())
                         scion_trace_backward_begin();
                 if (!node->op->backward(node))
                         return scion_fail_prefix("gradient of %s", node->op->name);
-                if (tape->used_up)
-                        release_used_up(tape, node, last);
+                if (tape->allows_reuse)
+                        node_release_memory(tape, node, last);
                 if (scion_tracing())
                         scion_trace_backward_end(node);
         }
@@ -459,9 +462,9 @@ bool scion_backward(struct scion_tensor *loss)
         if (!loss->requires_grad)
                 return scion_refuse("backward: the loss depends on nothing that wants a gradient");
 
-        forget_gradients(tape);
+        tape_clear_gradients(tape);
         scion_no_grad_begin();
-        bool good = scion_grad_add(loss, scion_full(loss->shape, 1)) && run_backward(tape);
+        bool good = scion_grad_add(loss, scion_full(loss->shape, 1)) && tape_run_backward(tape);
         scion_no_grad_end();
         return good;
 }

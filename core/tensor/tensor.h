@@ -20,7 +20,7 @@ struct scion_tensor {
         };
         struct scion_tape *tape;        /* that it belongs to; NULL for what outlives steps: parameters */
         struct scion_node *node;        /* the operation that made it, when gradients flow through it */
-        struct scion_tensor *plain;     /* a row-major copy, made when asked for */
+        struct scion_tensor *row_major; /* a row-major copy, made when asked for */
         const void *host;               /* the row-major elements for scion_data(), once asked for */
         struct scion_tensor *grad;      /* see below */
         struct scion_tensor *next_leaf; /* of the tape's list of those that scion_require_grad() asked for */
@@ -65,7 +65,7 @@ struct scion_tensor *scion_tensor_over(struct scion_storage *storage, size_t off
 bool scion_tensor_read_scalars(struct scion_tensor *const *x, int count, float *values);
 
 /* x in row-major layout: x itself when it is. Gradients flow through. NULL for NULL. */
-struct scion_tensor *scion_tensor_plain(struct scion_tensor *x);
+struct scion_tensor *scion_tensor_row_major(struct scion_tensor *x);
 
 /* max(x, least), element by element; NaN at NaN. Gradients flow where x is not below `least`. */
 struct scion_tensor *scion_clamp_min(struct scion_tensor *x, float least);
@@ -80,7 +80,7 @@ struct scion_tensor *scion_tensor_in_form(struct scion_tensor *x, enum scion_dty
 /* Says that the tensor's memory is written to again: copies that were made of it are no longer used. */
 static inline void scion_tensor_changed(struct scion_tensor *x)
 {
-        x->plain = NULL;
+        x->row_major = NULL;
         x->host = NULL;
 }
 

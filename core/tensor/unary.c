@@ -46,7 +46,7 @@ static bool unary_backward(struct scion_node *node)
         struct scion_tensor *dx = g ? scion_grad_target(x, y->layout) : NULL;
         const struct scion_tensor *kept = unary->kept == INPUT ? x : unary->kept == OUTPUT ? y : g;
 
-        scion_gradient_used_up();
+        scion_grad_allow_reuse();
         return dx &&
                SCION_ON_DEVICE(unary_gradient, (enum scion_unary)(unary - operations), saved->p, &g->array,
                                &kept->array, &dx->array) &&
@@ -59,7 +59,7 @@ static struct scion_tensor *unary_apply(enum scion_unary op, struct scion_tensor
 
         if (!scion_check_float(unary->op.name, x))
                 return NULL;
-        if (!(unary->keeps_zero && isfinite(p)) && scion_tensor_padded(x) && !(x = scion_tensor_plain(x)))
+        if (!(unary->keeps_zero && isfinite(p)) && scion_tensor_padded(x) && !(x = scion_tensor_row_major(x)))
                 return NULL;
         struct scion_tensor *y = scion_tensor_float(x->shape, x->layout);
 

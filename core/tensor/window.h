@@ -9,9 +9,9 @@
  * The result has `channels` channels. window->kernel must be set; a stride of 0 stands for `stride`. False, with a
  * message that begins with the operation.
  */
-bool scion_window_place(const char *operation, const struct scion_tensor *x,
-                        const struct scion_window *window, int64_t channels, const int stride[2],
-                        struct scion_geometry *geometry);
+bool scion_window_geometry(const char *operation, const struct scion_tensor *x,
+                           const struct scion_window *window, int64_t channels, const int stride[2],
+                           struct scion_geometry *geometry);
 
 /* x in the type and layout that the kernel's operand has, by a reorder when needed. Gradients flow through. NULL for
  * NULL. */

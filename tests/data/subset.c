@@ -175,7 +175,7 @@ static void a_test_split_may_be_missing(void **state)
 }
 
 /* Every bad wish has its place, and says what is wrong. */
-static void bad_wishes(void **state)
+static void bad_options(void **state)
 {
         static const struct {
                 const char *yaml, *place, *text;
@@ -242,7 +242,7 @@ int main(void)
                 cmocka_unit_test(valid_leaves_the_last_of_a_class),
                 cmocka_unit_test(values_are_held_out_too),
                 cmocka_unit_test(a_test_split_may_be_missing),
-                cmocka_unit_test(bad_wishes),
+                cmocka_unit_test(bad_options),
         };
 
         return cmocka_run_group_tests(tests, start_data, drop_tape);

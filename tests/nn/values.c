@@ -168,13 +168,13 @@ static void gradients_flow_into_what_made_it(void **state)
                 assert_non_null(scion_grad(scion_parameter_tensor(scion_model_find(target, "fc2.weight"))));
         }
         /* With a mask, nothing flows where it is 0. */
-        scion_model_clear_stand_ins(target);
+        scion_model_clear_substitutes(target);
         assert_true(scion_parameter_mask(weight, checks));
         scion_model_clear_gradients(part);
         assert_true(scion_backward(made_loss(part)));
         assert_gradients(part, made_loss);
         for (int i = 0; i < 12; i++)
-                assert_true((scion_data(weight->stand_in)[i] == 0) == (checks[i] == 0));
+                assert_true((scion_data(weight->substitute)[i] == 0) == (checks[i] == 0));
         scion_model_destroy(part);
         scion_model_destroy(target);
 }
@@ -189,7 +189,7 @@ static void a_step_and_no_more(void **state)
         before = scion_item(loss_of(target));
         made = scion_item(made_loss(part));
         assert_true(made != before);
-        scion_model_clear_stand_ins(target);
+        scion_model_clear_substitutes(target);
         assert_true(scion_item(loss_of(target)) == before);
 
         /* Settled, the values are the parameter's own. */
@@ -197,20 +197,20 @@ static void a_step_and_no_more(void **state)
         struct scion_parameter *weight = scion_model_find(target, "fc1.weight");
         float wanted[12], is[12];
 
-        memcpy(wanted, scion_data(weight->stand_in), sizeof wanted);
-        assert_true(scion_model_settle(target));
-        assert_null(weight->stand_in);
+        memcpy(wanted, scion_data(weight->substitute), sizeof wanted);
+        assert_true(scion_model_write_substitutes(target));
+        assert_null(weight->substitute);
         assert_true(scion_parameter_read(weight, is));
         assert_memory_equal(is, wanted, sizeof is);
         after = scion_item(loss_of(target));
         assert_true(after == made);
-        assert_true(scion_model_settle(target));
+        assert_true(scion_model_write_substitutes(target));
         assert_true(scion_item(loss_of(target)) == made);
 
         /* To a masked parameter, with its zeros. */
         scion_parameter_mask(weight, checks);
         made_loss(part);
-        assert_true(scion_model_settle(target));
+        assert_true(scion_model_write_substitutes(target));
         assert_masked(weight);
         scion_model_destroy(part);
         scion_model_destroy(target);
@@ -236,7 +236,7 @@ static void frozen_norms(void **state)
         scion_model_destroy(target);
 }
 
-static void bad_stand_ins(void **state)
+static void bad_substitutes(void **state)
 {
         struct scion_model *model = new_net();
         struct scion_parameter *weight = scion_model_find(model, "fc1.weight");
@@ -253,7 +253,7 @@ static void bad_stand_ins(void **state)
         scion_fail("kept");
         assert_false(scion_parameter_make(weight, NULL));
         assert_string_equal(scion_error(), "kept");
-        assert_null(weight->stand_in);
+        assert_null(weight->substitute);
         scion_model_destroy(model);
 }
 
@@ -264,7 +264,7 @@ int main(void)
                 tape_test(bad_masks),
                 tape_test(gradients_flow_into_what_made_it),
                 tape_test(frozen_norms),
-                tape_test(bad_stand_ins),
+                tape_test(bad_substitutes),
                 tape_test(a_step_and_no_more),
         };
 

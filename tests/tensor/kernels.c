@@ -21,7 +21,7 @@ static struct scion_tensor *chain_part(struct chain *chain, int part, struct sci
 {
         if (!x)
                 fail_msg("part %d: %s", part, scion_error());
-        return chain->part[part] = plain ? scion_tensor_plain(x) : x;
+        return chain->part[part] = plain ? scion_tensor_row_major(x) : x;
 }
 
 static struct chain chain_make(int64_t channels, int64_t wide, bool plain)

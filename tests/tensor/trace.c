@@ -76,7 +76,7 @@ static void reorders_are_told_of_where_they_happen(void **state)
         scion_trace_use(&lines.tracer);
         struct scion_tensor *y = scion_conv2d(x, w, NULL, &(struct scion_window){ .stride = { 1, 1 } });
 
-        assert_non_null(scion_tensor_plain(y));
+        assert_non_null(scion_tensor_row_major(y));
         scion_trace_use(NULL);
         for (int i = 0; i < lines.count; i++) {
                 if (strncmp(lines.line[i], "F conv2d 2x16x9x9 16x16x3x3 -> 2x16x7x7", 39) == 0)

@@ -51,7 +51,7 @@ BINARY(div, a / b)
 BINARY(add_relu, 0 > a + b ? 0 : a + b)
 
 /* y += x: the addition of a gradient, in place. */
-SCION_CLONES static void add_into(float *restrict y, const float *restrict x, size_t count)
+SCION_CLONES static void elements_add(float *restrict y, const float *restrict x, size_t count)
 {
         for (size_t i = 0; i < count; i++)
                 y[i] += x[i];
@@ -79,11 +79,11 @@ static void loop_part(void *context, int part, int64_t from, int64_t to)
         if (loop->inner)
                 loop->inner(&walk, loop->y + from, loop->a + from, loop->b + from);
         else
-                add_into(loop->y + from, loop->b + from, (size_t)(to - from));
+                elements_add(loop->y + from, loop->b + from, (size_t)(to - from));
 }
 
-static void broadcast(inner_loop *inner, const struct scion_array *a, const struct scion_array *b,
-                      struct scion_array *y)
+static void operands_broadcast(inner_loop *inner, const struct scion_array *a, const struct scion_array *b,
+                               struct scion_array *y)
 {
         const float *as = scion_cpu_data(a), *bs = scion_cpu_data(b);
         float *ys = scion_cpu_data(y);
@@ -108,7 +108,7 @@ bool scion_cpu_binary(void *self, enum scion_binary op, const struct scion_array
 
         (void)self;
         if (!scion_shape_equal(&a->shape, &b->shape)) {
-                broadcast(inner_of[op], a, b, y);
+                operands_broadcast(inner_of[op], a, b, y);
                 return true;
         }
         if (op == SCION_BINARY_ADD && loop.a == loop.y)

@@ -16,13 +16,13 @@ struct method {
         bool bf16; /* factors are bfloat16 */
 };
 
-static int64_t padded_to_tile(int64_t length)
+static int64_t length_round_to_tile(int64_t length)
 {
         return (length + TILE - 1) / TILE * TILE;
 }
 
 /* A tile takes 36 products where the direct algorithm takes 144, so tiles pay when less than a third is padding. */
-static bool suits_winograd(const struct scion_geometry *g, bool bf16)
+static bool geometry_suits_winograd(const struct scion_geometry *g, bool bf16)
 {
         const int64_t *y = g->y.dim;
 
@@ -31,14 +31,14 @@ static bool suits_winograd(const struct scion_geometry *g, bool bf16)
                     g->window.stride[i] != 1 || g->window.dilation[i] != 1 || g->window.padding[i] > 1)
                         return false;
         return g->window.groups == 1 && y[0] * y[2] * y[3] >= (bf16 ? FEWEST_PIXELS_BF16 : FEWEST_PIXELS) &&
-               3 * y[2] * y[3] >= 2 * padded_to_tile(y[2]) * padded_to_tile(y[3]);
+               3 * y[2] * y[3] >= 2 * length_round_to_tile(y[2]) * length_round_to_tile(y[3]);
 }
 
-static struct method method_of(const struct scion_geometry *g)
+static struct method geometry_method(const struct scion_geometry *g)
 {
         struct method method = { .bf16 = scion_kernels_bf16() };
 
-        method.winograd = scion_kernels_winograd() && suits_winograd(g, method.bf16);
+        method.winograd = scion_kernels_winograd() && geometry_suits_winograd(g, method.bf16);
         method.bf16 = method.bf16 && !method.winograd;
         return method;
 }
@@ -108,7 +108,7 @@ static struct scion_kernel *conv2d_make(const struct scion_key *key, enum scion_
 
 /* The operations of any pass: each output is a sum over the window and the channels of its group. Products with padding
  * count. */
-static double operations_of(const struct scion_geometry *g)
+static double geometry_operations(const struct scion_geometry *g)
 {
         const int64_t *window = g->weight.dim;
 
@@ -119,7 +119,7 @@ struct scion_kernel *scion_cpu_conv2d(void *self, enum scion_pass pass, const st
                                       bool bias)
 {
         const struct scion_window *window = &geometry->window;
-        struct method method = method_of(geometry);
+        struct method method = geometry_method(geometry);
         struct scion_kernel *kernel;
         struct scion_key key;
 
@@ -147,6 +147,6 @@ struct scion_kernel *scion_cpu_conv2d(void *self, enum scion_pass pass, const st
                 kernel = conv2d_make(&key, pass, geometry, bias, method);
         }
         if (kernel)
-                kernel->operations = operations_of(geometry);
+                kernel->operations = geometry_operations(geometry);
         return kernel;
 }

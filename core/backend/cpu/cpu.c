@@ -9,7 +9,7 @@
 
 #define ALIGNMENT ((size_t)64)
 
-static size_t round_up(size_t bytes)
+static size_t bytes_round_up(size_t bytes)
 {
         return bytes ? (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : ALIGNMENT;
 }
@@ -17,7 +17,7 @@ static size_t round_up(size_t bytes)
 bool scion_cpu_allocate(void *self, struct scion_storage *storage)
 {
         (void)self;
-        storage->memory = aligned_alloc(ALIGNMENT, round_up(storage->bytes));
+        storage->memory = aligned_alloc(ALIGNMENT, bytes_round_up(storage->bytes));
         return storage->memory || scion_fail("out of memory: %zu bytes for a tensor", storage->bytes);
 }
 
@@ -91,7 +91,7 @@ void *scion_cpu_scratch(size_t bytes)
 
         if (!scratch || bytes <= scratch->bytes)
                 return scratch ? scratch->memory : NULL;
-        void *larger = aligned_alloc(ALIGNMENT, round_up(bytes));
+        void *larger = aligned_alloc(ALIGNMENT, bytes_round_up(bytes));
 
         if (!larger)
                 return scion_fail_null("out of memory: %zu bytes to work in", bytes);

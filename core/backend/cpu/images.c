@@ -28,7 +28,7 @@ bool scion_images_is(const struct scion_layout *layout)
                blocking->inner_blks[0] == SCION_IMAGES;
 }
 
-static int64_t padded_to_block(int64_t channels)
+static int64_t channels_round_to_block(int64_t channels)
 {
         return (channels + 15) / 16 * 16;
 }
@@ -38,7 +38,7 @@ static int64_t padded_to_block(int64_t channels)
 bool scion_images_suits(const struct scion_geometry *g)
 {
         int64_t in = g->x.dim[1], out = g->y.dim[1];
-        int64_t work = (in > 3 ? padded_to_block(in) : in) * padded_to_block(out);
+        int64_t work = (in > 3 ? channels_round_to_block(in) : in) * channels_round_to_block(out);
 
         for (int i = 0; i < 2; i++)
                 if (g->window.stride[i] != 1 || g->window.dilation[i] != 1)

@@ -30,9 +30,9 @@ static size_t pairs_collect(const struct scion_mmd_pairs *pairs, float *into)
         return count;
 }
 
-/* Reorders x, which has no NaN, and returns the element that would be at `place` if x were sorted. No element before
- * that place is larger. */
-static float numbers_select(float *x, size_t count, size_t place)
+/* Reorders x, which has no NaN, and returns the element that would be at `position` if x were sorted. No element before
+ * that position is larger. */
+static float numbers_select(float *x, size_t count, size_t position)
 {
         size_t low = 0, high = count - 1;
 
@@ -52,12 +52,12 @@ static float numbers_select(float *x, size_t count, size_t place)
                         x[i++] = x[j];
                         x[j--] = swap;
                 }
-                if (place <= j)
+                if (position <= j)
                         high = j;
                 else
                         low = j + 1;
         }
-        return x[place];
+        return x[position];
 }
 
 static double numbers_median(float *x, size_t count)

@@ -222,7 +222,7 @@ struct extent {
         int64_t outer, length, inner;
 };
 
-static struct extent extent_of(const struct scion_shape *shape, int axis)
+static struct extent extent_init(const struct scion_shape *shape, int axis)
 {
         struct extent extent = { 1, shape->dim[axis], 1 };
 
@@ -233,7 +233,7 @@ static struct extent extent_of(const struct scion_shape *shape, int axis)
         return extent;
 }
 
-static int64_t columns_from(const struct extent *extent, int64_t first)
+static int64_t extent_columns(const struct extent *extent, int64_t first)
 {
         return extent->inner - first < COLUMNS ? extent->inner - first : COLUMNS;
 }
@@ -242,7 +242,7 @@ bool scion_cpu_softmax(void *self, bool logarithm, int axis, const struct scion_
                        struct scion_array *y)
 {
         const struct loops *loops = logarithm ? &log_softmax_loops : &softmax_loops;
-        const struct extent extent = extent_of(&x->shape, axis);
+        const struct extent extent = extent_init(&x->shape, axis);
         const float *xs = scion_cpu_data(x);
         float *ys = scion_cpu_data(y);
 
@@ -256,7 +256,7 @@ bool scion_cpu_softmax(void *self, bool logarithm, int axis, const struct scion_
                         int64_t at = i * extent.length * extent.inner + j;
 
                         loops->columns(xs + at, ys + at, extent.length, extent.inner,
-                                       columns_from(&extent, j));
+                                       extent_columns(&extent, j));
                 }
         return true;
 }
@@ -265,7 +265,7 @@ bool scion_cpu_softmax_gradient(void *self, bool logarithm, int axis, const stru
                                 const struct scion_array *y, struct scion_array *dx)
 {
         const struct loops *loops = logarithm ? &log_softmax_loops : &softmax_loops;
-        const struct extent extent = extent_of(&y->shape, axis);
+        const struct extent extent = extent_init(&y->shape, axis);
         const float *gs = scion_cpu_data(g), *ys = scion_cpu_data(y);
         float *dxs = scion_cpu_data(dx);
 
@@ -279,7 +279,7 @@ bool scion_cpu_softmax_gradient(void *self, bool logarithm, int axis, const stru
                         int64_t at = i * extent.length * extent.inner + j;
 
                         loops->columns_backward(gs + at, ys + at, dxs + at, extent.length, extent.inner,
-                                                columns_from(&extent, j));
+                                                extent_columns(&extent, j));
                 }
         return true;
 }
