@@ -1,4 +1,4 @@
-/* Memory of the device, and arrays in it. */
+/* Storages, which are memory of the device, and arrays in them. */
 #include "backend/backend.h"
 
 #include <stdatomic.h>

@@ -1,4 +1,4 @@
-/* Opening a dataset: the plugin's examples, those that are wanted, in memory. */
+/* Opens a dataset: reads the chosen examples from the plugin, transforms and normalises them, and uploads them. */
 #include "data/data.h"
 
 #include <stdlib.h>
@@ -35,18 +35,18 @@ const struct scion_param scion_data_params[] = {
 const char *const scion_data_keys[] = { "classes",   "per_class",  "limit",     "valid",
                                         "normalize", "unlabelled", "transform", NULL };
 
-#define MAX_VALUES ((int64_t)1 << 45) /* floats that an address can reach */
+#define MAX_VALUES ((int64_t)1 << 45) /* floats that the address space can hold */
 
-/* What is needed while a dataset is being opened. */
+/* The state of scion_data_open(). */
 struct opening {
         const struct scion_config *map;
         const struct scion_dataset_plugin *plugin;
         void *self;
         struct scion_dataset_info info;
-        int64_t values; /* of an input, as the plugin gives it */
+        int64_t values; /* values of an input before the transforms */
         struct scion_data_options options;
         struct scion_transforms transforms;
-        int32_t *labels[SCION_SPLITS]; /* the plugin's; NULL when targets are values */
+        int32_t *labels[SCION_SPLITS]; /* the plugin's labels; NULL when targets are floats */
         struct scion_subset subset;
         struct scion_data *data;
 };
@@ -62,7 +62,7 @@ static bool name_is_key(const char *name)
         return *key != NULL;
 }
 
-/* A plugin's parameter of the same name would get the engine's value too. */
+/* Checks that no parameter of the plugin has the name of an engine's key, whose value it would also receive. */
 static bool plugin_check_names(const struct scion_plugin *plugin)
 {
         for (const struct scion_param *param = plugin->params; param && param->type != SCION_PARAM_END;
@@ -75,20 +75,20 @@ static bool plugin_check_names(const struct scion_plugin *plugin)
         return true;
 }
 
-/* A number here is meant for the plugin. */
+/* Checks that `classes` is a list. A single number is probably meant for the plugin's num_classes. */
 static bool opening_check_classes(const struct opening *opening)
 {
         const struct scion_config *classes = scion_config_get(opening->map, "classes");
 
         if (!classes || classes->kind != SCION_CONFIG_SCALAR)
                 return true;
-        return scion_config_fail(classes, "classes: is a list of the classes to keep, as [0, 1, 2]%s",
+        return scion_config_fail(classes, "classes: takes a list of the classes to keep, such as [0, 1, 2]%s",
                                  scion_params_find(opening->plugin->params, "num_classes")
-                                         ? "; how many there are is num_classes"
+                                         ? "; num_classes sets their number"
                                          : "");
 }
 
-/* The map's keys that are the plugin's were checked when its instance was made. */
+/* Reads the engine's keys. The plugin's keys were checked when its instance was created. */
 static bool opening_read_options(struct opening *opening)
 {
         const struct scion_config *map = opening->map;
@@ -108,9 +108,9 @@ static bool opening_read_options(struct opening *opening)
         return good;
 }
 
-/* --- What the plugin says of itself --------------------------------------------------------------------- */
+/* --- The plugin's info --------------------------------------------------------------------- */
 
-/* Of all inputs together. */
+/* Returns the largest possible number of values of all inputs together. */
 static int64_t data_max_values(void)
 {
         return SIZE_MAX / 16 < MAX_VALUES ? (int64_t)(SIZE_MAX / 16) : MAX_VALUES;
@@ -162,6 +162,7 @@ int64_t scion_data_check_info(const struct scion_dataset_info *info)
         return values;
 }
 
+/* Reads an example; `input` may be NULL. False, with a message that names the example, on failure. */
 static bool example_read(const struct opening *opening, enum scion_split split, int64_t index, void *input,
                          void *target)
 {
@@ -194,7 +195,7 @@ static bool opening_read_labels(struct opening *opening)
 
 /* --- Inputs --------------------------------------------------------------------------------------------- */
 
-/* An input as it is after the transforms. */
+/* Reads an example and applies the transforms to its input. */
 static bool input_read(struct opening *opening, enum scion_split split, int64_t index, void *input,
                        void *target)
 {
@@ -211,7 +212,8 @@ static bool input_read(struct opening *opening, enum scion_split split, int64_t 
         return true;
 }
 
-/* Goes through the whole training split, whatever of it is used: subsets of one dataset are to be alike. */
+/* Computes mean and deviation over the whole training split, not over the chosen subset, so that all subsets of a dataset
+ * are normalised alike. */
 static bool opening_measure(struct opening *opening)
 {
         struct scion_data *data = opening->data;
@@ -249,14 +251,14 @@ static bool opening_set_normal(struct opening *opening)
         return opening->options.normalize != SCION_NORMALIZE_STANDARD || opening_measure(opening);
 }
 
-/* Where an array's rows are prepared on the host. */
+/* An array whose rows are being written on the host. */
 struct writing {
         struct scion_array *array;
         char *memory;
         size_t row; /* bytes */
 };
 
-/* Makes an array of `count` rows of this shape and begins to write it. */
+/* Allocates an array of `count` rows of shape `row` and begins to write it. False, with a message, on failure. */
 static bool writing_begin(struct writing *writing, struct scion_array *array, size_t count,
                           struct scion_shape row, enum scion_dtype dtype)
 {
@@ -287,7 +289,7 @@ static bool writing_finish(struct writing *writing)
         return !writing->memory || scion_storage_finish_write(writing->array->storage, writing->memory);
 }
 
-/* Begins to write `count` examples: their inputs, and their labels or targets. */
+/* Allocates the arrays for `count` examples, which are inputs and either labels or targets, and begins to write them. */
 static bool store_begin(const struct opening *opening, struct scion_store *store, enum scion_split split,
                         size_t count, struct writing *inputs, struct writing *answers)
 {
@@ -298,13 +300,13 @@ static bool store_begin(const struct opening *opening, struct scion_store *store
             (classes ? writing_begin(answers, &store->labels, count, SCION_SCALAR, SCION_I32)
                      : writing_begin(answers, &store->targets, count, SCION_SHAPE(data->targets), SCION_F32)))
                 return true;
-        return scion_fail(
-                "out of memory: %zu %s examples of %zu bytes; %s them fewer", count, scion_split_names[split],
-                (size_t)(data->channels * data->area) * scion_dtype_bytes(data->element),
-                opening->options.unlabelled ? "classes makes" : "classes, per_class and limit make");
+        return scion_fail("out of memory: %zu %s examples of %zu bytes; load fewer with %s", count,
+                          scion_split_names[split],
+                          (size_t)(data->channels * data->area) * scion_dtype_bytes(data->element),
+                          opening->options.unlabelled ? "classes" : "classes, per_class or limit");
 }
 
-/* Reads example `i` of the chosen ones into its rows. */
+/* Reads example `i` of the chosen ones into row i of the arrays. */
 static bool example_load(struct opening *opening, const struct scion_chosen *chosen, int64_t i,
                          const struct writing *inputs, const struct writing *answers)
 {
@@ -338,7 +340,7 @@ static bool split_load(struct opening *opening, enum scion_split split, const st
         return writing_finish(&answers) && good;
 }
 
-/* The channels' scales and offsets on the device, for batches that are gathered from uint8. */
+/* Uploads each channel's scale and offset, with which batches of uint8 inputs are normalised when they are gathered. */
 static bool data_upload_normal(struct scion_data *data)
 {
         size_t channels = (size_t)data->channels;
@@ -359,9 +361,9 @@ static bool data_upload_normal(struct scion_data *data)
         return writing_finish(&offset) && good;
 }
 
-/* --- All together --------------------------------------------------------------------------------------- */
+/* --- Opening --------------------------------------------------------------------------------------- */
 
-/* Everything that reads the dataset; its failures are told at the dataset's place. */
+/* Calls the plugin's open() and reads all labels. The caller adds the dataset's place in the file to messages. */
 static bool opening_open_plugin(struct opening *opening, uint64_t seed)
 {
         scion_error_clear();
@@ -371,7 +373,7 @@ static bool opening_open_plugin(struct opening *opening, uint64_t seed)
         return opening->values >= 0 && opening_read_labels(opening);
 }
 
-/* What the inputs are after the transforms. */
+/* Plans the transforms and sets the form of the data's inputs. */
 static bool opening_plan_inputs(struct opening *opening, uint64_t seed)
 {
         const struct scion_dataset_info *info = &opening->info;
@@ -393,7 +395,8 @@ static bool opening_plan_inputs(struct opening *opening, uint64_t seed)
         return true;
 }
 
-/* All that was loaded for train is the unlabelled pool; train becomes the part of it that was chosen. */
+/* Makes all examples loaded for the training split the unlabelled ones, and reduces the training split to the chosen
+ * ones. */
 static bool opening_split_pool(struct opening *opening)
 {
         const struct scion_chosen *pool = &opening->subset.pool;
@@ -407,7 +410,7 @@ static bool opening_split_pool(struct opening *opening)
         train->index = malloc((size_t)chosen->count * sizeof *train->index);
         if (!train->index)
                 return scion_fail("out of memory");
-        /* Both are in the dataset's order. */
+        /* Both lists are in increasing order. */
         for (int64_t i = 0, n = 0; n < chosen->count; i++)
                 if (pool->index[i] == chosen->index[n])
                         train->index[n++] = i;
@@ -470,7 +473,7 @@ struct scion_data *scion_data_open(const struct scion_config *map, uint64_t seed
         else
                 scion_fail("out of memory");
 
-        /* All that is wanted has been read. */
+        /* All examples have been read, so the plugin is no longer needed. */
         scion_subset_finish(&opening.subset);
         scion_transforms_finish(&opening.transforms);
         for (int split = 0; split < SCION_SPLITS; split++)

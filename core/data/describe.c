@@ -1,9 +1,10 @@
-/* What data are, in words that other data do not share. */
+/* Describes data by a text that differs from that of any other data. */
 #include <stdlib.h>
 
 #include "data/parts.h"
 #include "file/hash.h"
 
+/* Adds the hash of `bytes` bytes, unless data is NULL. */
 static void text_add_hash(struct scion_text *text, const char *what, const void *data, size_t bytes)
 {
         char hash[SCION_HASH_TEXT];
@@ -12,7 +13,8 @@ static void text_add_hash(struct scion_text *text, const char *what, const void 
                 scion_text_add(text, " %s %s", what, scion_hash_bytes(data, bytes, hash));
 }
 
-/* Adds the hash of the first `bytes` bytes of an array, when it is there. */
+/* Adds the hash of the first `bytes` bytes of an array, unless it has no storage. False, with a message, when the device's
+ * memory cannot be read. */
 static bool text_add_array_hash(struct scion_text *text, const char *what, const struct scion_array *array,
                                 size_t bytes)
 {

@@ -1,4 +1,4 @@
-/* Mean and deviation of a split, and values shifted and scaled by them. */
+/* Computes mean and deviation of a split, and normalises values by them. */
 #include <math.h>
 #include <scion/simd.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "data/parts.h"
 
 #define LANES 8
-#define BLOCK 65536 /* as many squares of bytes fit into 32 bits */
+#define BLOCK 65536 /* the sum of so many squares of bytes fits into 32 bits */
 
 bool scion_moments_start(struct scion_moments *moments, enum scion_dtype element, int64_t channels,
                          int64_t area)
@@ -40,8 +40,7 @@ SCION_CLONES static void moment_add_bytes(struct scion_moment *moment, const uin
         }
 }
 
-/* Several sums side by side, always the same way, so that the compiler may vectorise what it may not
- * reorder. */
+/* Accumulates in several lanes, because the compiler can vectorise these but may not reorder a single sum. */
 SCION_CLONES static void moment_add_floats(struct scion_moment *moment, const float *values, int64_t count)
 {
         double shifted[LANES] = { 0 }, squared[LANES] = { 0 };
@@ -85,8 +84,8 @@ void scion_moments_add(struct scion_moments *moments, const void *input)
         moments->inputs++;
 }
 
-/* Bytes are summed about 0; about the integer nearest to their mean the sums are exact too, and nothing of
- * the variance cancels. They stay below 2^63 up to 2^47 values. */
+/* Converts sums of bytes to sums relative to the integer nearest to their mean. These are exact, too, and avoid
+ * cancellation in the variance. They stay below 2^63 for up to 2^47 values. */
 static void moment_center_bytes(struct scion_moment *moment, int64_t count)
 {
         int64_t sum = (int64_t)moment->sum, square = (int64_t)moment->square;
@@ -119,7 +118,7 @@ void scion_moments_normal(const struct scion_moments *moments, struct scion_norm
         }
 }
 
-/* In double: a mean far above the deviation would leave few digits in float. This is done once. */
+/* In double precision, because a mean far above the deviation would leave few significant digits in float. */
 SCION_CLONES static void floats_normalize(float *values, int64_t count, double mean, double divisor)
 {
         for (int64_t i = 0; i < count; i++)
@@ -144,7 +143,7 @@ void scion_normalize_bytes(const uint8_t *bytes, float *values, int64_t count, s
                     (float)(-normal.mean / normal.divisor));
 }
 
-/* Looks for the exponent of infinity and NaN. */
+/* Infinity and NaN are the values whose exponent has all bits set. */
 SCION_CLONES static bool floats_all_finite(const float *values, int64_t count)
 {
         uint32_t bad = 0;

@@ -1,4 +1,4 @@
-/* The transforms: what each does to the pixels of an input. */
+/* The kinds of transforms: how each prepares and computes the pixels of an input. */
 #include <math.h>
 #include <scion/simd.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "data/transform.h"
 
 #define PI 3.14159265358979323846
-#define WIDTH 16 /* pixels that are summed side by side */
+#define WIDTH 16 /* pixels that are summed together, in one vector */
 
 /* --- Images --------------------------------------------------------------------------------------------- */
 
@@ -39,24 +39,24 @@ static bool transform_check_image(const struct scion_transform *transform)
 
         struct image image = image_from_shape(shape);
 
-        /* Pixels are counted in 32 bits, also those beyond the edges. */
+        /* Indices of pixels, including those beyond the edges, must fit into 32 bits. */
         return image.height <= INT32_MAX / 4 / image.width ||
                scion_fail("images of shape %s are too large", text);
 }
 
-/* An image that is computed with must be of reals. */
+/* Requests inputs as floats. Transforms that compute new values of pixels need them. Returns true. */
 static bool transform_use_floats(struct scion_transform *transform, struct scion_form *out)
 {
         transform->in.element = out->element = SCION_F32;
         return true;
 }
 
-/* --- Four pixels to one --------------------------------------------------------------------------------- */
+/* --- Weighted sums of four pixels --------------------------------------------------------------------------------- */
 
 /*
- * For each of `count` pixels of a plane that is made: four pixels of a plane that there is, their weights, and
- * something to add. `index` holds all first ones, then all second ones, ...; so does `weight`, with what is to
- * be added at its end.
+ * Allocates tables by which each of `count` output pixels is a weighted sum of four input pixels plus a constant. `index`
+ * holds the first input pixel of every output pixel, then all second ones, and so on. `weight` holds the weights in the
+ * same order, followed by the constants.
  */
 static bool taps_create(struct scion_transform *transform, int64_t count)
 {
@@ -67,7 +67,8 @@ static bool taps_create(struct scion_transform *transform, int64_t count)
                scion_fail("out of memory for images of %lld pixels", (long long)count);
 }
 
-/* Pixel `to` is the plane at (y, x), between its pixels' centres; outside there is `fill`. */
+/* Makes output pixel `to` the bilinear interpolation of the plane at row y and column x, measured between the centres of
+ * pixels. Outside of the image the plane has the value `fill`. */
 static void taps_set(struct scion_transform *transform, struct image image, int64_t to, double y, double x,
                      double fill)
 {
@@ -120,7 +121,7 @@ static const struct scion_param rotate_params[] = {
         SCION_PARAMS_END,
 };
 
-/* Right angles exactly, so that they only move pixels. */
+/* Computes cosine and sine. Multiples of 90 degrees are exact, so that they only move pixels. */
 static void degrees_direction(double degrees, double *cosine, double *sine)
 {
         static const double right[4][2] = { { 1, 0 }, { 0, 1 }, { -1, 0 }, { 0, -1 } };
@@ -137,8 +138,8 @@ static void degrees_direction(double degrees, double *cosine, double *sine)
         }
 }
 
-/* Bilinear, as torchvision's rotate(): the image goes on outside with the fill value, and its edge is mixed
- * with that. */
+/* Bilinear, as in torchvision's rotate(): outside of the image there is the fill value, with which the pixels at the edges
+ * are interpolated. */
 static bool rotate_plan(struct scion_transform *transform, struct scion_form *out)
 {
         struct image image;
@@ -171,7 +172,8 @@ static const struct scion_param resize_params[] = {
         SCION_PARAMS_END,
 };
 
-/* Where pixel i of `to` lies among `from`: their edges coincide, and beyond the last centres is the last. */
+/* Returns the position of pixel i of `to` on a line of `from` pixels with the same ends, limited to the first and the last
+ * centre. */
 static double pixel_source(int64_t i, int64_t from, int64_t to)
 {
         double at = ((double)i + 0.5) * (double)from / (double)to - 0.5;
@@ -215,7 +217,7 @@ static const struct scion_param blur_params[] = {
         SCION_PARAMS_END,
 };
 
-/* Pixel i of a line of n, which is mirrored at its ends: d c b a | a b c d | d c b a. */
+/* Returns the index of pixel i of a line of n pixels that is mirrored at its ends: d c b a | a b c d | d c b a. */
 static int64_t index_mirror(int64_t i, int64_t n)
 {
         int64_t at = i % (2 * n);
@@ -231,10 +233,10 @@ static int64_t pixels_round_up(int64_t pixels)
 }
 
 /*
- * One dimension after the other, with the Gaussian cut off at four deviations and edges mirrored: the
- * defaults of SciPy's gaussian_filter(). `index` holds where the pixels of a row that is longer by the
- * Gaussian's reach at both ends come from, then the same of a column; the scratch such a row, and a plane
- * whose rows are whole widths.
+ * Blurs rows, then columns, with the Gaussian cut off at four deviations and edges mirrored, which are the defaults of
+ * SciPy's gaussian_filter(). `index` holds the source of each pixel of a row that is extended at both ends by the reach of
+ * the Gaussian, then the same for a column. The scratch memory holds one extended row, and a plane whose rows are padded
+ * to a multiple of WIDTH.
  */
 static bool blur_plan(struct scion_transform *transform, struct scion_form *out)
 {
@@ -271,7 +273,7 @@ static bool blur_plan(struct scion_transform *transform, struct scion_form *out)
         return transform_use_floats(transform, out);
 }
 
-/* Every row of a plane into one of `pitch` values, of which those beyond the width mean nothing. */
+/* Blurs every row of a plane into a row of `pitch` values, of which those beyond the width are meaningless. */
 SCION_CLONES static void blur_rows(const float *restrict in, struct image image,
                                    const int32_t *restrict index, const float *restrict weight, int64_t taps,
                                    float *restrict row, float *restrict out, int64_t pitch)
@@ -329,8 +331,8 @@ static void blur_apply(const struct scion_transform *transform, struct scion_exa
 static bool invert_plan(struct scion_transform *transform, struct scion_form *out)
 {
         (void)out;
-        return transform->in.unit || scion_fail("these inputs are reals of any size, without a white to "
-                                                "count from");
+        return transform->in.unit ||
+               scion_fail("these inputs are floats of any range, in which no value is white");
 }
 
 static void invert_apply(const struct scion_transform *transform, struct scion_example example,
@@ -359,9 +361,10 @@ static bool noise_plan(struct scion_transform *transform, struct scion_form *out
         return transform->nothing || transform_use_floats(transform, out);
 }
 
-#define PAIRS 128 /* of numbers, at a time */
+#define PAIRS 128 /* pairs of numbers that are drawn at a time */
 
-/* sin and cos of 2 pi v for v in [0, 1), by Cephes's polynomials within an eighth of a turn of an axis. */
+/* Computes cos and sin of 2 pi v for v in [0, 1), by the polynomials of Cephes, which are for angles of up to an eighth of
+ * a turn from an axis. */
 static inline void turn_direction(float v, float *cosine, float *sine)
 {
         int32_t quarter = (int32_t)(4.0f * v + 0.5f);
@@ -380,7 +383,7 @@ static inline void turn_direction(float v, float *cosine, float *sine)
         *sine = quarter & 2 ? -across : across;
 }
 
-/* Box-Muller: 2 PAIRS standard normal values from as many uniform numbers. */
+/* Box-Muller: computes 2 PAIRS standard normal values from as many uniform random numbers. */
 SCION_CLONES static void normals_draw(const uint32_t *restrict numbers, float *restrict values)
 {
         for (int i = 0; i < PAIRS; i++) {
@@ -394,8 +397,8 @@ SCION_CLONES static void normals_draw(const uint32_t *restrict numbers, float *r
         }
 }
 
-/* The noise of an example is that of its place in the dataset, whatever part of it is used. Nothing is cut off
- * at black and white. */
+/* The noise of an example depends on its index in the dataset, not on the subset that is used. Results are not clipped at
+ * black and white. */
 static void noise_apply(const struct scion_transform *transform, struct scion_example example, const void *in,
                         void *out)
 {
@@ -464,7 +467,7 @@ static void channels_apply(const struct scion_transform *transform, struct scion
                 memcpy((char *)out + (size_t)c * bytes, in, bytes);
 }
 
-/* --- All ------------------------------------------------------------------------------------------------ */
+/* --- The table ------------------------------------------------------------------------------------------------ */
 
 const struct scion_transform_kind scion_transform_kinds[] = {
         { "rotate", "turns images about their centre, bilinear", rotate_params, rotate_plan, taps_apply },

@@ -1,7 +1,7 @@
 /*
- * Which examples are used. Each purpose draws from streams of its own, one a class where it goes class by
- * class, keyed by the class's number in the dataset: what is chosen of a class depends on the seed and on
- * nothing else, and fewer are always a part of more.
+ * Chooses the examples of each split. Each option draws from separate streams, with one stream for each class where it
+ * chooses class by class, keyed by the class's number in the dataset. So the examples chosen from a class depend only on
+ * the seed, and a smaller choice is always a subset of a larger one.
  */
 #include <scion/random.h>
 #include <stdlib.h>
@@ -14,17 +14,17 @@
 #define STREAM_VALID ((uint64_t)1 << 32)
 #define STREAM_LIMIT ((uint64_t)2 << 32)
 
-/* Of an example: LEFT_OUT is of a class that is wanted, and more than per_class or limit ask for. */
+/* The use of an example. LEFT_OUT: its class is used, but per_class or limit excludes it. */
 enum use { DROPPED = 0, TRAINED = 1, HELD_OUT = 2, LEFT_OUT = 4 };
 
-/* The training split while it is being chosen from. */
+/* The training split while examples are chosen from it. */
 struct choice {
         int64_t size;
-        int64_t classes;       /* in the dataset; 1 when targets are values */
-        const int32_t *labels; /* NULL when targets are values */
-        uint8_t *use;          /* of each example, enum use */
-        int64_t *order;        /* those in use, grouped by class; room for all */
-        int64_t *start;        /* of each class's group in `order`; one more at the end */
+        int64_t classes;       /* in the dataset; 1 when targets are floats */
+        const int32_t *labels; /* NULL when targets are floats */
+        uint8_t *use;          /* enum use of each example */
+        int64_t *order;        /* examples with the use TRAINED, grouped by class; has room for all */
+        int64_t *start;        /* start of each class's group in `order`, then the end of the last group */
         uint64_t seed;
 };
 
@@ -33,7 +33,7 @@ static int64_t choice_class(const struct choice *choice, int64_t i)
         return choice->labels ? choice->labels[i] : 0;
 }
 
-/* Lists the examples in use by class, in the dataset's order. */
+/* Groups the examples with the use TRAINED by class, in the dataset's order. */
 static void choice_group(struct choice *choice)
 {
         int64_t *start = choice->start;
@@ -47,7 +47,7 @@ static void choice_group(struct choice *choice)
         for (int64_t i = 0; i < choice->size; i++)
                 if (choice->use[i] == TRAINED)
                         choice->order[start[choice_class(choice, i)]++] = i;
-        /* Each start has moved to the next group's. */
+        /* Each entry of start now is the start of the next group. */
         memmove(start + 1, start, (size_t)choice->classes * sizeof *start);
         start[0] = 0;
 }
@@ -99,7 +99,7 @@ static void choice_apply_limit(struct choice *choice, int64_t limit)
                 choice->use[choice->order[i]] = LEFT_OUT;
 }
 
-/* A class's part of the held-out examples, as it is settled by largest remainders. */
+/* The number of examples held out from a class, by the largest-remainder method. */
 struct quota {
         int64_t class;
         int64_t count;
@@ -116,8 +116,8 @@ static int quotas_compare(const void *a, const void *b)
 }
 
 /*
- * Holds out round(share * all), class by class in proportion: every class gives the whole part of its share,
- * and those with the largest remainders one more. The last example of a class stays in training.
+ * Holds out round(share * all) examples in proportion to the classes: the integer part of its share from every class, and
+ * one more from the classes with the largest remainders. One example of each class always stays in training.
  */
 static bool choice_hold_out(struct choice *choice, double share, const struct scion_config *map)
 {
@@ -152,12 +152,12 @@ static bool choice_hold_out(struct choice *choice, double share, const struct sc
                 held += take;
         }
         free(quota);
-        return held > 0 ||
-               scion_config_fail(scion_config_get(map, "valid"),
-                                 "valid: %g of %lld training examples is none", share, (long long)all);
+        return held > 0 || scion_config_fail(scion_config_get(map, "valid"),
+                                             "valid: a share of %g of %lld training examples holds out none",
+                                             share, (long long)all);
 }
 
-/* Lists the examples with one of the `wanted` uses. */
+/* Lists the examples that have one of the `wanted` uses. */
 static bool chosen_collect(struct scion_chosen *chosen, enum scion_split from, const uint8_t *use, int wanted,
                            int64_t size)
 {
@@ -174,7 +174,7 @@ static bool chosen_collect(struct scion_chosen *chosen, enum scion_split from, c
         return true;
 }
 
-/* Numbers the classes: as they are, or in the order that `classes` lists them. */
+/* Renumbers the classes in the order in which `classes` lists them. Without a list, they keep their numbers. */
 static bool subset_number_classes(struct scion_subset *subset, const struct scion_ints *list,
                                   const struct scion_config *map, int64_t classes)
 {
@@ -273,7 +273,7 @@ bool scion_subset_choose(struct scion_subset *subset, const struct scion_data_op
         }
         if (!subset_check_sizes(subset, map, info))
                 goto done;
-        /* The training split came last: its marks are there. */
+        /* The loop handled the training split last, so choice.use has the marks of its examples. */
         if (!choice_apply_options(subset, options, map, &choice))
                 goto done;
         free(subset->split[SCION_TRAIN].index);

@@ -1,4 +1,4 @@
-/* The list of transforms: read from the file, checked against the dataset, applied one after the other. */
+/* The list of transforms: reads it from the file, plans it for the dataset's inputs, and applies it. */
 #include "data/transform.h"
 
 #include <stdlib.h>
@@ -38,7 +38,8 @@ static const struct scion_transform_kind *kind_find(const char *name)
         return NULL;
 }
 
-/* Where the kind's name is written: the entry itself in short, or its `use`. NULL with a message. */
+/* Returns the scalar with the kind's name: the entry itself in the short form, or its `use`. NULL, with a message, when
+ * there is none. */
 static const struct scion_config *entry_find_name(const struct scion_config *entry)
 {
         const struct scion_config *use =
@@ -56,7 +57,7 @@ static const struct scion_config *entry_find_name(const struct scion_config *ent
         return NULL;
 }
 
-/* In short, a transform has nothing but its name. */
+/* Checks that a kind used in the short form, which is just the name, has no required parameter. */
 static bool entry_check_short(const struct scion_transform_kind *kind, const struct scion_config *entry)
 {
         const struct scion_param *param = kind->params;
@@ -97,11 +98,11 @@ bool scion_transforms_read(struct scion_transforms *transforms, const struct sci
         if (count == 0)
                 return true;
         if (scion_config_is_null(value))
-                return scion_config_fail(value, "transform: is a list of transforms; [] is none");
+                return scion_config_fail(value, "transform: takes a list of transforms; write [] for none");
         transforms->step = calloc(count, sizeof *transforms->step);
         if (!transforms->step)
                 return scion_fail("out of memory");
-        /* One that fails has nothing to be freed. */
+        /* A transform that cannot be read owns no memory, so it is not counted. */
         for (; transforms->count < count; transforms->count++)
                 if (!transform_read(&transforms->step[transforms->count],
                                     value->kind == SCION_CONFIG_LIST ? value->entry[transforms->count].value
@@ -136,18 +137,18 @@ static bool transform_fail(const struct scion_transform *transform)
                                  scion_error());
 }
 
-/* Streams of its own for each split, and for each place in the list. */
-static void transform_seed(struct scion_transform *transform, size_t place, uint64_t seed)
+/* Derives a separate seed for each split and each position in the list. */
+static void transform_seed(struct scion_transform *transform, size_t position, uint64_t seed)
 {
         for (int split = 0; split < SCION_SPLITS; split++) {
                 char name[64];
 
-                snprintf(name, sizeof name, "transform %zu %s", place, scion_split_names[split]);
+                snprintf(name, sizeof name, "transform %zu %s", position, scion_split_names[split]);
                 transform->seed[split] = scion_seed(seed, name);
         }
 }
 
-/* The values of an input; more than `most` are told as -1. */
+/* Returns the number of values of an input, or -1 if it is larger than `most`. */
 static int64_t shape_values(const struct scion_shape *shape, int64_t most)
 {
         int64_t values = 1;
@@ -199,7 +200,7 @@ bool scion_transforms_plan(struct scion_transforms *transforms, struct scion_for
                 transform_seed(transform, i, seed);
                 if (!transform_plan(transform, form, most))
                         return false;
-                /* Also where they are bytes: they may be made reals on their way. */
+                /* Buffers have the size of floats even for bytes, because a transform may convert its inputs. */
                 bytes = size_max(bytes, (size_t)transform->values * sizeof(float));
         }
         for (size_t i = 0; i < transforms->count; i++)
@@ -252,7 +253,7 @@ void scion_transforms_apply(struct scion_transforms *transforms, struct scion_ex
 
 /* --- Completing ----------------------------------------------------------------------------------------- */
 
-/* Puts the value into a new node, a list or a map, in its place. */
+/* Replaces the entry's value by a new list, or a map with the given key, that contains the value. */
 static bool entry_wrap(struct scion_config_entry *entry, enum scion_config_kind kind, const char *key)
 {
         struct scion_config *value = entry->value;

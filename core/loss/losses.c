@@ -1,4 +1,4 @@
-/* Losses that are a formula of differentiable operations, and the Kullback-Leibler divergence. */
+/* Losses composed of differentiable operations, and the Kullback-Leibler divergence. */
 #include <scion/losses.h>
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 #define COSINE_EPS 1e-8f
 
-/* Shapes that broadcast are refused too: the loss would silently mean something else. */
+/* Refuses shapes that differ even if they broadcast, because the loss would silently mean something else. */
 static bool shapes_check_equal(const char *loss, const struct scion_tensor *a, const struct scion_tensor *b)
 {
         char of_a[96], of_b[96];
@@ -27,7 +27,7 @@ struct scion_tensor *scion_batch_values(const struct scion_batch *batch, const s
         if (!outputs)
                 return NULL;
         if (!batch->labels && !batch->targets)
-                return scion_fail_null("takes labels or values as targets, and this batch has neither");
+                return scion_fail_null("needs labels or targets, but this batch has neither");
         if (!batch->labels)
                 return batch->targets;
         if (outputs->shape.ndim != 2)
@@ -89,7 +89,7 @@ static struct scion_tensor *rows_covariance(struct scion_tensor *x)
 
 struct scion_tensor *scion_coral(struct scion_tensor *x, struct scion_tensor *y)
 {
-        if (!scion_check_rows("coral", x, y, 2)) /* a covariance divides by their number less 1 */
+        if (!scion_check_rows("coral", x, y, 2)) /* a covariance divides by N - 1 */
                 return NULL;
         struct scion_tensor *apart = scion_sub(rows_covariance(x), rows_covariance(y));
         float width = (float)x->shape.dim[1];

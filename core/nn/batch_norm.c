@@ -1,4 +1,4 @@
-/* Batch normalisation as a module: weight, bias, and the running statistics, which are buffers. */
+/* Batch normalisation as a module. Its weight and bias are parameters; its running statistics are buffers. */
 #include <math.h>
 #include <scion/error.h>
 
@@ -51,7 +51,8 @@ static struct scion_module *batch_norm_create(const struct scion_module_impl *im
         const struct scion_init zeros = { .kind = SCION_INIT_ZEROS }, ones = { .kind = SCION_INIT_ONES };
 
         if (channels < 1)
-                return scion_fail_null("%s: %lld channels make no layer", impl->kind, (long long)channels);
+                return scion_fail_null("%s: the number of channels must be positive, got %lld", impl->kind,
+                                       (long long)channels);
         if (!(momentum >= 0 && momentum <= 1))
                 return scion_fail_null("%s: the momentum must be in 0 .. 1, got %g", impl->kind,
                                        (double)momentum);

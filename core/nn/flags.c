@@ -1,11 +1,11 @@
-/* The flags of a model's parameters as bytes: a training that goes on from a checkpoint sets them from there. */
+/* Serialises the flags of a model's parameters, so that a training resumed from a checkpoint can restore them. */
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nn/model.h"
 
-/* Of each parameter; then come the masks, of all parameters, a bit a value. */
+/* One of these for each parameter is followed by the masks of all parameters, with one bit for each value. */
 struct flags {
         float lr_scale;
         uint8_t frozen, decay, masked, unused;
@@ -16,7 +16,7 @@ size_t scion_model_flags_bytes(const struct scion_model *model)
         return (size_t)model->count * sizeof(struct flags) + (model->length + 7) / 8;
 }
 
-/* Of the parameter's mask, among those of all masks. */
+/* Returns the index of the first bit of the parameter's mask among the bits of all masks. */
 static size_t parameter_first_bit(const struct scion_parameter *parameter)
 {
         return parameter->value.offset / sizeof(float);

@@ -1,14 +1,14 @@
-/* Grafts: modules put into a model that is built. */
+/* Grafts: modules inserted into a model after it was built. */
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nn/model.h"
 
-/* A module and the place that it goes to. */
+/* A module to be grafted, and its position. */
 struct graft {
         struct scion_model *model;
-        struct scion_module *at; /* the module at the path */
+        struct scion_module *at; /* the module before, after or instead of which it runs */
         enum scion_place place;
         struct scion_module *module;
 };
@@ -57,11 +57,12 @@ static bool graft_check(const struct graft *graft, const char *name)
                 return replacement_check_names(module, &graft->at->before) &&
                        replacement_check_names(module, &graft->at->after);
         if (graft->place != SCION_BEFORE && graft->place != SCION_AFTER)
-                return scion_fail("no place has the number %d", (int)graft->place);
+                return scion_fail("unknown place %d: grafts go before, after or instead of a module",
+                                  (int)graft->place);
         return scion_module_check_name(graft->at, "graft", name);
 }
 
-/* Links the module into the tree. */
+/* Links the module into the tree. On failure the caller must call graft_undo(). */
 static bool graft_link(const struct graft *graft, const char *name)
 {
         struct scion_module *module = graft->module, *at = graft->at;
@@ -81,7 +82,7 @@ static bool graft_link(const struct graft *graft, const char *name)
         return true;
 }
 
-/* Removes the module from the tree again, and destroys it. */
+/* Unlinks the module from the tree, if it is linked, and destroys it. */
 static void graft_undo(const struct graft *graft)
 {
         struct scion_modules *list = graft->place == SCION_INSTEAD ? NULL : graft_list(graft);
@@ -107,7 +108,7 @@ static bool model_check_head(struct scion_model *model)
                scion_fail("the head '%s' would have no parameters", model->head);
 }
 
-/* Modules that are only in the layout before are not the model's any more. */
+/* Marks the modules that are only in the earlier layout as removed from the model, and links the new layout. */
 static void model_commit_layout(const struct scion_model *before, struct scion_model *model)
 {
         for (size_t i = 0; i < before->modules.count; i++) {
@@ -133,8 +134,8 @@ static bool graft_apply(const struct graft *graft, const char *name)
                 scion_model_finish_layout(&before);
                 return true;
         }
-        scion_model_link(
-                &before); /* first: parameters in both layouts then belong to this one, and keep their masks */
+        /* Before the new layout is freed, so that it does not free the masks of parameters in both layouts. */
+        scion_model_link(&before);
         scion_model_finish_layout(model);
         *model = before;
         graft_undo(graft);

@@ -1,4 +1,4 @@
-/* How parameters get their first values. */
+/* Draws the initial values of parameters. */
 #include "nn/module.h"
 
 #include <math.h>
@@ -28,7 +28,7 @@ static double init_gain(const struct scion_init *init)
         return 1;
 }
 
-/* A kernel must have a centre. */
+/* The sides of a kernel must be odd, so that it has a centre. */
 static bool shape_check_identity(const struct scion_shape *shape)
 {
         char text[96];
@@ -38,15 +38,16 @@ static bool shape_check_identity(const struct scion_shape *shape)
                                   scion_shape_text(shape, text, sizeof text));
         for (int i = 2; i < shape->ndim; i++)
                 if (shape->dim[i] % 2 == 0)
-                        return scion_fail("the identity takes a kernel of odd sides, not of a weight %s",
-                                          scion_shape_text(shape, text, sizeof text));
+                        return scion_fail(
+                                "the identity takes a kernel of odd sides, not a weight of shape %s",
+                                scion_shape_text(shape, text, sizeof text));
         return true;
 }
 
 bool scion_init_check(const struct scion_init *init, const struct scion_shape *shape)
 {
         if ((int)init->kind < SCION_INIT_ZEROS || init->kind > SCION_INIT_IDENTITY)
-                return scion_fail("no initialisation has the number %d", (int)init->kind);
+                return scion_fail("unknown kind of initialisation: %d", (int)init->kind);
         if (!isfinite(init->gain) || init->gain < 0)
                 return scion_fail("a gain must be positive, got %g", (double)init->gain);
         if (init->fan_in < 0)
@@ -54,7 +55,7 @@ bool scion_init_check(const struct scion_init *init, const struct scion_shape *s
         return init->kind != SCION_INIT_IDENTITY || shape_check_identity(shape);
 }
 
-/* The product of the axes from `first` on. */
+/* Returns the product of the lengths of the axes from `first` on. */
 static double shape_extent(const struct scion_shape *shape, int first)
 {
         double product = 1;
@@ -69,7 +70,7 @@ static double init_fan_in(const struct scion_init *init, const struct scion_shap
         return init->fan_in > 0 ? (double)init->fan_in : shape_extent(shape, shape->ndim < 2 ? 0 : 1);
 }
 
-/* Outputs that one input reaches: for a weight [O, I, kh, kw], O kh kw. A vector's is its length. */
+/* Returns the number of outputs that depend on one input: O kh kw for a weight [O, I, kh, kw]; the length for a vector. */
 static double shape_fan_out(const struct scion_shape *shape)
 {
         return shape->ndim < 2 ? shape_extent(shape, 0) : (double)shape->dim[0] * shape_extent(shape, 2);
@@ -95,7 +96,7 @@ static void values_fill_normal(float *values, int64_t count, double deviation, s
                 values[i] = (float)deviation * scion_random_normal(random);
 }
 
-/* `value` at [i, i] of the first two axes, in the centre of the others. */
+/* Sets the elements at [i, i] of the first two axes and in the centre of the others to `value`, all others to 0. */
 static void values_fill_identity(float *values, const struct scion_shape *shape, float value)
 {
         int64_t side = shape->dim[0] < shape->dim[1] ? shape->dim[0] : shape->dim[1];

@@ -1,4 +1,4 @@
-/* The layout of a model: numbering its modules, giving its parameters their places in storages, trying it out. */
+/* The layout of a model: numbers its modules, allocates its parameters and buffers, and tries the model out. */
 #include <scion/error.h>
 #include <scion/tape.h>
 #include <stdlib.h>
@@ -7,10 +7,11 @@
 #include "base/text.h"
 #include "nn/model.h"
 
-#define GRAIN ((size_t)16) /* every parameter starts at a multiple of so many floats */
+#define GRAIN ((size_t)16) /* floats; every parameter starts at a multiple */
 
 /* --- Modules and names ---------------------------------------------------------------------------------- */
 
+/* Returns the path of the module's parameter `name`, or of the module itself for NULL. The caller frees it. */
 static char *module_join_path(const struct scion_module *module, const char *name)
 {
         struct scion_text text = { 0 };
@@ -23,7 +24,7 @@ static char *module_join_path(const struct scion_module *module, const char *nam
         return scion_fail_null("out of memory");
 }
 
-/* A module keeps its path as long as it exists. */
+/* Adds the module and its descendants to the layout. A module keeps its path as long as it exists. */
 static bool model_add_modules(struct scion_model *model, struct scion_module *module)
 {
         struct scion_module *below;
@@ -49,7 +50,7 @@ static int model_count_declared(const struct scion_model *model)
         return count;
 }
 
-/* A parameter that the model had before keeps its settings. */
+/* Adds a parameter or buffer. One that is in the earlier layout keeps its flags. */
 static bool model_add_parameter(struct scion_model *model, const struct scion_module *module,
                                 struct scion_declared *declared)
 {
@@ -94,7 +95,7 @@ static struct scion_tensor tensor_over(struct scion_storage *storage, size_t sta
                                                                 SCION_F32) };
 }
 
-/* Gives every parameter its place in both storages, and every buffer one behind them in the values. */
+/* Allocates the storages and assigns every parameter an offset in both. Buffers follow the parameters in the values. */
 static bool model_allocate(struct scion_model *model)
 {
         for (int i = 0; i < model->count + model->buffers; i++) {
@@ -102,7 +103,7 @@ static bool model_allocate(struct scion_model *model)
 
                 model->extent += (length + GRAIN - 1) / GRAIN * GRAIN;
                 if (model->extent > (size_t)1 << 44)
-                        return scion_fail("more than 2^44 parameters are too many");
+                        return scion_fail("a model may have at most 2^44 parameters");
                 if (i < model->count)
                         model->length = model->extent;
         }
@@ -146,7 +147,7 @@ static bool parameter_draw(const struct scion_model *model, const struct scion_p
         return good;
 }
 
-/* Copies the values that parameters had in the earlier layout, and draws those of new ones. */
+/* Copies the values of parameters that are in the earlier layout, and draws those of new ones. */
 static bool model_write_values(struct scion_model *model)
 {
         for (int i = 0; i < model->count + model->buffers; i++) {
@@ -199,7 +200,7 @@ void scion_model_finish_layout(struct scion_model *model)
         for (int i = 0; model->parameter && i < model->count + model->buffers; i++) {
                 struct scion_parameter *parameter = &model->parameter[i];
 
-                if (parameter->declared->parameter == parameter) { /* no other layout has it too */
+                if (parameter->declared->parameter == parameter) { /* it is not also in another layout */
                         parameter->declared->parameter = NULL;
                         scion_parameter_free_mask(parameter);
                 }
@@ -213,9 +214,9 @@ void scion_model_finish_layout(struct scion_model *model)
 
 /* --- Trying out ----------------------------------------------------------------------------------------- */
 
-#define EXAMPLES 2 /* so that a model which mixes the examples of a batch is found out */
+#define EXAMPLES 2 /* more than one, so that a model that mixes the examples of a batch is detected */
 
-/* Of one example; ndim -1 when there is no axis of examples. */
+/* Returns the shape of one example of x, without the batch axis; ndim -1 when x has no batch axis. */
 static struct scion_shape tensor_example_shape(const struct scion_tensor *x)
 {
         struct scion_shape shape = { .ndim = -1 };

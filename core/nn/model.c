@@ -10,7 +10,7 @@
 #include "plugin/params.h"
 #include "plugin/plugin.h"
 
-/* --- Putting one together ------------------------------------------------------------------------------- */
+/* --- Building ------------------------------------------------------------------------------------------- */
 
 static struct scion_module *module_last_linear(struct scion_module *module)
 {
@@ -68,19 +68,19 @@ static struct scion_model *model_create_empty(struct scion_module *root, uint64_
         return model;
 }
 
-/* True when the root is free to be a model's. What cannot be one is destroyed, unless it is one's already. */
+/* Checks that root has no owner. On failure destroys the tree that it belongs to, unless a model owns it. */
 static bool root_check_free(struct scion_module *root)
 {
         if (!root || root_check(root))
                 return root != NULL;
-        while (root->parent) /* a part of a tree was given: nobody else has the whole */
+        while (root->parent) /* root is inside a tree, which nobody else destroys */
                 root = root->parent;
         if (!root->built)
                 scion_module_destroy(root);
         return false;
 }
 
-/* The model; NULL, and it is destroyed, when something failed. */
+/* Returns the model if `good`; otherwise destroys it and returns NULL. */
 static struct scion_model *model_finish(struct scion_model *model, bool good)
 {
         if (good)
@@ -126,7 +126,7 @@ void scion_model_destroy(struct scion_model *model)
         scion_model_drop_selections(model);
         scion_model_finish_layout(model);
         scion_module_destroy(model->root);
-        scion_instance_destroy(model->instance); /* after the modules, which may look into it */
+        scion_instance_destroy(model->instance); /* after the modules, which may refer to it */
         free(model->head);
         free(model);
 }
@@ -137,7 +137,6 @@ struct scion_model *scion_model_create(const struct scion_config *map, const str
         return scion_model_create_scaled(map, input, outputs, seed, 1);
 }
 
-/* Builds what the plugin describes; says which plugin and where in the file when that fails. */
 struct scion_model *scion_model_create_scaled(const struct scion_config *map, const struct scion_shape *input,
                                               int64_t outputs, uint64_t seed, double width)
 {
@@ -163,7 +162,7 @@ struct scion_model *scion_model_create_scaled(const struct scion_config *map, co
         return NULL;
 }
 
-/* --- Using one ------------------------------------------------------------------------------------------ */
+/* --- Using ---------------------------------------------------------------------------------------------- */
 
 struct scion_tensor *scion_model_forward(struct scion_model *model, struct scion_tensor *inputs)
 {

@@ -18,9 +18,8 @@ struct scion_parameter {
         struct scion_declared *declared;   /* its declaration in its module */
         float *mask;                       /* row-major zeros and ones on the host; NULL: no mask */
         struct scion_storage *device_mask; /* the same on the device */
-        struct scion_tensor
-                *substitute; /* the tensor used for it in this step, on the step's tape, or NULL */
-        bool frozen;         /* !value.requires_grad */
+        struct scion_tensor *substitute;   /* its value in this step, or NULL */
+        bool frozen;                       /* !value.requires_grad */
         bool buffer;
         bool decay;
         float lr_scale;
@@ -61,7 +60,7 @@ struct scion_model *scion_model_create_scaled(const struct scion_config *map, co
                                               int64_t outputs, uint64_t seed, double width);
 
 /*
- * Builds a model from a tree of modules. Takes ownership of `root`, also on failure. `head` is the path of the head; NULL
+ * Builds a model from a tree of modules. Takes ownership of `root`, also on failure, unless another model owns it already. `head` is the path of the head; NULL
  * means the last linear layer. Fails with a message when a module could not be built, and when the outputs for inputs
  * [N, ...input] are not [N, outputs]. Fails for a NULL root, keeping the earlier message.
  */

@@ -10,7 +10,7 @@
 #include "nn/model.h"
 #include "tensor/tape.h"
 
-/* Makes the module unusable, for the reason in scion_error(), unless it is already. */
+/* Marks the module as unusable and keeps the message of scion_error(), unless it is unusable already. */
 static void module_set_unusable(struct scion_module *module)
 {
         if (!module->unusable)
@@ -66,16 +66,16 @@ void *scion_nn_self(struct scion_module *module)
         return module ? module->self : NULL;
 }
 
-/* Paths must be unique: children and parameters of a module share one set of names. */
+/* Children and parameters share one set of names, because their paths must be unique. */
 bool scion_module_check_name(const struct scion_module *module, const char *what, const char *name)
 {
         const char *kind = module->impl->kind;
         const struct scion_module *below;
 
         if (!name || !*name)
-                return scion_fail("%s: a %s without a name", kind, what);
+                return scion_fail("%s: a %s must have a name", kind, what);
         if (strchr(name, '.'))
-                return scion_fail("%s: the %s's name '%s' has a dot in it", kind, what, name);
+                return scion_fail("%s: the name of a %s must not contain a dot, got '%s'", kind, what, name);
         for (size_t i = 0; (below = scion_module_below(module, i)); i++)
                 if (strcmp(below->name, name) == 0)
                         return scion_fail("%s: there is a child called '%s' already", kind, name);
@@ -86,11 +86,11 @@ bool scion_module_check_name(const struct scion_module *module, const char *what
         return true;
 }
 
-/* Fails when the child has a parent already, or is the parent or above it. */
+/* Checks that the child has no parent, and that it is not the parent itself or one of the parent's ancestors. */
 static bool child_check(const struct scion_module *parent, const struct scion_module *child)
 {
         if (child->parent)
-                return scion_fail("%s: a module that has a parent already was appended", parent->impl->kind);
+                return scion_fail("%s: the appended module already has a parent", parent->impl->kind);
         for (const struct scion_module *above = parent; above; above = above->parent)
                 if (above == child)
                         return scion_fail("%s: a module cannot be its own descendant", parent->impl->kind);
@@ -115,7 +115,8 @@ bool scion_modules_push(struct scion_modules *list, struct scion_module *module)
         return true;
 }
 
-/* The parent owns the child from now on, and frees it with itself, as its maker may still use the pointer. */
+/* Marks the parent as unusable and moves the child to its refused ones. The child is not destroyed before the parent,
+ * because the caller may still use the pointer. Returns NULL. */
 static struct scion_module *child_refuse(struct scion_module *parent, struct scion_module *child)
 {
         module_set_unusable(parent);
@@ -243,7 +244,8 @@ int scion_nn_buffer(struct scion_module *module, const char *name, struct scion_
         return module_declare(module, name, shape, init, true);
 }
 
-/* The module's own parameter of that name; when there is none, NULL, and the module becomes unusable. */
+/* Returns the declaration of the module's parameter of that name. If there is none, or if the model is already built,
+ * marks the module as unusable and returns NULL. */
 static struct scion_declared *module_find_declared(struct scion_module *module, const char *name)
 {
         if (!module)
@@ -304,7 +306,7 @@ bool scion_nn_set_buffer(struct scion_module *module, int slot, struct scion_ten
         return scion_tensor_copy(x, buffer);
 }
 
-/* The parameter's tensor in this step: its stand-in, when it has one. */
+/* Returns the tensor that is used in this step: the parameter's substitute if it has one, else its values. */
 static struct scion_tensor *declared_step_tensor(const struct scion_declared *declared)
 {
         struct scion_parameter *parameter = declared->parameter;
@@ -374,7 +376,7 @@ void scion_module_write_path(const struct scion_module *module, struct scion_tex
         scion_text_add(text, text->length ? ".%s" : "%s", module->name ? module->name : "?");
 }
 
-/* Puts the module's path before the message recorded. */
+/* Prefixes the current message with the module's path. */
 static void module_prefix_path(const struct scion_module *module)
 {
         struct scion_text path = { 0 };
@@ -398,8 +400,9 @@ bool scion_module_check(const struct scion_module *module)
 }
 
 /*
- * A failure is reported with the path of the innermost module that failed. `reported` tells the modules around
- * it that the message has a path already; siblings that run after it, on something else, start afresh.
+ * The message of a failure begins with the path of the innermost module that failed. `reported` is true while a failure
+ * whose message has a path already is returned through the enclosing modules. Each call begins with false, so that
+ * modules that run later, on another input, report their own failures.
  */
 struct scion_tensor *scion_nn_forward(struct scion_module *module, struct scion_tensor *x)
 {

@@ -1,4 +1,4 @@
-/* A model's parameters: finding them by name and pattern, freezing, scaling, copying. */
+/* Finds a model's parameters by name and pattern, changes their flags, and copies their values. */
 #include <fnmatch.h>
 #include <math.h>
 #include <scion/error.h>
@@ -29,7 +29,7 @@ struct scion_parameter *scion_model_buffer(struct scion_model *model, int index)
         return model && index >= 0 && index < model->buffers ? &model->parameter[model->count + index] : NULL;
 }
 
-/* The modules right below the root that have parameters: "conv1, conv2, fc1". The caller frees it. */
+/* Returns the root's children that have parameters: "conv1, conv2, fc1". The caller frees the text. */
 static char *model_list_top_modules(const struct scion_model *model)
 {
         struct scion_text text = { 0 };
@@ -48,7 +48,7 @@ static char *model_list_top_modules(const struct scion_model *model)
         return text.text;
 }
 
-/* Among the first `count` of the parameters and buffers. */
+/* Searches the first `count` entries of the parameters, which buffers follow. NULL, without a message, if not found. */
 static struct scion_parameter *model_look_up_parameter(struct scion_model *model, int count, const char *name)
 {
         for (int i = 0; i < count; i++)
@@ -103,7 +103,7 @@ bool scion_parameter_matches(const struct scion_parameter *parameter, const char
         char *path = strdup(parameter->name);
         bool matches = false;
 
-        /* The paths of the modules around it, from the inside out. */
+        /* Tries the paths of the enclosing modules, the innermost first. */
         for (char *dot; path && !matches && (dot = strrchr(path, '.'));) {
                 *dot = '\0';
                 matches = fnmatch(pattern, path, 0) == 0;
@@ -131,7 +131,7 @@ bool scion_model_has_match(struct scion_model *model, const char *pattern)
         return pattern_fail_unmatched(model, pattern);
 }
 
-/* Calls `change` for every parameter that matches; fails when none does. */
+/* Calls `change` for every parameter that matches. False, with a message, when none does. */
 static bool parameters_change(struct scion_model *model, const char *pattern,
                               void (*change)(struct scion_parameter *parameter, float value), float value)
 {
@@ -187,13 +187,13 @@ static bool counterpart_check(const struct scion_parameter *from, const struct s
                           scion_shape_text(&to->value.shape, target, sizeof target));
 }
 
-/* A parameter, or a buffer, of that name. */
+/* Searches parameters and buffers. */
 static struct scion_parameter *model_look_up_any(struct scion_model *model, const char *name)
 {
         return model_look_up_parameter(model, model->count + model->buffers, name);
 }
 
-/* Has each model, but for its head unless that is copied too, what the other has? */
+/* Checks that both models have the same parameters and buffers, except those of the heads unless `head`. */
 static bool copy_check(struct scion_model *target, struct scion_model *source, bool head)
 {
         for (int i = 0; i < target->count + target->buffers; i++) {

@@ -1,4 +1,5 @@
-/* What parameters are in a step: masks, which hold through training, and stand-ins, which hold for one step. */
+/* Masks, which fix elements of a parameter at 0 throughout training, and substitutes, which replace a parameter's values
+ * for one step. */
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ static struct scion_array parameter_mask_array(const struct scion_parameter *par
         return scion_array_over(parameter->device_mask, 0, parameter->value.shape, SCION_F32);
 }
 
+/* Sets the elements of x to 0 where the parameter's mask is 0. */
 static bool parameter_mask_tensor(const struct scion_parameter *parameter, struct scion_tensor *x)
 {
         if (!parameter->mask)
@@ -66,7 +68,7 @@ static bool parameter_set_mask(struct scion_parameter *parameter, const float *m
                 scion_storage_destroy(storage);
                 return false;
         }
-        memcpy(copy, mask, bytes); /* before the old mask goes, which this may be */
+        memcpy(copy, mask, bytes); /* before the old mask is freed, which may be the same */
         scion_parameter_free_mask(parameter);
         parameter->mask = copy;
         parameter->device_mask = storage;
@@ -90,17 +92,17 @@ const float *scion_parameter_masked(const struct scion_parameter *parameter)
         return parameter ? parameter->mask : NULL;
 }
 
-/* --- Stand-ins ------------------------------------------------------------------------------------------ */
+/* --- Substitutes ---------------------------------------------------------------------------------------- */
 
 static bool substitute_check(const struct scion_parameter *parameter, const struct scion_tensor *value)
 {
         char is[96], wanted[96];
 
         if (parameter->buffer)
-                return scion_fail("%s is a buffer, which nothing can stand in for", parameter->name);
+                return scion_fail("%s is a buffer, which cannot have a substitute", parameter->name);
         if (value->dtype == SCION_F32 && scion_shape_equal(&value->shape, &parameter->value.shape))
                 return true;
-        return scion_refuse("%s has floats of shape %s; what is to stand in for it has %s of %s",
+        return scion_refuse("%s has floats of shape %s, but its substitute has %s of shape %s",
                             parameter->name, scion_shape_text(&parameter->value.shape, wanted, sizeof wanted),
                             value->dtype == SCION_F32 ? "floats" : "integers",
                             scion_shape_text(&value->shape, is, sizeof is));
@@ -111,7 +113,7 @@ bool scion_parameter_make(struct scion_parameter *parameter, struct scion_tensor
         if (!value)
                 return false;
         if (!parameter)
-                return scion_fail("there is no parameter to stand in for");
+                return scion_fail("there is no parameter to substitute");
         if (!substitute_check(parameter, value))
                 return false;
         if (parameter->mask)

@@ -1,4 +1,4 @@
-/* Averages over bins, which bring images to any size. */
+/* Adaptive average pooling, which resizes images by averages over bins. */
 #include "tensor/gradient.h"
 
 static const char name[] = "adaptive_avg_pool2d";

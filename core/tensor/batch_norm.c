@@ -7,13 +7,13 @@
 static const char name[] = "batch_norm";
 
 struct saved {
-        struct scion_shape shape; /* of x, as the kernel is given it */
+        struct scion_shape shape; /* of x, as the kernel sees it */
         bool training;
         float eps;
         struct scion_tensor *scale, *shift, *mean, *variance;
 };
 
-/* Kernels take images: a row-major tensor [N, C, ...] is given to them as [N, C, H, 1]. */
+/* Returns the shape under which a kernel sees x. Kernels take images, so a row-major tensor [N, C, ...] is [N, C, H, 1]. */
 static struct scion_shape tensor_image_shape(const struct scion_tensor *x)
 {
         const int64_t *dim = x->shape.dim;
@@ -21,7 +21,7 @@ static struct scion_shape tensor_image_shape(const struct scion_tensor *x)
         return x->layout ? x->shape : SCION_SHAPE(dim[0], dim[1], scion_size(x) / (dim[0] * dim[1]), 1);
 }
 
-/* Returns a tensor for the gradient of an input, which the kernel writes also when it is not required. */
+/* Returns a tensor for the gradient of an input. The kernel writes every gradient, whether or not it is required. */
 static struct scion_tensor *gradient_target(struct scion_tensor *input, struct scion_shape shape,
                                             const struct scion_layout *layout)
 {
@@ -90,7 +90,7 @@ static bool statistics_check(const struct scion_tensor *mean, const struct scion
         if (!mean)
                 return training || scion_refuse("%s: takes running statistics in evaluation", name);
         return !(mean->requires_grad || variance->requires_grad || mean->layout || variance->layout) ||
-               scion_refuse("%s: running statistics are buffers: row-major, and without a gradient", name);
+               scion_refuse("%s: running statistics must be row-major and without a gradient", name);
 }
 
 static bool arguments_check(const struct scion_tensor *x, const struct scion_tensor *weight,

@@ -1,10 +1,10 @@
-/* Convolution of images. Activations keep the layout that a kernel chooses; weights are reordered for each kernel. */
+/* Convolution of images. Activations stay in the layout that a kernel chooses; weights are reordered for each kernel. */
 #include "backend/backend.h"
 #include "tensor/gradient.h"
 #include "tensor/window.h"
 
-/* Computes the gradient of x. *grad becomes the result's gradient in the form that the kernel took, which may save the next
- * kernel a reorder. */
+/* Computes the gradient of x. Sets *grad to the output's gradient in the type and layout that the kernel takes, which may
+ * save the next kernel a reorder. */
 static bool x_gradient(struct scion_node *node, struct scion_tensor **grad)
 {
         const struct scion_geometry *geometry = node->saved;
@@ -50,7 +50,7 @@ static bool weight_gradient(struct scion_node *node, struct scion_tensor **grad)
 
         if (!to)
                 return false;
-        if (bias) { /* the kernel writes its gradient also when it is not required */
+        if (bias) { /* the kernel writes the bias's gradient, whether or not it is required */
                 to_bias = bias->requires_grad ? scion_grad_target(bias, NULL)
                                               : scion_tensor_float(bias->shape, NULL);
                 if (!to_bias)
@@ -67,7 +67,7 @@ static bool weight_gradient(struct scion_node *node, struct scion_tensor **grad)
                (!bias || !bias->requires_grad || scion_grad_done(bias, to_bias));
 }
 
-/* Sums the result's gradient over all axes but the channels. It is bfloat16 when x_gradient() has rounded it. */
+/* Sums the output's gradient over all axes but the channels. It is bfloat16 if x_gradient() has rounded it. */
 static bool bias_gradient(struct scion_tensor *bias, struct scion_tensor *grad)
 {
         if (grad->dtype != SCION_F32)
@@ -150,7 +150,8 @@ struct scion_tensor *scion_conv2d(struct scion_tensor *x, struct scion_tensor *w
         if (bias && !(bias = scion_tensor_row_major(bias)))
                 return NULL;
 
-        /* Not recorded: the node has the weight itself, because the kernels of its gradients take other layouts. */
+        /* This reorder is not recorded: the node refers to the original weight, because the kernels of the gradients take other
+         * layouts. */
         scion_no_grad_begin();
         struct scion_tensor *reordered = scion_tensor_for_kernel(weight, kernel, SCION_WEIGHT);
         scion_no_grad_end();

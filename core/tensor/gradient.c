@@ -1,22 +1,23 @@
-/* How gradients come together. */
+/* Accumulates the gradients of tensors. */
 #include "tensor/gradient.h"
 
-/* Another tape's record is not gone back over, and a gradient left there would be gone with this tape's
- * reset. */
+/* Checks that x belongs to the current tape or to none. The backward pass does not go through the nodes of another tape,
+ * and a gradient stored in one of its tensors would be freed when the current tape is reset. */
 static bool tensor_check_tape(const struct scion_tensor *x)
 {
         return !x->tape || x->tape == scion_tape_current() ||
-               scion_refuse("a tensor of another tape, of which detach makes a constant, wants a gradient");
+               scion_refuse("a tensor of another tape cannot have a gradient here; scion_detach() makes it a "
+                            "constant");
 }
 
-/* sum = x + y, of tensors that lie alike; x may be sum. */
+/* sum = x + y, for tensors of the same shape and layout. x may be sum. */
 static bool tensors_add(struct scion_tensor *sum, const struct scion_tensor *x, const struct scion_tensor *y)
 {
         scion_tensor_changed(sum);
         return SCION_ON_DEVICE(binary, SCION_BINARY_ADD, &x->array, &y->array, &sum->array);
 }
 
-/* The gradient that x has is someone else's too: the sum goes into a tensor of its own. */
+/* Adds g to the gradient of x, which is shared with other tensors, in a new tensor. */
 static bool gradient_replace_shared(struct scion_tensor *x, struct scion_tensor *g)
 {
         const struct scion_layout *layout = g->layout == x->layout ? x->layout : x->grad->layout;

@@ -1,14 +1,14 @@
-/* Fully connected layers: x weight^T + bias over the last axis. */
+/* Fully connected layers: x weight^T + bias along the last axis. */
 #include "backend/backend.h"
 #include "tensor/gradient.h"
 
-/* The number of rows of x, seen as a matrix: the product of all axes but the last. */
+/* Returns the number of rows of x as a matrix, which is the product of all axes but the last. */
 static int64_t tensor_rows(const struct scion_tensor *x)
 {
         return scion_size(x) / scion_dim(x, -1);
 }
 
-/* Returns x in the type and layout of the factors of a product. */
+/* Returns x in the type and layout that a factor of a product has on the device. */
 static struct scion_tensor *tensor_as_factor(struct scion_tensor *x)
 {
         const struct scion_layout *layout;

@@ -4,7 +4,7 @@
 #include "tensor/gradient.h"
 #include "tensor/tape.h"
 
-/* The whole of a row-major tensor. */
+/* Returns the strided description of a whole row-major tensor. */
 static struct scion_strided strided_whole(const struct scion_tensor *x)
 {
         struct scion_strided strided = { .array = &x->array };
@@ -17,7 +17,7 @@ static struct scion_strided strided_whole(const struct scion_tensor *x)
         return strided;
 }
 
-/* The part of a row-major tensor that begins at `start` on an axis. */
+/* Returns the strided description of the part of a row-major tensor that begins at `start` on an axis. */
 static struct scion_strided strided_part(const struct scion_tensor *x, int axis, int64_t start)
 {
         struct scion_strided strided = strided_whole(x);
@@ -91,7 +91,7 @@ struct scion_tensor *scion_permute(struct scion_tensor *x, const int *order)
                 if (counted[i] < 0)
                         return NULL;
                 if (seen >> counted[i] & 1)
-                        return scion_refuse_null("permute: axis %d comes twice", order[i]);
+                        return scion_refuse_null("permute: axis %d is given twice", order[i]);
                 seen |= 1u << counted[i];
         }
         return permute_apply(&permute_op, x, counted);
@@ -126,7 +126,7 @@ static bool slice_backward(struct scion_node *node)
                 return false;
         const struct scion_strided from = strided_whole(g);
 
-        if (sum) { /* adds to the slice alone, because a tensor may have many slices */
+        if (sum) { /* adds only to the slice, because a tensor may have many slices */
                 const struct scion_strided to = strided_part(sum, part->axis, part->start);
 
                 scion_tensor_changed(sum);
@@ -229,7 +229,7 @@ static bool concat_backward(struct scion_node *node)
 
 static const struct scion_op concat_op = { "concat", concat_backward };
 
-/* Computes the shape of the result. False, with a message, when types or shapes do not fit together. */
+/* Computes the shape of the result. False, with a message, when types or shapes do not match. */
 static bool joined_shape(struct scion_tensor *const *x, int count, int axis, struct scion_shape *shape)
 {
         *shape = x[0]->shape;
@@ -284,7 +284,7 @@ struct scion_tensor *scion_concat(struct scion_tensor *const *x, int count, int 
         if (!x)
                 return NULL;
         if (count < 1)
-                return scion_refuse_null("concat: %d tensors", count);
+                return scion_refuse_null("concat: takes one tensor or more, got %d", count);
         for (int i = 0; i < count; i++)
                 if (!x[i])
                         return NULL;

@@ -1,4 +1,4 @@
-/* Operations whose result has the same elements, in the same memory where their layout allows it. */
+/* Operations that change only the shape. The result shares the memory of the input when that is row-major. */
 #include "tensor/tape.h"
 
 struct scion_tensor *scion_detach(struct scion_tensor *x)

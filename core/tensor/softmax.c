@@ -3,7 +3,7 @@
 #include "tensor/tape.h"
 
 struct softmax {
-        struct scion_op op; /* first: a node's op is the table's entry */
+        struct scion_op op; /* first, so that a node's op is also a pointer to the entry */
         bool logarithm;
 };
 
@@ -57,5 +57,6 @@ struct scion_tensor *scion_logsumexp(struct scion_tensor *x, int axis)
         struct scion_tensor *sum = scion_sum(scion_exp(scion_sub(x, max)), SCION_AXIS(axis), true);
         struct scion_tensor *y = scion_add(scion_log(sum), max);
 
-        return scion_mean(y, SCION_AXIS(axis), false); /* the axis has length 1: this only drops it */
+        return scion_mean(y, SCION_AXIS(axis),
+                          false); /* the axis has length 1, so the mean only removes it */
 }

@@ -64,7 +64,7 @@ static struct scion_tensor *sum_apply(const struct scion_op *op, struct scion_te
         struct scion_shape full = x->shape, sums = kept;
 
         if (x->layout && results == 1) {
-                /* A sum of all elements needs no row-major copy: padding is 0 and adds nothing. */
+                /* The sum of all elements needs no row-major copy, because padding is 0. */
                 full = SCION_SHAPE((int64_t)x->length);
                 sums = SCION_SHAPE(1);
         } else {

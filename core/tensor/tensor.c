@@ -1,4 +1,4 @@
-/* Making tensors, looking at them, checking arguments. */
+/* Creates tensors, reads their elements, and checks arguments of operations. */
 #include "tensor/tensor.h"
 
 #include <math.h>
@@ -132,7 +132,7 @@ bool scion_tensor_copy(const struct scion_tensor *x, struct scion_tensor *y)
 
 static bool relayout_backward(struct scion_node *node)
 {
-        return scion_grad_add(node->input[0], node->output->grad); /* a gradient may lie in any layout */
+        return scion_grad_add(node->input[0], node->output->grad); /* scion_grad_add() takes any layout */
 }
 
 static const struct scion_op relayout = { "reorder", relayout_backward };
@@ -176,19 +176,19 @@ struct scion_tensor *scion_tensor_row_major(struct scion_tensor *x)
 {
         if (!x || !x->layout)
                 return x;
-        /* A copy made while gradients were off does not serve when they are on. */
+        /* A copy that was made while recording was off cannot be used when recording is on. */
         if (x->row_major && (x->row_major->node || !scion_wants_grad(x)))
                 return x->row_major;
         struct scion_tensor *row_major = scion_tensor_in_layout(x, NULL);
 
-        /* Kept only where it lives as long as x: a parameter changes between steps, another tape is reset at
-         * its own time. */
+        /* The copy is cached only if it lives as long as x. A parameter changes between steps, and another tape is
+         * reset at another time. */
         if (row_major && row_major->tape == x->tape)
                 x->row_major = row_major;
         return row_major;
 }
 
-/* The row-major elements in memory that the host can read. */
+/* Returns the elements of x, which is row-major, in memory that the host can read. NULL, with a message, on failure. */
 static const void *tensor_host_elements(struct scion_tensor *x)
 {
         char *mapped = scion_storage_map(x->storage);
@@ -202,7 +202,8 @@ static const void *tensor_host_elements(struct scion_tensor *x)
 
         if (!copy || !scion_storage_read(x->storage, x->offset, copy, bytes))
                 return NULL;
-        if (x->tape == scion_tape_current()) /* what lives longer may change before the next call */
+        if (x->tape ==
+            scion_tape_current()) /* a tensor that outlives the step may change before the next call */
                 x->host = copy;
         return copy;
 }
@@ -275,7 +276,7 @@ struct scion_tensor *scion_scalar(float value)
 static struct scion_tensor *tensor_from(struct scion_shape shape, enum scion_dtype dtype, const void *values)
 {
         if (!values)
-                return scion_refuse_null("no values to make a tensor from");
+                return scion_refuse_null("a tensor cannot be created from values that are NULL");
         struct scion_tensor *x = scion_tensor_new(shape, dtype, NULL);
 
         return x && scion_storage_write(x->storage, x->offset, values, x->length * scion_dtype_bytes(dtype))

@@ -4,13 +4,13 @@
 #include "tensor/gradient.h"
 #include "tensor/tape.h"
 
-/* What the gradient is made from, besides the output's own. */
+/* The tensor that the gradient is computed from, in addition to the output's gradient. */
 enum kept { NOTHING, INPUT, OUTPUT };
 
 struct unary {
-        struct scion_op op; /* first: a node's op is the table's entry */
+        struct scion_op op; /* first, so that a node's op is also a pointer to the entry */
         enum kept kept;
-        bool keeps_zero; /* f(0) = 0 with a finite derivative for any finite p: the padding of layouts stays 0 */
+        bool keeps_zero; /* f(0) = 0 and f'(0) is finite for any finite p, so that padding stays 0 */
 };
 
 struct saved {

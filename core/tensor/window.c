@@ -1,3 +1,4 @@
+/* The geometry of windows over images, and the operands of kernels. */
 #include "tensor/window.h"
 
 static int value_or_default(int value, int other)
@@ -36,10 +37,11 @@ bool scion_window_geometry(const char *operation, const struct scion_tensor *x,
         geometry->y = SCION_SHAPE(x->shape.dim[0], channels, 0, 0);
         for (int i = 0; i < 2; i++) {
                 if (w.kernel[i] < 1)
-                        return scion_refuse("%s: the kernel's %s is %d", operation, side[i], w.kernel[i]);
+                        return scion_refuse("%s: the kernel's %s must be positive, got %d", operation,
+                                            side[i], w.kernel[i]);
                 if (w.stride[i] < 0 || w.padding[i] < 0 || w.dilation[i] < 0)
                         return scion_refuse(
-                                "%s: stride %d, padding %d, dilation %d of the %s: none may be negative",
+                                "%s: stride %d, padding %d and dilation %d of the %s must not be negative",
                                 operation, w.stride[i], w.padding[i], w.dilation[i], side[i]);
                 w.stride[i] = value_or_default(w.stride[i], stride[i]);
                 w.dilation[i] = value_or_default(w.dilation[i], 1);
@@ -55,7 +57,8 @@ bool scion_window_geometry(const char *operation, const struct scion_tensor *x,
                 geometry->y.dim[2 + i] = (padded - reach) / w.stride[i] + 1;
         }
         if (w.groups < 0)
-                return scion_refuse("%s: %d groups", operation, w.groups);
+                return scion_refuse("%s: the number of groups must not be negative, got %d", operation,
+                                    w.groups);
         w.groups = value_or_default(w.groups, 1);
         geometry->window = w;
         return true;

@@ -167,7 +167,7 @@ static void what_cannot_be(void **state)
 
         (void)state;
         assert_null(scion_batches_create(data, SCION_TRAIN, 0));
-        assert_error_has("a batch of 0 examples", NULL);
+        assert_error_has("at least one example, got 0", NULL);
 
         scion_tape_use(NULL);
         must_next(scion_batches_next(batches, &batch), SCION_NEXT_FAILED);

@@ -101,7 +101,7 @@ static void bad_parameters(void **state)
                 { "num_classes: -1\n", "num_classes" },
                 { "num_classes: 0\ntargets: 0\n", "targets" },
                 { "num_clases: 3\n", "num_classes" },
-                { "classes: 5\n", "how many there are is num_classes" },
+                { "classes: 5\n", "num_classes sets their number" },
         };
 
         (void)state;

@@ -325,7 +325,7 @@ static void bad_lists(void **state)
         refuse("transform: [{ degrees: 30 }]", "test.yaml:2:13: ", "{ use: NAME, ... }", "got a map");
         refuse("transform: [[invert]]", "test.yaml:2:13: ", "{ use: NAME, ... }", "got a list");
         refuse("transform: [{ use: [invert] }]", "test.yaml:2:13: ", "{ use: NAME, ... }", "got a map");
-        refuse("transform:", "test.yaml:2:", "is a list of transforms", "[] is none");
+        refuse("transform:", "test.yaml:2:", "takes a list of transforms", "[] for none");
         refuse("transform: [invert, ~]", "test.yaml:2:21: ", "{ use: NAME, ... }", "got nothing");
         refuse("transform: [{ use: rotate, degres: 3 }]", "test.yaml:2:28: ", "'degres'",
                "did you mean 'degrees'?");
@@ -368,7 +368,7 @@ static void inputs_that_do_not_fit(void **state)
         refuse("shape: [4, 4]\ntransform: [{ use: channels, count: 3 }, { use: channels, count: 2 }]",
                "test.yaml:3:", "transform 'channels'", "3 channels do not become 2");
         refuse("shape: [4, 4]\nelement: reals\ntransform: [{ use: blur, sigma: 1 }, invert]",
-               "test.yaml:4:38: ", "transform 'invert'", "reals of any size");
+               "test.yaml:4:38: ", "transform 'invert'", "floats of any range");
         refuse("shape: [4, 4]\ntransform: { use: resize, size: [1, 2, 3] }",
                "test.yaml:3:12: ", "transform 'resize'", "got 3 numbers");
         refuse("shape: [4, 4]\ntransform: { use: resize, size: [] }",

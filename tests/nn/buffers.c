@@ -343,7 +343,8 @@ static void refused(void **state)
         assert_null(scion_nn_init(NULL, "weight", ones));
         assert_null(scion_nn_no_decay(NULL, "weight"));
         assert_false(scion_nn_training(NULL));
-        refuse(scion_nn_batch_norm1d(0, 0.1f, 1e-5f), "batch_norm1d: 0 channels");
+        refuse(scion_nn_batch_norm1d(0, 0.1f, 1e-5f),
+               "batch_norm1d: the number of channels must be positive, got 0");
         refuse(scion_nn_batch_norm1d(4, 0.1f, 0), "batch_norm1d: eps must be above 0, got 0");
         refuse(scion_nn_batch_norm2d(4, 0.1f, -1e-5f), "batch_norm2d: eps must be above 0");
         refuse(scion_nn_batch_norm2d(4, -0.1f, 1e-5f), "the momentum must be in 0 .. 1, got -0.1");

@@ -395,8 +395,9 @@ static void misfits(void **state)
         assert_refused(model, "tanh", SCION_AFTER, "early", conv(2, 2, 1), "'early' already", "after 'tanh'");
         assert_refused(model, "conv2", SCION_AFTER, "bias", conv(3, 3, 1), "'bias' already", "parameter");
         assert_refused(model, "block1", SCION_AFTER, "bn", conv(2, 2, 1), "'bn' already", "child");
-        assert_refused(model, "tanh", SCION_AFTER, "a.b", conv(2, 2, 1), "'a.b' has a dot", "graft");
-        assert_refused(model, "tanh", SCION_AFTER, NULL, conv(2, 2, 1), "without a name", "a module after");
+        assert_refused(model, "tanh", SCION_AFTER, "a.b", conv(2, 2, 1), "must not contain a dot, got 'a.b'",
+                       "graft");
+        assert_refused(model, "tanh", SCION_AFTER, NULL, conv(2, 2, 1), "must have a name", "a module after");
         assert_refused(model, "tanh", (enum scion_place)7, "a", conv(2, 2, 1), "place", "7");
         net = scion_nn_sequential();
         scion_nn_append(net, "extra", scion_nn_relu());

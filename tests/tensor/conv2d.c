@@ -321,7 +321,7 @@ static void says_what_is_wrong(void **state)
         refuses(SCION_SHAPE(1, 1, 8, 8), SCION_SHAPE(4, 1, 3, 3), 0,
                 (struct scion_window){ .padding = { -1, 0 } }, "padding -1", "negative");
         refuses(SCION_SHAPE(1, 1, 8, 8), SCION_SHAPE(4, 1, 3, 3), 0, (struct scion_window){ .groups = -2 },
-                "-2 groups", "conv2d");
+                "the number of groups must not be negative, got -2", "conv2d");
         assert_null(scion_conv2d(scion_from_i32(SCION_SHAPE(1, 1, 1, 1), label),
                                  numbers(SCION_SHAPE(1, 1, 1, 1), 1), NULL, NULL));
         assert_error_has("conv2d: takes float32, got int32", NULL);

@@ -226,8 +226,8 @@ static void says_what_is_wrong(void **state)
         (void)state;
         refuses(SCION_SHAPE(3, 8, 8), two, "N x C x H x W", "3x8x8");
         refuses(SCION_SHAPE(1, 3, 1, 8), two, "height of 2 is larger", "1x3x1x8");
-        refuses(SCION_SHAPE(1, 3, 8, 8), (struct scion_window){ .kernel = { 3, 0 } }, "kernel's width is 0",
-                "");
+        refuses(SCION_SHAPE(1, 3, 8, 8), (struct scion_window){ .kernel = { 3, 0 } },
+                "kernel's width must be positive, got 0", "");
         refuses(SCION_SHAPE(1, 3, 8, 8), (struct scion_window){ .kernel = { 2, 2 }, .padding = { 0, 2 } },
                 "padding of 0x2", "half the kernel of 2x2");
         refuses(SCION_SHAPE(1, 3, 8, 8), (struct scion_window){ .kernel = { 2, 2 }, .dilation = { 2, 2 } },

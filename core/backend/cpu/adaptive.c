@@ -1,10 +1,10 @@
-/* Averages over bins of images. */
+/* Adaptive average pooling: averages over bins of images. */
 #include <string.h>
 
 #include "backend/cpu/cpu.h"
 
 struct geometry {
-        int64_t images; /* of one channel each */
+        int64_t images; /* number of images of one channel */
         int64_t side[2], bins[2];
 };
 
@@ -20,10 +20,10 @@ static struct geometry geometry_init(const struct scion_array *image, const stru
 /* A bin of an image. */
 struct bin {
         int64_t top, bottom, left, right; /* rows top .. bottom-1, columns left .. right-1 */
-        float share;                      /* of each pixel in the average */
+        float share;                      /* the weight of each pixel in the average */
 };
 
-/* Bin `at`, row-major. Bins overlap where their number does not divide a side. */
+/* Returns bin number `at`, in row-major order. Bins overlap where their number does not divide the length of a side. */
 static struct bin bin_at(const struct geometry *s, int64_t at)
 {
         int64_t row = at / s->bins[1], column = at % s->bins[1];
@@ -63,7 +63,7 @@ bool scion_cpu_adaptive_average(void *self, const struct scion_array *x, struct 
         return true;
 }
 
-/* Adds each bin's gradient, divided among the pixels of the bin, to the gradients of the pixels. */
+/* Distributes the gradient of each bin equally over the pixels of the bin and adds it to their gradients. */
 static void images_add_shares(const struct geometry *s, const float *dy, float *dx)
 {
         const int64_t pixels = s->side[0] * s->side[1], bins = s->bins[0] * s->bins[1];

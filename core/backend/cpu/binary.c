@@ -5,7 +5,8 @@
 #include "backend/cpu/parallel.h"
 #include "backend/cpu/walk.h"
 
-/* Operand 0 of the walk is the result, 1 and 2 are a and b. Along the columns one of a and b may have the stride 0. */
+/* Operand 0 of the walk is the result, operands 1 and 2 are a and b. Along the columns either a or b, but not both, may
+ * have the stride 0. */
 typedef void inner_loop(const struct scion_walk *walk, float *y, const float *a, const float *b);
 
 #define BINARY(NAME, EXPRESSION)                                                                         \
@@ -50,7 +51,7 @@ BINARY(mul, a *b)
 BINARY(div, a / b)
 BINARY(add_relu, 0 > a + b ? 0 : a + b)
 
-/* y += x: the addition of a gradient, in place. */
+/* y += x, for the accumulation of gradients. */
 SCION_CLONES static void elements_add(float *restrict y, const float *restrict x, size_t count)
 {
         for (size_t i = 0; i < count; i++)
@@ -63,7 +64,7 @@ static inner_loop *const inner_of[SCION_BINARIES] = {
         [SCION_BINARY_ADD_RELU] = add_relu_inner,
 };
 
-/* The arguments of a loop over operands that lie alike. */
+/* The arguments of a loop over operands of the same shape and layout. */
 struct loop {
         inner_loop *inner; /* NULL: y += b */
         float *y;

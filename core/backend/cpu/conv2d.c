@@ -5,9 +5,9 @@
 #include "backend/cpu/images.h"
 #include "backend/cpu/kernel.h"
 
-#define TILE 4             /* outputs a side */
-#define FEWEST_CHANNELS 32 /* with fewer, transforming images to tiles and back costs more than it saves */
-#define FEWEST_PIXELS 256  /* outputs of a channel in all images; with fewer, transforming the weight does */
+#define TILE 4             /* outputs along each side of a tile */
+#define FEWEST_CHANNELS 32 /* with fewer, transforming the images costs more than it saves */
+#define FEWEST_PIXELS 256  /* outputs of a channel in the batch; with fewer, transforming the weight does */
 #define FEWEST_PIXELS_BF16 1024 /* the same when the direct algorithm has bfloat16 factors */
 
 /* How a convolution is computed. */
@@ -21,7 +21,8 @@ static int64_t length_round_to_tile(int64_t length)
         return (length + TILE - 1) / TILE * TILE;
 }
 
-/* A tile takes 36 products where the direct algorithm takes 144, so tiles pay when less than a third is padding. */
+/* Returns whether Winograd's algorithm is faster. A tile takes 36 products instead of 144, so tiles pay when less than a
+ * third of them is padding. */
 static bool geometry_suits_winograd(const struct scion_geometry *g, bool bf16)
 {
         const int64_t *y = g->y.dim;
@@ -106,8 +107,8 @@ static struct scion_kernel *conv2d_make(const struct scion_key *key, enum scion_
                        : NULL;
 }
 
-/* The operations of any pass: each output is a sum over the window and the channels of its group. Products with padding
- * count. */
+/* Returns the number of floating-point operations of a pass, which is the same for every pass. Each output is a sum over
+ * the window and the channels of its group. Products with padding are counted. */
 static double geometry_operations(const struct scion_geometry *g)
 {
         const int64_t *window = g->weight.dim;
@@ -142,7 +143,8 @@ struct scion_kernel *scion_cpu_conv2d(void *self, enum scion_pass pass, const st
                 kernel = scion_images_conv2d(&key, pass, geometry, bias);
         else
                 kernel = conv2d_make(&key, pass, geometry, bias, method);
-        if (!kernel && method.winograd) { /* oneDNN does not have it for every processor */
+        if (!kernel &&
+            method.winograd) { /* oneDNN does not support Winograd's algorithm on every processor */
                 method = (struct method){ .bf16 = scion_kernels_bf16() };
                 kernel = conv2d_make(&key, pass, geometry, bias, method);
         }

@@ -1,4 +1,4 @@
-/* The table of the processor's back end, its memory and its settings. */
+/* The table of functions of the processor's back end, and its memory. */
 #include "backend/cpu/cpu.h"
 
 #include <pthread.h>
@@ -94,7 +94,7 @@ void *scion_cpu_scratch(size_t bytes)
         void *larger = aligned_alloc(ALIGNMENT, bytes_round_up(bytes));
 
         if (!larger)
-                return scion_fail_null("out of memory: %zu bytes to work in", bytes);
+                return scion_fail_null("out of memory: %zu bytes of working memory", bytes);
         free(scratch->memory);
         scratch->memory = larger;
         scratch->bytes = bytes;

@@ -25,7 +25,7 @@ struct conv {
         int64_t kh, kw;           /* the window */
         int64_t ph, pw;           /* padding */
         int64_t h, w, oh, ow;     /* of x and of y */
-        int64_t fh, fw;           /* of x with its padding */
+        int64_t fh, fw;           /* of the padded x */
         int64_t filter;           /* weights of an output channel */
         int64_t x_group, y_group; /* vectors */
 };
@@ -101,7 +101,7 @@ static inline int64_t block_pixels(int64_t left)
         return left >= 4 ? 4 : left >= 2 ? 2 : 1;
 }
 
-/* Returns one group of x with its padding around it, copied to `to`; x itself when there is no padding. */
+/* Copies one group of x to `to` with padding around it, and returns `to`. Returns x itself when there is no padding. */
 static const scion_images *group_pad(const struct conv *c, const scion_images *x, scion_images *to)
 {
         if (c->ph == 0 && c->pw == 0)
@@ -353,8 +353,8 @@ SCION_CLONES static void lanes_sum(const scion_images *total, float *restrict re
         }
 }
 
-/* A unit is a row of the window, of all output channels. Each thread sums over all images, so the sums do not depend on
- * the number of threads. */
+/* A unit is a row of the window for all output channels. Each unit is summed over all images by one thread, so the sums
+ * do not depend on the number of threads. */
 static void conv_weight_gradient(const struct scion_loop *loop, void *const data[SCION_OPERANDS],
                                  void *scratch, int64_t from, int64_t to)
 {

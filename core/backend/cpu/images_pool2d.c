@@ -1,10 +1,11 @@
-/* Poolings of images in groups. */
+/* Pooling of images in groups. */
 #include <scion/simd.h>
 #include <string.h>
 
 #include "backend/cpu/images.h"
 
-/* Before a loop over the images of a group, which is to become operations on one vector; clang would unroll it. */
+/* Stands before a loop over the images of a group, so that it is compiled to operations on one vector. clang would
+ * otherwise unroll it. */
 #ifdef __clang__
 #define EACH_IMAGE _Pragma("clang loop unroll(disable) vectorize(enable) vectorize_width(16)")
 #else
@@ -34,9 +35,9 @@ static inline struct window window_at(const struct scion_geometry *g, int64_t i,
 }
 
 /*
- * Computes a row of y: the first of equal maxima; NaN counts as the largest. `found` gets the position of the maximum,
- * row by row within the window. The outer loop is over positions in the window, because consecutive comparisons are then
- * independent of each other.
+ * Computes a row of y. NaN counts as the largest value. If `finding`, stores in `found` the row-major position of each
+ * maximum in its window, the first one among equals. The outer loop is over positions in the window, so that consecutive
+ * comparisons are independent of each other.
  */
 INLINE void maximum_row(const struct scion_geometry *g, const scion_images *x, int64_t i, scion_images *y,
                         positions *found, bool finding)
@@ -91,7 +92,7 @@ SCION_CLONES static void maximum_with_positions(const struct scion_geometry *g, 
                 maximum_row(g, x, i, y + i * g->y.dim[3], found + i * g->y.dim[3], true);
 }
 
-/* Returns whether every pixel is in exactly one window, so that its gradient is not a sum. */
+/* Returns whether every pixel is in exactly one window. Then its gradient is not a sum. */
 static bool windows_tile(const struct scion_geometry *g)
 {
         for (int i = 0; i < 2; i++)
@@ -101,7 +102,7 @@ static bool windows_tile(const struct scion_geometry *g)
         return true;
 }
 
-/* Writes dx when windows tile it; otherwise adds to it, and the caller has set it to 0. */
+/* Writes dx if the windows tile it. Otherwise adds to dx, which the caller has set to 0. */
 INLINE void maximum_scatter(const struct scion_geometry *g, const scion_images *dy, const positions *found,
                             scion_images *dx, const bool tiled)
 {

@@ -8,7 +8,7 @@
 #include "backend/cpu/kernel.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* A list of all layouts. It has a few for each shape of a model and is searched only when a kernel is made. */
+/* The list of all layouts. It has a few for each shape in a model and is searched only when a kernel is created. */
 static const struct scion_layout *layouts;
 
 bool scion_layout_row_major(int ndim, const int64_t *dim, dnnl_data_type_t type, dnnl_memory_desc_t *md)
@@ -55,7 +55,7 @@ dnnl_data_type_t scion_layout_type(enum scion_dtype dtype)
         return dtype == SCION_BF16 ? dnnl_bf16 : dnnl_f32;
 }
 
-/* Rounded up to whole elements: some layouts hold more than elements. */
+/* Returns the length in elements, rounded up, because some layouts also contain other data. */
 static size_t md_length(const dnnl_memory_desc_t *md, enum scion_dtype dtype)
 {
         size_t bytes = scion_dtype_bytes(dtype);
@@ -140,9 +140,9 @@ const char *scion_cpu_layout_text(const struct scion_layout *layout, char *text,
 }
 
 /*
- * The descriptor of x. A layout of the other array (NULL: none) gives the axes: the layout of a grouped convolution's
- * weight has one axis more than its tensor, which changes nothing in row-major memory. When both arrays are row-major,
- * the elements are one axis.
+ * Computes the descriptor of x. If x is row-major, its axes are those of `other`, the layout of the other array: the layout
+ * of a grouped convolution's weight has one axis more than its tensor, which changes nothing in row-major memory. If both
+ * arrays are row-major, the elements are one axis.
  */
 static bool reorder_md(const struct scion_array *x, const struct scion_layout *other, dnnl_memory_desc_t *md)
 {

@@ -26,7 +26,7 @@ SCION_CLONES static void maxima_update(const struct scion_walk *walk, const floa
 struct gradient {
         const float *x, *max, *g;
         float *dx;
-        unsigned char *done; /* one flag per maximum: its first place was found */
+        unsigned char *done; /* one flag for each maximum: its first position was found */
 };
 
 static void gradient_scatter(const struct scion_walk *walk, const struct gradient *all)

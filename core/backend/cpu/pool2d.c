@@ -1,4 +1,4 @@
-/* Poolings: the result has the layout of the input. */
+/* Pooling. The result has the layout of the input. */
 #include "backend/cpu/images.h"
 #include "backend/cpu/kernel.h"
 

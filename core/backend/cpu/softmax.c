@@ -1,9 +1,9 @@
 /*
  * Softmax and its logarithm over one axis. The maximum is subtracted first, so that no exponential overflows.
  *
- * An array is seen as [outer, length, inner] around the axis. The usual axis is the last one (inner = 1): there the
- * exponentials of a block of rows are computed in one loop, which pays when rows are short. Any other axis is computed
- * for a block of columns at once.
+ * An array is treated as [outer, length, inner] around the axis. For the last axis (inner = 1), which is the usual case,
+ * the exponentials of a block of rows are computed in one loop, which pays off when rows are short. Other axes are
+ * computed for a block of columns at a time.
  */
 #include <math.h>
 #include <scion/simd.h>
@@ -21,7 +21,7 @@ static inline void elements_exp(const float *x, float *restrict y, int64_t count
                 y[i] = scion_exp_of(x[i]);
 }
 
-/* Returns how many of the rows are computed at a time: as many as fit into a block, at least one. */
+/* Returns how many rows are computed at a time: as many as fit into a block, but at least one. */
 static inline int64_t block_rows(int64_t rows, int64_t length)
 {
         int64_t most = length < BLOCK ? BLOCK / length : 1;
@@ -112,7 +112,7 @@ SCION_CLONES static void log_softmax_rows_backward(const float *g, const float *
         }
 }
 
-/* The same functions for columns. A value per column is kept in an array over the columns. */
+/* The same functions for columns. Sums and maxima are arrays with one element for each column. */
 
 static inline void columns_max(const float *x, int64_t length, int64_t inner, int64_t count,
                                float *restrict max)

@@ -1,3 +1,4 @@
+/* Iterates over several arrays of one shape with different strides. */
 #include "backend/cpu/walk.h"
 
 #include <string.h>
@@ -26,6 +27,7 @@ void scion_broadcast_strides(const struct scion_shape *from, const struct scion_
         }
 }
 
+/* Returns whether axis `next`, of the given length, continues `axis` of the walk in every operand. */
 static bool walk_can_join(const struct scion_walk *walk, int axis, int64_t stride[][SCION_MAX_DIMS], int next,
                           int64_t length)
 {
@@ -35,7 +37,7 @@ static bool walk_can_join(const struct scion_walk *walk, int axis, int64_t strid
         return true;
 }
 
-/* Takes the innermost axis that is left. */
+/* Removes the innermost of the remaining axes and returns its length, or 1 when none remains. */
 static int64_t walk_take_inner(struct scion_walk *walk, int64_t *stride)
 {
         int axis = --walk->outer;
