@@ -76,7 +76,7 @@ static void a_shuffle_is_a_permutation(void **state)
         look(batches, &second);
         scion_batches_shuffle(batches, 10, 0);
         look(batches, &other);
-        scion_batches_shuffle(batches, 9, 0); /* whatever came before */
+        scion_batches_shuffle(batches, 9, 0); /* independent of earlier passes */
         look(batches, &again);
         assert_int_equal(first.count, 100);
         for (int64_t id = 0; id < 100; id++)
@@ -117,7 +117,7 @@ static void two_passes_do_not_disturb_each_other(void **state)
 
 static void a_steady_epoch_allocates_nothing(void **state)
 {
-        static const char *const element[] = { "bytes", "reals" };
+        static const char *const element[] = { "bytes", "floats" };
 
         (void)state;
         for (int e = 0; e < 2; e++) {

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* A split without noise has its cluster's centre for each example. */
+/* Without noise each example is the centre of its cluster. */
 #define CENTRES "use: blobs\nnoise: 0\nshape: [5]\nnum_classes: 2\nclusters: 1\ntrain_size: 4\ntest_size: 2\n"
 
 static double distance(const float *a, const float *b, int count)
@@ -25,7 +25,7 @@ static void centres_follow_from_the_layout_alone(void **state)
         (void)state;
         for (int i = 0; i < 4; i++)
                 assert_int_equal(scion_data_i32(a.labels)[i], i % 2);
-        assert_memory_equal(x, x + 10, 10 * sizeof(float)); /* the same centres once more */
+        assert_memory_equal(x, x + 10, 10 * sizeof(float)); /* the same centres again */
         assert_memory_equal(x, scion_data(b.inputs), 10 * sizeof(float));
         assert_true(distance(x, x + 5, 5) > 0.1);
         assert_true(distance(x, scion_data(c.inputs), 5) > 0.1);
@@ -70,7 +70,7 @@ static void an_example_depends_on_seed_split_and_index_alone(void **state)
         scion_data_close(other);
 }
 
-/* One class of one cluster beside its centre: the noise's mean and standard deviation, within five errors. */
+/* The noise around the centre of one cluster has the expected mean and standard deviation, within five standard errors. */
 static void noise_and_clusters(void **state)
 {
         const char *yaml =

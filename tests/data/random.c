@@ -58,7 +58,7 @@ static void moments_and_labels(void **state)
                 sum += x;
                 square += x * x;
         }
-        /* Five standard errors. */
+        /* Five standard errors of the mean. */
         assert_true(fabs(sum / (double)n) < 5 / sqrt((double)n));
         assert_true(fabs(square / (double)n - 1) < 5 * sqrt(2 / (double)n));
         for (int64_t i = 0; i < 2000; i++)

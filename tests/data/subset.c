@@ -62,11 +62,11 @@ static void per_class_takes_the_first_of_each(void **state)
                 assert_int_equal(count_label(&b, class), 11);
         }
         for (int64_t i = 0; i < a.count; i++) {
-                assert_true(contains(&b, a.id[i])); /* fewer are a part of more */
+                assert_true(contains(&b, a.id[i])); /* a smaller choice is a subset of a larger one */
                 differs = differs || !contains(&d, a.id[i]);
                 spread = spread || a.id[i] >= 50;
         }
-        for (int64_t i = 0; i < c.count; i++) /* and the same whatever the other classes are */
+        for (int64_t i = 0; i < c.count; i++) /* and does not depend on the other classes */
                 assert_true(contains(&a, c.id[i]));
         assert_true(differs);
         assert_true(spread);
@@ -174,7 +174,7 @@ static void a_test_split_may_be_missing(void **state)
         scion_data_close(data);
 }
 
-/* Every bad wish has its place, and says what is wrong. */
+/* The message of every invalid option has its place in the file and says what is wrong. */
 static void bad_options(void **state)
 {
         static const struct {

@@ -1,4 +1,4 @@
-/* Buffers, and the module that has them most: what goes with a model and is no parameter. */
+/* Buffers, and batch normalisation, which has them. */
 #include "support/memory.h"
 #include "support/tensors.h"
 
@@ -44,7 +44,7 @@ static struct scion_tensor *run(struct scion_model *model, uint64_t seed)
         return y;
 }
 
-/* The buffer of that name: its values, in the model's block. */
+/* Returns the values of the buffer of that name. */
 static const float *buffer_of(struct scion_model *model, const char *name)
 {
         for (int i = 0; i < scion_model_buffer_count(model); i++)
@@ -91,7 +91,7 @@ static void are_no_parameters(void **state)
         scion_model_destroy(model);
 }
 
-/* As strategies see them. */
+/* Through the functions that strategies use. */
 static void read_and_written(void **state)
 {
         struct scion_model *model = model_of(2, SEED);
@@ -151,7 +151,7 @@ static void frozen_stays(void **state)
         memcpy(kept, floats_of(model->values) + model->length, bytes);
         struct scion_tensor *evaluated = run(model, 9);
 
-        /* One of its parameters is trained: so is it. */
+        /* If one of its parameters is trained, the module is in training mode. */
         assert_true(scion_model_freeze(model, "bn.weight"));
         scion_tape_set_training(tape, true);
         run(model, 9);
@@ -172,7 +172,7 @@ static void copying(void **state)
 
         (void)state;
         train_a_little(source);
-        assert_int_equal(scion_model_copy(target, source, false), 3); /* the parameters among them */
+        assert_int_equal(scion_model_copy(target, source, false), 3); /* only parameters are counted */
         assert_memory_equal(buffer_of(target, "bn.running_mean"), buffer_of(source, "bn.running_mean"),
                             bytes);
         assert_memory_equal(buffer_of(target, "bn.running_var"), buffer_of(source, "bn.running_var"), bytes);
@@ -207,7 +207,7 @@ static void saving_and_loading(void **state)
         free(report.text);
         report = (struct scion_text){ 0 };
 
-        /* What PyTorch counts, of no use here, is told and no more. */
+        /* PyTorch's num_batches_tracked is not used; the message lists it. */
         char *name = file.tensor[6].name;
 
         file.tensor[6].name = (char[]){ "bn.num_batches_tracked" };
@@ -235,7 +235,7 @@ static void saving_and_loading(void **state)
         scion_model_destroy(again);
 }
 
-/* --- Modules of one's own ------------------------------------------------------------------------------- */
+/* --- Modules of a plugin -------------------------------------------------------------------------------- */
 
 /* Adds its count of training steps, a buffer, to x times its parameter. */
 static struct scion_tensor *count_forward(void *self, struct scion_module *module, struct scion_tensor *x)
@@ -353,7 +353,7 @@ static void refused(void **state)
         refuse(scion_nn_adaptive_avg_pool2d(0, 2), "cannot make images of 0x2");
 }
 
-/* In training one example gives no spread. */
+/* In training a single value per channel has no variance. */
 static void one_example(void **state)
 {
         const struct scion_shape input = SCION_SHAPE(4);

@@ -1,4 +1,4 @@
-/* The tree of modules: names, ownership, and what goes wrong while it is written down. */
+/* The tree of modules: names, ownership, and errors while it is built. */
 #include "support/test.h"
 
 #include <limits.h>
@@ -179,7 +179,7 @@ static void null_child(void **state)
         (void)state;
         scion_nn_append(root, "layer1", inner);
         assert_null(scion_nn_append(inner, "fc", scion_nn_linear(0, 5, true)));
-        /* Later mistakes do not hide the first. */
+        /* Later errors do not hide the first. */
         assert_null(scion_nn_append(inner, "drop", scion_nn_dropout(2)));
         assert_ptr_equal(scion_nn_append(inner, "fine", leaf()), inner);
         assert_unusable(
@@ -279,7 +279,7 @@ static void constructors(void **state)
         REFUSED(scion_nn_dropout(-0.5f), "dropout", "-0.5");
 }
 
-/* A module of one's own that runs both of its children on its input, whatever becomes of the first. */
+/* A module that runs both of its children on its input, even if the first fails. */
 static struct scion_tensor *run_both(void *self, struct scion_module *module, struct scion_tensor *x)
 {
         struct scion_tensor *a = scion_nn_forward(module->child.module[0], x);

@@ -1,4 +1,4 @@
-/* Masks, and what stands in for a parameter. */
+/* Masks and substitutes of parameters. */
 #include "support/differences.h"
 #include "support/tensors.h"
 
@@ -54,7 +54,7 @@ static void masks(void **state)
         memcpy(mask, checks, sizeof mask);
         assert_true(scion_parameter_read(weight, before));
         assert_true(scion_parameter_mask(weight, mask));
-        memset(mask, 0, sizeof mask); /* the model has its own */
+        memset(mask, 0, sizeof mask); /* the model has a copy */
         assert_memory_equal(scion_parameter_masked(weight), checks, sizeof checks);
         assert_masked(weight);
         assert_true(scion_parameter_read(weight, values));
@@ -70,18 +70,18 @@ static void masks(void **state)
         assert_int_equal(scion_model_copy(model, other, true), 6);
         assert_masked(weight);
 
-        /* It stays with the parameter when the model is laid out anew, and when that fails. */
+        /* The mask is kept when the model is laid out again, and also when that fails. */
         assert_true(scion_model_graft(model, "fc1", SCION_BEFORE, "in", scion_nn_linear(3, 3, true)));
         assert_false(scion_model_graft(model, "fc1", SCION_BEFORE, "bad", scion_nn_linear(4, 3, true)));
         weight = scion_model_find(model, "fc1.weight");
         assert_memory_equal(scion_parameter_masked(weight), checks, sizeof checks);
         assert_masked(weight);
-        /* And goes with it. */
+        /* The mask is freed with the parameter. */
         assert_true(scion_model_graft(model, "fc1", SCION_INSTEAD, NULL, scion_nn_linear(3, 4, true)));
         weight = scion_model_find(model, "fc1.weight");
         assert_null(scion_parameter_masked(weight));
 
-        /* A second takes the place of the first; NULL ends it. */
+        /* A second mask replaces the first; NULL removes it. */
         assert_true(scion_parameter_mask(weight, checks));
         assert_true(scion_parameter_mask(weight, mask));
         assert_true(scion_parameter_mask(weight, NULL));
@@ -115,9 +115,9 @@ static void bad_masks(void **state)
         scion_model_destroy(model);
 }
 
-/* --- Stand-ins ------------------------------------------------------------------------------------------ */
+/* --- Substitutes ---------------------------------------------------------------------------------------- */
 
-static struct scion_model *target; /* whose parameters are made of the part's */
+static struct scion_model *target; /* its parameters are computed from those of the part */
 
 static struct scion_module *two_factors(void)
 {
@@ -167,7 +167,7 @@ static void gradients_flow_into_what_made_it(void **state)
                 assert_null(scion_grad(scion_parameter_tensor(weight)));
                 assert_non_null(scion_grad(scion_parameter_tensor(scion_model_find(target, "fc2.weight"))));
         }
-        /* With a mask, nothing flows where it is 0. */
+        /* Where the mask is 0 there is no gradient. */
         scion_model_clear_substitutes(target);
         assert_true(scion_parameter_mask(weight, checks));
         scion_model_clear_gradients(part);
@@ -192,7 +192,7 @@ static void a_step_and_no_more(void **state)
         scion_model_clear_substitutes(target);
         assert_true(scion_item(loss_of(target)) == before);
 
-        /* Settled, the values are the parameter's own. */
+        /* Writing the substitutes copies their values into the parameters. */
         made_loss(part);
         struct scion_parameter *weight = scion_model_find(target, "fc1.weight");
         float wanted[12], is[12];
@@ -207,7 +207,7 @@ static void a_step_and_no_more(void **state)
         assert_true(scion_model_write_substitutes(target));
         assert_true(scion_item(loss_of(target)) == made);
 
-        /* To a masked parameter, with its zeros. */
+        /* Writing to a masked parameter keeps its zeros. */
         scion_parameter_mask(weight, checks);
         made_loss(part);
         assert_true(scion_model_write_substitutes(target));
@@ -216,7 +216,7 @@ static void a_step_and_no_more(void **state)
         scion_model_destroy(target);
 }
 
-/* A normalisation whose weight is made of something that is trained is trained itself. */
+/* A normalisation is in training mode if the substitute of its weight requires a gradient. */
 static void frozen_norms(void **state)
 {
         struct scion_model *part = scion_model_assemble_part(two_factors(), SEED);

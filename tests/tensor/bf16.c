@@ -43,7 +43,7 @@ static double distance(struct scion_tensor *a, struct scion_tensor *b)
         return apart / largest;
 }
 
-/* Rounding changes a factor by up to 2^-9 of itself, and a product by up to twice that. */
+/* Rounding changes a factor by up to 2^-9 of its value, and so a product by up to 2^-8. */
 static void rounds_as_much_as_it_must(void **state)
 {
         (void)state;
@@ -79,7 +79,7 @@ static void without_winograd_all_is_rounded(void **state)
         scion_tape_reset(tape);
 }
 
-/* Rounds to the nearest number with eight significant bits, ties to the even one. */
+/* Conversion rounds to the nearest number with eight significant bits, ties to even. */
 static void rounds_to_nearest_even(void **state)
 {
         static const float pairs[][2] = {
@@ -116,7 +116,7 @@ static void rounds_to_nearest_even(void **state)
         scion_tape_reset(tape);
 }
 
-/* bfloat16 is a type of elements: two bytes each, in row-major layout and in that of a kernel. */
+/* bfloat16 elements take two bytes each, both in row-major layout and in a kernel's layout. */
 static void is_stored_in_two_bytes(void **state)
 {
         const struct scion_geometry geometry = {

@@ -16,7 +16,7 @@ static const struct binary binaries[] = { { "add", scion_add, '+' },
                                           { "div", scion_div, '/' },
                                           { "add_relu", scion_add_relu, 'r' } };
 
-/* Every kind of broadcasting: the shapes of a, b, and the result. */
+/* Every kind of broadcasting, by the shapes of a, b and the result. */
 static const struct scion_shape cases[][3] = {
         { { 0, { 0 } }, { 0, { 0 } }, { 0, { 0 } } },
         { { 1, { 1 } }, { 0, { 0 } }, { 1, { 1 } } },
@@ -36,7 +36,7 @@ static const struct scion_shape cases[][3] = {
         { { 3, { 1, 1, 4 } }, { 2, { 3, 1 } }, { 3, { 1, 3, 4 } } },
 };
 
-/* The offset in a tensor of shape `from` that is broadcast to `to`, of element `index`. */
+/* Returns the offset of element `index` of `to` in a tensor of shape `from` that is broadcast to `to`. */
 static int64_t at(const struct scion_shape *from, const struct scion_shape *to, int64_t index)
 {
         int64_t offset = 0, step = 1;
@@ -133,7 +133,7 @@ static void gradients_of_shared_inputs(void **state)
                                        .shape = { SCION_SHAPE(3, 5), SCION_SHAPE(5) } });
 }
 
-/* The same bits as of the two operations one after the other: values, and gradients of both, one of which stretches. */
+/* add_relu gives the same bits as add and relu: values, and the gradients of both inputs, one of which is broadcast. */
 static void a_sum_and_what_is_above_zero_of_it(void **state)
 {
         struct scion_tensor *leaf[4], *y[2];

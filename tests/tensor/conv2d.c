@@ -9,7 +9,7 @@ struct shape {
         bool bias;
 };
 
-/* Channels around the blocks of the kernels, odd sizes, all that a window can do. */
+/* Numbers of channels around the block sizes of the kernels, odd sizes, and every option of a window. */
 static const struct shape shapes[] = {
         { 1, 1, 5, 5, 1, 3, 3, { .groups = 0 }, false },
         { 2, 1, 28, 28, 6, 5, 5, { .padding = { 2, 2 } }, true },
@@ -28,11 +28,11 @@ static const struct shape shapes[] = {
         { 1, 5, 7, 7, 5, 3, 3, { .padding = { 1, 1 }, .groups = 5 }, true },
         { 2, 5, 6, 6, 10, 3, 3, { .groups = 5 }, false },
         { 2, 48, 5, 5, 32, 3, 3, { .padding = { 1, 1 }, .groups = 2 }, true },
-        { 1, 3, 3, 3, 4, 3, 3, { .groups = 0 }, true },           /* one place for the window */
+        { 1, 3, 3, 3, 4, 3, 3, { .groups = 0 }, true },           /* one position of the window */
         { 1, 2, 4, 4, 3, 2, 2, { .padding = { 3, 3 } }, true },   /* windows wholly in the padding */
         { 2, 3, 10, 10, 7, 3, 3, { .stride = { 4, 4 } }, true },  /* rows that no window reaches */
         { 5, 1, 1, 33, 17, 1, 5, { .padding = { 0, 2 } }, true }, /* a signal of one row */
-        /* Images in groups, of which the last is full or not. */
+        /* Images in groups, of which the last is full or partly filled. */
         { 32, 1, 9, 13, 6, 5, 5, { .padding = { 2, 2 } }, true },
         { 16, 6, 8, 7, 16, 5, 5, { .groups = 0 }, true },
         { 19, 5, 6, 5, 7, 3, 2, { .padding = { 0, 1 } }, true },
@@ -42,7 +42,8 @@ static const struct shape shapes[] = {
         { 16, 9, 1, 21, 11, 1, 7, { .padding = { 0, 3 } }, true },
 };
 
-/* For Winograd's algorithm, and nearly for it: tiles that are full or not, channels around the blocks. */
+/* Convolutions for which Winograd's algorithm is used, and some that just miss its conditions: full and partly filled
+ * tiles, and numbers of channels around the block sizes. */
 static const struct shape tiled[] = {
         { 4, 32, 8, 8, 32, 3, 3, { .padding = { 1, 1 } }, false },
         { 3, 48, 11, 12, 40, 3, 3, { .padding = { 1, 1 } }, true },
@@ -60,7 +61,7 @@ static int or_one(int value)
         return value ? value : 1;
 }
 
-/* Calls for every product that the convolution is made of: indices of x, of the weight and of y. */
+/* Calls a function for every product in the convolution, with the indices of its elements of x, weight and y. */
 struct reference {
         const struct shape *shape;
         int64_t oh, ow;
@@ -152,7 +153,7 @@ static void equals_loops(void **state)
                 check_shape(&shapes[i]);
 }
 
-/* Both algorithms are within the same bounds. */
+/* Both algorithms have the same error bounds. */
 static void tiles_equal_loops(void **state)
 {
         (void)state;
@@ -182,7 +183,7 @@ static struct made convolve(struct scion_tensor *x, struct scion_tensor *weight,
         return (struct made){ { y, scion_grad(x), scion_grad(weight) } };
 }
 
-/* x with one element changed. */
+/* Returns x with one element changed. */
 static struct scion_tensor *with_element(struct scion_tensor *x, int64_t index, float value)
 {
         size_t bytes = (size_t)scion_size(x) * sizeof value;
@@ -198,7 +199,8 @@ static struct scion_tensor *with_element(struct scion_tensor *x, int64_t index, 
         return changed;
 }
 
-/* A number that is not finite makes all results of its tiles not finite, because they are sums and differences. */
+/* With Winograd's algorithm a value that is not finite makes all results of its tiles not finite, because they are sums and
+ * differences that include it. */
 static void bad_numbers_stay_in_tiles(void **state)
 {
         struct scion_tensor *operand[3] = { numbers(SCION_SHAPE(3, 32, 11, 10), 1),
@@ -235,7 +237,7 @@ static struct scion_tensor *build(struct scion_tensor *const *leaf, const void *
         return scion_conv2d(leaf[0], leaf[1], shape->bias ? leaf[2] : NULL, &shape->window);
 }
 
-/* gradcheck() also tests each leaf alone and parameters whose gradient has memory of its own. */
+/* gradcheck() also tests each leaf alone, and parameters, whose gradients have fixed memory. */
 static void gradients(void **state)
 {
         static const struct shape small[] = {
@@ -259,7 +261,7 @@ static void gradients(void **state)
         }
 }
 
-/* Inputs that do not require a gradient get none, and no kernel is made for it. */
+/* Inputs that do not require a gradient get none, and no kernel is created for it. */
 static void only_what_is_wanted(void **state)
 {
         struct scion_tensor *x = numbers(SCION_SHAPE(2, 3, 6, 6), 1);

@@ -1,4 +1,4 @@
-/* Labels that choose: pick and one_hot. */
+/* Selection by labels: pick and one_hot. */
 #include "support/gradcheck.h"
 #include "support/tensors.h"
 

@@ -56,7 +56,7 @@ static void chain_backward(struct chain *chain)
 
 #define ROOM 32768
 
-/* The elements of several tensors. */
+/* Copies of the elements of several tensors. */
 struct results {
         size_t used;
         float value[ROOM];
@@ -106,7 +106,7 @@ static void chains_agree_in_any_layout(void **state)
         }
 }
 
-/* Fills memory that the next step uses again with NaN. */
+/* Fills with NaN the memory that the next step reuses. */
 static void tape_poison(void)
 {
         for (int i = 0; i < 40; i++) {
@@ -283,8 +283,8 @@ static void the_same_bits_again(void **state)
         scion_device_set_threads(1);
 }
 
-/* In the loops of the back end, the order of every sum is the same for any number of threads. The images are in groups,
- * the last of which is not full, and the tensors are large enough to be shared among threads. */
+/* In the back end's loops, the order of every sum is the same for any number of threads. The images are in groups, the
+ * last of which is partly filled, and the tensors are large enough to be divided among threads. */
 static void our_loops_do_not_depend_on_threads(void **state)
 {
         enum { IMAGES = 40, SIDE = 28, KEPT = 6 };

@@ -1,4 +1,4 @@
-/* Operations on tensors in a kernel's layout, with and without padding, against the same on row-major tensors. */
+/* Operations on tensors in a kernel's layout, with and without padding, compared with those on row-major tensors. */
 #include "backend/backend.h"
 #include "support/elements.h"
 #include "tensor/window.h"
@@ -118,7 +118,8 @@ static struct scion_tensor *mean(struct scion_tensor *x)
 
 static struct scion_tensor *largest(struct scion_tensor *x)
 {
-        return scion_max(scion_neg(x), SCION_ALL_AXES, false); /* padding is larger than all of it */
+        return scion_max(scion_neg(x), SCION_ALL_AXES,
+                         false); /* padding would be larger than every element */
 }
 
 static struct scion_tensor *softmax(struct scion_tensor *x)
@@ -178,7 +179,7 @@ static const struct {
         { "slice and concat", parts, NEVER },
 };
 
-/* The gradient of the leaf for sum(weight * y). */
+/* Returns the gradient of the leaf for sum(weight * y). */
 static struct scion_tensor *gradient(struct scion_tensor *y, struct scion_tensor *leaf)
 {
         if (!scion_backward(

@@ -1,4 +1,4 @@
-/* An operation that cannot combine its arguments says its own name and the shape of each. */
+/* The message of an operation that cannot combine its arguments has the operation's name and the shapes. */
 #include "support/tape.h"
 
 static struct scion_tensor *of(struct scion_shape shape)
@@ -104,7 +104,7 @@ static void joined(void **state)
         assert_says(scion_reshape(both[0], SCION_SHAPE(4, 2)), "reshape: ", "2x3", "4x2");
 }
 
-/* The one that failed first speaks for the whole formula. */
+/* The message of the first operation that fails is kept for the whole formula. */
 static void a_long_formula(void **state)
 {
         struct scion_tensor *x = of(SCION_SHAPE(2, 3)), *y = of(SCION_SHAPE(5));

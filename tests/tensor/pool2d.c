@@ -21,17 +21,17 @@ static const struct shape shapes[] = {
         { 2, 3, 7, 7, { .kernel = { 7, 7 } } },
         { 1, 16, 6, 6, { .kernel = { 1, 4 }, .padding = { 0, 2 } } },
         { 1, 3, 10, 10, { .kernel = { 2, 2 }, .stride = { 4, 3 } } }, /* gaps between windows */
-        /* Images in groups, of which the last is full or not. */
+        /* Images in groups, of which the last is full or partly filled. */
         { 32, 6, 8, 6, { .kernel = { 2, 2 } } },
         { 18, 5, 9, 7, { .kernel = { 3, 3 }, .stride = { 2, 2 }, .padding = { 1, 1 } } },
         { 17, 3, 5, 6, { .kernel = { 2, 3 }, .stride = { 1, 2 }, .padding = { 1, 0 } } },
         { 16, 3, 10, 10, { .kernel = { 2, 2 }, .stride = { 4, 3 } } },
 };
 
-/* The layout of x: row-major, or that of a convolution's result. */
+/* The layout of x: row-major, or that of the result of a convolution. */
 enum lie { ROW_MAJOR, BLOCKED };
 
-/* The layout of a convolution's result of that shape; NULL when it is row-major. */
+/* Returns the layout of a convolution's result of that shape; NULL when it is row-major. */
 static const struct scion_layout *blocked(const struct scion_shape *x)
 {
         struct scion_geometry geometry = { .x = *x,
@@ -138,7 +138,7 @@ static void check_pool(const struct shape *s, bool average, bool exclude, enum l
         backward_from(y, grad);
         assert_close(name, scion_grad(x), x_grad, 1e-6);
 
-        /* The same values when no gradient is wanted, and nothing recorded. */
+        /* Without gradients the values are the same and nothing is recorded. */
         scion_no_grad_begin();
         y = average ? scion_avg_pool2d(in, w) : scion_max_pool2d(in, w);
         scion_no_grad_end();
@@ -160,7 +160,7 @@ static void equals_loops(void **state)
                 }
 }
 
-/* PyTorch pads a maximum by minus infinity: the padding is never it, also where all is negative. */
+/* As in PyTorch, padding is never the maximum, even if all elements are negative. */
 static void padding_is_never_the_maximum(void **state)
 {
         struct scion_window window = { .kernel = { 3, 3 }, .stride = { 2, 2 }, .padding = { 1, 1 } };

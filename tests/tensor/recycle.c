@@ -1,19 +1,19 @@
-/* Random graphs: that gradients make room for each other is seen in none of them. */
+/* Reuse of the memory of gradients does not change the results of random graphs. */
 #include "support/tensors.h"
 
 #include "tensor/tensor.h"
 
 enum { GRAPHS = 120, MOST = 24, STEPS = 14, MORE = 5 };
 
-/* Made of random operations, the same for the same seed. */
+/* A graph of random operations, which the seed determines. */
 struct graph {
         struct scion_random random;
-        struct scion_tensor *made[MOST]; /* the inputs first */
+        struct scion_tensor *made[MOST]; /* the results so far, beginning with the inputs */
         struct scion_tensor *leaf[2 * MOST];
         int count, leaves;
-        bool keep;      /* every gradient is asked for */
-        int cut;        /* this one is a leaf of the same values; -1: none */
-        uint64_t seeds; /* of values */
+        bool keep;      /* scion_require_grad() is called for every result */
+        int cut;        /* index of a result that is replaced by a leaf of the same values; -1: none */
+        uint64_t seeds; /* number of seeds used for values */
         struct scion_tensor *loss;
 };
 
@@ -33,7 +33,7 @@ static struct scion_tensor *any(struct graph *graph)
         return graph->made[below(graph, graph->count)];
 }
 
-/* One that has been made, of that shape but for the channels; x itself when there is no other. */
+/* Returns a result of the shape of x, or one that may differ in the number of channels; x itself if none is found. */
 static struct scion_tensor *like(struct graph *graph, struct scion_tensor *x, bool channels)
 {
         for (int tries = 0; tries < 6; tries++) {
@@ -127,7 +127,7 @@ static struct scion_tensor *step(struct graph *graph)
         case 14:
                 return scion_sub(x, scion_mean(x, SCION_AXIS(2) | SCION_AXIS(3), true));
         default:
-                scion_data(x); /* somebody looks */
+                scion_data(x); /* makes the row-major copy */
                 return scion_reverse_gradient(x, 0.5F);
         }
 }
@@ -145,7 +145,7 @@ static void put(struct graph *graph, struct scion_tensor *x)
         graph->made[graph->count++] = x;
 }
 
-/* So many more operations, and the gradients of what the last ones have made. */
+/* Adds operations and computes the gradients for the sum of the last results. */
 static void go_on(struct graph *graph, uint64_t seed, int steps)
 {
         struct scion_tensor *loss = NULL;
@@ -176,7 +176,7 @@ static void build(struct graph *graph, uint64_t seed, bool keep, int cut)
         go_on(graph, seed, STEPS);
 }
 
-/* A copy of the gradient's values, to be freed; NULL when there is none. */
+/* Returns a copy of the gradient's values, which the caller frees; NULL when there is none. */
 static float *copy_of(struct scion_tensor *x)
 {
         const float *values = scion_data(scion_grad(x));
@@ -201,7 +201,8 @@ static void assert_same(uint64_t seed, int number, struct scion_tensor *x, const
                 fail_msg("graph %llu: the gradient of leaf %d is another", (unsigned long long)seed, number);
 }
 
-/* As if every gradient had memory of its own; and so when the pass is taken again, and when the graph has grown. */
+/* Gradients are the same as with separate memory for each one, also when the backward pass is repeated and after the graph
+ * has grown. */
 static void leaves_have_the_same_gradients(void **state)
 {
         (void)state;
@@ -235,7 +236,7 @@ static void leaves_have_the_same_gradients(void **state)
         }
 }
 
-/* The gradient of something in the middle, asked for, is what a leaf in its place gets. */
+/* The requested gradient of an intermediate result equals that of a leaf in the same position. */
 static void what_is_asked_for_stays(void **state)
 {
         (void)state;

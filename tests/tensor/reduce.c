@@ -27,7 +27,7 @@ static const struct scion_shape shapes[] = {
         { 6, { 2, 3, 2, 3, 1, 2 } },
 };
 
-/* Does the reduction over `axes` (a bit each, counted from 0) see element i of x in element j of the result? */
+/* Returns whether the reduction over `axes`, one bit each, includes element i of x in element j of the result. */
 static bool falls_into(const struct scion_shape *shape, unsigned axes, int64_t i, int64_t j)
 {
         for (int k = shape->ndim - 1; k >= 0; k--) {
@@ -59,7 +59,7 @@ static double expected_value(const char *name, const float *x, const struct scio
         return name[0] == 's' ? sum : name[1] == 'e' ? sum / (double)count : max;
 }
 
-/* The axes of a set, each named from the front or from the back. */
+/* Returns a set of axes in which each axis is counted from the front or from the back. */
 static unsigned named(unsigned axes, int ndim, bool from_the_back)
 {
         unsigned names = 0;
@@ -115,7 +115,7 @@ static void all_axes(void **state)
         assert_float_equal(scion_item(scion_max(x, SCION_ALL_AXES, false)), 5, 0);
 }
 
-/* A float counting up by 0.1 ends far from here. */
+/* A running sum in single precision would be far from this. */
 static void long_sums_are_accurate(void **state)
 {
         struct scion_tensor *x = scion_full(SCION_SHAPE(1000, 2003), 0.1f);

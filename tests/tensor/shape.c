@@ -1,4 +1,4 @@
-/* Shapes, order of axes, parts and joins. */
+/* reshape, permute, slice and concat. */
 #include "support/gradcheck.h"
 #include "support/tensors.h"
 
@@ -150,7 +150,8 @@ static void slices(void **state)
 static void joins(void **state)
 {
         (void)state;
-        for (size_t i = 0; i < COUNT(parts); i++) { /* cut in two or three and joined, a tensor is the same */
+        for (size_t i = 0; i < COUNT(parts);
+             i++) { /* a tensor cut into two or three parts and concatenated is unchanged */
                 const struct part *part = &parts[i];
                 struct scion_tensor *x = counting(part->shape), *piece[3];
                 int64_t end = part->start + part->length, all = scion_dim(x, part->axis);
