@@ -159,7 +159,7 @@ static void an_empty_split_ends_at_once(void **state)
         scion_data_close(data);
 }
 
-static void what_cannot_be(void **state)
+static void invalid_batches(void **state)
 {
         struct scion_data *data = OPEN_DATA(1, PROBE);
         struct scion_batches *batches = scion_batches_create(data, SCION_TRAIN, 8);
@@ -187,7 +187,7 @@ int main(void)
                 cmocka_unit_test(two_passes_do_not_disturb_each_other),
                 cmocka_unit_test(a_steady_epoch_allocates_nothing),
                 cmocka_unit_test(an_empty_split_ends_at_once),
-                cmocka_unit_test(what_cannot_be),
+                cmocka_unit_test(invalid_batches),
         };
 
         return cmocka_run_group_tests(tests, start_data, drop_tape);

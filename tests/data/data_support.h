@@ -45,7 +45,7 @@ static inline void must_next(enum scion_next next, enum scion_next expected)
 }
 
 /* Reads all inputs and labels of a split into one tensor each, which are valid until the tape is reset. */
-static inline struct scion_batch whole(struct scion_data *data, enum scion_split split)
+static inline struct scion_batch split_read(struct scion_data *data, enum scion_split split)
 {
         struct scion_batches *batches = scion_batches_create(data, split, scion_data_size(data, split));
         struct scion_batch batch;

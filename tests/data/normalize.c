@@ -5,23 +5,24 @@
 #define MOST 256
 
 /* Returns a value of the probe's example, before transforms and normalisation. */
-static double raw(bool bytes, int64_t index, int64_t i)
+static double example_value(bool bytes, int64_t index, int64_t i)
 {
         return bytes ? (double)((31 * index + 7 * i) & 255) : (double)index + 0.5 * (double)i;
 }
 
 /* Computes mean and deviation of values first .. first+count-1 of the first 100 examples, in two passes. */
-static void naive(bool bytes, int64_t first, int64_t count, double *mean, double *deviation)
+static void moments_naive(bool bytes, int64_t first, int64_t count, double *mean, double *deviation)
 {
         double sum = 0, square = 0;
 
         for (int64_t index = 0; index < 100; index++)
                 for (int64_t i = first; i < first + count; i++)
-                        sum += raw(bytes, index, i);
+                        sum += example_value(bytes, index, i);
         *mean = sum / (double)(100 * count);
         for (int64_t index = 0; index < 100; index++)
                 for (int64_t i = first; i < first + count; i++)
-                        square += (raw(bytes, index, i) - *mean) * (raw(bytes, index, i) - *mean);
+                        square += (example_value(bytes, index, i) - *mean) *
+                                  (example_value(bytes, index, i) - *mean);
         *deviation = sqrt(square / (double)(100 * count));
 }
 
@@ -34,12 +35,12 @@ static void check(struct scion_data *data, bool bytes, int64_t channels, int64_t
         double mean[MOST], deviation[MOST];
 
         for (int64_t c = 0; c < channels; c++)
-                naive(bytes, c * area, area, &mean[c], &deviation[c]);
+                moments_naive(bytes, c * area, area, &mean[c], &deviation[c]);
         must_next(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
         for (int64_t n = 0; n < batch.size; n++)
                 for (int64_t i = 0; i < channels * area; i++) {
-                        double expected =
-                                (raw(bytes, start + n * step, i) - mean[i / area]) / deviation[i / area];
+                        double expected = (example_value(bytes, start + n * step, i) - mean[i / area]) /
+                                          deviation[i / area];
 
                         assert_float_equal(scion_data(batch.inputs)[n * channels * area + i], expected, 1e-6);
                 }
@@ -80,7 +81,8 @@ static void none_by_default(void **state)
                 for (int64_t n = 0; n < 100; n++)
                         for (int64_t i = 0; i < 5; i++)
                                 assert_float_equal(scion_data(batch.inputs)[n * 5 + i],
-                                                   bytes ? raw(true, n, i) / 255 : raw(false, n, i),
+                                                   bytes ? example_value(true, n, i) / 255
+                                                         : example_value(false, n, i),
                                                    bytes ? 1e-7 : 0);
                 scion_tape_reset(tape);
                 scion_batches_destroy(batches);

@@ -121,7 +121,7 @@ static void a_small_split_is_a_batch(void **state)
         scion_data_close(data);
 }
 
-static void nothing_to_take(void **state)
+static void empty_splits_fail(void **state)
 {
         struct scion_data *data = OPEN_DATA(1, PROBE "test_size: 0\n");
         struct scion_batches *batches = scion_batches_create(data, SCION_TEST, 8);
@@ -160,7 +160,7 @@ static struct seen look_unlabelled(struct scion_data *data)
 }
 
 /* All examples of the classes that are not held out, in the dataset's order. The other splits are unchanged. */
-static void all_of_the_classes(void **state)
+static void all_examples_of_the_classes(void **state)
 {
         static const char *const subset[] = { "per_class: 4\n", "per_class: 10\nlimit: 11\n",
                                               "per_class: 4\nvalid: 0.25\n", "valid: 0.25\n", "" };
@@ -193,7 +193,7 @@ static void all_of_the_classes(void **state)
 }
 
 /* The order of an epoch is the same with and without unlabelled examples. */
-static void training_goes_as_without(void **state)
+static void training_is_unchanged(void **state)
 {
         struct scion_data *with = OPEN_DATA(1, PROBE "per_class: 6\nunlabelled: true\n");
         struct scion_data *without = OPEN_DATA(1, PROBE "per_class: 6\n");
@@ -248,7 +248,7 @@ static void a_batch_without_labels(void **state)
 }
 
 /* Targets match their inputs when the training split is a part of the store. */
-static void targets_of_a_part(void **state)
+static void targets_of_a_subset(void **state)
 {
         struct scion_data *data = OPEN_DATA(1, PROBE "num_classes: 0\nlimit: 30\nunlabelled: true\n");
         struct scion_batches *batches = scion_batches_create(data, SCION_TRAIN, 30);
@@ -273,11 +273,11 @@ int main(void)
                 cmocka_unit_test(a_step_is_found_directly),
                 cmocka_unit_test(passes_differ),
                 cmocka_unit_test(a_small_split_is_a_batch),
-                cmocka_unit_test(nothing_to_take),
-                cmocka_unit_test(all_of_the_classes),
-                cmocka_unit_test(training_goes_as_without),
+                cmocka_unit_test(empty_splits_fail),
+                cmocka_unit_test(all_examples_of_the_classes),
+                cmocka_unit_test(training_is_unchanged),
                 cmocka_unit_test(a_batch_without_labels),
-                cmocka_unit_test(targets_of_a_part),
+                cmocka_unit_test(targets_of_a_subset),
         };
 
         return cmocka_run_group_tests(tests, start_data, drop_tape);

@@ -43,7 +43,7 @@ static void classes_are_renumbered_in_the_order_given(void **state)
         scion_data_close(data);
 }
 
-static void per_class_takes_the_first_of_each(void **state)
+static void per_class_limits_each_class(void **state)
 {
         struct scion_data *few = OPEN_DATA(7, PROBE "per_class: 3\n");
         struct scion_data *many = OPEN_DATA(7, PROBE "per_class: 11\n");
@@ -136,7 +136,7 @@ static void valid_holds_out_each_class_alike(void **state)
         scion_data_close(other);
 }
 
-static void valid_leaves_the_last_of_a_class(void **state)
+static void valid_leaves_one_example_of_a_class(void **state)
 {
         struct scion_data *data = OPEN_DATA(1, PROBE "per_class: 1\nlimit: 5\ntrain_size: 10\nvalid: 0\n");
         struct scion_data *most = OPEN_DATA(1, PROBE "per_class: 2\nvalid: 0.99\n");
@@ -236,10 +236,10 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(all_by_default),
                 cmocka_unit_test(classes_are_renumbered_in_the_order_given),
-                cmocka_unit_test(per_class_takes_the_first_of_each),
+                cmocka_unit_test(per_class_limits_each_class),
                 cmocka_unit_test(limit_comes_after_per_class),
                 cmocka_unit_test(valid_holds_out_each_class_alike),
-                cmocka_unit_test(valid_leaves_the_last_of_a_class),
+                cmocka_unit_test(valid_leaves_one_example_of_a_class),
                 cmocka_unit_test(values_are_held_out_too),
                 cmocka_unit_test(a_test_split_may_be_missing),
                 cmocka_unit_test(bad_options),

@@ -49,7 +49,7 @@ static struct inputs a, b, c;
 
 /* --- Shapes and values ---------------------------------------------------------------------------------- */
 
-static void the_shape_is_what_comes_out(void **state)
+static void shape_is_that_of_the_outputs(void **state)
 {
         static const struct {
                 const char *map;
@@ -106,7 +106,7 @@ static void in_order_and_in_all_splits(void **state)
         }
 }
 
-static void what_changes_nothing(void **state)
+static void transforms_without_effect(void **state)
 {
         static const char *const list[] = {
                 "[]",
@@ -151,7 +151,7 @@ static void right_angles_only_move_pixels(void **state)
 /* --- With subsets and normalisation --------------------------------------------------------------------- */
 
 /* Normalisation uses the whole transformed training split, whatever subset is used. */
-static void statistics_are_those_of_what_comes_out(void **state)
+static void statistics_use_transformed_inputs(void **state)
 {
 #define TURNED                                                                                             \
         FLOATS "normalize: standard\ntransform: [{ use: rotate, degrees: 30 }, { use: channels, count: 2 " \
@@ -266,7 +266,7 @@ static void differs(const char *one, enum scion_split one_split, uint64_t one_se
 
 /* The noise of an example depends on the seed, the split, the index of the example in the dataset and the position of the
  * transform in the list. */
-static void noise_belongs_to_the_example(void **state)
+static void noise_depends_on_the_example(void **state)
 {
 #define NOISY FLAT "test_size: 100\ntransform: { use: noise, deviation: 0.5 }\n"
         (void)state;
@@ -408,7 +408,7 @@ static void completed(const char *text, const char *expected)
         scion_config_destroy(wanted);
 }
 
-static void a_completed_list_says_all(void **state)
+static void a_completed_list_has_all_parameters(void **state)
 {
         struct scion_config *map = scion_config_parse("transform: [invert, { use: blur }]", "test.yaml");
 
@@ -427,20 +427,20 @@ static void a_completed_list_says_all(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(the_shape_is_what_comes_out),
+                cmocka_unit_test(shape_is_that_of_the_outputs),
                 cmocka_unit_test(in_order_and_in_all_splits),
-                cmocka_unit_test(what_changes_nothing),
+                cmocka_unit_test(transforms_without_effect),
                 cmocka_unit_test(right_angles_only_move_pixels),
-                cmocka_unit_test(statistics_are_those_of_what_comes_out),
+                cmocka_unit_test(statistics_use_transformed_inputs),
                 cmocka_unit_test(the_pool_is_transformed),
                 cmocka_unit_test(noise_is_gaussian),
                 cmocka_unit_test(noise_has_the_normal_distribution),
-                cmocka_unit_test(noise_belongs_to_the_example),
+                cmocka_unit_test(noise_depends_on_the_example),
                 cmocka_unit_test(bad_lists),
                 cmocka_unit_test(a_plugin_cannot_take_the_name),
                 cmocka_unit_test(inputs_that_do_not_fit),
                 cmocka_unit_test(examples_that_cannot_be_read),
-                cmocka_unit_test(a_completed_list_says_all),
+                cmocka_unit_test(a_completed_list_has_all_parameters),
         };
 
         return cmocka_run_group_tests(tests, start_data, drop_tape);

@@ -55,7 +55,7 @@ static const float *buffer_of(struct scion_model *model, const char *name)
 }
 
 /* After a step of training the running statistics are those of a few steps. */
-static void train_a_little(struct scion_model *model)
+static void model_train_steps(struct scion_model *model)
 {
         scion_tape_set_training(tape, true);
         for (uint64_t i = 0; i < 3; i++)
@@ -65,7 +65,7 @@ static void train_a_little(struct scion_model *model)
         assert_true(buffer_of(model, "bn.running_var")[0] != 1);
 }
 
-static void are_no_parameters(void **state)
+static void are_not_parameters(void **state)
 {
         struct scion_model *model = model_of(5, SEED);
         static const float zeros[3] = { 0 }, ones[3] = { 1, 1, 1 };
@@ -122,7 +122,7 @@ static void read_and_written(void **state)
         scion_model_destroy(model);
 }
 
-static void training_moves_and_evaluation_uses(void **state)
+static void training_updates_and_evaluation_uses(void **state)
 {
         struct scion_model *model = model_of(2, SEED);
         struct scion_tensor *before = run(model, 9);
@@ -130,7 +130,7 @@ static void training_moves_and_evaluation_uses(void **state)
 
         (void)state;
         assert_values(run(model, 9), scion_data(before), 0);
-        train_a_little(model);
+        model_train_steps(model);
         memcpy(mean, buffer_of(model, "bn.running_mean"), sizeof mean);
         struct scion_tensor *after = run(model, 9);
 
@@ -139,14 +139,14 @@ static void training_moves_and_evaluation_uses(void **state)
         scion_model_destroy(model);
 }
 
-static void frozen_stays(void **state)
+static void frozen_statistics_stay(void **state)
 {
         struct scion_model *model = model_of(2, SEED);
         size_t bytes = (model->extent - model->length) * sizeof(float);
         float kept[64];
 
         (void)state;
-        train_a_little(model);
+        model_train_steps(model);
         assert_in_range(bytes, 1, sizeof kept);
         memcpy(kept, floats_of(model->values) + model->length, bytes);
         struct scion_tensor *evaluated = run(model, 9);
@@ -171,7 +171,7 @@ static void copying(void **state)
         const size_t bytes = 3 * sizeof(float);
 
         (void)state;
-        train_a_little(source);
+        model_train_steps(source);
         assert_int_equal(scion_model_copy(target, source, false), 3); /* only parameters are counted */
         assert_memory_equal(buffer_of(target, "bn.running_mean"), buffer_of(source, "bn.running_mean"),
                             bytes);
@@ -194,7 +194,7 @@ static void saving_and_loading(void **state)
         (void)state;
         assert_true(descriptor >= 0);
         close(descriptor);
-        train_a_little(model);
+        model_train_steps(model);
         assert_true(scion_weights_save(model, path));
         assert_true(scion_safetensors_read(path, &file));
         unlink(path);
@@ -371,10 +371,10 @@ static void one_example(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(are_no_parameters),
+                tape_test(are_not_parameters),
                 tape_test(read_and_written),
-                tape_test(training_moves_and_evaluation_uses),
-                tape_test(frozen_stays),
+                tape_test(training_updates_and_evaluation_uses),
+                tape_test(frozen_statistics_stay),
                 tape_test(copying),
                 tape_test(saving_and_loading),
                 tape_test(own_module),

@@ -199,7 +199,7 @@ static void order(void **state)
         scion_model_destroy(model);
 }
 
-static void what_stays_is_kept(void **state)
+static void other_values_are_kept(void **state)
 {
         struct scion_model *model = new_net(), *same = new_net();
         struct scion_tensor *x = some_images(4);
@@ -368,7 +368,7 @@ static void assert_refused(struct scion_model *model, const char *path, enum sci
         assert_true(scion_backward(loss_of(model)));
 }
 
-static void misfits(void **state)
+static void shapes_that_do_not_fit(void **state)
 {
         struct scion_model *model = new_net();
         struct scion_module *net = scion_nn_sequential(), *part = scion_nn_relu();
@@ -440,12 +440,12 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 tape_test(identities_change_nothing),
                 tape_test(order),
-                tape_test(what_stays_is_kept),
+                tape_test(other_values_are_kept),
                 tape_test(new_values),
                 tape_test(instead),
                 tape_test(gradients_flow_through),
                 tape_test(grafted_norms),
-                tape_test(misfits),
+                tape_test(shapes_that_do_not_fit),
                 tape_test(grafts_without_parameters),
         };
 

@@ -93,7 +93,7 @@ static void other_kinds(void **state)
         assert_true(ones.lowest == 1 && ones.highest == 1);
 }
 
-static void stream_of_its_own(void **state)
+static void streams_are_separate(void **state)
 {
         struct scion_init init = { SCION_INIT_FAN_IN_UNIFORM, 0, 0 };
         int equal = 0;
@@ -154,8 +154,10 @@ static void refused(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(fan_in_uniform),    cmocka_unit_test(other_kinds),
-                cmocka_unit_test(stream_of_its_own), cmocka_unit_test(identities),
+                cmocka_unit_test(fan_in_uniform),
+                cmocka_unit_test(other_kinds),
+                cmocka_unit_test(streams_are_separate),
+                cmocka_unit_test(identities),
                 cmocka_unit_test(refused),
         };
 

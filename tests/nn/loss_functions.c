@@ -125,7 +125,7 @@ static struct scion_tensor *backward(struct scion_tensor *loss, struct scion_ten
 }
 
 /* Between equal tensors every loss is 0, and so is its gradient. */
-static void nothing_between_equals(void **state)
+static void equal_tensors_have_no_loss(void **state)
 {
         const float zeros[28] = { 0 };
 
@@ -306,7 +306,7 @@ static void shapes_that_do_not_fit(void **state)
         assert_error_has("cross_entropy: labels are integers", NULL);
 }
 
-static void numbers_that_make_no_sense(void **state)
+static void invalid_parameters(void **state)
 {
         const float temperatures[] = { 0, -1, INFINITY, NAN };
         const struct scion_mmd bad[] = { { .kernels = -1 },    { .kernels = 1000 }, { .bandwidth = -1 },
@@ -336,7 +336,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 tape_test(gradients),
                 tape_test(gradients_of_one_tensor),
-                tape_test(nothing_between_equals),
+                tape_test(equal_tensors_have_no_loss),
                 tape_test(kl_of_extremes),
                 tape_test(kl_of_a_fixed_teacher),
                 tape_test(cosine_of_zeros),
@@ -344,7 +344,7 @@ int main(void)
                 tape_test(mmd_of_many),
                 tape_test(batch_values),
                 tape_test(shapes_that_do_not_fit),
-                tape_test(numbers_that_make_no_sense),
+                tape_test(invalid_parameters),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

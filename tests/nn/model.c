@@ -227,7 +227,7 @@ static void gradients_reach_all(void **state)
         scion_model_destroy(model);
 }
 
-static void gradients_are_differences(void **state)
+static void gradients_equal_differences(void **state)
 {
         struct scion_model *model = small(3, SEED);
 
@@ -322,7 +322,7 @@ static void copying(void **state)
         scion_model_destroy(fresh);
 }
 
-static void copying_between_strangers(void **state)
+static void copying_between_different_models(void **state)
 {
         struct scion_model *source = small(3, SEED);
         struct scion_module *net = scion_nn_sequential();
@@ -520,11 +520,11 @@ int main(void)
                 tape_test(first_values),
                 tape_test(patterns),
                 tape_test(gradients_reach_all),
-                tape_test(gradients_are_differences),
+                tape_test(gradients_equal_differences),
                 tape_test(freezing),
                 tape_test(learning_rates),
                 tape_test(copying),
-                tape_test(copying_between_strangers),
+                tape_test(copying_between_different_models),
                 tape_test(other_heads),
                 tape_test(refused),
                 tape_test(wrong_inputs),

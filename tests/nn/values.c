@@ -149,7 +149,7 @@ static struct scion_tensor *made_loss(struct scion_model *part)
         return loss_of(target);
 }
 
-static void gradients_flow_into_what_made_it(void **state)
+static void gradients_flow_into_substitutes(void **state)
 {
         struct scion_model *part = scion_model_assemble_part(two_factors(), SEED);
         struct scion_parameter *weight;
@@ -179,7 +179,7 @@ static void gradients_flow_into_what_made_it(void **state)
         scion_model_destroy(target);
 }
 
-static void a_step_and_no_more(void **state)
+static void substitutes_last_one_step(void **state)
 {
         struct scion_model *part = scion_model_assemble_part(two_factors(), SEED);
         float before, made, after;
@@ -262,10 +262,10 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 tape_test(masks),
                 tape_test(bad_masks),
-                tape_test(gradients_flow_into_what_made_it),
+                tape_test(gradients_flow_into_substitutes),
                 tape_test(frozen_norms),
                 tape_test(bad_substitutes),
-                tape_test(a_step_and_no_more),
+                tape_test(substitutes_last_one_step),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ static struct scion_tensor *image(struct scion_shape shape, bool blocked, uint64
 }
 
 /* Returns element i of channel c of a row-major x. */
-static double at(const struct scion_shape *shape, const float *x, int64_t c, int64_t i)
+static double element_at(const struct scion_shape *shape, const float *x, int64_t c, int64_t i)
 {
         int64_t inner = scion_shape_size(shape) / (shape->dim[0] * shape->dim[1]);
 
@@ -34,9 +34,9 @@ static void reference(struct scion_tensor *x, double *mean, double *variance)
         for (int64_t c = 0; c < shape.dim[1]; c++) {
                 mean[c] = variance[c] = 0;
                 for (int64_t i = 0; i < count; i++)
-                        mean[c] += at(&shape, data, c, i) / (double)count;
+                        mean[c] += element_at(&shape, data, c, i) / (double)count;
                 for (int64_t i = 0; i < count; i++)
-                        variance[c] += pow(at(&shape, data, c, i) - mean[c], 2) / (double)count;
+                        variance[c] += pow(element_at(&shape, data, c, i) - mean[c], 2) / (double)count;
         }
 }
 
@@ -116,7 +116,7 @@ out:
         free(of_variance);
 }
 
-static void is_the_formula(void **state)
+static void equals_the_formula(void **state)
 {
         (void)state;
         for (int i = 0; i < 4; i++) {
@@ -180,7 +180,7 @@ static void gradients(void **state)
 }
 
 /* The running statistics may change between the passes of a step; the gradient is that of the output computed before. */
-static void gradient_of_what_was_made(void **state)
+static void gradient_ignores_later_statistics(void **state)
 {
         struct scion_tensor *x = scion_require_grad(numbers(SCION_SHAPE(4, 2), 1));
         struct scion_tensor *mean = scion_zeros(SCION_SHAPE(2)), *variance = scion_full(SCION_SHAPE(2), 4);
@@ -236,9 +236,9 @@ static void refused(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(is_the_formula),
+                tape_test(equals_the_formula),
                 cmocka_unit_test(gradients),
-                tape_test(gradient_of_what_was_made),
+                tape_test(gradient_ignores_later_statistics),
                 tape_test(refused),
         };
 

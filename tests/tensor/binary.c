@@ -37,7 +37,7 @@ static const struct scion_shape cases[][3] = {
 };
 
 /* Returns the offset of element `index` of `to` in a tensor of shape `from` that is broadcast to `to`. */
-static int64_t at(const struct scion_shape *from, const struct scion_shape *to, int64_t index)
+static int64_t broadcast_offset(const struct scion_shape *from, const struct scion_shape *to, int64_t index)
 {
         int64_t offset = 0, step = 1;
 
@@ -73,8 +73,10 @@ static void values(void **state)
 
                         assert_shape(y, shape[2]);
                         for (int64_t k = 0; k < scion_size(y); k++) {
-                                double left = (double)scion_data(a)[at(&shape[0], &shape[2], k)];
-                                double right = (double)scion_data(b)[at(&shape[1], &shape[2], k)];
+                                double left =
+                                        (double)scion_data(a)[broadcast_offset(&shape[0], &shape[2], k)];
+                                double right =
+                                        (double)scion_data(b)[broadcast_offset(&shape[1], &shape[2], k)];
 
                                 assert_true(is_close((double)scion_data(y)[k],
                                                      value_of(binaries[j].sign, left, right), 1e-7));
@@ -134,7 +136,7 @@ static void gradients_of_shared_inputs(void **state)
 }
 
 /* add_relu gives the same bits as add and relu: values, and the gradients of both inputs, one of which is broadcast. */
-static void a_sum_and_what_is_above_zero_of_it(void **state)
+static void add_relu_equals_add_and_relu(void **state)
 {
         struct scion_tensor *leaf[4], *y[2];
 
@@ -193,7 +195,7 @@ int main(void)
                 tape_test(values),
                 tape_test(gradients),
                 tape_test(gradients_of_shared_inputs),
-                tape_test(a_sum_and_what_is_above_zero_of_it),
+                tape_test(add_relu_equals_add_and_relu),
                 tape_test(long_sums_are_accurate),
                 tape_test(errors),
         };

@@ -81,7 +81,7 @@ static void check_two(void **state)
         gradcheck(&check);
 }
 
-static void right_gradient_passes(void **state)
+static void correct_gradient_passes(void **state)
 {
         check_one(state);
         check_two(state);
@@ -130,7 +130,7 @@ static void wrong_gradients_are_caught(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(right_gradient_passes),
+        const struct CMUnitTest tests[] = { cmocka_unit_test(correct_gradient_passes),
                                             cmocka_unit_test(wrong_gradients_are_caught) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,7 +211,7 @@ static void check_case(size_t i, const struct scion_layout *layout, int64_t chan
         assert_padding_is_zero(scion_grad(x));
 }
 
-static void as_on_row_major(void **state)
+static void equals_row_major(void **state)
 {
         const int64_t channels[] = { 6, 32 };
 
@@ -269,7 +269,7 @@ static void copies_are_made_once(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(as_on_row_major),
+                tape_test(equals_row_major),
                 tape_test(dropout_keeps_the_layout),
                 tape_test(copies_are_made_once),
         };

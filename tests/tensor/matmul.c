@@ -246,7 +246,7 @@ static void linear_equals_loops(void **state)
         check_linear(SCION_SHAPE(1), 1, 1);
 }
 
-static void says_what_is_wrong(void **state)
+static void error_messages(void **state)
 {
         const int32_t labels[] = { 1, 2 };
 
@@ -288,7 +288,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(equals_loops),        cmocka_unit_test(leading_axes_broadcast),
                 cmocka_unit_test(linear_equals_loops), cmocka_unit_test(gradients),
-                cmocka_unit_test(says_what_is_wrong),
+                cmocka_unit_test(error_messages),
         };
 
         return cmocka_run_group_tests(tests, use_tape, drop_tape);

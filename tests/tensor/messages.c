@@ -80,7 +80,7 @@ static void rows_and_labels(void **state)
         assert_says(scion_mmd(of(SCION_SHAPE(4, 3)), of(SCION_SHAPE(5, 2)), NULL), "mmd: ", "4x3", "5x2");
 }
 
-static void of_one_shape(void **state)
+static void equal_shapes(void **state)
 {
         struct scion_batch batch = { .size = 4, .classes = 3, .labels = labels(4) };
 
@@ -118,7 +118,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 tape_test(element_by_element), tape_test(products), tape_test(rows_and_labels),
-                tape_test(of_one_shape),       tape_test(joined),   tape_test(a_long_formula),
+                tape_test(equal_shapes),       tape_test(joined),   tape_test(a_long_formula),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

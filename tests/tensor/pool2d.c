@@ -219,7 +219,7 @@ static void refuses(struct scion_shape x, struct scion_window window, const char
         assert_error_has("avg_pool2d", says, also, NULL);
 }
 
-static void says_what_is_wrong(void **state)
+static void error_messages(void **state)
 {
         const struct scion_window two = { .kernel = { 2, 2 } };
 
@@ -252,7 +252,7 @@ int main(void)
                 cmocka_unit_test(equals_loops),
                 cmocka_unit_test(padding_is_never_the_maximum),
                 cmocka_unit_test(gradients),
-                cmocka_unit_test(says_what_is_wrong),
+                cmocka_unit_test(error_messages),
         };
 
         return cmocka_run_group_tests(tests, use_tape, drop_tape);

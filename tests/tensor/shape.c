@@ -312,7 +312,7 @@ static void errors_of_parts(void **state)
         assert_error_has("concat: takes one tensor or more, got 0", NULL);
 }
 
-static void nothing_in_nothing_out(void **state)
+static void null_gives_null(void **state)
 {
         struct scion_tensor *x = scion_zeros(SCION_SHAPE(2, 3));
 
@@ -331,10 +331,9 @@ static void nothing_in_nothing_out(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(reshapes),        tape_test(permutations),
-                tape_test(slices),          tape_test(joins),
-                tape_test(gradients),       tape_test(errors_of_shape),
-                tape_test(errors_of_parts), tape_test(nothing_in_nothing_out),
+                tape_test(reshapes),        tape_test(permutations),    tape_test(slices),
+                tape_test(joins),           tape_test(gradients),       tape_test(errors_of_shape),
+                tape_test(errors_of_parts), tape_test(null_gives_null),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

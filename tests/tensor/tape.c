@@ -25,7 +25,7 @@ static void assert_gradient(struct scion_tensor *x, float expected)
 
 /* --- Tensors -------------------------------------------------------------------------------------------- */
 
-static void making_and_looking(void **state)
+static void creating_and_reading(void **state)
 {
         struct scion_tensor *x = scion_from(SCION_SHAPE(2, 3), (const float[]){ 1, 2, 3, 4, 5, 6 });
         struct scion_tensor *labels = scion_from_i32(SCION_SHAPE(2), (const int32_t[]){ 7, -8 });
@@ -310,7 +310,7 @@ static void backward_twice(void **state)
         assert_null(scion_grad(second));
 }
 
-static void no_gradients_between(void **state)
+static void recording_off(void **state)
 {
         struct scion_tensor *x = leaf(SCION_SHAPE(3), 2), *y;
 
@@ -345,7 +345,7 @@ static void detached(void **state)
         assert_null(scion_grad(y));
 }
 
-static void losses_that_are_none(void **state)
+static void invalid_losses(void **state)
 {
         struct scion_tensor *x = leaf(SCION_SHAPE(2, 3), 2);
 
@@ -467,7 +467,7 @@ static void frozen_parameters_get_none(void **state)
 }
 
 /* A chain of any length uses memory for two gradients, in addition to those that were requested. */
-static void used_up_gradients_make_room(void **state)
+static void memory_of_gradients_is_reused(void **state)
 {
         struct scion_tensor *x, *y, *asked = NULL;
         size_t bytes[2];
@@ -496,7 +496,7 @@ static void used_up_gradients_make_room(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(making_and_looking),
+                tape_test(creating_and_reading),
                 tape_test(wrong_shapes_and_types),
                 tape_test(steady_steps_allocate_nothing),
                 tape_test(buffers_are_large_enough_and_apart),
@@ -508,14 +508,14 @@ int main(void)
                 tape_test(shared_gradients),
                 tape_test(gradients_are_not_mixed),
                 tape_test(backward_twice),
-                tape_test(no_gradients_between),
+                tape_test(recording_off),
                 tape_test(detached),
-                tape_test(losses_that_are_none),
+                tape_test(invalid_losses),
                 tape_test(the_first_message_stays),
                 tape_test(failing_gradients_name_the_operation),
                 tape_test(gradients_of_parameters_add_up),
                 tape_test(frozen_parameters_get_none),
-                tape_test(used_up_gradients_make_room),
+                tape_test(memory_of_gradients_is_reused),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,7 @@ static void a_formula_and_its_gradient(void **state)
 }
 
 /* The convolution reorders its images into a layout, and the sum reorders its input to row-major. */
-static void reorders_are_told_of_where_they_happen(void **state)
+static void reorders_are_reported(void **state)
 {
         struct scion_tensor *x = leaf(SCION_SHAPE(2, 16, 9, 9)), *w = leaf(SCION_SHAPE(16, 16, 3, 3));
         struct lines lines = start();
@@ -147,7 +147,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 tape_test(a_formula_and_its_gradient),
-                tape_test(reorders_are_told_of_where_they_happen),
+                tape_test(reorders_are_reported),
                 tape_test(without_gradients_and_within_them),
                 tape_test(parts_add_up_to_the_step),
                 tape_test(texts_are_cut_to_fit),
