@@ -148,9 +148,9 @@ static bool rotate_plan(struct scion_transform *transform, struct scion_form *ou
         if (!transform_check_image(transform))
                 return false;
         degrees_direction((double)transform->degrees, &cosine, &sine);
-        transform->nothing = cosine == 1;
+        transform->no_op = cosine == 1;
         image = image_from_shape(&transform->in.shape);
-        if (transform->nothing)
+        if (transform->no_op)
                 return true;
         if (!taps_create(transform, image.height * image.width))
                 return false;
@@ -198,8 +198,8 @@ static bool resize_plan(struct scion_transform *transform, struct scion_form *ou
         image = image_from_shape(&transform->in.shape);
         plane[0] = size->value[0];
         plane[1] = size->value[size->count - 1];
-        transform->nothing = plane[0] == image.height && plane[1] == image.width;
-        if (transform->nothing)
+        transform->no_op = plane[0] == image.height && plane[1] == image.width;
+        if (transform->no_op)
                 return true;
         if (!taps_create(transform, plane[0] * plane[1]))
                 return false;
@@ -245,8 +245,8 @@ static bool blur_plan(struct scion_transform *transform, struct scion_form *out)
 
         if (!transform_check_image(transform))
                 return false;
-        transform->nothing = reach == 0;
-        if (transform->nothing)
+        transform->no_op = reach == 0;
+        if (transform->no_op)
                 return true;
 
         struct image image = image_from_shape(&transform->in.shape);
@@ -357,8 +357,8 @@ static const struct scion_param noise_params[] = {
 
 static bool noise_plan(struct scion_transform *transform, struct scion_form *out)
 {
-        transform->nothing = transform->deviation == 0;
-        return transform->nothing || transform_use_floats(transform, out);
+        transform->no_op = transform->deviation == 0;
+        return transform->no_op || transform_use_floats(transform, out);
 }
 
 #define PAIRS 128 /* pairs of numbers that are drawn at a time */
@@ -436,8 +436,8 @@ static bool channels_plan(struct scion_transform *transform, struct scion_form *
                 return false;
         image = image_from_shape(&transform->in.shape);
         out->shape = SCION_SHAPE(transform->count, image.height, image.width);
-        transform->nothing = transform->in.shape.ndim == 3 && transform->count == image.channels;
-        if (transform->nothing || image.channels == 1)
+        transform->no_op = transform->in.shape.ndim == 3 && transform->count == image.channels;
+        if (transform->no_op || image.channels == 1)
                 return true;
         if (image.channels == 3 && transform->count == 1)
                 return transform_use_floats(transform, out);

@@ -253,7 +253,7 @@ bool scion_subset_choose(struct scion_subset *subset, const struct scion_data_op
         *subset = (struct scion_subset){ 0 };
         if (options->valid > 0 && info->size[SCION_VALID] > 0)
                 return scion_config_fail(scion_config_get(map, "valid"),
-                                         "valid: the dataset has a validation split of its own");
+                                         "valid: the dataset already has a validation split");
         if (!subset_number_classes(subset, &options->classes, map, info->classes))
                 return false;
         for (int split = 0; split < SCION_SPLITS; split++)

@@ -177,7 +177,7 @@ static bool transform_plan(struct scion_transform *transform, struct scion_form 
                            scion_shape_text(&out.shape, text, sizeof text));
                 return transform_fail(transform);
         }
-        if (!transform->nothing)
+        if (!transform->no_op)
                 *form = out;
         return true;
 }
@@ -204,7 +204,7 @@ bool scion_transforms_plan(struct scion_transforms *transforms, struct scion_for
                 bytes = size_max(bytes, (size_t)transform->values * sizeof(float));
         }
         for (size_t i = 0; i < transforms->count; i++)
-                if (transforms->step[i].nothing)
+                if (transforms->step[i].no_op)
                         transform_finish(&transforms->step[i]);
                 else
                         transforms->step[kept++] = transforms->step[i];

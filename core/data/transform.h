@@ -49,7 +49,7 @@ struct scion_transform {
         struct scion_form in;
         int64_t values; /* of an input */
         bool converts;  /* inputs are converted from bytes to floats before apply() */
-        bool nothing;   /* plan() found that it would change nothing, so it is left out */
+        bool no_op;     /* plan() found that it would change nothing, so it is left out */
 
         float degrees, fill; /* of rotate */
         float deviation;     /* of noise */

@@ -234,8 +234,8 @@ static void model_record_shapes(const struct scion_model *model)
         for (size_t i = 0; i < model->modules.count; i++) {
                 struct scion_module *module = model->modules.module[i];
 
-                module->takes = tensor_example_shape(module->input);
-                module->makes = tensor_example_shape(module->output);
+                module->input_shape = tensor_example_shape(module->input);
+                module->output_shape = tensor_example_shape(module->output);
         }
 }
 

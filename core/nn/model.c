@@ -73,7 +73,7 @@ static bool root_check_free(struct scion_module *root)
 {
         if (!root || root_check(root))
                 return root != NULL;
-        while (root->parent) /* root is inside a tree, which nobody else destroys */
+        while (root->parent) /* root is inside a tree, which has no other owner */
                 root = root->parent;
         if (!root->built)
                 scion_module_destroy(root);

@@ -14,7 +14,7 @@
 static void module_set_unusable(struct scion_module *module)
 {
         if (!module->unusable)
-                module->complaint = strdup(scion_error());
+                module->error = strdup(scion_error());
         module->unusable = true;
 }
 
@@ -30,7 +30,7 @@ struct scion_module *scion_nn_module(const struct scion_module_impl *impl, size_
                 return scion_fail_null("out of memory");
         module->impl = impl;
         module->index = -1;
-        module->takes.ndim = module->makes.ndim = -1;
+        module->input_shape.ndim = module->output_shape.ndim = -1;
         return module;
 }
 
@@ -56,7 +56,7 @@ void scion_module_destroy(struct scion_module *module)
                 free(module->parameter[i].name);
         free(module->parameter);
         free(module->path);
-        free(module->complaint);
+        free(module->error);
         free(module->name);
         free(module);
 }
@@ -394,7 +394,7 @@ bool scion_module_check(const struct scion_module *module)
                         return false;
         if (!module->unusable)
                 return true;
-        scion_fail("%s", module->complaint ? module->complaint : "out of memory");
+        scion_fail("%s", module->error ? module->error : "out of memory");
         module_prefix_path(module);
         return false;
 }

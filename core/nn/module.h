@@ -23,27 +23,25 @@ struct scion_modules {
 struct scion_module {
         const struct scion_module_impl *impl;
         struct scion_module *parent;
-        char *name;      /* unique among its siblings; NULL for a root */
-        bool leaf;       /* cannot have children */
-        bool built;      /* belongs to a model; children and parameters can no longer be added */
-        bool unusable;   /* an error occurred while it was built */
-        char *complaint; /* the message of the first such error; NULL when memory was out */
+        char *name;    /* unique among its siblings; NULL for a root */
+        bool leaf;     /* cannot have children */
+        bool built;    /* belongs to a model; children and parameters can no longer be added */
+        bool unusable; /* an error occurred while it was built */
+        char *error;   /* the message of the first such error; NULL when memory was out */
         struct scion_modules child;
-        struct scion_modules
-                refused; /* children that could not be appended, kept until they are freed with it */
+        struct scion_modules refused; /* appended in error; destroyed with the module */
         int declared;
         struct scion_declared *parameter;
         /* The fields below are used once the module belongs to a model. */
         int index;  /* in model->modules; -1 after a replacement has removed it */
         char *path; /* the path from the root: "layer1.0.conv1" */
-        struct scion_shape takes,
-                makes; /* shapes of one example's input and output, recorded by scion_model_try_out(); ndim -1: unknown */
-        struct scion_tensor *input;  /* of the last call, after the grafts before it; on the tape */
-        struct scion_tensor *output; /* of the last call; NULL when it failed */
-        struct scion_modules before; /* grafts that run on its input, in order */
-        struct scion_modules after;  /* grafts that run on its output, in order */
-        struct scion_module
-                *replacement; /* runs instead of it; the parent's list still has the replaced one */
+        /* The shapes of one example, recorded by scion_model_try_out(); ndim -1: unknown. */
+        struct scion_shape input_shape, output_shape;
+        struct scion_tensor *input;       /* of the last call, after the grafts before it; on the tape */
+        struct scion_tensor *output;      /* of the last call; NULL when it failed */
+        struct scion_modules before;      /* grafts that run on its input, in order */
+        struct scion_modules after;       /* grafts that run on its output, in order */
+        struct scion_module *replacement; /* runs instead of it; the parent still lists this one */
         _Alignas(max_align_t) unsigned char self[];
 };
 

@@ -87,7 +87,7 @@ struct scion_shape scion_model_feature_shape(struct scion_model *model, const ch
                 scion_fail("there is no model to have features");
         if (!module)
                 return SCION_SCALAR;
-        const struct scion_shape *shape = path ? &module->makes : &module->takes;
+        const struct scion_shape *shape = path ? &module->output_shape : &module->input_shape;
 
         if (shape->ndim >= 0)
                 return *shape;

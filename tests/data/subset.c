@@ -195,7 +195,7 @@ static void bad_options(void **state)
                 { PROBE "valid: 1\n", "test.yaml:3:8", "valid" },
                 { PROBE "valid: 0.001\n", "test.yaml:3:8", "0.001 of 100 training examples holds out none" },
                 { PROBE "valid: 0.5\nper_class: 1\n", "test.yaml:3:8", "holds out none" },
-                { PROBE "valid: 0.1\nvalid_size: 5\n", "test.yaml:3:8", "a validation split of its own" },
+                { PROBE "valid: 0.1\nvalid_size: 5\n", "test.yaml:3:8", "already has a validation split" },
                 { PROBE "normalize: standrad\n", "test.yaml:3:12", "standard" },
                 { PROBE "num_classes: 0\nclasses: [1]\n", "test.yaml:4:10", "targets are values" },
                 { PROBE "num_classes: 0\nper_class: 2\n", "test.yaml:4:12", "targets are values" },
