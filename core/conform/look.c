@@ -54,7 +54,7 @@ bool scion_look_at_gradients(struct scion_look *look, const struct scion_moment 
 /* What is made anew in each step does not count: its values are written for evaluation. */
 static bool is_still(const struct scion_parameter *parameter)
 {
-        return parameter->frozen && !parameter->buffer && !parameter->stand_in;
+        return parameter->frozen && !parameter->buffer && !parameter->substitute;
 }
 
 static bool look_at_frozen(struct scion_look *look, const struct scion_moment *moment)

@@ -57,7 +57,7 @@ def written(transform):
     return "{" + ", ".join([f"use: {use}"] + [f"{key}: {value}" for key, value in given.items()]) + "}"
 
 
-def case(shape, *transforms, element="reals"):
+def case(shape, *transforms, element="floats"):
     config = "{transform: [" + ", ".join(written(t) for t in transforms) + "]}"
     name = f"{element} {'x'.join(map(str, shape))} {config}"
     seed = vectors.seed_of(name)
