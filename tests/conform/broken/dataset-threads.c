@@ -3,7 +3,7 @@
  *
  * FAILED: several threads may read at once
  * says: 4 threads read at once, and 
- * says: is another than for one alone: read() must not change what they share
+ * says: has other bytes than when one thread reads: read() must not change what threads share
  */
 #include <scion/dataset.h>
 #include <time.h>

@@ -1,8 +1,8 @@
 /*
  * Never comes back.
  *
- * FAILED: an instance with these parameters is made and ended
- * says: hangs: it was not through after 1.5 seconds, in validate()
+ * FAILED: an instance with these parameters can be created and destroyed
+ * says: hangs: it had not finished after 1.5 seconds, in validate()
  * options: --time 1.5
  */
 #include <scion/scion.h>
