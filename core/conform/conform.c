@@ -367,6 +367,7 @@ static const struct scion_conform_test *kind_tests(enum scion_kind kind)
         case SCION_STRATEGY:
                 return scion_conform_strategy;
         case SCION_BACKEND:
+                return scion_conform_backend;
         case SCION_KINDS_END:
                 break;
         }

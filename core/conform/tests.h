@@ -78,5 +78,6 @@ extern const struct scion_conform_test scion_conform_optimizer[];
 extern const struct scion_conform_test scion_conform_dataset[];
 extern const struct scion_conform_test scion_conform_model[];
 extern const struct scion_conform_test scion_conform_strategy[];
+extern const struct scion_conform_test scion_conform_backend[];
 
 #endif
