@@ -199,7 +199,7 @@ static void params_check_values(struct scion_conform *conform)
 const struct scion_conform_test scion_conform_descriptor[] = {
         { "summary and help texts are one line, without a full stop", texts_check },
         { "each parameter has bytes of its own in the state", params_check_fields },
-        { "parameters have names that an experiment file can contain", params_check_names },
+        { "parameters have names that an experiment file can say", params_check_names },
         { "defaults, ranges and choices make sense", params_check_values },
         { NULL, NULL },
 };
@@ -286,8 +286,8 @@ static void instances_create(struct scion_conform *conform)
 }
 
 const struct scion_conform_test scion_conform_instances[] = {
-        { "an instance with these parameters can be created and destroyed", instance_create },
-        { "values at the ends of the ranges are accepted, or refused with a reason", params_try_values },
+        { "an instance with these parameters is made and ended", instance_create },
+        { "values at the ends of the ranges are taken, or refused with a reason", params_try_values },
         { "several instances do not disturb one another", instances_create },
         { NULL, NULL },
 };

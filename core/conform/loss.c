@@ -543,8 +543,8 @@ static void loss_repeats(struct scion_conform *conform)
 
 const struct scion_conform_test scion_conform_loss[] = {
         { "it takes labels or values, and gives a finite scalar", loss_takes_something },
-        { "it refuses what it does not support, with a reason", loss_refuses_with_reason },
-        { "its gradient agrees with differences of the loss", loss_has_right_gradient },
+        { "what it cannot take it refuses with a reason", loss_refuses_with_reason },
+        { "its gradient is what differences of the loss say", loss_has_right_gradient },
         { "a batch of one example has a finite loss and gradient", loss_takes_one },
         { "extreme outputs have a finite loss and gradient", loss_accepts_extremes },
         { "it is a mean over the examples, not their sum", loss_is_mean },

@@ -1,7 +1,7 @@
 /*
  * Ends the process from validate().
  *
- * FAILED: an instance with these parameters can be created and destroyed
+ * FAILED: an instance with these parameters is made and ended
  * says: ended with status 3
  * says: in validate()
  */

@@ -1,7 +1,7 @@
 /*
  * Its finish() counts on what validate() makes only when it accepts.
  *
- * FAILED: values at the ends of the ranges are accepted, or refused with a reason
+ * FAILED: values at the ends of the ranges are taken, or refused with a reason
  * says: in finish(), after validate() has refused
  */
 #include <scion/scion.h>

@@ -1,7 +1,7 @@
 /*
  * Never comes back.
  *
- * FAILED: an instance with these parameters can be created and destroyed
+ * FAILED: an instance with these parameters is made and ended
  * says: hangs: it had not finished after 1.5 seconds, in validate()
  * options: --time 1.5
  */

@@ -1,7 +1,7 @@
 /*
  * A number computed beside the operations: there is nothing to go back through.
  *
- * FAILED: its gradient agrees with differences of the loss
+ * FAILED: its gradient is what differences of the loss say
  * says: class labels: no gradient flows from the loss to the outputs
  */
 #include <scion/loss.h>

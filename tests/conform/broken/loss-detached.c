@@ -1,7 +1,7 @@
 /*
  * A factor of the outputs is a constant to the gradient, and it does not say so.
  *
- * FAILED: its gradient agrees with differences of the loss
+ * FAILED: its gradient is what differences of the loss say
  * says: class labels: output 0 of example 0: the gradient is 
  * says: differences of the loss say 
  * says: say .detaches = true

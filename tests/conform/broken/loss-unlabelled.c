@@ -1,7 +1,7 @@
 /*
  * Takes it for granted that there are labels.
  *
- * FAILED: it refuses what it does not support, with a reason
+ * FAILED: what it cannot take it refuses with a reason
  * says: in loss() of a batch with neither labels nor values
  */
 #include <scion/loss.h>

@@ -1,7 +1,7 @@
 /*
  * Names that are the engine's, and one that cannot be set from the command line.
  *
- * FAILED: parameters have names that an experiment file can contain
+ * FAILED: parameters have names that an experiment file can say
  * says: parameter 'limit' has the name of a key that works on every dataset
  * says: parameter 'label' has the name of a key that works on every plugin in a matrix
  * says: parameter 'noise.level': a name is made of letters, digits, '_' and '-'

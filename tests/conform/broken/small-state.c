@@ -1,7 +1,7 @@
 /*
  * Its .size is of another struct than validate() writes to.
  *
- * FAILED: an instance with these parameters can be created and destroyed
+ * FAILED: an instance with these parameters is made and ended
  * says: validate() writes past its state: at byte 4, and the state has 4: set .size = sizeof(struct ...)
  */
 #include <scion/scion.h>

@@ -1,7 +1,7 @@
 /*
  * Refuses a value, and does not say why.
  *
- * FAILED: values at the ends of the ranges are accepted, or refused with a reason
+ * FAILED: values at the ends of the ranges are taken, or refused with a reason
  * says: validate() refuses, and gives no reason
  * says: that was with share=1
  */
