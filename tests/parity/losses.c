@@ -1,4 +1,4 @@
-/* The loss plugins, docs/examples' too: the value, and the gradient of the outputs, against PyTorch. */
+/* Compares the loss plugins, also those of docs/examples, with PyTorch: the value, and the gradient of the outputs. */
 #include "parity/vectors.h"
 
 #include <math.h>

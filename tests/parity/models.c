@@ -1,5 +1,5 @@
-/* The model plugins, and the whole engine: outputs, every gradient, ten steps of training and what
- * comes of them in evaluation, against PyTorch. */
+/* Compares the model plugins, and with them the whole engine, with PyTorch: outputs, all gradients, ten steps of
+ * training, and the outputs in evaluation after them. */
 #include "parity/vectors.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@
 
 #define INPUTS 1000 /* streams; a parameter's is its position */
 #define LABELS 1001
-#define STEP_TOLERANCE 1e-4 /* of a loss, and of parameters, after steps that each add their rounding */
+#define STEP_TOLERANCE 1e-4 /* of losses and parameters after several steps, whose rounding errors add up */
 
 /* A case's model, with its parameters written in, its loss, and its data. */
 struct trial {
@@ -120,7 +120,8 @@ static void trial_finish(struct trial *trial)
         scion_config_destroy(trial->config);
 }
 
-/* The loss of examples first .. first+size-1, with its gradients; inputs and logits for who wants to look. */
+/* Computes the loss of examples first .. first+size-1, and its gradients. `inputs` and `logits` become those of the pass
+ * unless they are NULL. */
 static float pass(const struct trial *trial, int64_t first, int64_t size, struct scion_tensor **inputs,
                   struct scion_tensor **logits)
 {
@@ -153,7 +154,7 @@ static void check_loss(const char *what, double got, double wanted, double relat
                 fail_msg("%s is %.9g, not %.9g", what, got, wanted);
 }
 
-/* What cancels exactly cancels to rounding, of terms that are some units large. */
+/* Gradients whose terms cancel exactly are compared with the rounding error of terms that are some units large. */
 static void check_nought(const char *what, struct scion_tensor *gradient)
 {
         const float *values = gradient ? scion_data(gradient) : NULL;
@@ -164,7 +165,7 @@ static void check_nought(const char *what, struct scion_tensor *gradient)
         assert_non_null(values);
 }
 
-/* The gradients of the parameters that are not frozen; the frozen ones must have none. */
+/* Checks the gradients of the parameters that are not frozen. Frozen ones must have none. */
 static void check_gradients(const struct trial *trial)
 {
         const json_t *wanted = vectors_member(trial->test_case, "gradients");
@@ -203,7 +204,7 @@ static void check_pass(const struct trial *trial)
         check_gradients(trial);
 }
 
-/* With the first layer frozen the others' gradients are what they were. */
+/* Checks that freezing the first layer does not change the gradients of the others. */
 static void check_frozen(const struct trial *trial)
 {
         for (int i = 0; i < 2; i++)
@@ -257,7 +258,7 @@ static void check_training(const struct trial *trial)
         scion_instance_destroy(optimizer);
 }
 
-/* The running statistics after the steps, and the outputs that the first examples have by them. */
+/* Checks the running statistics after the steps, and the outputs for the first examples in evaluation. */
 static void check_buffers(const struct trial *trial)
 {
         const json_t *wanted = json_object_get(trial->test_case, "buffers");
@@ -295,7 +296,8 @@ static void agrees(void **state)
         assert_true(scion_storage_read(model->values, start, fresh, bytes));
         check_pass(&trial);
         check_frozen(&trial);
-        assert_true(scion_storage_write(model->values, start, fresh, bytes)); /* both passes moved them */
+        assert_true(scion_storage_write(model->values, start, fresh,
+                                        bytes)); /* both passes have updated the statistics */
         free(fresh);
         check_training(&trial);
         check_buffers(&trial);

@@ -1,7 +1,7 @@
-/* Every operation and shared loss, and its gradient with respect to each input, against PyTorch. */
+/* Compares every operation and shared loss, and their gradients with respect to each input, with PyTorch. */
 #include "parity/vectors.h"
 
-#define UPSTREAM 100 /* the stream of the gradient that comes from above */
+#define UPSTREAM 100 /* the stream of the output's gradient */
 #define MOST_INPUTS 8
 
 /* --- Arguments
@@ -120,7 +120,7 @@ OP(detach)
         return scion_mul(x[0], scion_detach(x[0]));
 }
 
-/* One tensor as both inputs: its two gradients add up. */
+/* Uses one tensor as both inputs, whose two gradients are added. */
 OP(square)
 {
         UNUSED;
@@ -203,7 +203,7 @@ BINARY(smooth_l1)
 BINARY(cosine_distance)
 BINARY(coral)
 
-/* What is left out is left 0. */
+/* Elements that the case does not give stay 0. */
 OP(mmd)
 {
         const char *estimator = vectors_text(args, "estimator");
@@ -326,7 +326,7 @@ static struct scion_tensor *run(const json_t *test_case, struct scion_tensor *co
         for (int i = 0; i < count; i++)
                 x[i] = input[i];
         if (vectors_flag(test_case, "blocked")) {
-                /* The first input comes from a convolution, in the layout that it likes. */
+                /* The first input is the result of a convolution, in that kernel's layout. */
                 x[0] = scion_conv2d(input[0], input[count - 1], NULL,
                                     &(struct scion_window){ .padding = { 1, 1 } });
                 x[--count] = NULL;

@@ -1,4 +1,4 @@
-/* The optimizer plugins, docs/examples' too: ten steps on given gradients, against PyTorch. */
+/* Compares the optimizer plugins, those of docs/examples included, with PyTorch: ten steps with given gradients. */
 #include "parity/vectors.h"
 #include "plugin/plugin.h"
 
@@ -15,7 +15,7 @@ static int64_t of_span(const json_t *test_case, int span, const char *key)
         return vectors_integer(json_array_get(vectors_member(test_case, "spans"), (size_t)span), key);
 }
 
-/* The spans that take part in this step, with its gradients. Returns how many. */
+/* Fills in the spans that take part in this step, with its gradients. Returns their number. */
 static int spans_of(const json_t *test_case, int step, struct arrays *arrays, struct scion_span *spans)
 {
         const json_t *all = vectors_member(test_case, "spans");
@@ -48,7 +48,7 @@ static int spans_of(const json_t *test_case, int step, struct arrays *arrays, st
         return used;
 }
 
-/* After a step: the values are PyTorch's, and the padding is still zero. */
+/* Checks that the values after a step are PyTorch's, and that the padding is still zero. */
 static void check(const json_t *test_case, int step, const struct arrays *arrays)
 {
         const json_t *wanted = json_array_get(vectors_member(test_case, "values"), (size_t)step - 1);

@@ -1,6 +1,6 @@
 /*
- * The strategies' losses, through the plugins: what one batch's is, what is logged, and the gradients of the
- * target's parameters and of the strategies' own models, against the papers' formulas (strategies.py).
+ * Compares the strategy plugins with the papers' formulas (strategies.py): the loss of one batch, the logged scalars,
+ * and the gradients of the target's parameters and of the strategies' own models.
  */
 #include "parity/vectors.h"
 
@@ -77,12 +77,12 @@ static struct scion_model *make_model(struct trial *trial, int which, struct sci
 
         if (!model)
                 fail_msg("%s", scion_error());
-        if (which > 0) /* the target's are described as setup leaves them */
+        if (which > 0) /* the target's parameters are listed in the order after setup() */
                 write_parameters(trial, model, vectors_member(described, "parameters"), SOURCE);
         return model;
 }
 
-/* `size` examples with labels, or without: what a stream and the next one give. */
+/* Draws `size` examples from a stream, and labels, if wanted, from the next one. */
 static struct scion_batch make_batch(const struct trial *trial, const struct scion_blueprint *plan,
                                      int64_t size, int stream, bool labelled)
 {
@@ -113,7 +113,7 @@ static void set_up(struct trial *trial)
                 fail_msg("%s", scion_error());
 }
 
-/* Setup has copied, and drawn what is the strategy's own: now all get the case's values. */
+/* Replaces the values that setup() has copied and drawn by the case's. */
 static void write_values(struct trial *trial)
 {
         const struct scion_transfer *transfer = &trial->transfer;
@@ -141,7 +141,7 @@ static void write_values(struct trial *trial)
         }
 }
 
-/* The strategy's beginning of a stage is left out: what it would compute, the case gives. */
+/* Does not call begin_stage(), because the case gives the values that it would compute. */
 static void begin(struct trial *trial)
 {
         struct scion_transfer *transfer = &trial->transfer;

@@ -1,11 +1,11 @@
-/* The transforms of datasets, as the file asks for them, against PyTorch and NumPy. */
+/* Compares the transforms of datasets with PyTorch and NumPy. */
 #include "parity/vectors.h"
 
 #include "data/transform.h"
 
 #define MOST 4096 /* values of an input */
 
-/* The input, where the transforms want it. */
+/* Writes the input to the memory that the transforms work on. */
 static void put_input(const json_t *test_case, enum scion_dtype element, int64_t values, void *input)
 {
         uint64_t seed = (uint64_t)vectors_integer(test_case, "seed");
@@ -53,7 +53,7 @@ static void agrees(void **state)
 
         int64_t values = values_of(&after);
 
-        /* From the last byte, so that none is written over before it is read. */
+        /* Begins with the last byte, so that no byte is overwritten before it is read. */
         for (int64_t i = values - 1; form.element == SCION_U8 && i >= 0; i--)
                 got[i] = (float)((const uint8_t *)got)[i] / 255;
         vectors_compare("the input", got, (size_t)values, vectors_member(test_case, "values"),

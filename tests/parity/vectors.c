@@ -1,4 +1,4 @@
-/* Reading vectors, drawing their inputs, comparing. */
+/* Reads vectors, draws their inputs, and compares results. */
 #include "parity/vectors.h"
 
 #include <math.h>
@@ -52,7 +52,7 @@ int vectors_run(const char *subject, CMUnitTestFunction test)
 
         json_decref(cases);
         free(tests);
-        return failed != 0; /* an exit status holds no count */
+        return failed != 0; /* the number of failed tests may not fit an exit status */
 }
 
 const json_t *vectors_member(const json_t *object, const char *key)
@@ -108,7 +108,7 @@ struct scion_shape vectors_shape(const json_t *object, const char *key)
         return shape;
 }
 
-/* In double, where it is exact until it is rounded once: so both sides have the same floats. */
+/* Computes in double and rounds once, so that both sides get the same floats. */
 void vectors_fill(uint64_t seed, uint64_t index, double low, double high, float *values, size_t count)
 {
         struct scion_random random = scion_random(seed, SCION_RANDOM_DATA, index);
@@ -180,7 +180,7 @@ struct vectors_tolerance vectors_tolerance(const json_t *test_case)
                                            vectors_number(test_case, "floor") };
 }
 
-/* How much an element differs, in units of what is allowed. */
+/* Returns the difference of an element, divided by the allowed one. */
 static double excess(double got, double wanted, double rms, struct vectors_tolerance tolerance)
 {
         double difference = fabs(got - wanted);
@@ -205,7 +205,7 @@ static double wanted_rms(const json_t *wanted)
         return count ? sqrt(sum / (double)count) : 0;
 }
 
-/* Every `step`th of `got` against the list. */
+/* Compares every `step`th element of `got` with the list. */
 static void compare(const char *what, const float *got, size_t step, const json_t *wanted,
                     struct vectors_tolerance tolerance)
 {

@@ -1,5 +1,5 @@
 /*
- * Keeps in its own struct what changes while training.
+ * Keeps state that changes during training in its own struct.
  *
  * FAILED: a resumed run equals an uninterrupted one
  * says: a resumed run gives other results than an uninterrupted one: in epoch 3 of

@@ -1,5 +1,5 @@
 /*
- * Has nothing to train on.
+ * Has no training examples.
  *
  * FAILED: open() succeeds, and reports a valid shape and sizes
  * says: open() reports a shape or sizes that are not valid: it has no training examples

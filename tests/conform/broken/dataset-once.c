@@ -1,5 +1,5 @@
 /*
- * What it is depends on how often it was opened.
+ * Its examples depend on how often it was opened.
  *
  * FAILED: opened twice, it has the same examples
  * says: opened again with the same seed, train example 0 has other bytes

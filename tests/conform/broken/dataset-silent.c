@@ -1,5 +1,5 @@
 /*
- * Does not say why it cannot be opened.
+ * Its open() fails without a reason.
  *
  * FAILED: open() succeeds, and reports a valid shape and sizes
  * says: open() fails, and gives no reason: scion_fail() leaves one

@@ -1,5 +1,5 @@
 /*
- * Reads by way of a buffer that all threads share, as a file has one position.
+ * Reads through a buffer that all threads share.
  *
  * FAILED: several threads may read at once
  * says: 4 threads read at once, and 

@@ -1,5 +1,5 @@
 /*
- * Says that a number is a width, and does not go by it.
+ * Marks a parameter as a width, and does not use it.
  *
  * FAILED: it can be built wider and narrower
  * says: 0.5 times as wide it has

@@ -1,5 +1,5 @@
 /*
- * Never comes back.
+ * Its validate() never returns.
  *
  * FAILED: an instance with these parameters is made and ended
  * says: hangs: it had not finished after 1.5 seconds, in validate()

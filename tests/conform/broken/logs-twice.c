@@ -1,5 +1,5 @@
 /*
- * Logs two things under one name.
+ * Logs two scalars under one name.
  *
  * FAILED: each logged scalar is logged once in every step
  * says: 'task' is logged more than once in a step: step 1 of epoch 1

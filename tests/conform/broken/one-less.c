@@ -1,5 +1,5 @@
 /*
- * Divides by the examples less one, and does not say that it takes two.
+ * Divides by the number of examples less one, and does not say that it needs two.
  *
  * FAILED: a run finishes, with finite losses and gradients
  * says: not a number

@@ -1,5 +1,5 @@
 /*
- * Counts steps in its own state, which no checkpoint keeps, and not by span->step.
+ * Counts steps in its own state, which checkpoints do not store, instead of using span->step.
  *
  * FAILED: its states survive saving and loading, bit for bit
  * FAILED: each span is stepped by itself, whatever comes with it

@@ -1,5 +1,5 @@
 /*
- * Wants more states than can be had.
+ * Asks for more states than there can be.
  *
  * FAILED: steps move the values, and they stay finite
  * says: states() returns 9, which is not in 0 .. 4

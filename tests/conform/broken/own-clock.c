@@ -1,5 +1,5 @@
 /*
- * Draws its noise from the clock.
+ * Computes its noise from the clock.
  *
  * FAILED: the same seed gives the same run
  * FAILED: a resumed run equals an uninterrupted one

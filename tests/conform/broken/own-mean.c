@@ -1,5 +1,5 @@
 /*
- * Keeps its running scale where nobody saves it.
+ * Keeps its running scale in its state, which is not saved.
  *
  * FAILED: a saved and loaded model is the same
  * says: saved after some steps and loaded into a new model, it makes other outputs than before

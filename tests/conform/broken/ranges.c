@@ -1,5 +1,5 @@
 /*
- * Ranges, defaults and choices that cannot be meant.
+ * Has ranges, defaults and choices that are not valid.
  *
  * FAILED: defaults, ranges and choices make sense
  * says: parameter 'alpha': its .max 1 is not above its .min 2, and so there is no upper end

@@ -1,5 +1,5 @@
 /*
- * Takes the root of what is 0, whose gradient is infinite.
+ * Computes the square root of 0, whose gradient is infinite.
  *
  * FAILED: a run finishes, with finite losses and gradients
  * says: in step 1 of epoch 1 the gradient of the target's

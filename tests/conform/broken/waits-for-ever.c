@@ -1,5 +1,5 @@
 /*
- * Waits for what never comes, when there is a folder of its trial already.
+ * Waits for ever in its loss, when the folder of its trial has been created.
  *
  * FAILED: it is set up, and has a loss of batches of every size it takes
  * says: hangs: it had not finished after 1.5 seconds, in
