@@ -8,7 +8,8 @@
  * - `self` is the instance of the plugin. All calls come from the run's one thread, one at a time.
  * - Arrays are passed by pointers that are valid during the call. The engine has checked shapes and types before:
  *   arguments fit together. Results are written whole; nothing is read from them unless the comment says so.
- * - Arrays do not overlap unless the comment says so.
+ * - Arrays do not overlap unless the comment says so. An array begins at any element of its storage, so its address is
+ *   aligned to the element's size and to nothing larger.
  * - Work may be queued: a call may return before the device has done it, as long as later calls see its result, as
  *   on one CUDA stream. Only download() and map() wait for the device. The engine downloads at most once in a steady
  *   training step, after the update.
@@ -287,7 +288,8 @@ struct scion_backend_plugin {
          * GPU: a plan of the cuDNN back-end API (convolution with bias), its workspace taken once. */
         struct scion_kernel *(*conv2d)(void *self, enum scion_pass pass,
                                        const struct scion_geometry *geometry, bool bias);
-        /* A pooling of x in `layout`; SCION_FORWARD or SCION_BACKWARD_X. GPU: cudnnPoolingForward() and -Backward(). */
+        /* A pooling of x in `layout`; SCION_FORWARD or SCION_BACKWARD_X. GPU: cudnnPoolingForward() and -Backward(),
+         * which reads x and y of a maximum: copies of both are its workspace, unless a kernel keeps indices there. */
         struct scion_kernel *(*pool2d)(void *self, enum scion_pass pass, enum scion_pooling pooling,
                                        const struct scion_geometry *geometry,
                                        const struct scion_layout *layout);
@@ -295,7 +297,8 @@ struct scion_backend_plugin {
          * Batch normalisation of x [N, C, H, W] in `layout`; the result has x's layout. With `own` statistics the
          * forward pass writes SCION_MEAN and SCION_VARIANCE (biased), otherwise it reads them. The backward pass
          * (SCION_BACKWARD_X) reads scale, shift and statistics again and writes the gradients of x, scale and shift.
-         * GPU: cudnnBatchNormalizationForwardTraining(), -ForwardInference() and -Backward().
+         * GPU: cudnnBatchNormalizationForwardTraining(), -ForwardInference() and -Backward(), which
+         * computes the statistics again. The backward pass without `own` statistics needs a kernel.
          */
         struct scion_kernel *(*batch_norm)(void *self, enum scion_pass pass, const struct scion_shape *x,
                                            const struct scion_layout *layout, bool own, float eps);

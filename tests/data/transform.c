@@ -343,7 +343,7 @@ static void a_plugin_cannot_take_the_name(void **state)
 {
         (void)state;
         assert_null(open_data(1, "{ use: clash }"));
-        assert_error_has("test.yaml:1:8: ", "'clash'", "its parameter 'transform'", "must call it otherwise",
+        assert_error_has("test.yaml:1:8: ", "'clash'", "its parameter 'transform'", "must rename it",
                          NULL);
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Vectors of the datasets' transforms: what becomes of an input."""
+"""Vectors of the datasets' transforms: the transformed inputs."""
 
 import numpy as np
 import torch
