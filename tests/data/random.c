@@ -96,7 +96,7 @@ static void bad_parameters(void **state)
                 { "shape: [3, 0]\n", "shape" },
                 { "shape: []\n", "has 0 axes" },
                 { "shape: [1, 1, 1, 1, 1, 1]\n", "has 6 axes; an input has 1 to 5" },
-                { "shape: [1000000000, 1000000000]\n", "more values than any memory holds" },
+                { "shape: [1000000000, 1000000000]\n", "more values than fit into memory" },
                 { "shape: [1000000000]\ntrain_size: 1000000000\n", "impossible" },
                 { "num_classes: -1\n", "num_classes" },
                 { "num_classes: 0\ntargets: 0\n", "targets" },
