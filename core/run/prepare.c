@@ -72,13 +72,13 @@ struct scion_training scion_run_training(struct scion_run *run, bool target, str
                 .data = target ? run->target_data : run->source_data,
                 .transfer = transfer,
                 .tape = run->tape,
-                .metrics = run->metrics,
-                .log = run->log,
-                .trace = run->trace,
-                .traces = &run->traces,
-                .observer = run->observer,
-                .stopped = &run->stopped,
-                .recovery = target ? &run->recovery : &run->source_recovery,
+                .metrics = run->execution.metrics,
+                .log = run->execution.log,
+                .trace = run->traced_step,
+                .traces = &run->execution.traces,
+                .observer = run->execution.observer,
+                .stopped = &run->execution.stopped,
+                .recovery = target ? &run->execution.recovery : &run->execution.source_recovery,
         };
 }
 
@@ -86,8 +86,7 @@ struct scion_transfer scion_run_source_transfer(const struct scion_run *run)
 {
         return (struct scion_transfer){
                 .target = run->source,
-                .loss = run->experiment.source.loss,
-                .seed = run->experiment.source.seed,
+                .plan = { .loss = run->experiment.source.loss, .seed = run->experiment.source.seed },
         };
 }
 
@@ -106,21 +105,21 @@ struct scion_transfer scion_run_target_transfer(const struct scion_run *run, str
         struct scion_transfer transfer = {
                 .source = run->source,
                 .target = target,
-                .strategy = strategy,
-                .loss = experiment->target.loss,
-                .seed = experiment->target.seed,
-                .target_plan = blueprint_of(&experiment->target, run->target_data),
-                .target_given = experiment->target.model != experiment->source.model,
-                .source_data = run->source_data,
-                .target_data = run->target_data,
-                .batch_size = experiment->target.batch_size,
+                .plan = { .strategy = strategy,
+                          .loss = experiment->target.loss,
+                          .seed = experiment->target.seed,
+                          .target = blueprint_of(&experiment->target, run->target_data),
+                          .target_given = experiment->target.model != experiment->source.model,
+                          .source_data = run->source_data,
+                          .target_data = run->target_data,
+                          .batch_size = experiment->target.batch_size },
                 .reuse = run->reuse,
         };
 
         if (run->source_data)
-                transfer.source_plan = blueprint_of(&experiment->source, run->source_data);
-        transfer.source_plan.map = experiment->source.model;
-        transfer.source_trained = run->source && !experiment->source.weights;
+                transfer.plan.source = blueprint_of(&experiment->source, run->source_data);
+        transfer.plan.source.map = experiment->source.model;
+        transfer.plan.source_trained = run->source && !experiment->source.weights;
         return transfer;
 }
 
@@ -237,7 +236,7 @@ static bool loss_rehearse(struct scion_run *run, bool target, struct scion_trans
 
         if (good && last > 0 && !batch_rehearse(run, &training, last))
                 good = scion_fail_prefix("the last batch of an epoch, of %lld", (long long)last);
-        if (transfer->loss_failed)
+        if (transfer->step.loss_failed)
                 map = scion_config_get(map, "loss");
         return good || scion_config_fail(map, "%s: %s", training.stage->name, scion_error());
 }
@@ -246,7 +245,7 @@ static bool loss_rehearse(struct scion_run *run, bool target, struct scion_trans
 static bool stages_rehearse(struct scion_run *run, const struct scion_config *map,
                             struct scion_transfer *transfer)
 {
-        for (int stage = 0; stage <= transfer->own_stages; stage++) {
+        for (int stage = 0; stage <= transfer->added.stages; stage++) {
                 if (!scion_transfer_begin_stage(transfer, stage) || !scion_transfer_begin_epoch(transfer, 1))
                         return scion_config_fail(map, "%s", scion_error());
                 if (!loss_rehearse(run, true, transfer))
@@ -341,7 +340,7 @@ bool scion_run_make_ready(struct scion_run *run)
 {
         struct scion_experiment *experiment = &run->experiment;
 
-        if (!scion_step_trace_wanted(&run->trace) || !run_begin(run))
+        if (!scion_step_trace_wanted(&run->traced_step) || !run_begin(run))
                 return false;
         const struct scion_strategy_plugin *strategy =
                 (const struct scion_strategy_plugin *)experiment->strategy->plugin;

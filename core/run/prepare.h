@@ -1,4 +1,4 @@
-/* Inside a run: what preparing and executing it share. */
+/* Inside a run: what preparing it makes, and what one execution of it has. */
 #ifndef SCION_RUN_PREPARE_H
 #define SCION_RUN_PREPARE_H
 
@@ -6,24 +6,29 @@
 #include "run/run.h"
 #include "train/train.h"
 
+/* What scion_run_execute() opens and closes again, and what it leaves to be asked for. */
+struct scion_execution {
+        FILE *log;                             /* log.txt; NULL before and after */
+        struct scion_sheet *metrics;           /* metrics.csv; NULL before and after */
+        const struct scion_observer *observer; /* NULL: none */
+        struct scion_recovery source_recovery; /* checkpoints of the source's training, */
+        struct scion_recovery recovery;        /* and of the target's */
+        struct scion_text traces;              /* the steps that were traced, in lines */
+        bool stopped;                          /* ended early, as the observer asked */
+};
+
+/* A prepared run. All but `config` belongs to it. */
 struct scion_run {
         struct scion_config *config;
         struct scion_experiment experiment;
-        bool with_source; /* the strategy wants it */
-        struct scion_data *source_data, *target_data;
-        struct scion_model *source, *target;
-        struct scion_reuse *reuse; /* of what frozen modules make of the target's data */
+        bool with_source;                             /* the strategy uses the source model */
+        struct scion_data *source_data, *target_data; /* of the source: NULL if they are not used */
+        struct scion_model *source, *target;          /* the source: NULL if it is not used */
+        struct scion_reuse *reuse;                    /* outputs of frozen modules on the target's data */
         struct scion_tape *tape;
-        struct scion_text weights; /* what was loaded and what was not */
-        /* Of an execution: */
-        FILE *log;
-        int64_t trace;            /* see scion_step_trace_wanted() */
-        struct scion_text traces; /* what was seen */
-        struct scion_sheet *metrics;
-        const struct scion_observer *observer;
-        bool stopped;
-        struct scion_recovery recovery; /* of the target's training; and of the source's before it */
-        struct scion_recovery source_recovery;
+        struct scion_text weights; /* a line: which weights of a file were loaded, and which were not */
+        int64_t traced_step;       /* see scion_step_trace_wanted() */
+        struct scion_execution execution;
 };
 
 /* Reads the configuration, opens data, builds models and rehearses the strategy: scion_run_prepare(). */

@@ -61,7 +61,7 @@ void scion_run_destroy(struct scion_run *run)
         scion_data_close(run->target_data);
         scion_experiment_finish(&run->experiment);
         free(run->weights.text);
-        free(run->traces.text);
+        free(run->execution.traces.text);
         free(run);
 }
 
@@ -72,7 +72,7 @@ const char *scion_run_note(const struct scion_run *run)
 
 const char *scion_run_traces(const struct scion_run *run)
 {
-        return run->traces.text ? run->traces.text : "";
+        return run->execution.traces.text ? run->execution.traces.text : "";
 }
 
 bool scion_run_has_values(const struct scion_run *run)
@@ -80,8 +80,7 @@ bool scion_run_has_values(const struct scion_run *run)
         return scion_data_classes(run->target_data) == 0;
 }
 
-/* --- Executing
- * ------------------------------------------------------------------------------------------------------- */
+/* --- The files of a run --------------------------------------------------------------------------------- */
 
 static bool run_write_config(const struct scion_run *run, const char *folder)
 {
@@ -126,35 +125,43 @@ static struct scion_sheet *metrics_create(const struct scion_run *run, const cha
         return scion_sheet_create(path, column, count, NULL);
 }
 
+static bool log_open(struct scion_execution *execution, const char *folder)
+{
+        char *path = scion_path_join(folder, "log.txt");
+
+        execution->log = path ? fopen(path, "a") : NULL;
+        if (!execution->log)
+                scion_fail("%s: %s", path ? path : folder, strerror(errno));
+        free(path);
+        return execution->log != NULL;
+}
+
+static bool metrics_open(struct scion_run *run, const char *folder)
+{
+        char *path = scion_path_join(folder, "metrics.csv");
+
+        run->execution.metrics = path ? metrics_create(run, path) : NULL;
+        free(path);
+        return run->execution.metrics != NULL;
+}
+
 static bool outputs_open(struct scion_run *run, const char *folder)
 {
-        char *path;
-
         if (!scion_make_folders(folder) || !run_write_config(run, folder))
                 return false;
         scion_remove_leftovers(folder);
-        path = scion_path_join(folder, "log.txt");
-        run->log = path ? fopen(path, "a") : NULL;
-        if (!run->log)
-                scion_fail("%s: %s", path ? path : folder, strerror(errno));
-        free(path);
-        if (!run->log)
-                return false;
-        path = scion_path_join(folder, "metrics.csv");
-        run->metrics = path ? metrics_create(run, path) : NULL;
-        free(path);
-        return run->metrics != NULL;
+        return log_open(&run->execution, folder) && metrics_open(run, folder);
 }
 
-/* After a failure, `good` false, the first message stays: later ones, as on a full disk, follow from it. */
-static bool outputs_close(struct scion_run *run, bool good)
+/* After a failure (`good` is false) the first message stays: later ones, as on a full disk, follow from it. */
+static bool outputs_close(struct scion_execution *execution, bool good)
 {
-        if (run->log && fclose(run->log) != 0 && good)
+        if (execution->log && fclose(execution->log) != 0 && good)
                 good = scion_fail("log.txt: %s", strerror(errno));
-        good = good && (!run->metrics || scion_sheet_sync(run->metrics));
-        scion_sheet_close(run->metrics);
-        run->log = NULL;
-        run->metrics = NULL;
+        good = good && (!execution->metrics || scion_sheet_sync(execution->metrics));
+        scion_sheet_close(execution->metrics);
+        execution->log = NULL;
+        execution->metrics = NULL;
         return good;
 }
 
@@ -176,16 +183,18 @@ static struct scion_recovery recovery_of(struct scion_run *run, const char *path
         return (struct scion_recovery){ .path = path,
                                         .key = key,
                                         .interval = interval,
-                                        .metrics = run->metrics,
+                                        .metrics = run->execution.metrics,
                                         .results = results,
-                                        .log = run->log };
+                                        .log = run->execution.log };
 }
 
-/* Keeps the source as setup() gets it, for the target's checkpoints: setup() may change it. */
+/* --- Executing ------------------------------------------------------------------------------------------ */
+
+/* Keeps the source's values as setup() gets them, for the target's checkpoints: setup() may change them. */
 static bool source_keep(struct scion_run *run)
 {
-        run->recovery.source = scion_model_snapshot(run->source);
-        return run->recovery.source != NULL;
+        run->execution.recovery.source = scion_model_snapshot(run->source);
+        return run->execution.recovery.source != NULL;
 }
 
 static bool source_run(struct scion_run *run, struct scion_row *results)
@@ -194,12 +203,12 @@ static bool source_run(struct scion_run *run, struct scion_row *results)
         struct scion_training training = scion_run_training(run, false, &transfer);
         bool good = true;
 
-        if (scion_recovery_found(&run->recovery, NULL))
-                good = scion_recovery_source(&run->recovery, run->source);
+        if (scion_recovery_found(&run->execution.recovery, NULL))
+                good = scion_recovery_source(&run->execution.recovery, run->source);
         else if (!run->experiment.source.weights)
                 good = scion_source_train(&training, run->config, results);
         else
-                fprintf(run->log, "source: %s\n", run->weights.text);
+                fprintf(run->execution.log, "source: %s\n", run->weights.text);
         return good && source_keep(run);
 }
 
@@ -215,8 +224,8 @@ static bool target_run(struct scion_run *run, const char *folder, struct scion_r
         run->target = transfer.target; /* the strategy may have made another */
         good = good && scion_train(&training, &trained) && scion_test(&training, "test_", true, results);
         trainable = scion_model_size(run->target, true);
-        for (int i = 0; i < transfer.own_models; i++)
-                trainable += scion_model_size(transfer.own_model[i].model, true);
+        for (int i = 0; i < transfer.added.models; i++)
+                trainable += scion_model_size(transfer.added.model[i].model, true);
         scion_transfer_finish(&transfer);
         scion_row_int(results, "best_epoch", trained.best_epoch);
         scion_row_int(results, "epochs", trained.epochs);
@@ -228,31 +237,32 @@ static bool target_run(struct scion_run *run, const char *folder, struct scion_r
         char *path = scion_path_join(folder, "model.safetensors");
 
         /* On the disk before anybody says that the run is done; writing the model syncs the folder. */
-        good = path && scion_sheet_sync(run->metrics) && scion_weights_save(run->target, path);
+        good = path && scion_sheet_sync(run->execution.metrics) && scion_weights_save(run->target, path);
         free(path);
         return good;
 }
 
 static bool stages_run(struct scion_run *run, const char *folder, double interval, struct scion_row *results)
 {
+        struct scion_recovery *recovery = &run->execution.recovery,
+                              *source_recovery = &run->execution.source_recovery;
         char *path = scion_path_join(folder, CHECKPOINT),
              *source_path = scion_path_join(folder, SOURCE_CHECKPOINT);
         XXH128_hash_t key;
         bool good = path && source_path && run_key(run, &key);
 
         if (good) {
-                run->recovery = recovery_of(run, path, key, interval, results);
-                run->source_recovery = recovery_of(run, source_path, key, interval, results);
-                good = scion_recovery_open(&run->recovery);
+                *recovery = recovery_of(run, path, key, interval, results);
+                *source_recovery = recovery_of(run, source_path, key, interval, results);
+                good = scion_recovery_open(recovery);
         }
         good = good && (!run->with_source || source_run(run, results)) && target_run(run, folder, results);
-        if (run->recovery.before + run->source_recovery.before > 0)
-                scion_row_fixed(results, "seconds",
-                                run->recovery.before + run->source_recovery.before + scion_clock() -
-                                        scion_clock_start(),
-                                3);
-        scion_recovery_finish(&run->recovery);
-        scion_recovery_finish(&run->source_recovery);
+        double before = recovery->before + source_recovery->before;
+
+        if (before > 0)
+                scion_row_fixed(results, "seconds", before + scion_clock() - scion_clock_start(), 3);
+        scion_recovery_finish(recovery);
+        scion_recovery_finish(source_recovery);
         free(path);
         free(source_path);
         return good;
@@ -263,12 +273,12 @@ bool scion_run_execute(struct scion_run *run, const char *folder, double interva
 {
         struct scion_tape *before = scion_tape_use(run->tape);
 
-        run->observer = observer;
-        run->stopped = false;
+        run->execution.observer = observer;
+        run->execution.stopped = false;
         bool good = outputs_open(run, folder) && stages_run(run, folder, interval, results);
 
         scion_tape_use(before);
-        return outputs_close(run, good);
+        return outputs_close(&run->execution, good);
 }
 
 bool scion_run_lend(struct scion_run *run, bool (*work)(void *context, struct scion_training *training),
@@ -290,7 +300,7 @@ bool scion_run_lend(struct scion_run *run, bool (*work)(void *context, struct sc
 
 bool scion_run_stopped(const struct scion_run *run)
 {
-        return run->stopped;
+        return run->execution.stopped;
 }
 
 void scion_run_forget(const char *folder)

@@ -11,7 +11,7 @@ static bool batch_score(struct scion_transfer *transfer, struct scion_scores *sc
                         struct scion_tensor *loss, struct scion_tensor *outputs,
                         const struct scion_batch *batch)
 {
-        struct scion_readings *readings = &transfer->readings;
+        struct scion_readings *readings = &transfer->step.readings;
 
         scion_readings_clear(readings);
         if (!scion_scores_add(scores, readings, loss, batch->size, outputs, batch) ||

@@ -80,9 +80,9 @@ static void tell(struct loop *loop, enum scion_phase phase, int64_t step)
 static bool step_read(struct loop *loop)
 {
         struct scion_transfer *transfer = loop->training->transfer;
-        const struct scion_readings *readings = &transfer->readings;
+        const struct scion_readings *readings = &transfer->step.readings;
 
-        if (!scion_readings_read(&transfer->readings) ||
+        if (!scion_readings_read(&transfer->step.readings) ||
             !check_loss(loop, readings->value[loop->train.loss_reading]))
                 return false;
         scion_scores_read(&loop->train, readings);
@@ -99,7 +99,7 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
         scion_transfer_begin_step(transfer, batch);
         if (transfer->reuse)
                 scion_reuse_batch(transfer->reuse, loop->batches, batch);
-        transfer->progress = (double)loop->step / (double)(loop->steps * loop->epochs);
+        transfer->position.progress = (double)loop->step / (double)(loop->steps * loop->epochs);
         scion_meter_turn(transfer->meter, SCION_PART_LOSS);
         struct scion_tensor *loss = scion_transfer_loss(transfer);
 
@@ -109,7 +109,7 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
         const struct scion_batch *scored;
         struct scion_tensor *outputs = scion_transfer_outputs(transfer, &scored);
 
-        if (!scion_scores_add(&loop->train, &transfer->readings, loss, batch->size, outputs, scored))
+        if (!scion_scores_add(&loop->train, &transfer->step.readings, loss, batch->size, outputs, scored))
                 return false;
         scion_trace_part("scores");
         scion_meter_turn(transfer->meter, SCION_PART_BACKWARD);
@@ -128,7 +128,7 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
         if (!step_read(loop))
                 return false;
         scion_transfer_clear_stand_ins(transfer);
-        if (transfer->step++ == 0 && training->log)
+        if (transfer->position.step++ == 0 && training->log)
                 fprintf(training->log, "%s: first step done %.3f s after the run began\n", loop->stage,
                         scion_clock() - scion_clock_start());
         loop->step++;
@@ -156,7 +156,7 @@ static bool begin_epoch(struct loop *loop, int64_t epoch)
 {
         struct scion_transfer *transfer = loop->training->transfer;
 
-        transfer->progress = (double)(epoch - 1) / (double)loop->epochs;
+        transfer->position.progress = (double)(epoch - 1) / (double)loop->epochs;
         scion_tape_reset(loop->training->tape);
         scion_tape_set_training(loop->training->tape, false);
         return scion_transfer_begin_epoch(transfer, epoch);
@@ -185,7 +185,8 @@ static int64_t next_step(struct loop *loop)
         scion_meter_turn(training->transfer->meter, SCION_PART_BATCH);
         scion_tape_reset(training->tape);
         scion_tape_set_training(training->tape, true);
-        scion_tape_set_seed(training->tape, training->stage->seed, (uint64_t)training->transfer->step);
+        scion_tape_set_seed(training->tape, training->stage->seed,
+                            (uint64_t)training->transfer->position.step);
         bool good = scion_batches_next(loop->batches, &batch) == SCION_NEXT_BATCH;
 
         scion_trace_part("batch");
@@ -281,8 +282,8 @@ static bool report_epoch(struct loop *loop, double seconds)
         scion_row_number(&row, "lr", loop->factor * scion_update_rate(loop->update));
         good = scion_scores_row(&loop->train, "train_", true, &row) &&
                scion_scores_row(&loop->valid, "valid_", true, &row);
-        for (int i = 0; i < transfer->scalars; i++) {
-                const struct scion_scalar *scalar = &transfer->scalar[i];
+        for (int i = 0; i < transfer->scalars.count; i++) {
+                const struct scion_scalar *scalar = &transfer->scalars.scalar[i];
                 char column[SCION_TRANSFER_NAME + 8];
 
                 snprintf(column, sizeof column, "train_%s", scalar->name);
@@ -390,15 +391,15 @@ static bool run_epochs(struct loop *loop)
 static struct scion_update *create_update(const struct scion_training *training)
 {
         const struct scion_transfer *transfer = training->transfer;
-        size_t count = (size_t)transfer->own_models + 1;
+        size_t count = (size_t)transfer->added.models + 1;
         struct scion_model **model = malloc(count * sizeof(struct scion_model *));
         struct scion_update *update = NULL;
 
         if (!model)
                 return scion_fail_null("out of memory");
         model[0] = transfer->target;
-        for (int i = 0; i < transfer->own_models; i++)
-                model[i + 1] = transfer->own_model[i].model;
+        for (int i = 0; i < transfer->added.models; i++)
+                model[i + 1] = transfer->added.model[i].model;
         update = scion_update_create(training->stage->optimizer, model, (int)count);
         free(model);
         return update;
@@ -433,10 +434,11 @@ static bool find_stage(struct loop *loop, int *stage)
         *stage = -1;
         if (!scion_recovery_found(training->recovery, NULL))
                 return true;
-        for (transfer->stage = 0; transfer->stage <= transfer->own_stages; transfer->stage++)
+        for (transfer->position.stage = 0; transfer->position.stage <= transfer->added.stages;
+             transfer->position.stage++)
                 if (scion_recovery_found(training->recovery,
                                          scion_transfer_stage_name(transfer, training->stage)))
-                        *stage = transfer->stage;
+                        *stage = transfer->position.stage;
         return *stage >= 0 || scion_recovery_refuse(training->recovery, "there is no such stage any more");
 }
 
@@ -460,7 +462,7 @@ static bool train_stages(struct loop *loop)
 
         if (!find_stage(loop, &resumed))
                 return false;
-        for (int stage = 0; stage <= loop->training->transfer->own_stages; stage++)
+        for (int stage = 0; stage <= loop->training->transfer->added.stages; stage++)
                 if (!begin_stage(loop, stage, stage <= resumed) ||
                     !(stage < resumed ? begin_epochs_again(loop, loop->epochs) : train_stage(loop)))
                         return false;
@@ -488,7 +490,7 @@ bool scion_train(const struct scion_training *training, struct scion_trained *tr
         good = train_stages(&loop);
         if (good && loop.best && loop.best_epoch > 0)
                 good = scion_model_restore(model, loop.best);
-        if (training->transfer->stage == training->transfer->own_stages)
+        if (training->transfer->position.stage == training->transfer->added.stages)
                 trained->epochs = good ? loop.epochs : loop.epoch > 0 ? loop.epoch - 1 : 0;
         trained->best_epoch = loop.best_epoch;
 out:
@@ -513,10 +515,11 @@ static int stage_to_measure(const struct scion_training *training)
 {
         struct scion_transfer *transfer = training->transfer;
 
-        for (transfer->stage = transfer->own_stages; transfer->stage >= 0; transfer->stage--)
+        for (transfer->position.stage = transfer->added.stages; transfer->position.stage >= 0;
+             transfer->position.stage--)
                 if (scion_transfer_stage_epochs(transfer, training->stage) > 0)
                         break;
-        return transfer->stage;
+        return transfer->position.stage;
 }
 
 static bool steps_begin(struct scion_steps *steps, const struct scion_training *training)

@@ -5,8 +5,8 @@
 
 static bool check_shapes(const struct scion_transfer *transfer)
 {
-        const struct scion_shape *source = &transfer->source_plan.input,
-                                 *target = &transfer->target_plan.input;
+        const struct scion_shape *source = &transfer->plan.source.input,
+                                 *target = &transfer->plan.target.input;
         char texts[2][64];
 
         return scion_shape_equal(source, target) ||
@@ -24,30 +24,30 @@ bool scion_join_domains(struct scion_transfer *transfer, float supervised)
                                   (double)supervised);
         if (!check_shapes(transfer))
                 return false;
-        transfer->domains.joined = true;
-        transfer->domains.supervised = supervised;
+        transfer->added.joins_domains = true;
+        transfer->added.label_weight = supervised;
         return true;
 }
 
 static bool join(struct scion_transfer *transfer)
 {
-        struct scion_domains *domains = &transfer->domains;
+        struct scion_domains *domains = &transfer->step.domains;
 
-        if (!domains->joined)
+        if (!transfer->added.joins_domains)
                 return scion_fail("scion_join_domains() comes first, in setup()");
         if (domains->made)
                 return true;
-        if (!transfer->batch)
+        if (!transfer->step.batch)
                 return scion_fail("two domains' batches are there in loss() only");
         domains->source = scion_source_batch(transfer);
         domains->target = scion_unlabelled_batch(transfer);
         if (!domains->source || !domains->target)
                 return false;
-        const struct scion_batch *parts[] = { domains->source, domains->target, transfer->batch };
+        const struct scion_batch *parts[] = { domains->source, domains->target, transfer->step.batch };
         struct scion_tensor *inputs[3];
-        int count = domains->supervised > 0 ? 3 : 2;
+        int count = transfer->added.label_weight > 0 ? 3 : 2;
 
-        domains->batch = (struct scion_batch){ .classes = transfer->batch->classes };
+        domains->batch = (struct scion_batch){ .classes = transfer->step.batch->classes };
         for (int i = 0; i < count; i++) {
                 inputs[i] = parts[i]->inputs;
                 domains->batch.size += parts[i]->size;
@@ -59,7 +59,7 @@ static bool join(struct scion_transfer *transfer)
 struct scion_tensor *scion_domain_features(struct scion_transfer *transfer, enum scion_domain domain,
                                            const char *path)
 {
-        const struct scion_domains *domains = &transfer->domains;
+        const struct scion_domains *domains = &transfer->step.domains;
 
         if (!join(transfer))
                 return NULL;
@@ -75,18 +75,18 @@ struct scion_tensor *scion_domain_features(struct scion_transfer *transfer, enum
 
 struct scion_tensor *scion_domains_loss(struct scion_transfer *transfer)
 {
-        const struct scion_domains *domains = &transfer->domains;
+        const struct scion_domains *domains = &transfer->step.domains;
 
         if (!join(transfer))
                 return NULL;
-        const struct scion_batch *source = domains->source, *labelled = transfer->batch;
+        const struct scion_batch *source = domains->source, *labelled = transfer->step.batch;
         struct scion_tensor *outputs = scion_target_logits(transfer, &domains->batch);
         struct scion_tensor *loss =
                 scion_task_loss(transfer, scion_slice(outputs, 0, 0, source->size), source);
 
-        if (domains->supervised == 0 || !loss)
+        if (transfer->added.label_weight == 0 || !loss)
                 return loss;
         outputs = scion_slice(outputs, 0, source->size + domains->target->size, labelled->size);
-        return scion_add(loss,
-                         scion_scale(scion_task_loss(transfer, outputs, labelled), domains->supervised));
+        return scion_add(loss, scion_scale(scion_task_loss(transfer, outputs, labelled),
+                                           transfer->added.label_weight));
 }

@@ -14,8 +14,8 @@
 static struct scion_forward_pass *find_pass(struct scion_transfer *transfer, const struct scion_model *model,
                                             const struct scion_batch *batch, bool some)
 {
-        for (int i = 0; i < transfer->passes; i++) {
-                struct scion_forward_pass *pass = &transfer->pass[i];
+        for (int i = 0; i < transfer->step.forward_passes; i++) {
+                struct scion_forward_pass *pass = &transfer->step.forward_pass[i];
 
                 if (pass->model == model && pass->inputs == batch->inputs &&
                     (pass->gradients || !scion_recording()) && (some || !pass->front_left_out))
@@ -62,8 +62,9 @@ static struct scion_forward_pass *pass_of(struct scion_transfer *transfer, struc
         if (!outputs)
                 return NULL;
         /* More than there is room for only cost time: the last one's place is taken. */
-        pass = &transfer->pass[transfer->passes < SCION_MAX_PASSES ? transfer->passes++
-                                                                   : SCION_MAX_PASSES - 1];
+        pass = &transfer->step.forward_pass[transfer->step.forward_passes < SCION_MAX_FORWARD_PASSES
+                                                    ? transfer->step.forward_passes++
+                                                    : SCION_MAX_FORWARD_PASSES - 1];
         *pass = (struct scion_forward_pass){ .model = model,
                                              .inputs = batch->inputs,
                                              .outputs = outputs,
@@ -71,7 +72,7 @@ static struct scion_forward_pass *pass_of(struct scion_transfer *transfer, struc
                                              .front_left_out = front_left_out };
         if (keep(pass, model))
                 return pass;
-        transfer->passes--;
+        transfer->step.forward_passes--;
         return NULL;
 }
 
@@ -138,7 +139,7 @@ static struct scion_tensor *known(struct scion_transfer *transfer, struct scion_
 {
         struct scion_reuse *reuse = transfer->reuse;
 
-        if (!reuse || !module || batch != transfer->batch)
+        if (!reuse || !module || batch != transfer->step.batch)
                 return NULL;
         if (!transfer->rehearsal)
                 return scion_reuse_source(reuse, transfer->source, module, input, batch);
@@ -173,24 +174,25 @@ struct scion_tensor *scion_source_features(struct scion_transfer *transfer, cons
 static struct scion_tensor *outputs_of(const struct scion_transfer *transfer,
                                        const struct scion_tensor *inputs)
 {
-        for (int i = 0; i < transfer->passes; i++)
-                if (transfer->pass[i].model == transfer->target && transfer->pass[i].inputs == inputs)
-                        return transfer->pass[i].outputs;
+        for (int i = 0; i < transfer->step.forward_passes; i++)
+                if (transfer->step.forward_pass[i].model == transfer->target &&
+                    transfer->step.forward_pass[i].inputs == inputs)
+                        return transfer->step.forward_pass[i].outputs;
         return NULL;
 }
 
 struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfer,
                                             const struct scion_batch **batch)
 {
-        const struct scion_domains *domains = &transfer->domains;
-        struct scion_tensor *outputs = outputs_of(transfer, transfer->batch->inputs);
+        const struct scion_domains *domains = &transfer->step.domains;
+        struct scion_tensor *outputs = outputs_of(transfer, transfer->step.batch->inputs);
         int64_t first = 0;
 
-        *batch = transfer->batch;
+        *batch = transfer->step.batch;
         if (outputs || !domains->made)
                 return outputs;
         outputs = outputs_of(transfer, domains->batch.inputs);
-        if (domains->supervised > 0)
+        if (transfer->added.label_weight > 0)
                 first = domains->source->size + domains->target->size;
         else
                 *batch = domains->source;
@@ -203,11 +205,12 @@ struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfe
 struct scion_tensor *scion_task_loss(struct scion_transfer *transfer, struct scion_tensor *outputs,
                                      const struct scion_batch *batch)
 {
-        const struct scion_loss_plugin *plugin = (const struct scion_loss_plugin *)transfer->loss->plugin;
+        const struct scion_loss_plugin *plugin =
+                (const struct scion_loss_plugin *)transfer->plan.loss->plugin;
 
         struct scion_tensor *loss =
-                outputs && batch ? plugin->loss(transfer->loss->self, outputs, batch) : NULL;
+                outputs && batch ? plugin->loss(transfer->plan.loss->self, outputs, batch) : NULL;
 
-        transfer->loss_failed = outputs && batch && !loss;
+        transfer->step.loss_failed = outputs && batch && !loss;
         return loss;
 }

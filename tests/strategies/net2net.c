@@ -91,11 +91,11 @@ static bool set_up(struct pair *pair, const char *source, const char *target, co
         transfer->source = create(pair, 0, source, 10, 1);
         transfer->target = create(pair, 1, target, 10, 2);
         pair->config[2] = scion_config_parse(strategy, "net2net.yaml");
-        transfer->strategy = scion_instance_create(SCION_STRATEGY, pair->config[2], NULL);
-        transfer->seed = 3;
-        transfer->target_data = data;
+        transfer->plan.strategy = scion_instance_create(SCION_STRATEGY, pair->config[2], NULL);
+        transfer->plan.seed = 3;
+        transfer->plan.target_data = data;
         train(transfer->source, steps);
-        if (!transfer->strategy)
+        if (!transfer->plan.strategy)
                 fail_msg("%s", scion_error());
         return scion_transfer_setup(transfer);
 }
@@ -106,7 +106,7 @@ static void finish(struct pair *pair)
         scion_transfer_finish(&pair->transfer);
         scion_model_destroy(pair->transfer.source);
         scion_model_destroy(pair->transfer.target);
-        scion_instance_destroy(pair->transfer.strategy);
+        scion_instance_destroy(pair->transfer.plan.strategy);
         for (int i = 0; i < 3; i++)
                 scion_config_destroy(pair->config[i]);
 }

@@ -44,17 +44,17 @@ static void begin(struct trial *trial, const char *strategy, const char *source,
         scion_tape_use(trial->tape);
         transfer->source = scion_model_create(trial->source_map, &shape, CLASSES, 1);
         transfer->target = scion_model_create(trial->target_map, &shape, CLASSES, 2);
-        transfer->strategy = scion_instance_create(SCION_STRATEGY, trial->strategy_map, NULL);
-        transfer->loss = scion_instance_create(SCION_LOSS, trial->loss_map, NULL);
-        transfer->target_data = scion_data_open(trial->data_map, 1);
-        transfer->seed = 1;
+        transfer->plan.strategy = scion_instance_create(SCION_STRATEGY, trial->strategy_map, NULL);
+        transfer->plan.loss = scion_instance_create(SCION_LOSS, trial->loss_map, NULL);
+        transfer->plan.target_data = scion_data_open(trial->data_map, 1);
+        transfer->plan.seed = 1;
         for (int k = 0; moved && k < transfer->source->buffers; k++) {
                 const struct scion_tensor *buffer = &scion_model_buffer(transfer->source, k)->value;
 
                 memory_set(buffer, 0, memory_of(buffer)[0] + 0.25f);
         }
-        if (!transfer->source || !transfer->target || !transfer->strategy || !transfer->loss ||
-            !transfer->target_data || !scion_transfer_setup(transfer))
+        if (!transfer->source || !transfer->target || !transfer->plan.strategy || !transfer->plan.loss ||
+            !transfer->plan.target_data || !scion_transfer_setup(transfer))
                 fail_msg("%s", scion_error());
 }
 
@@ -67,9 +67,9 @@ static void end(struct trial *trial)
         scion_transfer_finish(transfer);
         scion_model_destroy(transfer->source);
         scion_model_destroy(transfer->target);
-        scion_instance_destroy(transfer->strategy);
-        scion_instance_destroy(transfer->loss);
-        scion_data_close(transfer->target_data);
+        scion_instance_destroy(transfer->plan.strategy);
+        scion_instance_destroy(transfer->plan.loss);
+        scion_data_close(transfer->plan.target_data);
         scion_config_destroy(trial->strategy_map);
         scion_config_destroy(trial->source_map);
         scion_config_destroy(trial->target_map);
@@ -104,7 +104,8 @@ static void begin_moved(struct trial *trial, const char *strategy, const char *m
 /* The strategy's loss of the first examples, and what it has logged. */
 static double loss_of(struct trial *trial, double *logged)
 {
-        struct scion_batches *batches = scion_batches_create(trial->transfer.target_data, SCION_TRAIN, 8);
+        struct scion_batches *batches =
+                scion_batches_create(trial->transfer.plan.target_data, SCION_TRAIN, 8);
         struct scion_batch batch;
 
         scion_tape_reset(trial->tape);
@@ -116,9 +117,9 @@ static double loss_of(struct trial *trial, double *logged)
                 fail_msg("%s", scion_error());
         double value = (double)scion_item(loss);
 
-        assert_true(scion_readings_read(&trial->transfer.readings));
+        assert_true(scion_readings_read(&trial->transfer.step.readings));
         scion_transfer_collect_scalars(&trial->transfer);
-        *logged = trial->transfer.scalars ? trial->transfer.scalar[0].sum / 8 : NAN;
+        *logged = trial->transfer.scalars.count ? trial->transfer.scalars.scalar[0].sum / 8 : NAN;
         scion_model_clear_stand_ins(trial->transfer.target);
         scion_batches_destroy(batches);
         return value;
@@ -212,9 +213,9 @@ static void a_linear_map_of_no_epochs_is_the_identity(void **state)
         if (!stage.optimizer || !stage.schedule)
                 fail_msg("%s", scion_error());
         begin(&trial, "{ use: linear-map, map_epochs: 0 }", "{ use: lenet5 }", "{ use: lenet5 }");
-        stage.loss = trial.transfer.loss;
+        stage.loss = trial.transfer.plan.loss;
         const struct scion_training training = { .stage = &stage,
-                                                 .data = trial.transfer.target_data,
+                                                 .data = trial.transfer.plan.target_data,
                                                  .transfer = &trial.transfer,
                                                  .tape = trial.tape };
 
@@ -315,7 +316,7 @@ static void delta_weighs_channels(void **state)
               "{ use: mlp, hidden: [6] }");
         struct scion_model *target = trial.transfer.target;
         const struct scion_tensor *onward = &scion_model_find(target, "fc2.weight")->value; /* [3, 6] */
-        const float *weight = trial.transfer.own_values[0].value;
+        const float *weight = trial.transfer.added.values[0].value;
 
         for (int class = 0; class < CLASSES; class ++)
                 memory_set(onward, (size_t) class * 6, 0); /* whatever the first unit does */

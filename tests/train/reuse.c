@@ -58,9 +58,9 @@ static void begin(struct trial *trial, const char *model, bool kd)
         trial->transfer =
                 (struct scion_transfer){ .source = kd ? trial->source : NULL,
                                          .target = trial->target,
-                                         .strategy = kd ? instance(trial, SCION_STRATEGY, "kd") : NULL,
-                                         .loss = trial->stage.loss,
-                                         .seed = 1 };
+                                         .plan.strategy = kd ? instance(trial, SCION_STRATEGY, "kd") : NULL,
+                                         .plan.loss = trial->stage.loss,
+                                         .plan.seed = 1 };
         trial->tape = scion_tape_create();
         if (kd)
                 assert_true(scion_transfer_setup(&trial->transfer));
@@ -70,7 +70,7 @@ static void end(struct trial *trial)
 {
         scion_reuse_destroy(trial->transfer.reuse);
         scion_transfer_finish(&trial->transfer);
-        scion_instance_destroy(trial->transfer.strategy);
+        scion_instance_destroy(trial->transfer.plan.strategy);
         scion_instance_destroy(trial->stage.loss);
         scion_instance_destroy(trial->stage.optimizer);
         scion_schedule_destroy(trial->stage.schedule);

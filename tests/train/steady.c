@@ -43,7 +43,8 @@ static void begin(struct training *training, const char *model)
                 scion_instance_create(SCION_OPTIMIZER, scion_config_get(training->map, "optimizer"), NULL);
         assert_non_null(training->model);
         training->update = scion_update_create(training->optimizer, &training->model, 1);
-        training->transfer = (struct scion_transfer){ .target = training->model, .loss = training->loss };
+        training->transfer =
+                (struct scion_transfer){ .target = training->model, .plan.loss = training->loss };
 }
 
 static void epoch(struct training *training, uint64_t number)

@@ -22,7 +22,7 @@ static struct scion_model *model_of(float dropout)
 static void outputs_come_with_gradients(void **state)
 {
         struct scion_batch batch = { .size = 4, .inputs = scion_full(SCION_SHAPE(4, 3), 1) };
-        struct scion_transfer transfer = { .target = model_of(0), .batch = &batch };
+        struct scion_transfer transfer = { .target = model_of(0), .step.batch = &batch };
 
         (void)state;
         scion_no_grad_begin();
@@ -40,7 +40,7 @@ static void outputs_come_with_gradients(void **state)
 static void the_source_only_tells(void **state)
 {
         struct scion_batch batch = { .size = 4, .inputs = scion_full(SCION_SHAPE(4, 3), 1) };
-        struct scion_transfer transfer = { .source = model_of(0.5f), .batch = &batch };
+        struct scion_transfer transfer = { .source = model_of(0.5f), .step.batch = &batch };
 
         (void)state;
         scion_tape_set_training(tape, true);
@@ -53,7 +53,7 @@ static void the_source_only_tells(void **state)
         assert_false(scion_backward(scion_mean(known, SCION_ALL_AXES, false)));
         assert_ptr_equal(scion_source_logits(&transfer, &batch), known);
         scion_model_destroy(transfer.source);
-        transfer = (struct scion_transfer){ .batch = &batch };
+        transfer = (struct scion_transfer){ .step.batch = &batch };
         assert_null(scion_source_logits(&transfer, &batch));
         assert_error_has("no source model", NULL);
 }
@@ -65,7 +65,7 @@ static void the_source_is_frozen(void **state)
         struct scion_instance *strategy = scion_instance_create(SCION_STRATEGY, map, NULL);
         struct scion_transfer transfer = { .source = model_of(0),
                                            .target = model_of(0),
-                                           .strategy = strategy };
+                                           .plan.strategy = strategy };
 
         (void)state;
         if (!strategy || !scion_transfer_setup(&transfer))
@@ -127,7 +127,9 @@ static void silence_is_told(void **state)
         int self = 0;
         struct scion_instance strategy = { (const struct scion_plugin *)&setup, &self };
         struct scion_batch batch = { .size = 4, .inputs = scion_full(SCION_SHAPE(4, 3), 1) };
-        struct scion_transfer transfer = { .target = model_of(0), .strategy = &strategy, .batch = &batch };
+        struct scion_transfer transfer = { .target = model_of(0),
+                                           .plan.strategy = &strategy,
+                                           .step.batch = &batch };
 
         (void)state;
         scion_fail("an old story");
@@ -165,7 +167,7 @@ static void setup_alone_gets_memory(void **state)
 {
         const struct scion_strategy_plugin plugin = { .name = "allocate", .setup = allocate };
         struct scion_instance strategy = { (const struct scion_plugin *)&plugin, NULL };
-        struct scion_transfer transfer = { .target = model_of(0), .strategy = &strategy };
+        struct scion_transfer transfer = { .target = model_of(0), .plan.strategy = &strategy };
 
         (void)state;
         assert_true(scion_transfer_setup(&transfer));
@@ -174,9 +176,9 @@ static void setup_alone_gets_memory(void **state)
         assert_string_equal(scion_error(), "memory that goes with the transfer: only in setup()");
         assert_false(scion_train_nothing(&transfer));
         assert_string_equal(scion_error(), "to train nothing: only in setup()");
-        assert_false(transfer.untrained);
+        assert_false(transfer.added.untrained);
         scion_transfer_finish(&transfer);
-        assert_int_equal(transfer.memory_blocks, 0);
+        assert_int_equal(transfer.added.memory_blocks, 0);
         scion_model_destroy(transfer.target);
 }
 
@@ -247,13 +249,13 @@ static void setup_names_what_is_its_own(void **state)
 {
         const struct scion_strategy_plugin plugin = { .name = "own", .setup = name_its_own };
         struct scion_instance strategy = { (const struct scion_plugin *)&plugin, NULL };
-        struct scion_transfer transfer = { .target = model_of(0), .strategy = &strategy };
+        struct scion_transfer transfer = { .target = model_of(0), .plan.strategy = &strategy };
 
         (void)state;
         assert_true(scion_transfer_setup(&transfer));
-        assert_int_equal(transfer.own_models, 1);
-        assert_int_equal(transfer.own_value_blocks, 1);
-        assert_int_equal(transfer.own_stages, SCION_MAX_STAGES);
+        assert_int_equal(transfer.added.models, 1);
+        assert_int_equal(transfer.added.value_blocks, 1);
+        assert_int_equal(transfer.added.stages, SCION_MAX_STAGES);
         assert_null(scion_own_model(&transfer, "late", scion_nn_relu()));
         assert_string_equal(scion_error(), "late: only in setup()");
         assert_null(scion_own_values(&transfer, "late", 1));
@@ -266,7 +268,7 @@ static void setup_names_what_is_its_own(void **state)
 static void one_number_of_a_good_name_is_logged(void **state)
 {
         struct scion_batch batch = { .size = 4 };
-        struct scion_transfer transfer = { .batch = &batch };
+        struct scion_transfer transfer = { .step.batch = &batch };
         char name[16];
 
         (void)state;
@@ -275,25 +277,25 @@ static void one_number_of_a_good_name_is_logged(void **state)
                 scion_log_scalar(&transfer, name, scion_scalar((float)i));
         }
         scion_log_scalar(&transfer, "value1", scion_scalar(2));
-        assert_false(transfer.failed);
-        assert_int_equal(transfer.scalars, SCION_MAX_SCALARS);
-        assert_true(transfer.scalar[1].examples == 0); /* nothing is read within the step */
-        assert_true(scion_readings_read(&transfer.readings));
+        assert_false(transfer.step.failed);
+        assert_int_equal(transfer.scalars.count, SCION_MAX_SCALARS);
+        assert_true(transfer.scalars.scalar[1].examples == 0); /* nothing is read within the step */
+        assert_true(scion_readings_read(&transfer.step.readings));
         scion_transfer_collect_scalars(&transfer);
-        assert_true(transfer.scalar[1].sum == 12 && transfer.scalar[1].examples == 8);
+        assert_true(transfer.scalars.scalar[1].sum == 12 && transfer.scalars.scalar[1].examples == 8);
         scion_log_scalar(&transfer, "more", scion_scalar(1));
-        assert_true(transfer.failed);
+        assert_true(transfer.step.failed);
         assert_error_has("more than ", " names are logged", NULL);
 
-        transfer = (struct scion_transfer){ .batch = &batch };
+        transfer = (struct scion_transfer){ .step.batch = &batch };
         scion_log_scalar(&transfer, "each", scion_zeros(SCION_SHAPE(4)));
-        assert_true(transfer.failed);
+        assert_true(transfer.step.failed);
         assert_string_equal(scion_error(), "the value logged as 'each' has 4 elements, not one");
-        transfer.failed = false;
+        transfer.step.failed = false;
         scion_log_scalar(&transfer, "a,b", scion_scalar(1));
-        assert_true(transfer.failed);
+        assert_true(transfer.step.failed);
         assert_error_has("the name of what is logged has letters, digits and '_'", "'a,b'", NULL);
-        assert_int_equal(transfer.scalars, 0);
+        assert_int_equal(transfer.scalars.count, 0);
 }
 
 static void batches_beside_are_asked_for(void **state)
@@ -303,7 +305,7 @@ static void batches_beside_are_asked_for(void **state)
         };
         struct scion_instance strategy = { (const struct scion_plugin *)&modest, NULL };
         struct scion_batch batch = { .size = 4 };
-        struct scion_transfer transfer = { .strategy = &strategy, .batch = &batch };
+        struct scion_transfer transfer = { .plan.strategy = &strategy, .step.batch = &batch };
 
         (void)state;
         assert_null(scion_source_batch(&transfer));
@@ -315,7 +317,7 @@ static void batches_beside_are_asked_for(void **state)
         assert_string_equal(scion_error(), "the run has no data of the source");
         assert_null(scion_unlabelled_batch(&transfer));
         assert_string_equal(scion_error(), "the run has no unlabelled examples of the target");
-        transfer.batch = NULL;
+        transfer.step.batch = NULL;
         assert_null(scion_source_batch(&transfer));
         assert_string_equal(scion_error(), "batches beside the target's are there in loss() only");
 }
