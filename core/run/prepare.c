@@ -4,17 +4,15 @@
 #include <scion/error.h>
 #include <scion/tape.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "backend/backend.h"
 #include "state/safetensors.h"
 #include "state/weights.h"
-#include "tensor/tensor.h"
 #include "train/trace.h"
 
 /* --- Source and target ------------------------------------------------------------------------------------ */
 
-static struct scion_model *target_create(const struct scion_run *run)
+struct scion_model *scion_run_create_target(const struct scion_run *run)
 {
         const struct scion_stage *stage = &run->experiment.target;
         struct scion_shape shape = scion_data_shape(run->target_data);
@@ -185,134 +183,6 @@ static bool needs_check(const struct scion_run *run)
         return batches_check(run);
 }
 
-/* --- Rehearsing ------------------------------------------------------------------------------------------- */
-
-static bool loss_check(const struct scion_tensor *loss, const struct scion_transfer *transfer,
-                       const struct scion_stage *stage)
-{
-        if (scion_size(loss) != 1)
-                return scion_fail("the loss has %lld elements, not one", (long long)scion_size(loss));
-        return loss->requires_grad || scion_transfer_stage_epochs(transfer, stage) == 0 ||
-               scion_fail("there is nothing to train: the loss depends on no parameter that is not frozen");
-}
-
-/* The loss of so many examples, thrown away. */
-static bool batch_rehearse(const struct scion_run *run, const struct scion_training *training, int64_t size)
-{
-        struct scion_batches *batches = scion_batches_create(training->data, SCION_TRAIN, size);
-        struct scion_transfer *transfer = training->transfer;
-        struct scion_batch batch;
-        bool good = false;
-
-        if (!batches)
-                return false;
-        scion_tape_reset(run->tape);
-        scion_tape_set_training(run->tape, true);
-        if (scion_batches_next(batches, &batch) == SCION_NEXT_BATCH) {
-                scion_transfer_begin_step(transfer, &batch);
-                uint64_t writes = scion_parameter_writes();
-                struct scion_tensor *loss = scion_transfer_loss(transfer);
-
-                good = loss && loss_check(loss, transfer, training->stage);
-                if (writes != scion_parameter_writes())
-                        scion_reuse_give_up(run->reuse);
-        }
-        scion_transfer_clear_stand_ins(transfer);
-        scion_transfer_end_step(transfer);
-        scion_tape_reset(run->tape);
-        scion_batches_destroy(batches);
-        return good;
-}
-
-/* The loss of the first batch, and of a smaller one at the end of an epoch: whatever does not fit together shows
- * here. */
-static bool loss_rehearse(struct scion_run *run, bool target, struct scion_transfer *transfer)
-{
-        struct scion_training training = scion_run_training(run, target, transfer);
-        const struct scion_config *map = training.stage->map;
-        int64_t examples = scion_data_size(training.data, SCION_TRAIN), size = training.stage->batch_size;
-        int64_t last = examples > size && !training.stage->drop_last ? examples % size : 0;
-        bool good = batch_rehearse(run, &training, size);
-
-        if (good && last > 0 && !batch_rehearse(run, &training, last))
-                good = scion_fail_prefix("the last batch of an epoch, of %lld", (long long)last);
-        if (transfer->step.loss_failed)
-                map = scion_config_get(map, "loss");
-        return good || scion_config_fail(map, "%s: %s", training.stage->name, scion_error());
-}
-
-/* The beginning of every stage, and the loss of its first batch. */
-static bool stages_rehearse(struct scion_run *run, const struct scion_config *map,
-                            struct scion_transfer *transfer)
-{
-        for (int stage = 0; stage <= transfer->added.stages; stage++) {
-                if (!scion_transfer_begin_stage(transfer, stage) || !scion_transfer_begin_epoch(transfer, 1))
-                        return scion_config_fail(map, "%s", scion_error());
-                if (!loss_rehearse(run, true, transfer))
-                        return false;
-        }
-        return true;
-}
-
-static bool strategy_rehearse(struct scion_run *run)
-{
-        const struct scion_config *map = scion_config_get(run->config, "strategy");
-        struct scion_instance *strategy = scion_instance_create(SCION_STRATEGY, map, NULL);
-        struct scion_model *target = strategy ? target_create(run) : NULL;
-        bool good = false;
-
-        if (target) {
-                struct scion_transfer transfer = scion_run_target_transfer(run, target, strategy);
-
-                transfer.rehearsal = true;
-                good = scion_transfer_setup(&transfer) || scion_config_fail(map, "%s", scion_error());
-                good = good && stages_rehearse(run, map, &transfer);
-                target = transfer.target;
-                scion_transfer_finish(&transfer);
-        }
-        scion_tape_reset(run->tape);
-        scion_model_destroy(target);
-        scion_instance_destroy(strategy);
-        return good;
-}
-
-/* The same with a source, which is rehearsed too when it is to be trained. Afterwards it is as it was: a batch
- * moves buffers, a setup may write into it, mask and scale, and its training may be to come. */
-static bool source_and_strategy_rehearse(struct scion_run *run)
-{
-        struct scion_storage *kept = scion_model_snapshot(run->source);
-        unsigned char *handling = kept ? malloc(scion_model_handling_bytes(run->source) + 1) : NULL;
-        bool good = true;
-
-        if (!handling) {
-                scion_storage_destroy(kept);
-                return kept ? scion_fail("out of memory") : false;
-        }
-        scion_model_read_handling(run->source, handling);
-        if (!run->experiment.source.weights) {
-                struct scion_transfer transfer = scion_run_source_transfer(run);
-
-                good = loss_rehearse(run, false, &transfer);
-        }
-        good = good && strategy_rehearse(run);
-        /* Masks first: taking them away does not bring back what they have covered. */
-        if (good)
-                good = scion_model_write_handling(run->source, handling);
-        good = scion_model_restore(run->source, kept) && good;
-        scion_storage_destroy(kept);
-        free(handling);
-        return good;
-}
-
-static bool run_rehearse(struct scion_run *run)
-{
-        struct scion_tape *before = scion_tape_use(run->tape);
-        bool good = run->source ? source_and_strategy_rehearse(run) : strategy_rehearse(run);
-
-        scion_tape_use(before);
-        return good;
-}
-
 /* --- All of it -------------------------------------------------------------------------------------------- */
 
 /* What the file says, and the target's data. */
@@ -332,7 +202,7 @@ bool scion_run_build(struct scion_run *run)
 {
         if (!run_begin(run) || (run->experiment.has_source && !source_prepare(run)))
                 return false;
-        run->target = target_create(run);
+        run->target = scion_run_create_target(run);
         return run->target != NULL;
 }
 
@@ -352,8 +222,8 @@ bool scion_run_make_ready(struct scion_run *run)
             !(run->source_data = scion_data_open(experiment->source.dataset, experiment->source.seed)))
                 return false;
         run->reuse = scion_reuse_create(run->target_data);
-        if (!run->reuse || !needs_check(run) || !run_rehearse(run))
+        if (!run->reuse || !needs_check(run) || !scion_run_dry_run(run))
                 return false;
-        run->target = target_create(run);
+        run->target = scion_run_create_target(run);
         return run->target != NULL;
 }

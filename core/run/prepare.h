@@ -31,10 +31,18 @@ struct scion_run {
         struct scion_execution execution;
 };
 
-/* Reads the configuration, opens data, builds models and rehearses the strategy: scion_run_prepare(). */
+/* Reads the configuration, opens data, builds models and does the dry run: scion_run_prepare() without the allocation. */
 bool scion_run_make_ready(struct scion_run *run);
 
-/* Reads the configuration and builds the models: scion_run_open(). */
+/* Sets the strategy up on models that are not trained, and computes the losses of a first and a last batch in every
+ * stage. The source, and everything else of the run, is as before; `reuse` has recorded what the strategy asks of the
+ * source. False, with the place in the message, when something does not fit. */
+bool scion_run_dry_run(struct scion_run *run);
+
+/* Creates the target as the file describes it. NULL, with a message. */
+struct scion_model *scion_run_create_target(const struct scion_run *run);
+
+/* Reads the configuration and builds the models: scion_run_open() without the allocation. */
 bool scion_run_build(struct scion_run *run);
 
 /* The training of the target, or of the source, by `transfer`. */

@@ -15,15 +15,15 @@ struct scion_run;
 
 /*
  * Reads the configuration (which must outlive the run, and says all afterwards), opens data, builds models,
- * loads weights, and rehearses the strategy's setup on the untrained models. NULL, with the place in the
- * message where there is one.
+ * loads weights, and does a dry run: the strategy's setup and first losses on the untrained models. NULL, with
+ * the place in the message where there is one.
  */
 struct scion_run *scion_run_prepare(struct scion_config *config);
 void scion_run_destroy(struct scion_run *run); /* takes NULL */
 
 /*
  * Reads the configuration and builds the models, the source's whenever the file has one, to be looked at:
- * nothing is rehearsed, and it is not for executing. NULL as above.
+ * there is no dry run, and it is not for executing. NULL as above.
  */
 struct scion_run *scion_run_open(struct scion_config *config);
 

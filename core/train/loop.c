@@ -46,10 +46,10 @@ bool scion_loop_begin_stage(struct scion_loop *loop, int stage, bool replayed)
         struct scion_transfer *transfer = loop->training->transfer;
 
         scion_tape_reset(loop->training->tape);
-        transfer->rehearsal = replayed;
+        transfer->mode = replayed ? SCION_TRANSFER_REPLAY : SCION_TRANSFER_TRAINING;
         bool good = scion_transfer_begin_stage(transfer, stage);
 
-        transfer->rehearsal = false;
+        transfer->mode = SCION_TRANSFER_TRAINING;
         loop->stage = (struct scion_loop_stage){ .name = scion_transfer_stage_name(transfer, main),
                                                  .epochs = scion_transfer_stage_epochs(transfer, main) };
         loop->epoch.number = 0;
@@ -98,10 +98,10 @@ bool scion_loop_replay_epochs(struct scion_loop *loop, int64_t epochs)
         struct scion_transfer *transfer = loop->training->transfer;
         bool good = true;
 
-        transfer->rehearsal = true;
+        transfer->mode = SCION_TRANSFER_REPLAY;
         for (int64_t epoch = 1; good && epoch <= epochs; epoch++)
                 good = strategy_begin_epoch(loop, epoch);
-        transfer->rehearsal = false;
+        transfer->mode = SCION_TRANSFER_TRAINING;
         return good;
 }
 
@@ -116,7 +116,7 @@ bool scion_loop_begin_epoch(struct scion_loop *loop)
         if (!strategy_begin_epoch(loop, loop->epoch.number))
                 return false;
         if (transfer->reuse)
-                scion_reuse_doubt(transfer->reuse);
+                scion_reuse_recheck(transfer->reuse);
         return true;
 }
 
@@ -125,7 +125,7 @@ void scion_loop_end_epoch(struct scion_loop *loop)
         struct scion_transfer *transfer = loop->training->transfer;
 
         if (transfer->reuse)
-                scion_reuse_batch(transfer->reuse, NULL, NULL);
+                scion_reuse_set_batch(transfer->reuse, NULL, NULL);
         scion_transfer_end_step(transfer);
 }
 
@@ -170,7 +170,7 @@ static bool batch_train(struct scion_loop *loop, const struct scion_batch *batch
 
         scion_transfer_begin_step(transfer, batch);
         if (transfer->reuse)
-                scion_reuse_batch(transfer->reuse, loop->batches, batch);
+                scion_reuse_set_batch(transfer->reuse, loop->batches, batch);
         transfer->position.progress = (double)loop->stage.step / (double)(loop->steps * loop->stage.epochs);
         scion_meter_turn(transfer->meter, SCION_PART_LOSS);
         struct scion_tensor *loss = scion_transfer_loss(transfer);

@@ -51,10 +51,11 @@ struct scion_loop {
 bool scion_loop_init(struct scion_loop *loop, const struct scion_training *training);
 void scion_loop_finish(struct scion_loop *loop);
 
-/* Begins the stage of that number. `replayed`: it is over, and begins only for the strategy to do again what it did. */
+/* Begins the stage of that number. With `replayed`, the call of the strategy's begin_stage() is a replay: the stage has
+ * begun before, in an earlier process, or is only gone through on the way to a later one. */
 bool scion_loop_begin_stage(struct scion_loop *loop, int stage, bool replayed);
 
-/* Calls the strategy's begin_epoch() for the stage's first epochs, which are over. */
+/* Replays the strategy's begin_epoch() for the first `epochs` epochs of the stage, without training. */
 bool scion_loop_replay_epochs(struct scion_loop *loop, int64_t epochs);
 
 /* Creates stage.update: the optimizer's state for the target and the strategy's own models. */

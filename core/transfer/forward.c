@@ -127,30 +127,31 @@ struct scion_tensor *scion_target_features(struct scion_transfer *transfer, cons
                 pass = pass_of(transfer, transfer->target, batch, true);
         if (path || (pass && !pass->features && pass->front_left_out)) {
                 if (transfer->reuse)
-                        scion_reuse_look(transfer->reuse);
+                        scion_reuse_run_front(transfer->reuse);
                 pass = pass_of(transfer, transfer->target, batch, false);
         }
         return features_of(pass, transfer->target, path);
 }
 
-/* What was computed once for all epochs. Only what is asked for in the rehearsal is. */
-static struct scion_tensor *known(struct scion_transfer *transfer, struct scion_module *module, bool input,
-                                  const struct scion_batch *batch)
+/* Returns what the source's module made of the batch (or took: `input`), if it was computed once for all epochs; else
+ * NULL. What is asked for in the dry run is recorded; only that is stored. */
+static struct scion_tensor *source_reuse(struct scion_transfer *transfer, struct scion_module *module,
+                                         bool input, const struct scion_batch *batch)
 {
         struct scion_reuse *reuse = transfer->reuse;
 
-        if (!reuse || !module || batch != transfer->step.batch)
+        if (!reuse || !module || !batch || batch != transfer->step.batch)
                 return NULL;
-        if (!transfer->rehearsal)
+        if (transfer->mode != SCION_TRANSFER_DRY_RUN)
                 return scion_reuse_source(reuse, transfer->source, module, input, batch);
-        scion_reuse_want(reuse, module, input);
+        scion_reuse_record(reuse, module, input);
         return NULL;
 }
 
 struct scion_tensor *scion_source_logits(struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         struct scion_tensor *outputs =
-                transfer->source ? known(transfer, transfer->source->root, false, batch) : NULL;
+                transfer->source ? source_reuse(transfer, transfer->source->root, false, batch) : NULL;
 
         if (outputs)
                 return outputs;
@@ -165,7 +166,7 @@ struct scion_tensor *scion_source_features(struct scion_transfer *transfer, cons
         struct scion_model *source = transfer->source;
         struct scion_module *module =
                 source ? scion_model_look_up_module(source, path ? path : source->head) : NULL;
-        struct scion_tensor *features = known(transfer, module, !path, batch);
+        struct scion_tensor *features = source_reuse(transfer, module, !path, batch);
 
         return features ? features : features_of(source_pass(transfer, batch), source, path);
 }

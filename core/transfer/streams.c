@@ -85,7 +85,7 @@ bool scion_visit(struct scion_transfer *transfer,
                 next = scion_batches_next(batches, &batch);
                 if (next == SCION_NEXT_BATCH && !visit(context, transfer, &batch))
                         next = SCION_NEXT_FAILED;
-        } while (next == SCION_NEXT_BATCH && !transfer->rehearsal);
+        } while (next == SCION_NEXT_BATCH && transfer->mode == SCION_TRANSFER_TRAINING);
         scion_tape_use(before);
 out:
         transfer->step.forward_passes = 0;

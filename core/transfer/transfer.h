@@ -144,6 +144,13 @@ struct scion_transfer_step {
 
 /* -------------------------------------------------------------------------------------------------------- */
 
+/* Why the strategy is called. In the last two, scion_visit() ends after the first batch. */
+enum scion_transfer_mode {
+        SCION_TRANSFER_TRAINING,
+        SCION_TRANSFER_DRY_RUN, /* to see whether everything fits, before anything is trained */
+        SCION_TRANSFER_REPLAY,  /* to repeat begin_stage() and begin_epoch() of what is over, on resuming */
+};
+
 struct scion_transfer {
         struct scion_model *source; /* NULL: none */
         struct scion_model
@@ -155,7 +162,7 @@ struct scion_transfer {
         struct scion_transfer_step step;
         struct scion_reuse *reuse; /* the run's; NULL: everything is computed anew */
         struct scion_meter *meter; /* NULL: nobody measures */
-        bool rehearsal;
+        enum scion_transfer_mode mode;
         bool setting_up; /* setup() is being called */
 };
 

@@ -128,7 +128,7 @@ static void same_with_reuse(const char *model, bool kd)
                 if (i > 0)
                         trial[i].transfer.reuse = scion_reuse_create(trial[i].data);
                 if (i > 0 && kd)
-                        scion_reuse_want(trial[i].transfer.reuse, trial[i].source->root, false);
+                        scion_reuse_record(trial[i].transfer.reuse, trial[i].source->root, false);
                 train(&trial[i]);
         }
         assert_true(apart(&trial[0], &trial[1]) < 1e-5);
@@ -185,13 +185,13 @@ static bool runs(struct trial *trial, const char *path)
                 scion_tape_set_training(trial->tape, true);
                 assert_int_equal(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
                 scion_transfer_begin_step(transfer, &batch);
-                scion_reuse_batch(transfer->reuse, batches, &batch);
+                scion_reuse_set_batch(transfer->reuse, batches, &batch);
                 if (!scion_target_logits(transfer, &batch))
                         fail_msg("%s", scion_error());
         }
         bool ran = module->output != NULL;
 
-        scion_reuse_batch(transfer->reuse, NULL, NULL);
+        scion_reuse_set_batch(transfer->reuse, NULL, NULL);
         scion_tape_use(before);
         scion_batches_destroy(batches);
         return ran;
@@ -242,7 +242,7 @@ static void what_changes_is_not_kept(void **state)
         begin(&trial, "{ use: lenet5 }", false);
         trial.transfer.reuse = scion_reuse_create(trial.data);
         freeze_front(&trial);
-        scion_reuse_look(trial.transfer.reuse);
+        scion_reuse_run_front(trial.transfer.reuse);
         assert_true(runs(&trial, "conv1"));
         end(&trial);
 }
@@ -260,13 +260,13 @@ static void take_outputs(struct trial *trial, float *values)
         assert_int_equal(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
         scion_transfer_begin_step(transfer, &batch);
         if (transfer->reuse)
-                scion_reuse_batch(transfer->reuse, batches, &batch);
+                scion_reuse_set_batch(transfer->reuse, batches, &batch);
         const float *outputs = scion_data(scion_target_logits(transfer, &batch));
 
         assert_non_null(outputs);
         memcpy(values, outputs, 32 * OUTPUTS * sizeof *values);
         if (transfer->reuse)
-                scion_reuse_batch(transfer->reuse, NULL, NULL);
+                scion_reuse_set_batch(transfer->reuse, NULL, NULL);
         scion_tape_use(before);
         scion_batches_destroy(batches);
 }
@@ -315,13 +315,13 @@ static void a_front_that_has_changed_is_made_again(void **state)
         assert_outputs_are_true(&trial);
 
         change(&trial, "conv2.bias");
-        scion_reuse_doubt(trial.transfer.reuse);
+        scion_reuse_recheck(trial.transfer.reuse);
         assert_outputs_are_true(&trial);
         assert_false(runs(&trial, "conv1"));
         end(&trial);
 }
 
-/* A strategy that looks into the target only later than when it was rehearsed gets what is there. */
+/* A strategy that looks into the target only later than in the dry run gets what is there. */
 static void features_of_a_front_that_was_passed_by(void **state)
 {
         struct trial trial;
@@ -338,7 +338,7 @@ static void features_of_a_front_that_was_passed_by(void **state)
         scion_tape_reset(trial.tape);
         assert_int_equal(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
         scion_transfer_begin_step(&trial.transfer, &batch);
-        scion_reuse_batch(trial.transfer.reuse, batches, &batch);
+        scion_reuse_set_batch(trial.transfer.reuse, batches, &batch);
         assert_non_null(scion_target_logits(&trial.transfer, &batch));
         struct scion_tensor *features = scion_target_features(&trial.transfer, &batch, "conv1");
 
@@ -362,14 +362,14 @@ static void take_teacher(struct trial *trial, struct scion_batches *batches, boo
         scion_batches_rewind(batches);
         assert_int_equal(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
         scion_transfer_begin_step(transfer, &batch);
-        scion_reuse_batch(kept, batches, &batch);
+        scion_reuse_set_batch(kept, batches, &batch);
         transfer->reuse = reuse ? kept : NULL;
         const float *outputs = scion_data(scion_source_logits(transfer, &batch));
 
         transfer->reuse = kept;
         assert_non_null(outputs);
         memcpy(values, outputs, 32 * OUTPUTS * sizeof *values);
-        scion_reuse_batch(kept, NULL, NULL);
+        scion_reuse_set_batch(kept, NULL, NULL);
 }
 
 /* One that is moved between the steps of an epoch, as an average of the student is, and in the next epoch no more. */
@@ -381,7 +381,7 @@ static void a_teacher_that_moves_is_asked_again(void **state)
         (void)state;
         begin(&trial, "{ use: lenet5 }", true);
         trial.transfer.reuse = scion_reuse_create(trial.data);
-        scion_reuse_want(trial.transfer.reuse, trial.source->root, false);
+        scion_reuse_record(trial.transfer.reuse, trial.source->root, false);
         before = scion_tape_use(trial.tape);
         struct scion_batches *batches = scion_batches_create(trial.data, SCION_TRAIN, 32);
 
@@ -392,7 +392,7 @@ static void a_teacher_that_moves_is_asked_again(void **state)
                 if (step == 1 || step == 2)
                         assert_true(scion_parameter_write(bias, values));
                 if (step == 3) /* an epoch begins */
-                        scion_reuse_doubt(trial.transfer.reuse);
+                        scion_reuse_recheck(trial.transfer.reuse);
                 take_teacher(&trial, batches, true, got);
                 assert_int_equal(trial.source->root->output == NULL, step == 0 || step == 3);
                 take_teacher(&trial, batches, false, wanted);
@@ -414,7 +414,7 @@ static void a_teacher_with_a_stand_in_is_asked_again(void **state)
         (void)state;
         begin(&trial, "{ use: lenet5 }", true);
         trial.transfer.reuse = scion_reuse_create(trial.data);
-        scion_reuse_want(trial.transfer.reuse, trial.source->root, false);
+        scion_reuse_record(trial.transfer.reuse, trial.source->root, false);
         used = scion_tape_use(trial.tape);
         other = scion_tape_create();
         struct scion_batches *batches = scion_batches_create(trial.data, SCION_TRAIN, 32);
