@@ -5,7 +5,6 @@
 #include "bench/profile.h"
 #include "run/run.h"
 #include "train/train.h"
-#include "transfer/meter.h"
 
 struct scion_bench_options {
         int64_t steps; /* to time, of training and of evaluation; 0: as many as a few seconds have */
@@ -25,7 +24,7 @@ struct scion_bench_times {
         int64_t examples; /* of one step */
         struct scion_bench_spread seconds;
         double cpu_seconds;       /* of all threads, user and system: the mean */
-        double part[SCION_PARTS]; /* seconds: the mean; that of SCION_PART_OUTSIDE is not set */
+        double part[SCION_PARTS]; /* mean seconds; SCION_PART_READ is counted as SCION_PART_SCORES */
         double operations;        /* counted, of the step in the middle: where modules thaw, steps differ */
         double allocated;         /* bytes that malloc took from the system and kept, a step */
         double faulted;           /* bytes of pages that the system handed out, a step */

@@ -30,9 +30,9 @@ struct scion_profile {
         size_t count, room;
         struct scion_profile_line *line;
         /* Inside: */
-        struct scion_tracer tracer;
-        double operations; /* by the last event */
-        bool failed;       /* memory ran out */
+        struct scion_tracer tracer, *before; /* and the one that was in use */
+        double operations;                   /* by the last event */
+        bool failed;                         /* memory ran out */
 };
 
 /* From the one to the other, the calling thread's operations are counted in. */

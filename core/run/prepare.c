@@ -8,7 +8,7 @@
 #include "backend/backend.h"
 #include "state/safetensors.h"
 #include "state/weights.h"
-#include "train/trace.h"
+#include "train/step_trace.h"
 
 /* --- Source and target ------------------------------------------------------------------------------------ */
 

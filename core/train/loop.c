@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "tensor/trace.h"
-#include "transfer/meter.h"
 
 /* --- The loop ------------------------------------------------------------------------------------------- */
 
@@ -172,10 +171,10 @@ static bool batch_train(struct scion_loop *loop, const struct scion_batch *batch
         if (transfer->reuse)
                 scion_reuse_set_batch(transfer->reuse, loop->batches, batch);
         transfer->position.progress = (double)loop->stage.step / (double)(loop->steps * loop->stage.epochs);
-        scion_meter_turn(transfer->meter, SCION_PART_LOSS);
+        scion_trace_part(SCION_PART_LOSS);
         struct scion_tensor *loss = scion_transfer_loss(transfer);
 
-        scion_meter_turn(transfer->meter, SCION_PART_SCORES);
+        scion_trace_part(SCION_PART_SCORES);
         if (!loss)
                 return false;
         const struct scion_batch *scored;
@@ -184,20 +183,18 @@ static bool batch_train(struct scion_loop *loop, const struct scion_batch *batch
         if (!scion_scores_add(&loop->epoch.train, &transfer->step.readings, loss, batch->size, outputs,
                               scored))
                 return false;
-        scion_trace_part("scores");
-        scion_meter_turn(transfer->meter, SCION_PART_BACKWARD);
+        scion_trace_part(SCION_PART_BACKWARD);
         scion_update_clear_gradients(loop->stage.update);
         if (!scion_backward(loss))
                 return scion_fail_prefix("%s", loop->stage.name);
         if (!scion_observer_step(training->observer, transfer, loop->epoch.number))
                 return false;
-        scion_meter_turn(transfer->meter, SCION_PART_UPDATE);
+        scion_trace_part(SCION_PART_UPDATE);
         loop->stage.factor = scion_schedule_factor(training->stage->schedule, loop->stage.step, loop->steps,
                                                    loop->stage.epochs);
         if (!scion_update_step(loop->stage.update, loop->stage.factor))
                 return false;
-        scion_trace_part("update");
-        scion_meter_turn(transfer->meter, SCION_PART_SCORES);
+        scion_trace_part(SCION_PART_READ);
         if (!step_read(loop))
                 return false;
         scion_transfer_clear_stand_ins(transfer);
@@ -215,15 +212,14 @@ int64_t scion_loop_step(struct scion_loop *loop)
 
         loop->epoch.step++;
         loop->stage.steps_here++;
-        scion_meter_turn(training->transfer->meter, SCION_PART_BATCH);
+        scion_trace_part(SCION_PART_BATCH);
         scion_tape_reset(training->tape);
         scion_tape_set_training(training->tape, true);
         scion_tape_set_seed(training->tape, training->stage->seed,
                             (uint64_t)training->transfer->position.step);
         bool good = scion_batches_next(loop->batches, &batch) == SCION_NEXT_BATCH;
 
-        scion_trace_part("batch");
         good = good && batch_train(loop, &batch);
-        scion_meter_turn(training->transfer->meter, SCION_PART_OUTSIDE);
+        scion_trace_part(SCION_PART_OUTSIDE);
         return good ? batch.size : 0;
 }

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "train/loop.h"
-#include "train/trace.h"
+#include "train/step_trace.h"
 
 #define PROGRESS_SECONDS 0.25 /* between two reports to the observer within an epoch */
 

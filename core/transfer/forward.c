@@ -6,7 +6,7 @@
 #include "nn/model.h"
 #include "nn/module.h"
 #include "tensor/tape.h"
-#include "transfer/meter.h"
+#include "tensor/trace.h"
 #include "transfer/transfer.h"
 
 /* Those made while gradients were off do not serve when they are on, nor those of some modules (unless `some`) when
@@ -47,7 +47,7 @@ static struct scion_forward_pass *pass_of(struct scion_transfer *transfer, struc
 
         if (pass || !batch)
                 return pass;
-        enum scion_part before = scion_meter_turn(transfer->meter, SCION_PART_FORWARD);
+        enum scion_part before = scion_trace_part(SCION_PART_FORWARD);
 
         scion_model_forget_tensors(model);
         struct scion_tensor *outputs = NULL;
@@ -58,7 +58,7 @@ static struct scion_forward_pass *pass_of(struct scion_transfer *transfer, struc
 
         if (!outputs)
                 outputs = scion_model_forward(model, batch->inputs);
-        scion_meter_turn(transfer->meter, before);
+        scion_trace_part(before);
         if (!outputs)
                 return NULL;
         /* More than there is room for only cost time: the last one's place is taken. */

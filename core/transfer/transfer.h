@@ -161,7 +161,6 @@ struct scion_transfer {
         struct scion_scalars scalars;
         struct scion_transfer_step step;
         struct scion_reuse *reuse; /* the run's; NULL: everything is computed anew */
-        struct scion_meter *meter; /* NULL: nobody measures */
         enum scion_transfer_mode mode;
         bool setting_up; /* setup() is being called */
 };
