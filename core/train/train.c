@@ -149,7 +149,7 @@ static bool epoch_report(struct scion_loop *loop, double seconds)
 
 /* Adds everything that an epoch leaves to the next ones. Random numbers depend only on the seed and on the counters
  * among it. */
-static void loop_describe(struct scion_loop *loop, struct scion_state *state)
+static void loop_add_state(struct scion_loop *loop, struct scion_state *state)
 {
         struct scion_transfer *transfer = loop->training->transfer;
 
@@ -161,15 +161,15 @@ static void loop_describe(struct scion_loop *loop, struct scion_state *state)
         scion_state_add(state, "best.epoch", &loop->best.epoch, sizeof loop->best.epoch);
         scion_state_add(state, "best.criterion", &loop->best.criterion, sizeof loop->best.criterion);
         scion_state_add(state, "best.loss", &loop->best.loss, sizeof loop->best.loss);
-        scion_transfer_describe(transfer, state);
-        scion_update_describe(loop->stage.update, state);
+        scion_transfer_add_state(transfer, state);
+        scion_update_add_state(loop->stage.update, state);
 }
 
 static void loop_save(struct scion_loop *loop)
 {
         struct scion_state state = { 0 };
 
-        loop_describe(loop, &state);
+        loop_add_state(loop, &state);
         scion_recovery_save(loop->training->recovery, loop->stage.name, loop->epoch.number, &state);
         scion_state_finish(&state);
 }
@@ -183,11 +183,11 @@ static bool stage_resume(struct scion_loop *loop)
         loop->stage.resumed = training->recovery->epoch;
         if (!scion_loop_replay_epochs(loop, loop->stage.resumed))
                 return false;
-        loop_describe(loop, &state);
+        loop_add_state(loop, &state);
         bool good = scion_recovery_restore(training->recovery, &state);
 
         scion_state_finish(&state);
-        if (!good || !scion_update_restored(loop->stage.update))
+        if (!good || !scion_update_apply_flags(loop->stage.update))
                 return false;
         loop->epoch.number = loop->stage.resumed;
         if (training->log)

@@ -265,7 +265,7 @@ static const char *block_name(const char *name, int index, char *text, size_t by
         return text;
 }
 
-void scion_update_describe(struct scion_update *update, struct scion_state *state)
+void scion_update_add_state(struct scion_update *update, struct scion_state *state)
 {
         char name[32];
 
@@ -285,7 +285,7 @@ void scion_update_describe(struct scion_update *update, struct scion_state *stat
         }
 }
 
-bool scion_update_restored(struct scion_update *update)
+bool scion_update_apply_flags(struct scion_update *update)
 {
         bool good = true;
 

@@ -23,9 +23,9 @@ bool scion_update_step(struct scion_update *update, double factor);
 
 /* Adds the models' values, the optimizer's state, and the flags of the parameters at the time of the call: what is
  * frozen, scaled, decayed and masked. */
-void scion_update_describe(struct scion_update *update, struct scion_state *state);
+void scion_update_add_state(struct scion_update *update, struct scion_state *state);
 /* After that state was restored: sets the flags of the models' parameters from it. */
-bool scion_update_restored(struct scion_update *update);
+bool scion_update_apply_flags(struct scion_update *update);
 
 /* The optimizer's own learning rate: its parameter `lr`. */
 double scion_update_rate(const struct scion_update *update);

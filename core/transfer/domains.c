@@ -1,9 +1,9 @@
-/* Two domains in one step: their examples go through the target together. */
+/* Two domains in one step: their examples go through the target in one batch. */
 #include <scion/error.h>
 
 #include "transfer/transfer.h"
 
-static bool check_shapes(const struct scion_transfer *transfer)
+static bool domains_check_shapes(const struct scion_transfer *transfer)
 {
         const struct scion_shape *source = &transfer->plan.source.input,
                                  *target = &transfer->plan.target.input;
@@ -18,27 +18,28 @@ static bool check_shapes(const struct scion_transfer *transfer)
 bool scion_join_domains(struct scion_transfer *transfer, float supervised)
 {
         if (!transfer->setting_up)
-                return scion_fail("domains are joined in setup() only");
+                return scion_fail("scion_join_domains() may be called in setup() only");
         if (!(supervised >= 0))
                 return scion_fail("the weight of the target's labels must be at least 0, got %g",
                                   (double)supervised);
-        if (!check_shapes(transfer))
+        if (!domains_check_shapes(transfer))
                 return false;
         transfer->added.joins_domains = true;
         transfer->added.label_weight = supervised;
         return true;
 }
 
-static bool join(struct scion_transfer *transfer)
+/* Joins the batches of both domains, once in a step. */
+static bool domains_make(struct scion_transfer *transfer)
 {
         struct scion_domains *domains = &transfer->step.domains;
 
         if (!transfer->added.joins_domains)
-                return scion_fail("scion_join_domains() comes first, in setup()");
+                return scion_fail("domains must be joined by scion_join_domains() in setup() first");
         if (domains->made)
                 return true;
         if (!transfer->step.batch)
-                return scion_fail("two domains' batches are there in loss() only");
+                return scion_fail("joined batches are available in loss() only");
         domains->source = scion_source_batch(transfer);
         domains->target = scion_unlabelled_batch(transfer);
         if (!domains->source || !domains->target)
@@ -61,7 +62,7 @@ struct scion_tensor *scion_domain_features(struct scion_transfer *transfer, enum
 {
         const struct scion_domains *domains = &transfer->step.domains;
 
-        if (!join(transfer))
+        if (!domains_make(transfer))
                 return NULL;
         struct scion_tensor *all = scion_target_features(transfer, &domains->batch, path);
         int64_t from = domain == SCION_DOMAIN_SOURCE ? 0 : domains->source->size;
@@ -77,7 +78,7 @@ struct scion_tensor *scion_domains_loss(struct scion_transfer *transfer)
 {
         const struct scion_domains *domains = &transfer->step.domains;
 
-        if (!join(transfer))
+        if (!domains_make(transfer))
                 return NULL;
         const struct scion_batch *source = domains->source, *labelled = transfer->step.batch;
         struct scion_tensor *outputs = scion_target_logits(transfer, &domains->batch);

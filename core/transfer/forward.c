@@ -1,4 +1,4 @@
-/* Batches through the two models: outputs, and what modules have made on the way. */
+/* Forward passes of the two models in a step: their outputs, and the outputs of their modules. */
 #include <scion/error.h>
 #include <scion/loss.h>
 #include <string.h>
@@ -9,23 +9,26 @@
 #include "tensor/trace.h"
 #include "transfer/transfer.h"
 
-/* Those made while gradients were off do not serve when they are on, nor those of some modules (unless `some`) when
- * one of the others is asked for. */
-static struct scion_forward_pass *find_pass(struct scion_transfer *transfer, const struct scion_model *model,
-                                            const struct scion_batch *batch, bool some)
+/* --- Forward passes of this step ------------------------------------------------------------------------ */
+
+/* Returns the pass of the model over the batch, or NULL. While gradients are recorded it must have been made with them.
+ * With `all_modules` it must be one in which every module has run. */
+static struct scion_forward_pass *forward_pass_find(struct scion_transfer *transfer,
+                                                    const struct scion_model *model,
+                                                    const struct scion_batch *batch, bool all_modules)
 {
         for (int i = 0; i < transfer->step.forward_passes; i++) {
                 struct scion_forward_pass *pass = &transfer->step.forward_pass[i];
 
                 if (pass->model == model && pass->inputs == batch->inputs &&
-                    (pass->gradients || !scion_recording()) && (some || !pass->front_left_out))
+                    (pass->gradients || !scion_recording()) && !(all_modules && pass->front_left_out))
                         return pass;
         }
         return NULL;
 }
 
-/* Keeps what every module has made. One that ran more than once tells of the last time. */
-static bool keep(struct scion_forward_pass *pass, struct scion_model *model)
+/* Notes the output of every module, and the input of the head. Of a module that ran more than once it is the last one. */
+static bool forward_pass_set_outputs(struct scion_forward_pass *pass, struct scion_model *model)
 {
         const struct scion_modules *modules = &model->modules;
         const struct scion_module *head = scion_model_look_up_module(model, model->head);
@@ -39,11 +42,30 @@ static bool keep(struct scion_forward_pass *pass, struct scion_model *model)
         return true;
 }
 
-/* The model's pass over the batch: the one there is, or a new one. */
-static struct scion_forward_pass *pass_of(struct scion_transfer *transfer, struct scion_model *model,
-                                          const struct scion_batch *batch, bool some)
+/* Adds a pass to those of the step. When there are too many it takes the place of the last one, which costs only time. */
+static struct scion_forward_pass *forward_pass_add(struct scion_transfer *transfer,
+                                                   struct scion_forward_pass pass, struct scion_model *model)
 {
-        struct scion_forward_pass *pass = batch ? find_pass(transfer, model, batch, some) : NULL;
+        struct scion_transfer_step *step = &transfer->step;
+
+        if (step->forward_passes < SCION_MAX_FORWARD_PASSES)
+                step->forward_passes++;
+        struct scion_forward_pass *added = &step->forward_pass[step->forward_passes - 1];
+
+        *added = pass;
+        if (forward_pass_set_outputs(added, model))
+                return added;
+        step->forward_passes--;
+        return NULL;
+}
+
+/* Returns the model's pass over the batch, and makes it if there is none yet. Without `all_modules` the target's frozen
+ * front may be left out. */
+static struct scion_forward_pass *forward_pass_of(struct scion_transfer *transfer, struct scion_model *model,
+                                                  const struct scion_batch *batch, bool all_modules)
+{
+        struct scion_forward_pass *pass =
+                batch ? forward_pass_find(transfer, model, batch, all_modules) : NULL;
 
         if (pass || !batch)
                 return pass;
@@ -52,7 +74,7 @@ static struct scion_forward_pass *pass_of(struct scion_transfer *transfer, struc
         scion_model_forget_tensors(model);
         struct scion_tensor *outputs = NULL;
 
-        if (some && transfer->reuse && model == transfer->target && scion_recording())
+        if (!all_modules && transfer->reuse && model == transfer->target && scion_recording())
                 outputs = scion_reuse_target(transfer->reuse, model, batch);
         bool front_left_out = outputs != NULL;
 
@@ -61,23 +83,18 @@ static struct scion_forward_pass *pass_of(struct scion_transfer *transfer, struc
         scion_trace_part(before);
         if (!outputs)
                 return NULL;
-        /* More than there is room for only cost time: the last one's place is taken. */
-        pass = &transfer->step.forward_pass[transfer->step.forward_passes < SCION_MAX_FORWARD_PASSES
-                                                    ? transfer->step.forward_passes++
-                                                    : SCION_MAX_FORWARD_PASSES - 1];
-        *pass = (struct scion_forward_pass){ .model = model,
-                                             .inputs = batch->inputs,
-                                             .outputs = outputs,
-                                             .gradients = scion_recording(),
-                                             .front_left_out = front_left_out };
-        if (keep(pass, model))
-                return pass;
-        transfer->step.forward_passes--;
-        return NULL;
+        return forward_pass_add(transfer,
+                                (struct scion_forward_pass){ .model = model,
+                                                             .inputs = batch->inputs,
+                                                             .outputs = outputs,
+                                                             .gradients = scion_recording(),
+                                                             .front_left_out = front_left_out },
+                                model);
 }
 
-static struct scion_forward_pass *source_pass(struct scion_transfer *transfer,
-                                              const struct scion_batch *batch)
+/* The source's pass: as in evaluation (no dropout), without gradients. */
+static struct scion_forward_pass *source_forward_pass(struct scion_transfer *transfer,
+                                                      const struct scion_batch *batch)
 {
         struct scion_tape *tape = scion_tape_current();
 
@@ -87,9 +104,9 @@ static struct scion_forward_pass *source_pass(struct scion_transfer *transfer,
                 return NULL;
         bool training = scion_tape_training(tape);
 
-        scion_tape_set_training(tape, false); /* what it knows, without dropout */
+        scion_tape_set_training(tape, false);
         scion_no_grad_begin();
-        struct scion_forward_pass *pass = pass_of(transfer, transfer->source, batch, false);
+        struct scion_forward_pass *pass = forward_pass_of(transfer, transfer->source, batch, true);
 
         scion_no_grad_end();
         scion_tape_set_training(tape, training);
@@ -98,8 +115,9 @@ static struct scion_forward_pass *source_pass(struct scion_transfer *transfer,
         return pass;
 }
 
-static struct scion_tensor *features_of(const struct scion_forward_pass *pass, struct scion_model *model,
-                                        const char *path)
+/* Returns the output of the module at `path`; for NULL the input of the head. */
+static struct scion_tensor *forward_pass_features(const struct scion_forward_pass *pass,
+                                                  struct scion_model *model, const char *path)
 {
         struct scion_module *module = path ? scion_model_module(model, path) : NULL;
 
@@ -111,9 +129,11 @@ static struct scion_tensor *features_of(const struct scion_forward_pass *pass, s
                     : scion_fail_null("the model does not run its module '%s'", path ? path : model->head);
 }
 
+/* --- The target ----------------------------------------------------------------------------------------- */
+
 struct scion_tensor *scion_target_logits(struct scion_transfer *transfer, const struct scion_batch *batch)
 {
-        const struct scion_forward_pass *pass = pass_of(transfer, transfer->target, batch, true);
+        const struct scion_forward_pass *pass = forward_pass_of(transfer, transfer->target, batch, false);
 
         return pass ? pass->outputs : NULL;
 }
@@ -124,14 +144,16 @@ struct scion_tensor *scion_target_features(struct scion_transfer *transfer, cons
         const struct scion_forward_pass *pass = NULL;
 
         if (!path)
-                pass = pass_of(transfer, transfer->target, batch, true);
+                pass = forward_pass_of(transfer, transfer->target, batch, false);
         if (path || (pass && !pass->features && pass->front_left_out)) {
                 if (transfer->reuse)
                         scion_reuse_run_front(transfer->reuse);
-                pass = pass_of(transfer, transfer->target, batch, false);
+                pass = forward_pass_of(transfer, transfer->target, batch, true);
         }
-        return features_of(pass, transfer->target, path);
+        return forward_pass_features(pass, transfer->target, path);
 }
+
+/* --- The source ----------------------------------------------------------------------------------------- */
 
 /* Returns what the source's module made of the batch (or took: `input`), if it was computed once for all epochs; else
  * NULL. What is asked for in the dry run is recorded; only that is stored. */
@@ -155,7 +177,7 @@ struct scion_tensor *scion_source_logits(struct scion_transfer *transfer, const 
 
         if (outputs)
                 return outputs;
-        const struct scion_forward_pass *pass = source_pass(transfer, batch);
+        const struct scion_forward_pass *pass = source_forward_pass(transfer, batch);
 
         return pass ? pass->outputs : NULL;
 }
@@ -168,12 +190,15 @@ struct scion_tensor *scion_source_features(struct scion_transfer *transfer, cons
                 source ? scion_model_look_up_module(source, path ? path : source->head) : NULL;
         struct scion_tensor *features = source_reuse(transfer, module, !path, batch);
 
-        return features ? features : features_of(source_pass(transfer, batch), source, path);
+        return features ? features
+                        : forward_pass_features(source_forward_pass(transfer, batch), source, path);
 }
 
-/* The target's outputs for these inputs, if it has run on them in this step. */
-static struct scion_tensor *outputs_of(const struct scion_transfer *transfer,
-                                       const struct scion_tensor *inputs)
+/* --- Loss and scores ------------------------------------------------------------------------------------ */
+
+/* Returns the target's outputs for these inputs; NULL if it has not run on them in this step. */
+static struct scion_tensor *target_outputs(const struct scion_transfer *transfer,
+                                           const struct scion_tensor *inputs)
 {
         for (int i = 0; i < transfer->step.forward_passes; i++)
                 if (transfer->step.forward_pass[i].model == transfer->target &&
@@ -186,13 +211,13 @@ struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfe
                                             const struct scion_batch **batch)
 {
         const struct scion_domains *domains = &transfer->step.domains;
-        struct scion_tensor *outputs = outputs_of(transfer, transfer->step.batch->inputs);
+        struct scion_tensor *outputs = target_outputs(transfer, transfer->step.batch->inputs);
         int64_t first = 0;
 
         *batch = transfer->step.batch;
         if (outputs || !domains->made)
                 return outputs;
-        outputs = outputs_of(transfer, domains->batch.inputs);
+        outputs = target_outputs(transfer, domains->batch.inputs);
         if (transfer->added.label_weight > 0)
                 first = domains->source->size + domains->target->size;
         else

@@ -1,4 +1,4 @@
-/* What a strategy sets up: models, values and stages of its own; and when the engine asks it. */
+/* What a strategy adds in setup() (models, values, memory, stages), and the calls of its callbacks. */
 #include "transfer/transfer.h"
 
 #include <ctype.h>
@@ -12,14 +12,15 @@
 #include "nn/module.h"
 #include "state/checkpoint.h"
 
-static const struct scion_strategy_plugin *plugin_of(const struct scion_transfer *transfer)
+static const struct scion_strategy_plugin *transfer_plugin(const struct scion_transfer *transfer)
 {
         return transfer->plan.strategy ? (const struct scion_strategy_plugin *)transfer->plan.strategy->plugin
                                        : NULL;
 }
 
-/* Names the strategy in the message that its callback has left. */
-static bool blame(const struct scion_transfer *transfer, const char *callback)
+/* Puts the strategy's name before the message that its callback has left; without one, says that there is none. Returns
+ * false. */
+static bool callback_fail(const struct scion_transfer *transfer, const char *callback)
 {
         scion_plugin_failed(callback);
         return scion_fail_prefix("strategy '%s'", transfer->plan.strategy->plugin->name);
@@ -42,12 +43,12 @@ uint64_t scion_transfer_seed(const struct scion_transfer *transfer)
         return transfer->plan.seed;
 }
 
-static bool check_setting_up(const struct scion_transfer *transfer, const char *what)
+static bool transfer_check_setup(const struct scion_transfer *transfer, const char *what)
 {
-        return transfer->setting_up || scion_fail("%s: only in setup()", what);
+        return transfer->setting_up || scion_fail("%s may be called in setup() only", what);
 }
 
-static struct scion_model *build(const struct scion_blueprint *plan, double width)
+static struct scion_model *blueprint_build(const struct scion_blueprint *plan, double width)
 {
         return scion_model_create_scaled(plan->map, &plan->input, plan->outputs, plan->seed, width);
 }
@@ -56,14 +57,14 @@ bool scion_target_like_source(struct scion_transfer *transfer, double width)
 {
         struct scion_blueprint plan = transfer->plan.target;
 
-        if (!check_setting_up(transfer, "a target like the source"))
+        if (!transfer_check_setup(transfer, "scion_target_like_source()"))
                 return false;
         if (!transfer->plan.source.map)
                 return scion_fail("the run has no source whose architecture the target could have");
         if (transfer->plan.target_given)
                 return scion_fail("the target gets the source's architecture: leave 'model' out of 'target'");
         plan.map = transfer->plan.source.map;
-        struct scion_model *target = build(&plan, width);
+        struct scion_model *target = blueprint_build(&plan, width);
 
         if (!target)
                 return false;
@@ -74,18 +75,17 @@ bool scion_target_like_source(struct scion_transfer *transfer, double width)
 
 struct scion_model *scion_source_initial(struct scion_transfer *transfer)
 {
-        if (transfer->added.initial || !check_setting_up(transfer, "the source before its training"))
+        if (transfer->added.initial || !transfer_check_setup(transfer, "scion_source_initial()"))
                 return transfer->added.initial;
         if (!transfer->plan.source_trained)
-                return scion_fail_null(
-                        "the source was not trained in this run: what it was before is not known");
-        transfer->added.initial = build(&transfer->plan.source, 1);
+                return scion_fail_null("the source was not trained in this run, so its values before "
+                                       "training are not known");
+        transfer->added.initial = blueprint_build(&transfer->plan.source, 1);
         return transfer->added.initial;
 }
 
-/* --- What is the strategy's own ------------------------------------------------------------------------- */
+/* --- What a strategy adds ------------------------------------------------------------------------------- */
 
-/* Letters, digits and '_': a column's name, or part of a file's entry. */
 bool scion_transfer_check_name(const char *what, const char *name)
 {
         size_t length = name ? strlen(name) : 0;
@@ -97,9 +97,10 @@ bool scion_transfer_check_name(const char *what, const char *name)
                                   SCION_TRANSFER_NAME - 1, name ? name : "");
 }
 
-static bool check_own(const struct scion_transfer *transfer, const char *name)
+static bool own_check_name(const struct scion_transfer *transfer, const char *function, const char *name)
 {
-        if (!check_setting_up(transfer, name) || !scion_transfer_check_name("what is a strategy's own", name))
+        if (!transfer_check_setup(transfer, function) ||
+            !scion_transfer_check_name("what is a strategy's own", name))
                 return false;
         for (int i = 0; i < transfer->added.models; i++)
                 if (strcmp(transfer->added.model[i].name, name) == 0)
@@ -113,7 +114,7 @@ static bool check_own(const struct scion_transfer *transfer, const char *name)
 struct scion_model *scion_own_model(struct scion_transfer *transfer, const char *name,
                                     struct scion_module *module)
 {
-        if (!module || !check_own(transfer, name)) {
+        if (!module || !own_check_name(transfer, "scion_own_model()", name)) {
                 scion_module_destroy(module);
                 return NULL;
         }
@@ -139,7 +140,7 @@ struct scion_model *scion_own_model(struct scion_transfer *transfer, const char 
 
 float *scion_own_values(struct scion_transfer *transfer, const char *name, int64_t count)
 {
-        if (!check_own(transfer, name))
+        if (!own_check_name(transfer, "scion_own_values()", name))
                 return NULL;
         if (count < 1 || count > (int64_t)1 << 40)
                 return scion_fail_null("%s: %lld values cannot be kept", name, (long long)count);
@@ -162,7 +163,7 @@ float *scion_own_values(struct scion_transfer *transfer, const char *name, int64
 
 void *scion_transfer_alloc(struct scion_transfer *transfer, size_t count, size_t size)
 {
-        if (!check_setting_up(transfer, "memory that goes with the transfer"))
+        if (!transfer_check_setup(transfer, "scion_transfer_alloc()"))
                 return NULL;
         if (size > 0 && count > SIZE_MAX / size)
                 return scion_fail_null("out of memory: %zu times %zu bytes", count, size);
@@ -171,7 +172,7 @@ void *scion_transfer_alloc(struct scion_transfer *transfer, size_t count, size_t
         if (!longer)
                 return scion_fail_null("out of memory");
         transfer->added.memory = longer;
-        /* Of nothing, calloc() may give NULL. */
+        /* calloc() may return NULL for 0 bytes. */
         void *block = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
 
         if (!block)
@@ -183,7 +184,8 @@ int scion_add_stage(struct scion_transfer *transfer, const char *name, int64_t e
 {
         int number = transfer->added.stages;
 
-        if (!check_setting_up(transfer, "a stage") || !scion_transfer_check_name("a stage", name))
+        if (!transfer_check_setup(transfer, "scion_add_stage()") ||
+            !scion_transfer_check_name("a stage", name))
                 return -1;
         bool taken = strcmp(name, "source") == 0 || strcmp(name, "target") == 0;
 
@@ -206,7 +208,7 @@ int scion_add_stage(struct scion_transfer *transfer, const char *name, int64_t e
 
 bool scion_train_nothing(struct scion_transfer *transfer)
 {
-        if (!check_setting_up(transfer, "to train nothing"))
+        if (!transfer_check_setup(transfer, "scion_train_nothing()"))
                 return false;
         transfer->added.untrained = true;
         return true;
@@ -242,7 +244,7 @@ void scion_transfer_finish(struct scion_transfer *transfer)
         step_finish(&transfer->step);
 }
 
-void scion_transfer_describe(struct scion_transfer *transfer, struct scion_state *state)
+void scion_transfer_add_state(struct scion_transfer *transfer, struct scion_state *state)
 {
         scion_state_add(state, "transfer.step", &transfer->position.step, sizeof transfer->position.step);
         scion_state_add(state, "transfer.scalars", &transfer->scalars.count, sizeof transfer->scalars.count);
@@ -256,7 +258,7 @@ void scion_transfer_describe(struct scion_transfer *transfer, struct scion_state
         }
 }
 
-/* --- When the engine asks ------------------------------------------------------------------------------- */
+/* --- Callbacks ------------------------------------------------------------------------------------------ */
 
 int scion_stage(const struct scion_transfer *transfer)
 {
@@ -282,8 +284,8 @@ int64_t scion_transfer_stage_epochs(const struct scion_transfer *transfer, const
         return transfer->added.untrained ? 0 : main->epochs;
 }
 
-/* The training that comes has memory for the models as they are. */
-static void close_models(struct scion_transfer *transfer)
+/* Grafting ends with setup(): the optimizer allocates its state for the models as they are. */
+static void models_close(struct scion_transfer *transfer)
 {
         static const char why[] = "modules are grafted in setup() only";
 
@@ -294,7 +296,7 @@ static void close_models(struct scion_transfer *transfer)
 
 bool scion_transfer_setup(struct scion_transfer *transfer)
 {
-        const struct scion_strategy_plugin *plugin = plugin_of(transfer);
+        const struct scion_strategy_plugin *plugin = transfer_plugin(transfer);
 
         if (transfer->source) {
                 scion_model_set_frozen(transfer->source, true);
@@ -304,57 +306,58 @@ bool scion_transfer_setup(struct scion_transfer *transfer)
         transfer->setting_up = true;
         transfer->step.failed = false;
         scion_error_clear();
-        /* What is fitted, or compared, before anything is trained loses nothing to rounding. */
+        /* Without bfloat16, so that what setup() fits or compares is not rounded. */
         bool rounding = scion_device_set_bf16(false);
         bool good = !plugin->setup || plugin->setup(transfer->plan.strategy->self, transfer);
         scion_device_set_bf16(rounding);
 
         transfer->setting_up = false;
-        transfer->step.forward_passes = 0; /* of what it tried out */
-        close_models(transfer);
-        return good || blame(transfer, "setup");
+        transfer->step.forward_passes = 0;
+        models_close(transfer);
+        return good || callback_fail(transfer, "setup");
 }
 
 bool scion_transfer_begin_stage(struct scion_transfer *transfer, int stage)
 {
-        const struct scion_strategy_plugin *plugin = plugin_of(transfer);
+        const struct scion_strategy_plugin *plugin = transfer_plugin(transfer);
 
         transfer->position.stage = stage;
         transfer->position.progress = 0;
-        transfer->scalars.count = 0; /* what another stage has logged is no concern of this one */
+        transfer->scalars.count = 0;
         scion_error_clear();
         return !plugin || !plugin->begin_stage ||
                plugin->begin_stage(transfer->plan.strategy->self, transfer, stage) ||
-               blame(transfer, "begin_stage");
+               callback_fail(transfer, "begin_stage");
 }
 
 bool scion_transfer_begin_epoch(struct scion_transfer *transfer, int64_t epoch)
 {
-        const struct scion_strategy_plugin *plugin = plugin_of(transfer);
+        const struct scion_strategy_plugin *plugin = transfer_plugin(transfer);
 
         scion_error_clear();
         return !plugin || !plugin->begin_epoch ||
                plugin->begin_epoch(transfer->plan.strategy->self, transfer, epoch) ||
-               blame(transfer, "begin_epoch");
+               callback_fail(transfer, "begin_epoch");
 }
 
-static bool make(struct scion_transfer *transfer)
+/* Calls the strategy's make(). */
+static bool parameters_make(struct scion_transfer *transfer)
 {
-        const struct scion_strategy_plugin *plugin = plugin_of(transfer);
+        const struct scion_strategy_plugin *plugin = transfer_plugin(transfer);
 
         scion_error_clear();
         return !plugin || !plugin->make || plugin->make(transfer->plan.strategy->self, transfer) ||
-               blame(transfer, "make");
+               callback_fail(transfer, "make");
 }
 
 bool scion_transfer_settle(struct scion_transfer *transfer)
 {
-        const struct scion_strategy_plugin *plugin = plugin_of(transfer);
+        const struct scion_strategy_plugin *plugin = transfer_plugin(transfer);
 
         if (!plugin || !plugin->make)
                 return true;
         scion_no_grad_begin();
-        bool good = make(transfer) && scion_model_settle(transfer->target);
+        bool good = parameters_make(transfer) && scion_model_settle(transfer->target);
 
         scion_no_grad_end();
         scion_transfer_clear_stand_ins(transfer);
@@ -387,21 +390,20 @@ void scion_transfer_begin_step(struct scion_transfer *transfer, const struct sci
         transfer->step.failed = false;
 }
 
-/* What the strategy says, or the task's loss when there is none, or none of its own. */
 struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer)
 {
-        const struct scion_strategy_plugin *plugin = plugin_of(transfer);
+        const struct scion_strategy_plugin *plugin = transfer_plugin(transfer);
         const struct scion_batch *batch = transfer->step.batch;
         struct scion_tensor *loss;
 
-        if (!make(transfer))
+        if (!parameters_make(transfer))
                 return NULL;
         if (!plugin || !plugin->loss)
                 return scion_task_loss(transfer, scion_target_logits(transfer, batch), batch);
-        scion_error_clear(); /* why there is none is for the strategy to say */
+        scion_error_clear(); /* so that a message after this is the strategy's */
         loss = plugin->loss(transfer->plan.strategy->self, transfer, batch);
         if (loss && !transfer->step.failed)
                 return loss;
-        blame(transfer, "loss");
+        callback_fail(transfer, "loss");
         return NULL;
 }

@@ -1,4 +1,4 @@
-/* What a strategy is given (scion/strategy.h), seen from the engine. */
+/* A transfer: what a strategy works on through scion/strategy.h, as the engine sees it. */
 #ifndef SCION_TRANSFER_TRANSFER_H
 #define SCION_TRANSFER_TRANSFER_H
 
@@ -9,10 +9,10 @@
 #include "transfer/readings.h"
 #include "transfer/reuse.h"
 
-#define SCION_TRANSFER_NAME 48 /* bytes of the names that a strategy gives */
+#define SCION_TRANSFER_NAME 48 /* bytes of a name that a strategy gives, with the NUL */
 #define SCION_MAX_SCALARS 32
 #define SCION_MAX_FORWARD_PASSES 8
-#define SCION_MAX_STAGES 8 /* of a strategy's own */
+#define SCION_MAX_STAGES 8 /* without the main one */
 
 /* What a model is built from. */
 struct scion_blueprint {
@@ -165,58 +165,57 @@ struct scion_transfer {
         bool setting_up; /* setup() is being called */
 };
 
-/* Frees what the strategy has added, and the batches beside; the two models stay. */
+/* Frees what the strategy has added, and what the steps have. Source and target stay. */
 void scion_transfer_finish(struct scion_transfer *transfer);
 
-/*
- * Freezes the source, which only tells from now on, and calls the strategy's setup. With the target's data, the
- * batches beside are opened before.
- */
+/* Freezes the source and calls the strategy's setup(); afterwards no modules can be grafted. This function and the next
+ * three return false, with a message that names the strategy and the callback, when it fails. */
 bool scion_transfer_setup(struct scion_transfer *transfer);
 
-/* The strategy's own say at the beginning of a stage, and of an epoch. */
+/* Sets position.stage and calls the strategy's begin_stage(). What was logged in other stages is forgotten. */
 bool scion_transfer_begin_stage(struct scion_transfer *transfer, int stage);
+/* Calls the strategy's begin_epoch(). */
 bool scion_transfer_begin_epoch(struct scion_transfer *transfer, int64_t epoch);
+/* Writes the values of parameters that the strategy computes from others. Called before evaluation and at the end of a
+ * stage. */
+bool scion_transfer_settle(struct scion_transfer *transfer);
 
-/* A step begins, on a tape just reset: what belonged to the one before is forgotten. */
+/* Begins a step, on a tape just reset, with the batch that the target is trained on. */
 void scion_transfer_begin_step(struct scion_transfer *transfer, const struct scion_batch *batch);
-
-/* No batch is at hand any more. Before the tape is reset for something else than the next step. */
+/* Ends the step. Called before the tape is reset for anything but the next step. */
 void scion_transfer_end_step(struct scion_transfer *transfer);
 
-/* The parameters of all models are themselves again: before the tape is reset on which the stand-ins are. */
+/* Removes the stand-ins of the parameters of all models. Called before the tape is reset that they are on. */
 void scion_transfer_clear_stand_ins(struct scion_transfer *transfer);
 
-/* The strategy's loss of the batch that the step began with. */
+/* Returns the strategy's loss of the step's batch; the loss of the task if there is no strategy, or it has no loss. NULL,
+ * with a message. */
 struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer);
 
 /*
- * The target's outputs of this step that can be scored against labels or targets, and the batch that has these: for the
- * batch at hand; else, where two domains were joined, for the examples of them that the loss learns from. NULL, without
+ * Returns the target's outputs [N, K] in this step that are scored, and sets *batch to the batch with their labels or
+ * targets: the step's batch; where two domains were joined, the examples of them that the loss learns from. NULL, without
  * a message, when the strategy has run neither through the target.
  */
 struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfer,
                                             const struct scion_batch **batch);
 
-/* After the readings were read: adds what was logged in this step to the sums. */
+/* Adds what was logged in this step to the sums of the epoch. Called after scion_readings_read(). */
 void scion_transfer_collect_scalars(struct scion_transfer *transfer);
+/* Sets the sums to 0, at the beginning of an epoch. The names stay. */
+void scion_transfer_clear_scalars(struct scion_transfer *transfer);
 
-/* Parameters that are made from others get the values made. Before evaluation, and at a stage's end. */
-bool scion_transfer_settle(struct scion_transfer *transfer);
-
-/* Adds what changes while training, besides the models that are trained. */
+/* Adds the position, the sums of what was logged, and the strategy's own values to the state of a checkpoint. */
 struct scion_state;
-void scion_transfer_describe(struct scion_transfer *transfer, struct scion_state *state);
+void scion_transfer_add_state(struct scion_transfer *transfer, struct scion_state *state);
 
-/* The stage's name and epochs; `main` tells those of the main one. */
+/* Return the name and the number of epochs of the stage at position.stage; those of the main stage are `main`'s. */
 struct scion_stage;
 const char *scion_transfer_stage_name(const struct scion_transfer *transfer, const struct scion_stage *main);
 int64_t scion_transfer_stage_epochs(const struct scion_transfer *transfer, const struct scion_stage *main);
 
-/* Letters, digits and '_': what becomes part of a column's name. `what` is the owner of the name. */
+/* Checks that a name has only letters, digits and '_', as part of a column's name must. `what` ("a stage") is for the
+ * message. */
 bool scion_transfer_check_name(const char *what, const char *name);
-
-/* Forgets the sums of an epoch; the names stay. */
-void scion_transfer_clear_scalars(struct scion_transfer *transfer);
 
 #endif

@@ -173,9 +173,9 @@ static void setup_alone_gets_memory(void **state)
         assert_true(scion_transfer_setup(&transfer));
         assert_error_has("out of memory: ", " times 3 bytes", NULL);
         assert_null(scion_transfer_alloc(&transfer, 1, 1));
-        assert_string_equal(scion_error(), "memory that goes with the transfer: only in setup()");
+        assert_string_equal(scion_error(), "scion_transfer_alloc() may be called in setup() only");
         assert_false(scion_train_nothing(&transfer));
-        assert_string_equal(scion_error(), "to train nothing: only in setup()");
+        assert_string_equal(scion_error(), "scion_train_nothing() may be called in setup() only");
         assert_false(transfer.added.untrained);
         scion_transfer_finish(&transfer);
         assert_int_equal(transfer.added.memory_blocks, 0);
@@ -257,7 +257,7 @@ static void setup_names_what_is_its_own(void **state)
         assert_int_equal(transfer.added.value_blocks, 1);
         assert_int_equal(transfer.added.stages, SCION_MAX_STAGES);
         assert_null(scion_own_model(&transfer, "late", scion_nn_relu()));
-        assert_string_equal(scion_error(), "late: only in setup()");
+        assert_string_equal(scion_error(), "scion_own_model() may be called in setup() only");
         assert_null(scion_own_values(&transfer, "late", 1));
         assert_int_equal(scion_add_stage(&transfer, "late", 1), -1);
         assert_false(scion_target_like_source(&transfer, 1));
@@ -298,7 +298,7 @@ static void one_number_of_a_good_name_is_logged(void **state)
         assert_int_equal(transfer.scalars.count, 0);
 }
 
-static void batches_beside_are_asked_for(void **state)
+static void auxiliary_batches_are_asked_for(void **state)
 {
         const struct scion_strategy_plugin modest = { .name = "modest" }, needy = {
                 .name = "needy", .needs = SCION_NEEDS_SOURCE_BATCHES | SCION_NEEDS_UNLABELLED
@@ -319,7 +319,7 @@ static void batches_beside_are_asked_for(void **state)
         assert_string_equal(scion_error(), "the run has no unlabelled examples of the target");
         transfer.step.batch = NULL;
         assert_null(scion_source_batch(&transfer));
-        assert_string_equal(scion_error(), "batches beside the target's are there in loss() only");
+        assert_string_equal(scion_error(), "auxiliary batches are available in loss() only");
 }
 
 int main(void)
@@ -332,7 +332,7 @@ int main(void)
                 tape_test(setup_alone_gets_memory),
                 tape_test(setup_names_what_is_its_own),
                 tape_test(one_number_of_a_good_name_is_logged),
-                tape_test(batches_beside_are_asked_for),
+                tape_test(auxiliary_batches_are_asked_for),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
