@@ -167,21 +167,21 @@ static bool outputs_close(struct scion_execution *execution, bool good)
 
 /* --- Continuing an interrupted run ---------------------------------------------------------------------- */
 
-static bool run_key(const struct scion_run *run, XXH128_hash_t *key)
+static bool run_fingerprint(const struct scion_run *run, XXH128_hash_t *fingerprint)
 {
         char *text = scion_run_describe(&run->experiment, run->source_data, run->target_data, run->config);
 
         if (text)
-                *key = XXH3_128bits(text, strlen(text));
+                *fingerprint = XXH3_128bits(text, strlen(text));
         free(text);
         return text != NULL;
 }
 
-static struct scion_recovery recovery_of(struct scion_run *run, const char *path, XXH128_hash_t key,
+static struct scion_recovery recovery_of(struct scion_run *run, const char *path, XXH128_hash_t fingerprint,
                                          double interval, struct scion_row *results)
 {
         return (struct scion_recovery){ .path = path,
-                                        .key = key,
+                                        .fingerprint = fingerprint,
                                         .interval = interval,
                                         .metrics = run->execution.metrics,
                                         .results = results,
@@ -248,12 +248,12 @@ static bool stages_run(struct scion_run *run, const char *folder, double interva
                               *source_recovery = &run->execution.source_recovery;
         char *path = scion_path_join(folder, CHECKPOINT),
              *source_path = scion_path_join(folder, SOURCE_CHECKPOINT);
-        XXH128_hash_t key;
-        bool good = path && source_path && run_key(run, &key);
+        XXH128_hash_t fingerprint;
+        bool good = path && source_path && run_fingerprint(run, &fingerprint);
 
         if (good) {
-                *recovery = recovery_of(run, path, key, interval, results);
-                *source_recovery = recovery_of(run, source_path, key, interval, results);
+                *recovery = recovery_of(run, path, fingerprint, interval, results);
+                *source_recovery = recovery_of(run, source_path, fingerprint, interval, results);
                 good = scion_recovery_open(recovery);
         }
         good = good && (!run->with_source || source_run(run, results)) && target_run(run, folder, results);

@@ -127,7 +127,7 @@ static void keep(const struct source *source)
 {
         struct scion_safetensors file = { 0 };
 
-        if (!scion_weights_take(source->training->transfer->target, &file) || !write_entry(source, &file))
+        if (!scion_weights_copy(source->training->transfer->target, &file) || !write_entry(source, &file))
                 fprintf(source->training->log, "source: not kept for other runs: %s\n", scion_error());
         scion_safetensors_finish(&file);
 }
@@ -145,7 +145,7 @@ static bool make_entry(const struct source *source)
         }
         if (recovery) {
                 recovery->path = path.text;
-                recovery->key = XXH3_128bits(source->made_from, strlen(source->made_from));
+                recovery->fingerprint = XXH3_128bits(source->made_from, strlen(source->made_from));
         }
         bool good = train(source);
 
@@ -227,8 +227,8 @@ static enum taken take(const struct source *source)
                 return NOT_THERE;
         if (!scion_safetensors_read(source->path, &file))
                 return DAMAGED;
-        if (check_entry(source, &file) && scion_weights_fit(model, &file))
-                taken = scion_weights_put_back(model, &file) && replay(source, &file) ? TAKEN : FAILED;
+        if (check_entry(source, &file) && scion_weights_check(model, &file))
+                taken = scion_weights_restore(model, &file) && replay(source, &file) ? TAKEN : FAILED;
         scion_safetensors_finish(&file);
         if (taken == TAKEN) {
                 scion_cache_touch(source->path);

@@ -1,4 +1,4 @@
-/* Evaluation: the target's outputs and the task's loss, with no gradients. */
+/* Evaluation: the target's outputs and the task's loss, without gradients. */
 #include <scion/error.h>
 #include <scion/tape.h>
 
@@ -6,7 +6,7 @@
 #include "tensor/trace.h"
 #include "train/train.h"
 
-/* Adds the batch to the scores and reads what it gave. */
+/* Adds the batch to the scores, and reads them. */
 static bool batch_score(struct scion_transfer *transfer, struct scion_scores *scores,
                         struct scion_tensor *loss, struct scion_tensor *outputs,
                         const struct scion_batch *batch)

@@ -77,8 +77,8 @@ struct scion_update *scion_update_create(struct scion_instance *optimizer, struc
         if (!lr || lr->type != SCION_PARAM_FLOAT)
                 return scion_fail_null("optimizer '%s' has no parameter 'lr'", plugin->name);
         if (states < 0 || states > SCION_MAX_STATES)
-                return scion_fail_null("optimizer '%s' asks for %d states; 0 to %d can be had", plugin->name,
-                                       states, SCION_MAX_STATES);
+                return scion_fail_null("optimizer '%s' asks for %d states; there can be 0 to %d",
+                                       plugin->name, states, SCION_MAX_STATES);
         struct scion_update *update = calloc(1, sizeof *update);
 
         if (!update)
