@@ -20,7 +20,8 @@ struct scion_model *scion_run_create_target(const struct scion_run *run)
         return scion_model_create(stage->model, &shape, scion_data_outputs(run->target_data), stage->seed);
 }
 
-/* A source that is loaded takes the target's inputs, and has as many outputs as the file's head. */
+/* Builds the source and loads its weights. Without data of its own it takes the target's inputs, and has as many outputs
+ * as the head in the file. */
 static bool source_load(struct scion_run *run)
 {
         const struct scion_stage *stage = &run->experiment.source;
@@ -61,7 +62,7 @@ static bool source_prepare(struct scion_run *run)
         return run->source != NULL;
 }
 
-/* --- What is trained, and by what ------------------------------------------------------------------------- */
+/* --- Trainings -------------------------------------------------------------------------------------------- */
 
 struct scion_training scion_run_training(struct scion_run *run, bool target, struct scion_transfer *transfer)
 {
@@ -132,12 +133,12 @@ static bool batch_check(const struct scion_config *map, const struct scion_strat
                                  plugin->name, (long long)plugin->min_batch, what, (long long)size);
 }
 
-static int64_t least(int64_t a, int64_t b)
+static int64_t int_min(int64_t a, int64_t b)
 {
         return a < b ? a : b;
 }
 
-/* Is every batch large enough for the strategy? Those beside the target's are all of one size. */
+/* Checks that every batch is large enough for the strategy. Auxiliary batches are all of one size. */
 static bool batches_check(const struct scion_run *run)
 {
         const struct scion_strategy_plugin *plugin =
@@ -146,11 +147,11 @@ static bool batches_check(const struct scion_run *run)
         int64_t examples = scion_data_size(run->target_data, SCION_TRAIN), size = stage->batch_size;
         int64_t last = examples % size;
 
-        if (!batch_check(stage->map, plugin, "the first one", least(examples, size)))
+        if (!batch_check(stage->map, plugin, "the first one", int_min(examples, size)))
                 return false;
         if (plugin->needs & SCION_NEEDS_SOURCE_BATCHES &&
             !batch_check(run->experiment.source.dataset, plugin, "one of the source",
-                         least(scion_data_size(run->source_data, SCION_TRAIN), size)))
+                         int_min(scion_data_size(run->source_data, SCION_TRAIN), size)))
                 return false;
         if (last > 0 && last < plugin->min_batch && examples > size && !stage->drop_last)
                 return scion_config_fail(
@@ -185,7 +186,7 @@ static bool needs_check(const struct scion_run *run)
 
 /* --- All of it -------------------------------------------------------------------------------------------- */
 
-/* What the file says, and the target's data. */
+/* Reads the configuration, and opens the device and the target's data. */
 static bool run_begin(struct scion_run *run)
 {
         struct scion_experiment *experiment = &run->experiment;

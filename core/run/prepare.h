@@ -45,12 +45,13 @@ struct scion_model *scion_run_create_target(const struct scion_run *run);
 /* Reads the configuration and builds the models: scion_run_open() without the allocation. */
 bool scion_run_build(struct scion_run *run);
 
-/* The training of the target, or of the source, by `transfer`. */
+/* Returns the training of the target (or of the source) with this transfer, which must outlive it. */
 struct scion_training scion_run_training(struct scion_run *run, bool target, struct scion_transfer *transfer);
 
-/* The source's training is a transfer of nothing to it, by the task's loss. */
+/* Returns the transfer for the source's training: without a strategy, with the source as its target. */
 struct scion_transfer scion_run_source_transfer(const struct scion_run *run);
 
+/* Returns the transfer for the target's training, with the strategy not set up yet. */
 struct scion_transfer scion_run_target_transfer(const struct scion_run *run, struct scion_model *target,
                                                 struct scion_instance *strategy);
 

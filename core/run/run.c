@@ -93,9 +93,9 @@ static bool run_write_config(const struct scion_run *run, const char *folder)
         return good;
 }
 
-#define MOST_COLUMNS 16
+#define MAX_COLUMNS 16
 
-/* Adds PREFIXloss and the scores of the stages' targets; returns how many names there are then. */
+/* Appends the names PREFIXloss and PREFIXSCORE, for the kinds of targets of source and target. Returns the new count. */
 static size_t columns_add(const struct scion_run *run, const char *prefix, char (*name)[32], size_t count)
 {
         bool values = scion_data_classes(run->target_data) == 0, classes = !values;
@@ -114,8 +114,8 @@ static size_t columns_add(const struct scion_run *run, const char *prefix, char 
 
 static struct scion_sheet *metrics_create(const struct scion_run *run, const char *path)
 {
-        char name[MOST_COLUMNS][32] = { "stage", "epoch", "step", "seconds", "lr" };
-        const char *column[MOST_COLUMNS];
+        char name[MAX_COLUMNS][32] = { "stage", "epoch", "step", "seconds", "lr" };
+        const char *column[MAX_COLUMNS];
         size_t count = 5;
 
         count = columns_add(run, "train_", name, count);
@@ -169,7 +169,7 @@ static bool outputs_close(struct scion_execution *execution, bool good)
 
 static bool run_fingerprint(const struct scion_run *run, XXH128_hash_t *fingerprint)
 {
-        char *text = scion_run_describe(&run->experiment, run->source_data, run->target_data, run->config);
+        char *text = scion_fingerprint_run(&run->experiment, run->source_data, run->target_data, run->config);
 
         if (text)
                 *fingerprint = XXH3_128bits(text, strlen(text));
@@ -177,8 +177,8 @@ static bool run_fingerprint(const struct scion_run *run, XXH128_hash_t *fingerpr
         return text != NULL;
 }
 
-static struct scion_recovery recovery_of(struct scion_run *run, const char *path, XXH128_hash_t fingerprint,
-                                         double interval, struct scion_row *results)
+static struct scion_recovery recovery_make(struct scion_run *run, const char *path, XXH128_hash_t fingerprint,
+                                           double interval, struct scion_row *results)
 {
         return (struct scion_recovery){ .path = path,
                                         .fingerprint = fingerprint,
@@ -191,12 +191,13 @@ static struct scion_recovery recovery_of(struct scion_run *run, const char *path
 /* --- Executing ------------------------------------------------------------------------------------------ */
 
 /* Keeps the source's values as setup() gets them, for the target's checkpoints: setup() may change them. */
-static bool source_keep(struct scion_run *run)
+static bool source_snapshot(struct scion_run *run)
 {
         run->execution.recovery.source = scion_model_snapshot(run->source);
         return run->execution.recovery.source != NULL;
 }
 
+/* Restores, trains or loads the source. */
 static bool source_run(struct scion_run *run, struct scion_row *results)
 {
         struct scion_transfer transfer = scion_run_source_transfer(run);
@@ -209,9 +210,10 @@ static bool source_run(struct scion_run *run, struct scion_row *results)
                 good = scion_source_train(&training, run->config, results);
         else
                 fprintf(run->execution.log, "source: %s\n", run->weights.text);
-        return good && source_keep(run);
+        return good && source_snapshot(run);
 }
 
+/* Sets the strategy up, trains and tests the target, and saves it. */
 static bool target_run(struct scion_run *run, const char *folder, struct scion_row *results)
 {
         struct scion_transfer transfer =
@@ -221,7 +223,7 @@ static bool target_run(struct scion_run *run, const char *folder, struct scion_r
         int64_t trainable;
         bool good = scion_transfer_setup(&transfer);
 
-        run->target = transfer.target; /* the strategy may have made another */
+        run->target = transfer.target; /* the strategy may have replaced it */
         good = good && scion_train(&training, &trained) && scion_test(&training, "test_", true, results);
         trainable = scion_model_size(run->target, true);
         for (int i = 0; i < transfer.added.models; i++)
@@ -236,12 +238,13 @@ static bool target_run(struct scion_run *run, const char *folder, struct scion_r
 
         char *path = scion_path_join(folder, "model.safetensors");
 
-        /* On the disk before anybody says that the run is done; writing the model syncs the folder. */
+        /* The results are reported only once they are on the disk. Writing the model syncs the folder. */
         good = path && scion_sheet_sync(run->execution.metrics) && scion_weights_save(run->target, path);
         free(path);
         return good;
 }
 
+/* Runs the source and the target, each from its checkpoint if there is one. */
 static bool stages_run(struct scion_run *run, const char *folder, double interval, struct scion_row *results)
 {
         struct scion_recovery *recovery = &run->execution.recovery,
@@ -252,8 +255,8 @@ static bool stages_run(struct scion_run *run, const char *folder, double interva
         bool good = path && source_path && run_fingerprint(run, &fingerprint);
 
         if (good) {
-                *recovery = recovery_of(run, path, fingerprint, interval, results);
-                *source_recovery = recovery_of(run, source_path, fingerprint, interval, results);
+                *recovery = recovery_make(run, path, fingerprint, interval, results);
+                *source_recovery = recovery_make(run, source_path, fingerprint, interval, results);
                 good = scion_recovery_open(recovery);
         }
         good = good && (!run->with_source || source_run(run, results)) && target_run(run, folder, results);

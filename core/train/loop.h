@@ -46,8 +46,8 @@ struct scion_loop {
         struct scion_loop_best best;
 };
 
-/* Opens the training's batches. False, with a message; scion_loop_finish() must be called then, too. `training` must outlive
- * the loop. */
+/* Opens the training's batches. False, with a message; scion_loop_finish() must be called then, too. `training` must
+ * outlive the loop. */
 bool scion_loop_init(struct scion_loop *loop, const struct scion_training *training);
 void scion_loop_finish(struct scion_loop *loop);
 

@@ -98,8 +98,8 @@ static double sums_mean(const double *sums, int64_t width, int64_t examples)
         return sum / (double)width / (double)examples;
 }
 
-/* Returns the mean coefficient of determination of the values, as r2_score() of scikit-learn. For a value that is the same
- * in all targets it is 1 without errors, else 0. */
+/* Returns the mean coefficient of determination of the values, as r2_score() of scikit-learn. For a value that is the
+ * same in all targets it is 1 without errors, else 0. */
 static double sums_r2(const struct scion_scores *scores)
 {
         const double *squared = scores->host_sums + scores->width, *target = squared + scores->width;

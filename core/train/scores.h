@@ -15,20 +15,19 @@ struct scion_scores {
         int64_t scored;   /* examples whose outputs were scored */
         int64_t correct;  /* examples with the right class */
         int64_t width;    /* values of a target */
-        struct scion_storage
-                *sums;     /* on the device, float64 [4, width]: absolute errors, squared errors, targets,
-                                       squared targets */
-        double *host_sums; /* a copy of them */
-        bool sums_changed; /* since they were copied */
+        /* Absolute errors, squared errors, targets, squared targets: float64 [4, width]. */
+        struct scion_storage *sums; /* on the device */
+        double *host_sums;          /* a copy */
+        bool sums_changed;          /* since they were copied */
         /* Of the last batch, between scion_scores_add() and scion_scores_read(): */
         int loss_reading, correct_reading; /* indices of readings; correct_reading is -1 for values */
         int64_t batch_examples, batch_scored;
 };
 
 /*
- * Adds a batch of `examples`: its mean loss, a scalar, and outputs [N, K] that are scored against the labels or targets of
- * `scored`. With NULL outputs only the loss is added. Nothing is read from the device: the loss and the number of correct classes
- * become readings, which scion_scores_read() adds. False, with a message.
+ * Adds a batch of `examples`: its mean loss, a scalar, and outputs [N, K] that are scored against the labels or targets
+ * of `scored`. With NULL outputs only the loss is added. Nothing is read from the device: the loss and the number of
+ * correct classes become readings, which scion_scores_read() adds. False, with a message.
  */
 bool scion_scores_add(struct scion_scores *scores, struct scion_readings *readings, struct scion_tensor *loss,
                       int64_t examples, struct scion_tensor *outputs, const struct scion_batch *scored);

@@ -8,8 +8,8 @@
 
 struct scion_update;
 
-/* Allocates the optimizer's state for every parameter of the models, all zero. Optimizer and models must outlive it. NULL,
- * with a message. */
+/* Allocates the optimizer's state for every parameter of the models, all zero. Optimizer and models must outlive it.
+ * NULL, with a message. */
 struct scion_update *scion_update_create(struct scion_instance *optimizer, struct scion_model *const *models,
                                          int count);
 void scion_update_destroy(struct scion_update *update); /* takes NULL */
