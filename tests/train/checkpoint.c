@@ -1,4 +1,4 @@
-/* Files that are good to the last bit, and of this very training, or not used at all. */
+/* A checkpoint is used only if it is intact and has the fingerprint of the training. */
 #include "state/checkpoint.h"
 
 #include <fcntl.h>
@@ -16,7 +16,7 @@ struct sample {
         struct scion_state state;
 };
 
-static void fill(struct sample *sample, int64_t epoch)
+static void sample_fill(struct sample *sample, int64_t epoch)
 {
         *sample = (struct sample){ .epoch = epoch, .merit = 0.5, .weights = { 1, 2, 3, 4, (float)epoch } };
         scion_state_add(&sample->state, "epoch", &sample->epoch, sizeof sample->epoch);
@@ -30,7 +30,7 @@ static void write_sample(const char *path, int64_t epoch)
 {
         struct sample sample;
 
-        fill(&sample, epoch);
+        sample_fill(&sample, epoch);
         if (!scion_checkpoint_write(path, fingerprint, &sample.state))
                 fail_msg("%s", scion_error());
         scion_state_finish(&sample.state);
@@ -45,14 +45,14 @@ static struct scion_checkpoint *open_good(const char *path)
         return checkpoint;
 }
 
-/* The file holds the sample of that epoch. */
+/* Fails the test unless the file holds the sample of that epoch. */
 static void assert_epoch(const char *path, int64_t epoch)
 {
         struct scion_checkpoint *checkpoint = open_good(path);
         struct sample sample, expected;
 
-        fill(&sample, 0);
-        fill(&expected, epoch);
+        sample_fill(&sample, 0);
+        sample_fill(&expected, epoch);
         assert_true(scion_checkpoint_restore(checkpoint, &sample.state));
         assert_int_equal(sample.epoch, epoch);
         assert_true(sample.merit == expected.merit);
@@ -97,7 +97,7 @@ static void another_fingerprint(void **state)
         assert_error_has("other: of another configuration", NULL);
 }
 
-/* Whatever a crash or a disk leaves of a file is seen. */
+/* A file that a crash or a disk has damaged is detected. */
 static void torn_at_every_length(void **state)
 {
         struct stat status;
@@ -138,7 +138,7 @@ static void every_flipped_bit(void **state)
         assert_epoch("flipped", 1);
 }
 
-/* Zeros in the place of a part: what some file systems leave of data that had not reached the disk. */
+/* Some file systems leave zeros in place of data that had not reached the disk. */
 static void zeroed_tail(void **state)
 {
         struct stat status;
@@ -194,7 +194,7 @@ static void blocks_are_taken(void **state)
         scion_checkpoint_close(NULL);
 }
 
-/* Blocks of the device's memory, larger than what is copied at a time; the bytes around them stay. */
+/* Blocks in a device's memory that are copied in several pieces. The bytes around them are unchanged. */
 static void storages(void **state)
 {
         const size_t bytes = ((size_t)5 << 19) + 12, offset = 64;
@@ -241,7 +241,7 @@ static void storages(void **state)
         free(back);
 }
 
-/* A state of other blocks, or sizes, is left as it is. */
+/* A state with other blocks or sizes is unchanged. */
 static void another_state(void **state)
 {
         struct scion_checkpoint *checkpoint;
@@ -251,7 +251,7 @@ static void another_state(void **state)
         (void)state;
         write_sample("state", 3);
         checkpoint = open_good("state");
-        fill(&sample, 0);
+        sample_fill(&sample, 0);
         scion_state_add(&sample.state, "more", &more, sizeof more);
         assert_false(scion_checkpoint_restore(checkpoint, &sample.state));
         assert_error_has("state: has no block 'more'", NULL);
@@ -294,7 +294,7 @@ static void names(void **state)
         scion_state_finish(&blocks);
 }
 
-/* Wherever the disk gets full, the older one is there, and nothing beside it. */
+/* Wherever the disk becomes full, the older file is still there, and no other file is. */
 static void full_disk(void **state)
 {
         struct stat status;
@@ -305,7 +305,7 @@ static void full_disk(void **state)
         write_sample("full", 1);
         assert_int_equal(stat("full", &status), 0);
         entries = count_entries(".");
-        fill(&sample, 2);
+        sample_fill(&sample, 2);
         for (off_t room = 0; room < status.st_size; room += 8) {
                 limit_files_to((rlim_t)room);
                 assert_false(scion_checkpoint_write("full", fingerprint, &sample.state));

@@ -1,4 +1,4 @@
-/* What a strategy is given of the two models. */
+/* The functions of scion/strategy.h: outputs of the two models, and what setup() may add. */
 #include "transfer/transfer.h"
 
 #include "nn/model.h"
@@ -18,7 +18,7 @@ static struct scion_model *model_of(float dropout)
         return model;
 }
 
-/* The target's outputs are computed once; but those made without gradients are no use to a loss. */
+/* The target's outputs are computed once in a step, but again if the first ones had no gradients. */
 static void outputs_come_with_gradients(void **state)
 {
         struct scion_batch batch = { .size = 4, .inputs = scion_full(SCION_SHAPE(4, 3), 1) };
@@ -58,7 +58,7 @@ static void the_source_only_tells(void **state)
         assert_error_has("no source model", NULL);
 }
 
-/* A loss that calculates with the source's parameters gives gradients to the target's alone. */
+/* A loss of parameters of both models gives gradients to the target's only. */
 static void the_source_is_frozen(void **state)
 {
         struct scion_config *map = scion_config_parse("{ use: fine-tune }", "transfer.yaml");
@@ -82,7 +82,7 @@ static void the_source_is_frozen(void **state)
         scion_config_destroy(map);
 }
 
-/* --- Callbacks that fail and do not say why --------------------------------------------------------------- */
+/* --- Callbacks that fail without a message ---------------------------------------------------------------- */
 
 static bool silent_setup(void *self, struct scion_transfer *transfer)
 {
@@ -105,7 +105,7 @@ static struct scion_tensor *silent_loss(void *self, struct scion_transfer *trans
         return self && transfer && batch ? NULL : scion_full(SCION_SCALAR, 0);
 }
 
-/* What went wrong before is not why. */
+/* Fails the test unless the message names the callback; a message from before must not be kept. */
 static void assert_silent(bool good, const char *callback)
 {
         char text[96];
@@ -182,7 +182,7 @@ static void setup_alone_gets_memory(void **state)
         scion_model_destroy(transfer.target);
 }
 
-/* --- What is the strategy's own --------------------------------------------------------------------------- */
+/* --- Models, values and stages of the strategy's own ------------------------------------------------------ */
 
 static void assert_no_stage(int number, const char *message)
 {
@@ -209,7 +209,7 @@ static void name_stages(struct scion_transfer *transfer)
         assert_error_has("more than ", " stages of a strategy's own", NULL);
 }
 
-/* One name is one thing's: it is part of the names in a checkpoint. */
+/* Names must be unique, because checkpoints are keyed by name. */
 static bool name_its_own(void *self, struct scion_transfer *transfer)
 {
         const char *const bad[] = { "", "a.b",
