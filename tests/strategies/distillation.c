@@ -28,7 +28,7 @@ static void run_file(const char *name, const char *yaml, struct scion_safetensor
         read_model(path, file);
 }
 
-/* Fails the test unless the stage of hints has this number of epochs. */
+/* An experiment with this number of epochs in the stage of hints, and none in the main stage. */
 #define HINTS(epochs)                                                                                      \
         NAME SOURCE("3") STRATEGY(                                                                         \
                 "fitnet, layers: [relu1], source_layers: [relu3], "                                        \

@@ -137,7 +137,7 @@ static double difference(const struct pair *pair, enum scion_split split, bool t
         return largest;
 }
 
-/* Returns the spread of the source's outputs. */
+/* Returns the largest minus the smallest of the source's outputs of the first class. */
 static double range(const struct pair *pair)
 {
         struct scion_batches *batches = scion_batches_create(data, SCION_TEST, 250);
@@ -223,7 +223,7 @@ static void nearly_nothing_in_training(void **state)
 
 /* --- What is different ---------------------------------------------------------------------------------- */
 
-/* Returns the source's unit that a unit of fc1 is a copy of; the first ones are copies of themselves. */
+/* Returns the first of the source's n units of fc1 whose weights are `row`; -1: there is none. */
 static int original(const struct pair *pair, const float *old, int n, const float *row)
 {
         (void)pair;

@@ -93,7 +93,7 @@ static bool is_at_the_source(const struct trial *trial)
         return true;
 }
 
-/* Buffers of the source that have changed since the beginning are copied as well. */
+/* Begins a trial between equal models, with a source whose buffers no longer have their initial values. */
 static void begin_moved(struct trial *trial, const char *strategy, const char *model)
 {
         moved = true;

@@ -351,7 +351,7 @@ static void features_of_a_front_that_was_passed_by(void **state)
         trial_end(&trial);
 }
 
-/* Returns the source's outputs for the first batch, with or without reuse. */
+/* Writes the source's outputs for the first batch to `values`, computed with or without reuse. */
 static void take_teacher(struct trial *trial, struct scion_batches *batches, bool reuse, float *values)
 {
         struct scion_transfer *transfer = &trial->transfer;
@@ -436,13 +436,14 @@ static void a_teacher_with_a_stand_in_is_asked_again(void **state)
         trial_end(&trial);
 }
 
-/* Subtracts the mean of the batch from its input, or halves it in training. */
+/* Subtracts the mean of the batch. */
 static struct scion_tensor *centre(void *self, struct scion_module *module, struct scion_tensor *x)
 {
         (void)self, (void)module;
         return scion_sub(x, scion_mean(x, SCION_AXIS(0), true));
 }
 
+/* Halves its input in training only. */
 static struct scion_tensor *halve(void *self, struct scion_module *module, struct scion_tensor *x)
 {
         (void)self;
