@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backend/backend.h"
+#include "base/clock.h"
 #include "file/files.h"
 
 #define WARM_STEPS 3
@@ -21,7 +22,8 @@
 struct bench {
         const struct scion_bench_options *options;
         const struct scion_training *training;
-        struct scion_meter meter;
+        struct scion_tracer tracer;         /* of the parts of a step */
+        struct scion_tracer *tracer_before; /* that was in use */
         struct scion_steps *steps;
         struct scion_batches *batches; /* to evaluate; the scores are not used */
         struct scion_scores scores;
@@ -76,13 +78,13 @@ static int64_t bench_evaluate(struct bench *bench)
 
 /* --- Timing ----------------------------------------------------------------------------------------------- */
 
-/* Returns the seconds spent in steps, without the work between epochs. */
-static double meter_seconds(const struct scion_meter *meter)
+/* The seconds of all steps so far, without the work between epochs. */
+static double tracer_step_seconds(const struct scion_tracer *tracer)
 {
         double sum = 0;
 
         for (int part = SCION_PART_OUTSIDE + 1; part < SCION_PARTS; part++)
-                sum += meter->seconds[part];
+                sum += tracer->seconds[part];
         return sum;
 }
 
@@ -161,7 +163,8 @@ static bool steps_take(struct bench *bench, int64_t (*step)(struct bench *bench)
 
         *taken = 0;
         while (steps_continue(bench->options, samples->count, scion_clock() - start)) {
-                double before = meter_seconds(&bench->meter), operations = scion_device_usage().operations;
+                double before = tracer_step_seconds(&bench->tracer),
+                       operations = scion_device_usage().operations;
                 int64_t examples = step(bench);
 
                 if (examples == 0)
@@ -169,7 +172,7 @@ static bool steps_take(struct bench *bench, int64_t (*step)(struct bench *bench)
                 ++*taken;
                 if (examples < largest)
                         continue;
-                if (!samples_add(samples, meter_seconds(&bench->meter) - before,
+                if (!samples_add(samples, tracer_step_seconds(&bench->tracer) - before,
                                  scion_device_usage().operations - operations))
                         return false;
         }
@@ -184,7 +187,7 @@ static bool steps_time(struct bench *bench, int64_t (*step)(struct bench *bench)
 
         if (!bench_warm_up(bench, step, &largest))
                 return false;
-        bench->meter = (struct scion_meter){ 0 };
+        memset(bench->tracer.seconds, 0, sizeof bench->tracer.seconds);
         struct used before = used_now(bench);
         bool good = steps_take(bench, step, largest, &samples, &taken);
         struct used after = used_now(bench);
@@ -207,7 +210,9 @@ static bool steps_time(struct bench *bench, int64_t (*step)(struct bench *bench)
                                 (double)(after.tape_allocations - before.tape_allocations) / count,
                 };
                 for (int part = 0; part < SCION_PARTS; part++)
-                        times->part[part] = bench->meter.seconds[part] / count;
+                        times->part[part] = bench->tracer.seconds[part] / count;
+                times->part[SCION_PART_SCORES] += times->part[SCION_PART_READ];
+                times->part[SCION_PART_READ] = 0;
         }
         free(samples.sample);
         return good;
@@ -223,7 +228,7 @@ static bool bench_begin(struct bench *bench, struct scion_training *training)
         if (scion_data_size(data, split) == 0)
                 split = scion_data_size(data, SCION_VALID) > 0 ? SCION_VALID : SCION_TRAIN;
         bench->training = training;
-        training->transfer->meter = &bench->meter;
+        bench->tracer_before = scion_trace_use(&bench->tracer);
         if (bench->options->recompute)
                 training->transfer->reuse = NULL;
         bench->batches = scion_batches_create(data, split, bench->options->evaluation_batch);
@@ -232,6 +237,7 @@ static bool bench_begin(struct bench *bench, struct scion_training *training)
 
 static void bench_end(struct bench *bench)
 {
+        scion_trace_use(bench->tracer_before);
         scion_steps_destroy(bench->steps);
         scion_batches_destroy(bench->batches);
         scion_scores_finish(&bench->scores);

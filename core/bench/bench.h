@@ -5,7 +5,6 @@
 #include "bench/profile.h"
 #include "run/run.h"
 #include "train/train.h"
-#include "transfer/meter.h"
 
 struct scion_bench_options {
         int64_t steps; /* to time, of training and of evaluation; 0: as many as take a few seconds */
@@ -25,12 +24,12 @@ struct scion_bench_times {
         int64_t steps;    /* timed */
         int64_t examples; /* of one step */
         struct scion_bench_spread seconds;
-        double cpu_seconds;       /* of all threads, user and system; the mean */
-        double part[SCION_PARTS]; /* seconds; the mean */
-        double operations; /* floating-point, of the median step, because steps differ when modules are unfrozen */
-        double allocated;        /* bytes per step that malloc() took from the system and kept */
-        double faulted;          /* bytes per step of pages that the system handed out */
-        double tape_allocations; /* blocks per step that the tape took from malloc() */
+        double cpu_seconds;       /* of all threads, user and system: the mean */
+        double part[SCION_PARTS]; /* mean seconds; SCION_PART_READ is counted as SCION_PART_SCORES */
+        double operations;        /* counted, of the step in the middle: where modules thaw, steps differ */
+        double allocated;         /* bytes that malloc took from the system and kept, a step */
+        double faulted;           /* bytes of pages that the system handed out, a step */
+        double tape_allocations;  /* blocks that the tape took from malloc, a step */
 };
 
 struct scion_bench {

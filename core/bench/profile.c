@@ -67,13 +67,12 @@ void scion_profile_begin(struct scion_profile *profile)
 {
         profile->tracer.event = event_record;
         profile->operations = scion_device_usage().operations;
-        scion_trace_use(&profile->tracer);
+        profile->before = scion_trace_use(&profile->tracer);
 }
 
 void scion_profile_end(struct scion_profile *profile)
 {
-        (void)profile;
-        scion_trace_use(NULL);
+        scion_trace_use(profile->before);
 }
 
 static int line_compare(const void *a, const void *b)

@@ -29,10 +29,10 @@ struct scion_profile {
         double seconds; /* of all lines */
         size_t count, room;
         struct scion_profile_line *line;
-        /* Private: */
-        struct scion_tracer tracer;
-        double operations; /* of the device at the last event */
-        bool failed;       /* memory ran out */
+        /* Inside: */
+        struct scion_tracer tracer, *before; /* and the one that was in use */
+        double operations;                   /* by the last event */
+        bool failed;                         /* memory ran out */
 };
 
 /* Begins and ends to record the operations of the calling thread. */

@@ -191,7 +191,7 @@ static void parts_print(const struct scion_bench_times *times, FILE *file)
         for (int part = SCION_PART_OUTSIDE + 1; part < SCION_PARTS; part++)
                 all += times->part[part];
         fputs("of a training step:", file);
-        for (int part = SCION_PART_OUTSIDE + 1; part < SCION_PARTS; part++)
+        for (int part = SCION_PART_OUTSIDE + 1; part < SCION_PARTS && part_names[part]; part++)
                 fprintf(file, "%s %s %.1f %%", part > SCION_PART_OUTSIDE + 1 ? "," : "", part_names[part],
                         all > 0 ? times->part[part] / all * 100 : 0);
         fputc('\n', file);

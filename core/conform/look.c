@@ -43,8 +43,8 @@ bool scion_look_at_gradients(struct scion_look *look, const struct scion_moment 
         bool good = model_check_gradients(transfer->target, "the target's", moment);
 
         (void)look;
-        for (int i = 0; good && i < transfer->own_models; i++)
-                good = model_check_gradients(transfer->own_model[i].model, transfer->own_model[i].name,
+        for (int i = 0; good && i < transfer->added.models; i++)
+                good = model_check_gradients(transfer->added.model[i].model, transfer->added.model[i].name,
                                              moment);
         return good;
 }
@@ -131,14 +131,14 @@ bool scion_look_at_source(struct scion_look *look, const struct scion_moment *mo
 /* Returns the scalar's sum and examples with what was logged in this step, which the engine reads after the update. */
 static struct scion_scalar scalar_so_far(const struct scion_transfer *transfer, int index)
 {
-        struct scion_scalar scalar = transfer->scalar[index];
+        struct scion_scalar scalar = transfer->scalars.scalar[index];
 
-        for (int i = 0; i < transfer->logged_count; i++) {
-                const struct scion_logged *logged = &transfer->logged[i];
+        for (int i = 0; i < transfer->step.logged_count; i++) {
+                const struct scion_logged *logged = &transfer->step.logged[i];
 
                 if (logged->scalar != index)
                         continue;
-                scalar.sum += (double)scion_item(transfer->readings.tensor[logged->reading]) *
+                scalar.sum += (double)scion_item(transfer->step.readings.tensor[logged->reading]) *
                               (double)logged->examples;
                 scalar.examples += logged->examples;
         }
@@ -152,8 +152,8 @@ static bool log_look_step(struct scion_look *look, const struct scion_moment *mo
 
         if (moment->step == 1)
                 log->examples = 0;
-        log->examples += transfer->batch->size;
-        for (int i = 0; i < transfer->scalars; i++) {
+        log->examples += transfer->step.batch->size;
+        for (int i = 0; i < transfer->scalars.count; i++) {
                 const struct scion_scalar scalar = scalar_so_far(transfer, i);
 
                 if (scalar.examples < log->examples)
@@ -188,7 +188,7 @@ static bool memory_look_step(struct scion_look *look, const struct scion_moment 
         struct scion_usage now = scion_usage_now(scion_tape_current());
 
         if (moment->epoch > 1 && moment->step == 2)
-                scion_growth_add(&memory->growth[moment->transfer->stage], &memory->before, &now);
+                scion_growth_add(&memory->growth[moment->transfer->position.stage], &memory->before, &now);
         memory->before = now;
         return true;
 }

@@ -463,9 +463,9 @@ static bool model_check_saving(struct scion_conform *conform, struct scion_model
                 if (!scion_probe_train(model, tape, TRAIN_BATCH, i, SCION_PROBE_SEED))
                         goto out;
         first = other ? values_copy(scion_probe_evaluate(model, tape, ROWS, 1), count) : NULL;
-        if (!first || !scion_weights_take(model, &file))
+        if (!first || !scion_weights_copy(model, &file))
                 goto out;
-        good = scion_weights_fit(other, &file) && scion_weights_put_back(other, &file);
+        good = scion_weights_check(other, &file) && scion_weights_restore(other, &file);
         const float *second = good ? scion_probe_evaluate(other, tape, ROWS, 1) : NULL;
 
         good = second &&

@@ -152,16 +152,16 @@ static bool watch_stopping(void *context)
 static bool watch_step(void *context, struct scion_transfer *transfer, int64_t epoch)
 {
         struct watch *watch = context;
-        const bool own = transfer->stage < transfer->own_stages;
+        const bool own = transfer->position.stage < transfer->added.stages;
 
-        if (!transfer->strategy)
+        if (!transfer->plan.strategy)
                 return true;
-        watch->step = epoch == watch->epoch && transfer->stage == watch->stage ? watch->step + 1 : 1;
+        watch->step = epoch == watch->epoch && transfer->position.stage == watch->stage ? watch->step + 1 : 1;
         watch->epoch = epoch;
-        watch->stage = transfer->stage;
+        watch->stage = transfer->position.stage;
         snprintf(watch->text, sizeof watch->text, "step %lld of epoch %lld%s%s%s", (long long)watch->step,
                  (long long)epoch, own ? " of the stage '" : "",
-                 own ? transfer->own_stage[transfer->stage].name : "", own ? "'" : "");
+                 own ? transfer->added.stage[transfer->position.stage].name : "", own ? "'" : "");
         scion_conform_doing(watch->trial->conform, "what follows %s", watch->text);
         const struct scion_moment moment = { .transfer = transfer,
                                              .epoch = epoch,

@@ -70,7 +70,7 @@ static bool plugin_check_names(const struct scion_plugin *plugin)
                 if (name_is_key(param->name))
                         return scion_fail(
                                 "dataset '%s': its parameter '%s' has the name of a key that works on "
-                                "every dataset; the plugin must call it otherwise",
+                                "every dataset; the plugin must rename it",
                                 plugin->name, param->name);
         return true;
 }

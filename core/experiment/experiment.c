@@ -11,8 +11,7 @@
 #include "data/data.h"
 #include "plugin/params.h"
 
-/* --- The engine's own keys
- * ------------------------------------------------------------------------------------ */
+/* --- The engine's own keys ------------------------------------------------------------------------------ */
 
 enum { FP32, BF16 };
 
@@ -91,16 +90,15 @@ const char *const scion_stage_parts[] = {
         "dataset", "model", "loss", "optimizer", "schedule", "train", NULL
 };
 
-/* --- Reading
- * ----------------------------------------------------------------------------------------------------- */
+/* --- Reading -------------------------------------------------------------------------------------------- */
 
-static bool want_map(const struct scion_config *map, const char *what)
+static bool map_check(const struct scion_config *map, const char *what)
 {
         return !map || map->kind == SCION_CONFIG_MAP || scion_config_fail(map, "%s must be a map", what);
 }
 
-/* A part that is there and says nothing is left out: `source: null` takes away what `extends` has brought. */
-static void drop_nulls(struct scion_config *map, const char *const *keys)
+/* Removes keys whose value is null, so that `source: null` removes a source that comes from `extends`. */
+static void map_remove_nulls(struct scion_config *map, const char *const *keys)
 {
         for (; *keys; keys++) {
                 const struct scion_config *value = scion_config_get(map, *keys);
@@ -110,14 +108,14 @@ static void drop_nulls(struct scion_config *map, const char *const *keys)
         }
 }
 
-/* The value of a key, to be changed in place. */
-static struct scion_config *get(struct scion_config *map, const char *key)
+/* Returns the value of a key, to be changed in place, or NULL. */
+static struct scion_config *map_get(struct scion_config *map, const char *key)
 {
-        return (struct scion_config *)scion_config_get(map, key); /* the tree is ours, and not constant */
+        return (struct scion_config *)scion_config_get(map, key);
 }
 
-/* Puts `text`, as YAML, at a key that is not there yet. */
-static bool set_default(struct scion_config *map, const char *key, const char *text)
+/* Sets a key that is not there yet to `text`, which is YAML. */
+static bool map_set_default(struct scion_config *map, const char *key, const char *text)
 {
         if (scion_config_get(map, key))
                 return true;
@@ -125,7 +123,7 @@ static bool set_default(struct scion_config *map, const char *key, const char *t
 
         if (!value)
                 return false;
-        value->file = map->file; /* what is wrong with a default is said where it could be given */
+        value->file = map->file; /* messages about the default name the place of the map */
         value->line = map->line;
         value->column = map->column;
         bool good = scion_config_set(map, key, value);
@@ -134,16 +132,16 @@ static bool set_default(struct scion_config *map, const char *key, const char *t
         return good;
 }
 
-/* What a training has when the file does not say. */
-static bool default_training(struct scion_config *map)
+/* Sets the keys of a training that the file leaves out. */
+static bool training_set_defaults(struct scion_config *map)
 {
-        return set_default(map, "loss", "use: cross-entropy\n") &&
-               set_default(map, "schedule", "use: constant\n") && set_default(map, "train", "{}\n");
+        return map_set_default(map, "loss", "use: cross-entropy\n") &&
+               map_set_default(map, "schedule", "use: constant\n") && map_set_default(map, "train", "{}\n");
 }
 
-static bool read_training(struct scion_stage *stage)
+static bool training_read(struct scion_stage *stage)
 {
-        if (!default_training(stage->map))
+        if (!training_set_defaults(stage->map))
                 return false;
 
         const struct scion_config *optimizer = scion_config_get(stage->map, "optimizer");
@@ -157,7 +155,7 @@ static bool read_training(struct scion_stage *stage)
                                          "the %s has no 'optimizer'; for instance "
                                          "optimizer: { use: sgd, lr: 0.01 }",
                                          stage->name);
-        if (!want_map(train, "train") || !scion_params_fill(scion_train_params, train, "train", NULL, &keys))
+        if (!map_check(train, "train") || !scion_params_fill(scion_train_params, train, "train", NULL, &keys))
                 return false;
         stage->epochs = keys.epochs;
         stage->batch_size = keys.batch_size;
@@ -173,7 +171,7 @@ static bool read_training(struct scion_stage *stage)
         return stage->schedule != NULL;
 }
 
-static bool read_stage(struct scion_stage *stage, const char *name, struct scion_config *map,
+static bool stage_read(struct scion_stage *stage, const char *name, struct scion_config *map,
                        const struct scion_param *params, uint64_t seed)
 {
         struct stage_keys keys = { NULL };
@@ -181,8 +179,8 @@ static bool read_stage(struct scion_stage *stage, const char *name, struct scion
         stage->name = name;
         stage->map = map;
         stage->seed = scion_seed(seed, name);
-        drop_nulls(map, scion_stage_parts);
-        if (!want_map(map, name) || !scion_params_fill(params, map, name, scion_stage_parts, &keys))
+        map_remove_nulls(map, scion_stage_parts);
+        if (!map_check(map, name) || !scion_params_fill(params, map, name, scion_stage_parts, &keys))
                 return false;
         scion_params_release(params, &keys);
         stage->weights = scion_config_get(map, "weights");
@@ -191,11 +189,11 @@ static bool read_stage(struct scion_stage *stage, const char *name, struct scion
         return true;
 }
 
-static bool read_source(struct scion_experiment *experiment, struct scion_config *map)
+static bool source_read(struct scion_experiment *experiment, struct scion_config *map)
 {
         struct scion_stage *source = &experiment->source;
 
-        if (!read_stage(source, "source", map, scion_source_params, experiment->seed))
+        if (!stage_read(source, "source", map, scion_source_params, experiment->seed))
                 return false;
         if (!source->model)
                 return scion_config_fail(map,
@@ -206,14 +204,14 @@ static bool read_source(struct scion_experiment *experiment, struct scion_config
                 return scion_config_fail(
                         map, "the source has neither 'dataset', to train it on, nor 'weights', to "
                              "load");
-        return read_training(source);
+        return training_read(source);
 }
 
-static bool read_target(struct scion_experiment *experiment, struct scion_config *map)
+static bool target_read(struct scion_experiment *experiment, struct scion_config *map)
 {
         struct scion_stage *target = &experiment->target;
 
-        if (!read_stage(target, "target", map, target_params, experiment->seed))
+        if (!stage_read(target, "target", map, target_params, experiment->seed))
                 return false;
         if (!target->model)
                 target->model = experiment->source.model;
@@ -222,46 +220,28 @@ static bool read_target(struct scion_experiment *experiment, struct scion_config
                                          "the target has no 'model', and there is no source to take it from");
         if (!target->dataset)
                 return scion_config_fail(map, "the target has no 'dataset'");
-        return read_training(target);
+        return training_read(target);
 }
 
-static bool read_limits(const struct scion_config *map, struct scion_limits *limits)
+static bool limits_read(const struct scion_config *map, struct scion_limits *limits)
 {
         struct limits_keys keys;
 
-        if (!want_map(map, "limits") || !scion_params_fill(scion_limits_params, map, "limits", NULL, &keys))
+        if (!map_check(map, "limits") || !scion_params_fill(scion_limits_params, map, "limits", NULL, &keys))
                 return false;
         limits->minutes = (double)keys.minutes;
         limits->memory_mib = (double)keys.memory_mib;
         return true;
 }
 
-static bool read_all(struct scion_config *config, struct scion_experiment *experiment)
+/* Checks the strategy's needs that depend on the file alone. `source` is NULL when the file has none. */
+static bool needs_check(const struct scion_experiment *experiment, const struct scion_config *strategy,
+                        const struct scion_config *source)
 {
-        struct scion_config *source = get(config, "source"), *target = get(config, "target");
-        const struct scion_config *strategy = scion_config_get(config, "strategy");
-
-        if (!strategy)
-                return scion_config_fail(config, "no 'strategy'; for instance strategy: { use: fine-tune }");
-        if (!target)
-                return scion_config_fail(config, "no 'target'");
-        if (!read_limits(scion_config_get(config, "limits"), &experiment->limits))
-                return false;
-        if (source && !read_source(experiment, source))
-                return false;
-        experiment->has_source = source != NULL;
-        if (!read_target(experiment, target))
-                return false;
-
-        experiment->strategy = scion_instance_create(SCION_STRATEGY, strategy, NULL);
-        if (!experiment->strategy)
-                return false;
-
+        const unsigned with_source = SCION_NEEDS_SOURCE | SCION_NEEDS_SOURCE_BATCHES |
+                                     SCION_NEEDS_SAME_CLASSES | SCION_NEEDS_ARCHITECTURE;
         const struct scion_strategy_plugin *plugin =
                 (const struct scion_strategy_plugin *)experiment->strategy->plugin;
-
-        unsigned with_source = SCION_NEEDS_SOURCE | SCION_NEEDS_SOURCE_BATCHES | SCION_NEEDS_SAME_CLASSES |
-                               SCION_NEEDS_ARCHITECTURE;
 
         if (plugin->needs & with_source && !source)
                 return scion_config_fail(
@@ -273,10 +253,30 @@ static bool read_all(struct scion_config *config, struct scion_experiment *exper
         return true;
 }
 
-/* --- Completing
- * --------------------------------------------------------------------------------------------------- */
+static bool experiment_read(struct scion_config *config, struct scion_experiment *experiment)
+{
+        struct scion_config *source = map_get(config, "source"), *target = map_get(config, "target");
+        const struct scion_config *strategy = scion_config_get(config, "strategy");
 
-static bool complete_plugin(struct scion_config *map, enum scion_kind kind)
+        if (!strategy)
+                return scion_config_fail(config, "no 'strategy'; for instance strategy: { use: fine-tune }");
+        if (!target)
+                return scion_config_fail(config, "no 'target'");
+        if (!limits_read(scion_config_get(config, "limits"), &experiment->limits))
+                return false;
+        if (source && !source_read(experiment, source))
+                return false;
+        experiment->has_source = source != NULL;
+        if (!target_read(experiment, target))
+                return false;
+
+        experiment->strategy = scion_instance_create(SCION_STRATEGY, strategy, NULL);
+        return experiment->strategy && needs_check(experiment, strategy, source);
+}
+
+/* --- Writing defaults ----------------------------------------------------------------------------------- */
+
+static bool plugin_complete(struct scion_config *map, enum scion_kind kind)
 {
         if (!map)
                 return true;
@@ -292,38 +292,38 @@ static bool complete_plugin(struct scion_config *map, enum scion_kind kind)
         return !plugin->params || scion_params_complete(plugin->params, map);
 }
 
-static bool complete_stage(struct scion_config *map)
+static bool stage_complete(struct scion_config *map)
 {
         if (!map)
                 return true;
-        struct scion_config *dataset = get(map, "dataset");
+        struct scion_config *dataset = map_get(map, "dataset");
 
-        if (!complete_plugin(dataset, SCION_DATASET) || (dataset && !scion_data_complete(dataset)) ||
-            !complete_plugin(get(map, "model"), SCION_MODEL))
+        if (!plugin_complete(dataset, SCION_DATASET) || (dataset && !scion_data_complete(dataset)) ||
+            !plugin_complete(map_get(map, "model"), SCION_MODEL))
                 return false;
         if (scion_config_get(map, "weights"))
                 return true;
-        return complete_plugin(get(map, "loss"), SCION_LOSS) &&
-               complete_plugin(get(map, "optimizer"), SCION_OPTIMIZER) &&
-               scion_schedule_complete(get(map, "schedule")) &&
-               scion_params_complete(scion_train_params, get(map, "train"));
+        return plugin_complete(map_get(map, "loss"), SCION_LOSS) &&
+               plugin_complete(map_get(map, "optimizer"), SCION_OPTIMIZER) &&
+               scion_schedule_complete(map_get(map, "schedule")) &&
+               scion_params_complete(scion_train_params, map_get(map, "train"));
 }
 
-static bool complete(struct scion_config *config)
+static bool experiment_complete(struct scion_config *config)
 {
-        return scion_params_complete(scion_run_params, config) && complete_stage(get(config, "source")) &&
-               complete_stage(get(config, "target")) &&
-               complete_plugin(get(config, "strategy"), SCION_STRATEGY);
+        return scion_params_complete(scion_run_params, config) && stage_complete(map_get(config, "source")) &&
+               stage_complete(map_get(config, "target")) &&
+               plugin_complete(map_get(config, "strategy"), SCION_STRATEGY);
 }
 
 /* --- The device ------------------------------------------------------------------------------------------- */
 
-static bool is_processor(const struct scion_experiment *experiment)
+static bool device_is_cpu(const struct scion_experiment *experiment)
 {
         return strcmp(experiment->device->text, "cpu") == 0;
 }
 
-static bool fail_bf16(const struct scion_config *config)
+static bool bf16_fail(const struct scion_config *config)
 {
         return scion_config_fail(scion_config_get(config, "precision"),
                                  "this processor has no bfloat16 arithmetic (AVX512_BF16); it takes "
@@ -335,10 +335,10 @@ static bool device_check(const struct scion_experiment *experiment, const struct
 {
         const struct scion_backend_plugin *cpu = scion_backend_cpu();
 
-        if (!is_processor(experiment))
+        if (!device_is_cpu(experiment))
                 return scion_plugin_find(SCION_BACKEND, experiment->device->text) ||
                        scion_config_fail(experiment->device, "%s", scion_error());
-        return !experiment->bf16 || cpu->has_bf16(NULL) || fail_bf16(config);
+        return !experiment->bf16 || cpu->has_bf16(NULL) || bf16_fail(config);
 }
 
 bool scion_experiment_open_device(const struct scion_experiment *experiment)
@@ -356,7 +356,7 @@ bool scion_experiment_open_device(const struct scion_experiment *experiment)
                scion_config_fail(experiment->device, "%s", scion_error());
 }
 
-/* --- Both ----------------------------------------------------------------------------------------------- */
+/* --- All of it ------------------------------------------------------------------------------------------ */
 
 bool scion_experiment_read(struct scion_config *config, struct scion_experiment *experiment)
 {
@@ -365,8 +365,8 @@ bool scion_experiment_read(struct scion_config *config, struct scion_experiment 
         memset(experiment, 0, sizeof *experiment);
         if (config->kind != SCION_CONFIG_MAP)
                 return scion_config_fail(config, "an experiment is a map of keys");
-        drop_nulls(config, scion_run_parts);
-        if (!set_default(config, "device", scion_device_default()) ||
+        map_remove_nulls(config, scion_run_parts);
+        if (!map_set_default(config, "device", scion_device_default()) ||
             !scion_params_fill(scion_run_params, config, "experiment", scion_run_parts, &keys))
                 return false;
         scion_params_release(scion_run_params, &keys);
@@ -378,13 +378,13 @@ bool scion_experiment_read(struct scion_config *config, struct scion_experiment 
         experiment->device = scion_config_get(config, "device");
         if (!device_check(experiment, config))
                 return false;
-        if (read_all(config, experiment) && complete(config))
+        if (experiment_read(config, experiment) && experiment_complete(config))
                 return true;
         scion_experiment_finish(experiment);
         return false;
 }
 
-static void finish_stage(struct scion_stage *stage)
+static void stage_finish(struct scion_stage *stage)
 {
         scion_instance_destroy(stage->loss);
         scion_instance_destroy(stage->optimizer);
@@ -393,8 +393,8 @@ static void finish_stage(struct scion_stage *stage)
 
 void scion_experiment_finish(struct scion_experiment *experiment)
 {
-        finish_stage(&experiment->source);
-        finish_stage(&experiment->target);
+        stage_finish(&experiment->source);
+        stage_finish(&experiment->target);
         scion_instance_destroy(experiment->strategy);
         memset(experiment, 0, sizeof *experiment);
 }

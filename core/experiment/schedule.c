@@ -24,7 +24,7 @@ struct scion_schedule {
                 SCION_FLOAT(struct scion_schedule, warmup_start, 0, "factor that the warm-up starts from", \
                             .min = 0, .max = 1)
 
-static double constant(const struct scion_schedule *schedule, double epoch, double epochs)
+static double constant_factor(const struct scion_schedule *schedule, double epoch, double epochs)
 {
         (void)schedule;
         (void)epoch;
@@ -35,7 +35,7 @@ static double constant(const struct scion_schedule *schedule, double epoch, doub
 static const struct scion_param constant_params[] = { WARMUP, SCION_PARAMS_END };
 
 /* gamma^floor(epoch / every); PyTorch's StepLR. */
-static double step(const struct scion_schedule *schedule, double epoch, double epochs)
+static double step_factor(const struct scion_schedule *schedule, double epoch, double epochs)
 {
         (void)epochs;
         return pow(schedule->gamma, floor(epoch / (double)schedule->every));
@@ -49,8 +49,8 @@ static const struct scion_param step_params[] = {
         SCION_PARAMS_END,
 };
 
-/* The share that is done of what the warm-up leaves of the training. */
-static double done(const struct scion_schedule *schedule, double epoch, double epochs)
+/* Returns the share of the training after the warm-up that is done. */
+static double share_done(const struct scion_schedule *schedule, double epoch, double epochs)
 {
         double whole = epochs - (double)schedule->warmup;
 
@@ -58,9 +58,9 @@ static double done(const struct scion_schedule *schedule, double epoch, double e
 }
 
 /* Half a cosine from 1 down to the floor; arXiv:1608.03983 without restarts. */
-static double cosine(const struct scion_schedule *schedule, double epoch, double epochs)
+static double cosine_factor(const struct scion_schedule *schedule, double epoch, double epochs)
 {
-        double gone = done(schedule, epoch, epochs);
+        double gone = share_done(schedule, epoch, epochs);
 
         return (double)schedule->floor +
                (1 - (double)schedule->floor) * (1 + cos(3.14159265358979323846 * gone)) / 2;
@@ -74,9 +74,9 @@ static const struct scion_param cosine_params[] = {
 
 /* Up from 1 / ratio to 1 over the share `cut`, then down again; arXiv:1801.06146, whose peak is moved to a whole
  * step there. */
-static double slanted_triangular(const struct scion_schedule *schedule, double epoch, double epochs)
+static double slanted_triangular_factor(const struct scion_schedule *schedule, double epoch, double epochs)
 {
-        double gone = done(schedule, epoch, epochs), cut = (double)schedule->cut;
+        double gone = share_done(schedule, epoch, epochs), cut = (double)schedule->cut;
         double height = gone < cut ? gone / cut : (1 - gone) / (1 - cut);
 
         return (1 + height * ((double)schedule->ratio - 1)) / (double)schedule->ratio;
@@ -91,9 +91,10 @@ static const struct scion_param slanted_triangular_params[] = {
 };
 
 /* (1 + gamma p)^-power, p being the share done; arXiv:1505.07818. */
-static double inverse(const struct scion_schedule *schedule, double epoch, double epochs)
+static double inverse_factor(const struct scion_schedule *schedule, double epoch, double epochs)
 {
-        return pow(1 + (double)schedule->gamma * done(schedule, epoch, epochs), -(double)schedule->power);
+        return pow(1 + (double)schedule->gamma * share_done(schedule, epoch, epochs),
+                   -(double)schedule->power);
 }
 
 static const struct scion_param inverse_params[] = {
@@ -104,19 +105,20 @@ static const struct scion_param inverse_params[] = {
 };
 
 const struct scion_schedule_kind scion_schedule_kinds[] = {
-        { "constant", "the same rate all the time", constant_params, constant },
-        { "step", "times gamma after every so many epochs", step_params, step },
-        { "cosine", "down to the share `floor` of the rate along half a cosine", cosine_params, cosine },
+        { "constant", "the same rate all the time", constant_params, constant_factor },
+        { "step", "times gamma after every so many epochs", step_params, step_factor },
+        { "cosine", "down to the share `floor` of the rate along half a cosine", cosine_params,
+          cosine_factor },
         { "slanted-triangular", "up from the rate by `ratio`, then down again", slanted_triangular_params,
-          slanted_triangular },
-        { "inverse", "(1 + gamma p)^-power, p being the share that is done", inverse_params, inverse },
+          slanted_triangular_factor },
+        { "inverse", "(1 + gamma p)^-power, p being the share that is done", inverse_params, inverse_factor },
         { NULL, NULL, NULL, NULL },
 };
 
 #define SCHEDULES (sizeof scion_schedule_kinds / sizeof scion_schedule_kinds[0] - 1)
 
-/* The index of the schedule that the map uses, or SCHEDULES with a message. */
-static size_t find(const struct scion_config *map)
+/* Returns the index of the schedule that the map uses; SCHEDULES, with a message, when there is none. */
+static size_t schedule_find(const struct scion_config *map)
 {
         const struct scion_config *use = scion_config_get(map, "use");
         const char *names[SCHEDULES];
@@ -147,7 +149,7 @@ static size_t find(const struct scion_config *map)
 struct scion_schedule *scion_schedule_create(const struct scion_config *map)
 {
         static const char *const others[] = { "use", NULL };
-        size_t i = find(map);
+        size_t i = schedule_find(map);
         char owner[64];
 
         if (i == SCHEDULES)
@@ -168,12 +170,12 @@ struct scion_schedule *scion_schedule_create(const struct scion_config *map)
 
 void scion_schedule_destroy(struct scion_schedule *schedule)
 {
-        free(schedule); /* only numbers in it */
+        free(schedule); /* its parameters are numbers, which need no release */
 }
 
 bool scion_schedule_complete(struct scion_config *map)
 {
-        size_t i = find(map);
+        size_t i = schedule_find(map);
 
         return i < SCHEDULES && scion_params_complete(scion_schedule_kinds[i].params, map);
 }
@@ -183,7 +185,7 @@ double scion_schedule_factor(const struct scion_schedule *schedule, int64_t step
 {
         double epoch = (double)step / (double)steps;
 
-        /* Equal stairs: the first step is on the first of them, the warm-up's last step at the full rate. */
+        /* The warm-up rises in equal stairs: the first step is on the first one, and its last step has the full rate. */
         if (epoch < (double)schedule->warmup) {
                 double part = fmin((double)(step + 1) / ((double)schedule->warmup * (double)steps), 1);
 

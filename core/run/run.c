@@ -61,7 +61,7 @@ void scion_run_destroy(struct scion_run *run)
         scion_data_close(run->target_data);
         scion_experiment_finish(&run->experiment);
         free(run->weights.text);
-        free(run->traces.text);
+        free(run->execution.traces.text);
         free(run);
 }
 
@@ -72,7 +72,7 @@ const char *scion_run_note(const struct scion_run *run)
 
 const char *scion_run_traces(const struct scion_run *run)
 {
-        return run->traces.text ? run->traces.text : "";
+        return run->execution.traces.text ? run->execution.traces.text : "";
 }
 
 bool scion_run_has_values(const struct scion_run *run)
@@ -80,8 +80,7 @@ bool scion_run_has_values(const struct scion_run *run)
         return scion_data_classes(run->target_data) == 0;
 }
 
-/* --- Executing
- * ------------------------------------------------------------------------------------------------------- */
+/* --- The files of a run --------------------------------------------------------------------------------- */
 
 static bool run_write_config(const struct scion_run *run, const char *folder)
 {
@@ -94,9 +93,9 @@ static bool run_write_config(const struct scion_run *run, const char *folder)
         return good;
 }
 
-#define MOST_COLUMNS 16
+#define MAX_COLUMNS 16
 
-/* Adds PREFIXloss and the scores of the stages' targets; returns how many names there are then. */
+/* Appends the names PREFIXloss and PREFIXSCORE, for the kinds of targets of source and target. Returns the new count. */
 static size_t columns_add(const struct scion_run *run, const char *prefix, char (*name)[32], size_t count)
 {
         bool values = scion_data_classes(run->target_data) == 0, classes = !values;
@@ -115,8 +114,8 @@ static size_t columns_add(const struct scion_run *run, const char *prefix, char 
 
 static struct scion_sheet *metrics_create(const struct scion_run *run, const char *path)
 {
-        char name[MOST_COLUMNS][32] = { "stage", "epoch", "step", "seconds", "lr" };
-        const char *column[MOST_COLUMNS];
+        char name[MAX_COLUMNS][32] = { "stage", "epoch", "step", "seconds", "lr" };
+        const char *column[MAX_COLUMNS];
         size_t count = 5;
 
         count = columns_add(run, "train_", name, count);
@@ -126,83 +125,96 @@ static struct scion_sheet *metrics_create(const struct scion_run *run, const cha
         return scion_sheet_create(path, column, count, NULL);
 }
 
+static bool log_open(struct scion_execution *execution, const char *folder)
+{
+        char *path = scion_path_join(folder, "log.txt");
+
+        execution->log = path ? fopen(path, "a") : NULL;
+        if (!execution->log)
+                scion_fail("%s: %s", path ? path : folder, strerror(errno));
+        free(path);
+        return execution->log != NULL;
+}
+
+static bool metrics_open(struct scion_run *run, const char *folder)
+{
+        char *path = scion_path_join(folder, "metrics.csv");
+
+        run->execution.metrics = path ? metrics_create(run, path) : NULL;
+        free(path);
+        return run->execution.metrics != NULL;
+}
+
 static bool outputs_open(struct scion_run *run, const char *folder)
 {
-        char *path;
-
         if (!scion_make_folders(folder) || !run_write_config(run, folder))
                 return false;
         scion_remove_leftovers(folder);
-        path = scion_path_join(folder, "log.txt");
-        run->log = path ? fopen(path, "a") : NULL;
-        if (!run->log)
-                scion_fail("%s: %s", path ? path : folder, strerror(errno));
-        free(path);
-        if (!run->log)
-                return false;
-        path = scion_path_join(folder, "metrics.csv");
-        run->metrics = path ? metrics_create(run, path) : NULL;
-        free(path);
-        return run->metrics != NULL;
+        return log_open(&run->execution, folder) && metrics_open(run, folder);
 }
 
-/* After a failure, `good` false, the first message stays: later ones, as on a full disk, follow from it. */
-static bool outputs_close(struct scion_run *run, bool good)
+/* After a failure (`good` is false) the first message stays: later ones, as on a full disk, follow from it. */
+static bool outputs_close(struct scion_execution *execution, bool good)
 {
-        if (run->log && fclose(run->log) != 0 && good)
+        if (execution->log && fclose(execution->log) != 0 && good)
                 good = scion_fail("log.txt: %s", strerror(errno));
-        good = good && (!run->metrics || scion_sheet_sync(run->metrics));
-        scion_sheet_close(run->metrics);
-        run->log = NULL;
-        run->metrics = NULL;
+        good = good && (!execution->metrics || scion_sheet_sync(execution->metrics));
+        scion_sheet_close(execution->metrics);
+        execution->log = NULL;
+        execution->metrics = NULL;
         return good;
 }
 
 /* --- Continuing an interrupted run ---------------------------------------------------------------------- */
 
-static bool run_key(const struct scion_run *run, XXH128_hash_t *key)
+static bool run_fingerprint(const struct scion_run *run, XXH128_hash_t *fingerprint)
 {
-        char *text = scion_run_describe(&run->experiment, run->source_data, run->target_data, run->config);
+        char *text = scion_fingerprint_run(&run->experiment, run->source_data, run->target_data, run->config);
 
         if (text)
-                *key = XXH3_128bits(text, strlen(text));
+                *fingerprint = XXH3_128bits(text, strlen(text));
         free(text);
         return text != NULL;
 }
 
-static struct scion_recovery recovery_of(struct scion_run *run, const char *path, XXH128_hash_t key,
-                                         double interval, struct scion_row *results)
+static struct scion_recovery recovery_make(struct scion_run *run, const char *path, XXH128_hash_t fingerprint,
+                                           double interval, struct scion_row *results)
 {
         return (struct scion_recovery){ .path = path,
-                                        .key = key,
+                                        .fingerprint = fingerprint,
                                         .interval = interval,
-                                        .metrics = run->metrics,
+                                        .metrics = run->execution.metrics,
                                         .results = results,
-                                        .log = run->log };
+                                        .log = run->execution.log };
 }
 
-/* Keeps the source as setup() gets it, for the target's checkpoints: setup() may change it. */
-static bool source_keep(struct scion_run *run)
+/* --- Executing ------------------------------------------------------------------------------------------ */
+
+/* Keeps the source's values as setup() gets them, for the target's checkpoints: setup() may change them. */
+static bool source_snapshot(struct scion_run *run)
 {
-        run->recovery.source = scion_model_snapshot(run->source);
-        return run->recovery.source != NULL;
+        run->execution.recovery.source = scion_model_snapshot(run->source);
+        return run->execution.recovery.source != NULL;
 }
 
+/* Restores, trains or loads the source. */
 static bool source_run(struct scion_run *run, struct scion_row *results)
 {
         struct scion_transfer transfer = scion_run_source_transfer(run);
         struct scion_training training = scion_run_training(run, false, &transfer);
         bool good = true;
 
-        if (scion_recovery_found(&run->recovery, NULL))
-                good = scion_recovery_source(&run->recovery, run->source);
+        if (scion_recovery_found(&run->execution.recovery, NULL))
+                good = scion_recovery_source(&run->execution.recovery, run->source);
         else if (!run->experiment.source.weights)
                 good = scion_source_train(&training, run->config, results);
         else
-                fprintf(run->log, "source: %s\n", run->weights.text);
-        return good && source_keep(run);
+                fprintf(run->execution.log, "source: %s\n", run->weights.text);
+        scion_transfer_finish(&transfer);
+        return good && source_snapshot(run);
 }
 
+/* Sets the strategy up, trains and tests the target, and saves it. */
 static bool target_run(struct scion_run *run, const char *folder, struct scion_row *results)
 {
         struct scion_transfer transfer =
@@ -212,11 +224,11 @@ static bool target_run(struct scion_run *run, const char *folder, struct scion_r
         int64_t trainable;
         bool good = scion_transfer_setup(&transfer);
 
-        run->target = transfer.target; /* the strategy may have made another */
+        run->target = transfer.target; /* the strategy may have replaced it */
         good = good && scion_train(&training, &trained) && scion_test(&training, "test_", true, results);
         trainable = scion_model_size(run->target, true);
-        for (int i = 0; i < transfer.own_models; i++)
-                trainable += scion_model_size(transfer.own_model[i].model, true);
+        for (int i = 0; i < transfer.added.models; i++)
+                trainable += scion_model_size(transfer.added.model[i].model, true);
         scion_transfer_finish(&transfer);
         scion_row_int(results, "best_epoch", trained.best_epoch);
         scion_row_int(results, "epochs", trained.epochs);
@@ -227,32 +239,34 @@ static bool target_run(struct scion_run *run, const char *folder, struct scion_r
 
         char *path = scion_path_join(folder, "model.safetensors");
 
-        /* On the disk before anybody says that the run is done; writing the model syncs the folder. */
-        good = path && scion_sheet_sync(run->metrics) && scion_weights_save(run->target, path);
+        /* The results are reported only once they are on the disk. Writing the model syncs the folder. */
+        good = path && scion_sheet_sync(run->execution.metrics) && scion_weights_save(run->target, path);
         free(path);
         return good;
 }
 
+/* Runs the source and the target, each from its checkpoint if there is one. */
 static bool stages_run(struct scion_run *run, const char *folder, double interval, struct scion_row *results)
 {
+        struct scion_recovery *recovery = &run->execution.recovery,
+                              *source_recovery = &run->execution.source_recovery;
         char *path = scion_path_join(folder, CHECKPOINT),
              *source_path = scion_path_join(folder, SOURCE_CHECKPOINT);
-        XXH128_hash_t key;
-        bool good = path && source_path && run_key(run, &key);
+        XXH128_hash_t fingerprint;
+        bool good = path && source_path && run_fingerprint(run, &fingerprint);
 
         if (good) {
-                run->recovery = recovery_of(run, path, key, interval, results);
-                run->source_recovery = recovery_of(run, source_path, key, interval, results);
-                good = scion_recovery_open(&run->recovery);
+                *recovery = recovery_make(run, path, fingerprint, interval, results);
+                *source_recovery = recovery_make(run, source_path, fingerprint, interval, results);
+                good = scion_recovery_open(recovery);
         }
         good = good && (!run->with_source || source_run(run, results)) && target_run(run, folder, results);
-        if (run->recovery.before + run->source_recovery.before > 0)
-                scion_row_fixed(results, "seconds",
-                                run->recovery.before + run->source_recovery.before + scion_clock() -
-                                        scion_clock_start(),
-                                3);
-        scion_recovery_finish(&run->recovery);
-        scion_recovery_finish(&run->source_recovery);
+        double before = recovery->before + source_recovery->before;
+
+        if (before > 0)
+                scion_row_fixed(results, "seconds", before + scion_clock() - scion_clock_start(), 3);
+        scion_recovery_finish(recovery);
+        scion_recovery_finish(source_recovery);
         free(path);
         free(source_path);
         return good;
@@ -263,12 +277,12 @@ bool scion_run_execute(struct scion_run *run, const char *folder, double interva
 {
         struct scion_tape *before = scion_tape_use(run->tape);
 
-        run->observer = observer;
-        run->stopped = false;
+        run->execution.observer = observer;
+        run->execution.stopped = false;
         bool good = outputs_open(run, folder) && stages_run(run, folder, interval, results);
 
         scion_tape_use(before);
-        return outputs_close(run, good);
+        return outputs_close(&run->execution, good);
 }
 
 bool scion_run_lend(struct scion_run *run, bool (*work)(void *context, struct scion_training *training),
@@ -290,7 +304,7 @@ bool scion_run_lend(struct scion_run *run, bool (*work)(void *context, struct sc
 
 bool scion_run_stopped(const struct scion_run *run)
 {
-        return run->stopped;
+        return run->execution.stopped;
 }
 
 void scion_run_forget(const char *folder)

@@ -13,7 +13,7 @@
 #include "state/safetensors.h"
 #include "state/weights.h"
 
-#define PREFIX "source_test_" /* of its results */
+#define PREFIX "source_test_" /* of the columns of its results */
 /* Keys of an entry's metadata. */
 #define WHAT "what"
 #define MADE_FROM "made_from"
@@ -21,13 +21,16 @@
 #define METRICS "metrics." /* N.COLUMN */
 #define RESULTS "results." /* COLUMN */
 
+/* A source that is to be trained or restored. */
 struct source {
         const struct scion_training *training;
         struct scion_row *results;
-        char *what, *made_from, *path; /* NULL when it is not to be kept */
+        char *what;        /* the summary of its entry; these three are NULL without a cache */
+        char *fingerprint; /* the text of it */
+        char *path;        /* of the entry */
 };
 
-static bool train(const struct source *source)
+static bool source_train(const struct source *source)
 {
         struct scion_recovery *recovery = source->training->recovery;
         struct scion_trained trained;
@@ -38,8 +41,8 @@ static bool train(const struct source *source)
 
 /* --- Entries -------------------------------------------------------------------------------------------- */
 
-/* Of every value and every pair but itself. */
-static bool hash_entry(const struct scion_safetensors *file, char hash[SCION_HASH_TEXT])
+/* Hashes every tensor and every pair of the metadata, but the hash itself. */
+static bool entry_hash(const struct scion_safetensors *file, char hash[SCION_HASH_TEXT])
 {
         struct scion_text all = { 0 };
         char shape[160];
@@ -64,8 +67,8 @@ static bool hash_entry(const struct scion_safetensors *file, char hash[SCION_HAS
         return !all.failed || scion_fail("out of memory");
 }
 
-/* The pairs of a row: PREFIX and its columns. */
-static bool note_row(struct scion_safetensors *file, const char *prefix, const struct scion_row *row)
+/* Adds the cells of the row to the metadata, with `prefix` before their columns. */
+static bool entry_note_row(struct scion_safetensors *file, const char *prefix, const struct scion_row *row)
 {
         bool good = true;
 
@@ -80,7 +83,7 @@ static bool note_row(struct scion_safetensors *file, const char *prefix, const s
         return good;
 }
 
-static bool note_metrics(struct scion_safetensors *file, const struct scion_training *training)
+static bool entry_note_metrics(struct scion_safetensors *file, const struct scion_training *training)
 {
         size_t rows = training->metrics ? scion_sheet_count(training->metrics) : 0, count = 0;
         bool good = true;
@@ -93,12 +96,12 @@ static bool note_metrics(struct scion_safetensors *file, const struct scion_trai
                 if (!stage || strcmp(stage, training->stage->name) != 0)
                         continue;
                 snprintf(prefix, sizeof prefix, METRICS "%zu.", count++);
-                good = note_row(file, prefix, row);
+                good = entry_note_row(file, prefix, row);
         }
         return good;
 }
 
-static bool note_results(struct scion_safetensors *file, const struct scion_row *results)
+static bool entry_note_results(struct scion_safetensors *file, const struct scion_row *results)
 {
         struct scion_row own = { 0 };
         bool good;
@@ -106,34 +109,35 @@ static bool note_results(struct scion_safetensors *file, const struct scion_row 
         for (size_t i = 0; i < results->count; i++)
                 if (strncmp(results->cell[i].column, PREFIX, strlen(PREFIX)) == 0)
                         scion_row_text(&own, results->cell[i].column, results->cell[i].value);
-        good = own.failed ? scion_fail("out of memory") : note_row(file, RESULTS, &own);
+        good = own.failed ? scion_fail("out of memory") : entry_note_row(file, RESULTS, &own);
         scion_row_finish(&own);
         return good;
 }
 
-static bool write_entry(const struct source *source, struct scion_safetensors *file)
+static bool entry_write(const struct source *source, struct scion_safetensors *file)
 {
         char hash[SCION_HASH_TEXT];
 
         return scion_safetensors_note(file, WHAT, source->what) &&
-               scion_safetensors_note(file, MADE_FROM, source->made_from) &&
-               note_metrics(file, source->training) && note_results(file, source->results) &&
-               hash_entry(file, hash) && scion_safetensors_note(file, HASH, hash) &&
+               scion_safetensors_note(file, MADE_FROM, source->fingerprint) &&
+               entry_note_metrics(file, source->training) && entry_note_results(file, source->results) &&
+               entry_hash(file, hash) && scion_safetensors_note(file, HASH, hash) &&
                scion_safetensors_write(source->path, file);
 }
 
-/* The source is there all the same. */
-static void keep(const struct source *source)
+/* Writes the trained source to the cache. A failure goes to the log only: the run has its source. */
+static void entry_create(const struct source *source)
 {
         struct scion_safetensors file = { 0 };
 
-        if (!scion_weights_take(source->training->transfer->target, &file) || !write_entry(source, &file))
+        if (!scion_weights_copy(source->training->transfer->target, &file) || !entry_write(source, &file))
                 fprintf(source->training->log, "source: not kept for other runs: %s\n", scion_error());
         scion_safetensors_finish(&file);
 }
 
-/* Whichever run comes to make the entry goes on where another one stopped. */
-static bool make_entry(const struct source *source)
+/* Trains the source for the cache. Its checkpoint is next to the entry, so that any run that needs the source can
+ * continue where another one has stopped. */
+static bool entry_train(const struct source *source)
 {
         struct scion_recovery *recovery = source->training->recovery;
         struct scion_text path = { 0 };
@@ -145,12 +149,12 @@ static bool make_entry(const struct source *source)
         }
         if (recovery) {
                 recovery->path = path.text;
-                recovery->key = XXH3_128bits(source->made_from, strlen(source->made_from));
+                recovery->fingerprint = XXH3_128bits(source->fingerprint, strlen(source->fingerprint));
         }
-        bool good = train(source);
+        bool good = source_train(source);
 
         if (good)
-                keep(source);
+                entry_create(source);
         if (good)
                 unlink(path.text);
         if (recovery)
@@ -159,27 +163,28 @@ static bool make_entry(const struct source *source)
         return good;
 }
 
-/* --- Taking --------------------------------------------------------------------------------------------- */
+/* --- Restoring from the cache --------------------------------------------------------------------------- */
 
-enum taken { TAKEN, NOT_THERE, DAMAGED, FAILED };
+enum restored { RESTORED, NOT_THERE, DAMAGED, FAILED };
 
-static bool check_entry(const struct source *source, const struct scion_safetensors *file)
+static bool entry_check(const struct source *source, const struct scion_safetensors *file)
 {
         const char *noted = scion_safetensors_noted(file, HASH);
         const char *made_from = scion_safetensors_noted(file, MADE_FROM);
         char hash[SCION_HASH_TEXT];
 
-        if (!hash_entry(file, hash))
+        if (!entry_hash(file, hash))
                 return false;
         if (!noted || strcmp(noted, hash) != 0)
                 return scion_fail("its hash is not that of its contents");
-        return (made_from && strcmp(made_from, source->made_from) == 0) ||
-               scion_fail("it was made from something else");
+        return (made_from && strcmp(made_from, source->fingerprint) == 0) ||
+               scion_fail("it has another fingerprint");
 }
 
-/* A cell METRICS N.COLUMN goes to the row at hand, or, of another N, to the next. */
-static bool replay_cell(const char *key, const char *value, size_t *number, struct scion_row *row,
-                        struct scion_sheet *metrics)
+/* Adds the cell METRICS N.COLUMN to the row. If N is not *number, the row is complete: it goes to the metrics, and a new
+ * one begins. */
+static bool metrics_restore_cell(const char *key, const char *value, size_t *number, struct scion_row *row,
+                                 struct scion_sheet *metrics)
 {
         char *dot;
         size_t now = strtoul(key + strlen(METRICS), &dot, 10);
@@ -195,8 +200,8 @@ static bool replay_cell(const char *key, const char *value, size_t *number, stru
         return good;
 }
 
-/* Writes what the training would have written. */
-static bool replay(const struct source *source, const struct scion_safetensors *file)
+/* Adds the rows and cells that the training has added. */
+static bool entry_restore_rows(const struct source *source, const struct scion_safetensors *file)
 {
         struct scion_sheet *metrics = source->training->metrics;
         struct scion_row row = { 0 };
@@ -209,56 +214,58 @@ static bool replay(const struct source *source, const struct scion_safetensors *
                 if (strncmp(key, RESULTS, strlen(RESULTS)) == 0)
                         scion_row_text(source->results, key + strlen(RESULTS), value);
                 else if (metrics && strncmp(key, METRICS, strlen(METRICS)) == 0)
-                        good = replay_cell(key, value, &number, &row, metrics);
+                        good = metrics_restore_cell(key, value, &number, &row, metrics);
         }
         good = good && (row.count == 0 || scion_sheet_add(metrics, &row));
         scion_row_finish(&row);
         return good;
 }
 
-/* The model stays as it is unless the entry is good to the last bit. */
-static enum taken take(const struct source *source)
+/* Restores the source from its entry. Unless the entry is intact, the model is unchanged. */
+static enum restored entry_restore(const struct source *source)
 {
         struct scion_model *model = source->training->transfer->target;
         struct scion_safetensors file;
-        enum taken taken = DAMAGED;
+        enum restored restored = DAMAGED;
 
         if (!scion_cache_has(source->path))
                 return NOT_THERE;
         if (!scion_safetensors_read(source->path, &file))
                 return DAMAGED;
-        if (check_entry(source, &file) && scion_weights_fit(model, &file))
-                taken = scion_weights_put_back(model, &file) && replay(source, &file) ? TAKEN : FAILED;
+        if (entry_check(source, &file) && scion_weights_check(model, &file))
+                restored = scion_weights_restore(model, &file) && entry_restore_rows(source, &file) ? RESTORED
+                                                                                                    : FAILED;
         scion_safetensors_finish(&file);
-        if (taken == TAKEN) {
+        if (restored == RESTORED) {
                 scion_cache_touch(source->path);
                 fprintf(source->training->log, "source: taken from %s\n", source->path);
         }
-        return taken;
+        return restored;
 }
 
-/* --- Both ----------------------------------------------------------------------------------------------- */
+/* --- Training or restoring ------------------------------------------------------------------------------ */
 
-static const char *used(const struct scion_config *map, const char *key)
+static const char *stage_plugin_name(const struct scion_config *map, const char *key)
 {
         return scion_config_get(scion_config_get(map, key), "use")->text;
 }
 
-static char *tell(const struct scion_stage *stage, const struct scion_config *run)
+/* Returns the summary of a source, which the caller frees. */
+static char *stage_summary(const struct scion_stage *stage, const struct scion_config *run)
 {
         struct scion_text what = { 0 };
 
-        scion_text_add(&what, "%s on %s, %lld epoch%s, seed %s", used(stage->map, "model"),
-                       used(stage->map, "dataset"), (long long)stage->epochs, stage->epochs == 1 ? "" : "s",
-                       scion_config_get(run, "seed")->text);
+        scion_text_add(&what, "%s on %s, %lld epoch%s, seed %s", stage_plugin_name(stage->map, "model"),
+                       stage_plugin_name(stage->map, "dataset"), (long long)stage->epochs,
+                       stage->epochs == 1 ? "" : "s", scion_config_get(run, "seed")->text);
         if (!what.failed)
                 return what.text;
         free(what.text);
         return scion_fail_null("out of memory");
 }
 
-/* False when there is no cache, or it cannot be used; there is a message then. */
-static bool find_place(struct source *source, const struct scion_config *run)
+/* Finds the entry of the source. False when there is no cache; with a message when it cannot be used. */
+static bool source_find_entry(struct source *source, const struct scion_config *run)
 {
         const struct scion_training *training = source->training;
         char *folder = scion_cache_folder("sources");
@@ -268,18 +275,18 @@ static bool find_place(struct source *source, const struct scion_config *run)
         scion_error_clear();
         if (!folder)
                 return false;
-        if (scion_cache_create_folder(folder) && (source->what = tell(training->stage, run)))
-                source->made_from = scion_source_describe(training->stage, training->data, run);
-        if (source->made_from)
+        if (scion_cache_create_folder(folder) && (source->what = stage_summary(training->stage, run)))
+                source->fingerprint = scion_fingerprint_source(training->stage, training->data, run);
+        if (source->fingerprint)
                 scion_text_add(&path, "%s/%s.safetensors", folder,
-                               scion_hash_bytes(source->made_from, strlen(source->made_from), hash));
+                               scion_hash_bytes(source->fingerprint, strlen(source->fingerprint), hash));
         source->path = path.text;
         free(folder);
         return source->path && (!path.failed || scion_fail("out of memory"));
 }
 
-/* Until nobody else is making it, or the run is to stop. */
-static enum scion_locked wait_for(const struct source *source, struct scion_lock *lock)
+/* Waits until no other run is training the source, or this one shall stop. */
+static enum scion_locked source_wait(const struct source *source, struct scion_lock *lock)
 {
         const struct scion_training *training = source->training;
         const struct scion_progress waiting = { .phase = SCION_AT_WAIT, .stage = training->stage->name };
@@ -296,15 +303,15 @@ static enum scion_locked wait_for(const struct source *source, struct scion_lock
         return locked;
 }
 
-/* Trains it, or waits for who does. */
-static bool make(const struct source *source)
+/* Trains the source for the cache, or waits for the run that does and restores it. */
+static bool source_train_once(const struct source *source)
 {
         FILE *log = source->training->log;
         struct scion_lock lock;
         enum scion_locked locked = scion_lock_take(source->path, &lock);
 
         if (locked == SCION_LOCK_BUSY)
-                locked = wait_for(source, &lock);
+                locked = source_wait(source, &lock);
         if (locked == SCION_LOCK_BUSY) {
                 if (source->training->stopped)
                         *source->training->stopped = true;
@@ -313,13 +320,13 @@ static bool make(const struct source *source)
         if (locked == SCION_LOCK_FAILED)
                 fprintf(log, "source: others may train it at the same time: %s\n", scion_error());
 
-        enum taken taken = take(source);
-        bool good = taken == TAKEN;
+        enum restored restored = entry_restore(source);
+        bool good = restored == RESTORED;
 
-        if (taken == DAMAGED)
+        if (restored == DAMAGED)
                 fprintf(log, "source: %s is damaged and made again: %s\n", source->path, scion_error());
-        if (taken == DAMAGED || taken == NOT_THERE)
-                good = make_entry(source);
+        if (restored == DAMAGED || restored == NOT_THERE)
+                good = entry_train(source);
         if (locked == SCION_LOCKED)
                 scion_lock_release(&lock);
         return good;
@@ -331,17 +338,17 @@ bool scion_source_train(const struct scion_training *training, const struct scio
         struct source source = { .training = training, .results = results };
         bool good;
 
-        if (find_place(&source, run)) {
-                enum taken taken = take(&source);
+        if (source_find_entry(&source, run)) {
+                enum restored restored = entry_restore(&source);
 
-                good = taken == TAKEN || (taken != FAILED && make(&source));
+                good = restored == RESTORED || (restored != FAILED && source_train_once(&source));
         } else {
                 if (*scion_error())
                         fprintf(training->log, "source: not shared with other runs: %s\n", scion_error());
-                good = train(&source);
+                good = source_train(&source);
         }
         free(source.what);
-        free(source.made_from);
+        free(source.fingerprint);
         free(source.path);
         return good;
 }

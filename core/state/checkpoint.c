@@ -10,18 +10,18 @@
 
 #include "file/files.h"
 
-#define INPUT ((size_t)64 << 10)
-#define TRANSFER ((size_t)1 << 20) /* bytes copied from or to the device at a time */
-#define MOST_BLOCKS 65536
+#define FILE_PIECE ((size_t)64 << 10)  /* bytes read from the file at a time */
+#define DEVICE_PIECE ((size_t)1 << 20) /* bytes copied from or to the device at a time */
+#define MAX_BLOCKS 65536
 
-/* Before the table of the blocks; after it their bytes, without gaps. */
+/* The file: this header, a table with an entry for each block, and the bytes of the blocks, without gaps. */
 struct header {
         char magic[8];
         uint32_t version;
         uint32_t blocks;
         uint64_t bytes; /* of the whole file */
         uint64_t reserved;
-        XXH128_canonical_t key;
+        XXH128_canonical_t fingerprint;
         XXH128_canonical_t hash; /* of the whole file, itself taken as zeros */
 };
 
@@ -31,7 +31,7 @@ struct entry {
 };
 
 _Static_assert(sizeof(struct header) == 64 && sizeof(struct entry) == 128,
-               "no padding, which could be anything");
+               "padding would be written uninitialised");
 
 struct scion_checkpoint {
         char *path;
@@ -90,17 +90,17 @@ void scion_state_finish(struct scion_state *state)
         *state = (struct scion_state){ 0 };
 }
 
-/* Calls `visit` with the block's bytes, in order, in one piece or several. Stops at the first that fails. */
+/* Calls `visit` with the bytes of the block in order, in one piece or several, until a call fails. */
 static bool block_visit(const struct scion_block *block,
                         bool (*visit)(void *context, const void *data, size_t bytes), void *context)
 {
         if (!block->storage)
                 return block->bytes == 0 || visit(context, block->data, block->bytes);
-        char *piece = malloc(TRANSFER);
+        char *piece = malloc(DEVICE_PIECE);
         bool good = piece || scion_fail("out of memory");
 
-        for (size_t at = 0; good && at < block->bytes; at += TRANSFER) {
-                size_t bytes = block->bytes - at < TRANSFER ? block->bytes - at : TRANSFER;
+        for (size_t at = 0; good && at < block->bytes; at += DEVICE_PIECE) {
+                size_t bytes = block->bytes - at < DEVICE_PIECE ? block->bytes - at : DEVICE_PIECE;
 
                 good = scion_storage_read(block->storage, block->offset + at, piece, bytes) &&
                        visit(context, piece, bytes);
@@ -111,15 +111,16 @@ static bool block_visit(const struct scion_block *block,
 
 /* --- Writing -------------------------------------------------------------------------------------------- */
 
-static struct header header_of(XXH128_hash_t key, uint32_t blocks, uint64_t bytes)
+static struct header header_make(XXH128_hash_t fingerprint, uint32_t blocks, uint64_t bytes)
 {
         struct header header = { .magic = "scion-cp", .version = 1, .blocks = blocks, .bytes = bytes };
 
-        XXH128_canonicalFromHash(&header.key, key);
+        XXH128_canonicalFromHash(&header.fingerprint, fingerprint);
         return header;
 }
 
-static struct entry *state_table(const struct scion_state *state, struct header *header, XXH128_hash_t key)
+static struct entry *state_table(const struct scion_state *state, struct header *header,
+                                 XXH128_hash_t fingerprint)
 {
         struct entry *table = calloc(state->count + 1, sizeof *table);
         uint64_t bytes = sizeof *header + state->count * sizeof *table;
@@ -131,7 +132,7 @@ static struct entry *state_table(const struct scion_state *state, struct header 
                 table[i].bytes = state->block[i].bytes;
                 bytes += state->block[i].bytes;
         }
-        *header = header_of(key, (uint32_t)state->count, bytes);
+        *header = header_make(fingerprint, (uint32_t)state->count, bytes);
         return table;
 }
 
@@ -178,7 +179,7 @@ static bool state_write(const char *path, const struct scion_state *state, const
         return false;
 }
 
-bool scion_checkpoint_write(const char *path, XXH128_hash_t key, const struct scion_state *state)
+bool scion_checkpoint_write(const char *path, XXH128_hash_t fingerprint, const struct scion_state *state)
 {
         struct header header;
         struct entry *table;
@@ -186,9 +187,9 @@ bool scion_checkpoint_write(const char *path, XXH128_hash_t key, const struct sc
 
         if (state->failed)
                 return false;
-        if (state->count > MOST_BLOCKS)
+        if (state->count > MAX_BLOCKS)
                 return scion_fail("%s: %zu blocks are more than a checkpoint has", path, state->count);
-        table = state_table(state, &header, key);
+        table = state_table(state, &header, fingerprint);
         good = table && state_hash(state, table, &header) && state_write(path, state, table, &header);
         free(table);
         return good;
@@ -209,12 +210,12 @@ static bool checkpoint_read_at(const struct scion_checkpoint *checkpoint, uint64
         return (size_t)got == bytes || scion_fail("%s: cut off", checkpoint->path);
 }
 
-/* The hash of the file, with zeros in place of the hash itself. */
+/* Computes the hash of the file, with zeros in place of the hash itself. */
 static bool checkpoint_hash_file(const struct scion_checkpoint *checkpoint, struct header header,
                                  XXH128_canonical_t *result)
 {
         XXH3_state_t *hash = XXH3_createState();
-        char *input = malloc(INPUT);
+        char *input = malloc(FILE_PIECE);
         bool good = (hash && input) || scion_fail("out of memory");
 
         memset(&header.hash, 0, sizeof header.hash);
@@ -223,12 +224,12 @@ static bool checkpoint_hash_file(const struct scion_checkpoint *checkpoint, stru
                 XXH3_128bits_update(hash, &header, sizeof header);
         }
         for (uint64_t at = sizeof header; good && at < header.bytes;) {
-                size_t some = header.bytes - at < INPUT ? (size_t)(header.bytes - at) : INPUT;
+                size_t bytes = header.bytes - at < FILE_PIECE ? (size_t)(header.bytes - at) : FILE_PIECE;
 
-                good = checkpoint_read_at(checkpoint, at, input, some);
+                good = checkpoint_read_at(checkpoint, at, input, bytes);
                 if (good)
-                        XXH3_128bits_update(hash, input, some);
-                at += some;
+                        XXH3_128bits_update(hash, input, bytes);
+                at += bytes;
         }
         if (good)
                 XXH128_canonicalFromHash(result, XXH3_128bits_digest(hash));
@@ -237,7 +238,7 @@ static bool checkpoint_hash_file(const struct scion_checkpoint *checkpoint, stru
         return good;
 }
 
-static bool checkpoint_check_file(const struct scion_checkpoint *checkpoint, XXH128_hash_t key,
+static bool checkpoint_check_file(const struct scion_checkpoint *checkpoint, XXH128_hash_t fingerprint,
                                   struct header *header)
 {
         struct stat status;
@@ -246,14 +247,14 @@ static bool checkpoint_check_file(const struct scion_checkpoint *checkpoint, XXH
         if (fstat(checkpoint->descriptor, &status))
                 return scion_fail("%s: %s", checkpoint->path, strerror(errno));
         if (!S_ISREG(status.st_mode) || (uintmax_t)status.st_size < sizeof *header)
-                return scion_fail("%s: no checkpoint", checkpoint->path);
+                return scion_fail("%s: not a checkpoint", checkpoint->path);
         if (!checkpoint_read_at(checkpoint, 0, header, sizeof *header))
                 return false;
-        struct header good = header_of(key, header->blocks, (uint64_t)status.st_size);
+        struct header good = header_make(fingerprint, header->blocks, (uint64_t)status.st_size);
 
         if (memcmp(header->magic, good.magic, sizeof good.magic) != 0 || header->version != good.version)
-                return scion_fail("%s: no checkpoint, or another version's", checkpoint->path);
-        if (memcmp(&header->key, &good.key, sizeof good.key) != 0)
+                return scion_fail("%s: not a checkpoint, or one of another version", checkpoint->path);
+        if (memcmp(&header->fingerprint, &good.fingerprint, sizeof good.fingerprint) != 0)
                 return scion_fail("%s: of another configuration, data or plugin", checkpoint->path);
         good.hash = header->hash;
         if (memcmp(header, &good, sizeof good) != 0 || !checkpoint_hash_file(checkpoint, *header, &hash) ||
@@ -262,10 +263,10 @@ static bool checkpoint_check_file(const struct scion_checkpoint *checkpoint, XXH
         return true;
 }
 
-/* The hash matches, so the table is as it was written; names are ended by NUL all the same. */
+/* Reads the table. Names end with NUL even if the hash matches by accident. */
 static bool checkpoint_read_table(struct scion_checkpoint *checkpoint, const struct header *header)
 {
-        if (header->blocks > MOST_BLOCKS)
+        if (header->blocks > MAX_BLOCKS)
                 return scion_fail("%s: damaged", checkpoint->path);
         checkpoint->count = header->blocks;
         checkpoint->entry = calloc(checkpoint->count + 1, sizeof *checkpoint->entry);
@@ -280,7 +281,7 @@ static bool checkpoint_read_table(struct scion_checkpoint *checkpoint, const str
         return true;
 }
 
-struct scion_checkpoint *scion_checkpoint_open(const char *path, XXH128_hash_t key)
+struct scion_checkpoint *scion_checkpoint_open(const char *path, XXH128_hash_t fingerprint)
 {
         struct scion_checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
         struct header header;
@@ -295,7 +296,7 @@ struct scion_checkpoint *scion_checkpoint_open(const char *path, XXH128_hash_t k
                 scion_error_clear();
         else if (checkpoint->descriptor < 0)
                 scion_fail("%s: %s", path, strerror(errno));
-        else if (checkpoint_check_file(checkpoint, key, &header) &&
+        else if (checkpoint_check_file(checkpoint, fingerprint, &header) &&
                  checkpoint_read_table(checkpoint, &header))
                 return checkpoint;
         scion_checkpoint_close(checkpoint);
@@ -314,7 +315,7 @@ void scion_checkpoint_close(struct scion_checkpoint *checkpoint)
         free(checkpoint);
 }
 
-/* The index of a block that was not taken yet; -1, with a message, when there is none. */
+/* Returns the index of the block of that name if it was not taken yet; else -1, with a message. */
 static int checkpoint_find(const struct scion_checkpoint *checkpoint, const char *name)
 {
         for (size_t i = 0; i < checkpoint->count; i++)
@@ -324,7 +325,7 @@ static int checkpoint_find(const struct scion_checkpoint *checkpoint, const char
         return -1;
 }
 
-/* Where the block begins in the file. */
+/* Returns the offset of the block in the file. */
 static uint64_t block_start(const struct scion_checkpoint *checkpoint, int index)
 {
         uint64_t at = sizeof(struct header) + checkpoint->count * sizeof(struct entry);
@@ -345,11 +346,11 @@ static bool block_read_into_storage(const struct scion_checkpoint *checkpoint, i
                                     struct scion_storage *storage, size_t offset)
 {
         uint64_t start = block_start(checkpoint, index), length = checkpoint->entry[index].bytes;
-        char *piece = malloc(TRANSFER);
+        char *piece = malloc(DEVICE_PIECE);
         bool good = piece || scion_fail("out of memory");
 
-        for (uint64_t at = 0; good && at < length; at += TRANSFER) {
-                size_t bytes = length - at < TRANSFER ? (size_t)(length - at) : TRANSFER;
+        for (uint64_t at = 0; good && at < length; at += DEVICE_PIECE) {
+                size_t bytes = length - at < DEVICE_PIECE ? (size_t)(length - at) : DEVICE_PIECE;
 
                 good = checkpoint_read_at(checkpoint, start + at, piece, bytes) &&
                        scion_storage_write(storage, offset + (size_t)at, piece, bytes);
@@ -380,7 +381,7 @@ void *scion_checkpoint_take(struct scion_checkpoint *checkpoint, const char *nam
 static bool block_check_size(const struct scion_checkpoint *checkpoint, int index, size_t bytes)
 {
         return checkpoint->entry[index].bytes == bytes ||
-               scion_fail("%s: block '%s' has %llu bytes, where %zu are wanted", checkpoint->path,
+               scion_fail("%s: block '%s' has %llu bytes, not %zu", checkpoint->path,
                           checkpoint->entry[index].name, (unsigned long long)checkpoint->entry[index].bytes,
                           bytes);
 }
@@ -415,7 +416,7 @@ bool scion_checkpoint_take_into_storage(struct scion_checkpoint *checkpoint, con
         return checkpoint_take_block(checkpoint, name, &block);
 }
 
-/* Are the blocks of the state those that were not taken yet? The names of a state differ. */
+/* Checks that the blocks that were not taken are those of the state. */
 static bool checkpoint_check_state(const struct scion_checkpoint *checkpoint, const struct scion_state *state)
 {
         size_t left = 0;
@@ -434,7 +435,7 @@ static bool checkpoint_check_state(const struct scion_checkpoint *checkpoint, co
                 for (size_t j = 0; !known && j < state->count; j++)
                         known = strcmp(state->block[j].name, checkpoint->entry[i].name) == 0;
                 if (!known)
-                        return scion_fail("%s: block '%s' is of nothing that is trained", checkpoint->path,
+                        return scion_fail("%s: there is nothing to restore from block '%s'", checkpoint->path,
                                           checkpoint->entry[i].name);
         }
         return true;

@@ -3,8 +3,8 @@
  * strictly.
  *
  * The file is written under another name and renamed, so that it is complete or absent, and its hash covers every byte.
- * It holds a key; reading it under another key fails. The bytes are in this machine's order: a checkpoint is for
- * continuing an interrupted training, not for archiving.
+ * It holds the fingerprint of what the training depends on; opening it with another one fails. The bytes are in this
+ * machine's order: a checkpoint is for continuing an interrupted training, not for archiving.
  */
 #ifndef SCION_STATE_CHECKPOINT_H
 #define SCION_STATE_CHECKPOINT_H
@@ -24,7 +24,7 @@ struct scion_block {
         size_t bytes;
 };
 
-/* Starts as { 0 }. */
+/* Initialise as { 0 }; scion_state_finish() frees it. */
 struct scion_state {
         size_t count;
         struct scion_block *block;
@@ -40,28 +40,29 @@ void scion_state_add_storage(struct scion_state *state, const char *name, struct
                              size_t offset, size_t bytes);
 void scion_state_finish(struct scion_state *state);
 
-/* Writes the state in place of an older one, synced to the disk: on failure the older one is still there. */
-bool scion_checkpoint_write(const char *path, XXH128_hash_t key, const struct scion_state *state);
+/* Replaces the file by one with the state, synced to the disk. On failure, false with a message, the older file is still
+ * there. */
+bool scion_checkpoint_write(const char *path, XXH128_hash_t fingerprint, const struct scion_state *state);
 
 struct scion_checkpoint;
 
-/* Opens a file and checks every byte of it. NULL without a message when there is none; with a message when it
- * is damaged, or was written under another key. */
-struct scion_checkpoint *scion_checkpoint_open(const char *path, XXH128_hash_t key);
+/* Opens a file and checks every byte of it. NULL without a message when there is no file; with a message when it is
+ * damaged or has another fingerprint. */
+struct scion_checkpoint *scion_checkpoint_open(const char *path, XXH128_hash_t fingerprint);
 void scion_checkpoint_close(struct scion_checkpoint *checkpoint); /* takes NULL */
 
-/* Takes a block out, whatever its size, with a NUL after its bytes that is not counted. The caller frees it.
- * NULL, with a message, when there is none. */
+/* Returns the bytes of a block and sets *bytes to their number; a NUL that is not counted follows them. The caller frees
+ * them. NULL, with a message, when there is no such block. Each block can be taken once. */
 void *scion_checkpoint_take(struct scion_checkpoint *checkpoint, const char *name, size_t *bytes);
-/* The same for one that must have this size, into the caller's memory. */
+/* Copies a block, which must have `bytes` bytes, to `data`. False, with a message. */
 bool scion_checkpoint_take_into(struct scion_checkpoint *checkpoint, const char *name, void *data,
                                 size_t bytes);
-/* The same into the whole of a storage. */
+/* Copies a block, which must have the storage's size, into the storage. False, with a message. */
 bool scion_checkpoint_take_into_storage(struct scion_checkpoint *checkpoint, const char *name,
                                         struct scion_storage *storage);
 
-/* Writes all blocks that were not taken into the state's memory. Unless they are the state's, one for one, by
- * their names and sizes, nothing is written to, and the message says what differs. */
+/* Copies all blocks that were not taken into the state's memory. Unless the state has the same blocks, by names and
+ * sizes, nothing is copied; false, and the message says what differs. */
 bool scion_checkpoint_restore(struct scion_checkpoint *checkpoint, const struct scion_state *state);
 
 #endif

@@ -23,7 +23,7 @@ static bool recovery_restore_metrics(struct scion_recovery *recovery)
         return good;
 }
 
-/* Columns and values, each with its NUL. */
+/* The block has columns and values in turn, each with its NUL. */
 static bool recovery_restore_results(struct scion_recovery *recovery)
 {
         size_t bytes;
@@ -44,7 +44,7 @@ bool scion_recovery_open(struct scion_recovery *recovery)
         size_t bytes;
 
         recovery->written = scion_clock();
-        recovery->found = scion_checkpoint_open(recovery->path, recovery->key);
+        recovery->found = scion_checkpoint_open(recovery->path, recovery->fingerprint);
         if (!recovery->found) {
                 if (*scion_error())
                         fprintf(recovery->log, "the checkpoint is not used: %s\n", scion_error());
@@ -106,6 +106,7 @@ bool scion_recovery_due(const struct scion_recovery *recovery)
         return recovery->interval <= 0 || (since >= recovery->interval && since >= SHARE * recovery->cost);
 }
 
+/* Returns the columns and values of the row in turn, each with its NUL. The caller frees them. */
 static char *row_cells(const struct scion_row *row, size_t *bytes)
 {
         char *cells, *at;
@@ -138,7 +139,7 @@ static bool recovery_write(const struct scion_recovery *recovery, const char *st
         scion_state_add(state, "metrics", metrics, length);
         if (recovery->source)
                 scion_state_add_storage(state, "source", recovery->source, 0, recovery->source->bytes);
-        bool good = metrics && scion_checkpoint_write(recovery->path, recovery->key, state);
+        bool good = metrics && scion_checkpoint_write(recovery->path, recovery->fingerprint, state);
 
         free(cells);
         free(metrics);

@@ -17,8 +17,8 @@
 _Static_assert(sizeof(float) == 4 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "the data is little-endian IEEE singles, and read as it lies");
 
-/* The bytes that a tensor of elements of `size` bytes takes. False when they cannot be counted. */
-static bool count_bytes(const struct scion_shape *shape, size_t size, uint64_t *bytes)
+/* Sets *bytes to the size of a tensor whose elements have `size` bytes. False on overflow. */
+static bool shape_count_bytes(const struct scion_shape *shape, size_t size, uint64_t *bytes)
 {
         *bytes = size;
         for (int i = 0; i < shape->ndim; i++) {
@@ -33,7 +33,7 @@ static bool count_bytes(const struct scion_shape *shape, size_t size, uint64_t *
 
 /* --- Reading -------------------------------------------------------------------------------------------- */
 
-/* A tensor, and where its data lies from the end of the header on. */
+/* A tensor, and the offsets of its data from the end of the header. */
 struct entry {
         struct scion_safetensor tensor;
         size_t size; /* of an element */
@@ -59,7 +59,7 @@ static void header_finish(struct header *header)
         free(header->metadata);
 }
 
-static bool read_metadata(struct header *header, json_t *object)
+static bool header_read_metadata(struct header *header, json_t *object)
 {
         const char *key;
         json_t *value;
@@ -84,13 +84,13 @@ static bool read_metadata(struct header *header, json_t *object)
         return true;
 }
 
-static bool is_float(const struct scion_safetensor *tensor)
+static bool tensor_is_float(const struct scion_safetensor *tensor)
 {
         return strcmp(tensor->dtype, "F32") == 0;
 }
 
-/* Names the element type, and gives its bytes. */
-static bool read_dtype(json_t *dtype, struct entry *entry)
+/* Sets the name and the size of the element type. */
+static bool entry_read_dtype(json_t *dtype, struct entry *entry)
 {
         static const struct {
                 const char *name;
@@ -113,7 +113,7 @@ static bool read_dtype(json_t *dtype, struct entry *entry)
         return scion_fail("its dtype '%s' is unknown; F32 was meant?", name);
 }
 
-static bool read_shape(json_t *array, struct scion_shape *shape)
+static bool shape_read(json_t *array, struct scion_shape *shape)
 {
         if (!json_is_array(array))
                 return scion_fail("its shape is missing or not a list");
@@ -131,7 +131,7 @@ static bool read_shape(json_t *array, struct scion_shape *shape)
         return true;
 }
 
-static bool read_offsets(json_t *array, struct entry *entry, uint64_t data_bytes)
+static bool entry_read_offsets(json_t *array, struct entry *entry, uint64_t data_bytes)
 {
         json_t *begin = json_array_get(array, 0), *end = json_array_get(array, 1);
         char text[128];
@@ -144,7 +144,7 @@ static bool read_offsets(json_t *array, struct entry *entry, uint64_t data_bytes
         entry->begin = (uint64_t)json_integer_value(begin);
         entry->end = (uint64_t)json_integer_value(end);
         scion_shape_text(&entry->tensor.shape, text, sizeof text);
-        if (!count_bytes(&entry->tensor.shape, entry->size, &bytes))
+        if (!shape_count_bytes(&entry->tensor.shape, entry->size, &bytes))
                 return scion_fail("its shape %s is larger than any file", text);
         if (bytes != entry->end - entry->begin)
                 return scion_fail("its shape %s takes %" PRIu64 " bytes, and its data_offsets [%" PRIu64
@@ -154,22 +154,22 @@ static bool read_offsets(json_t *array, struct entry *entry, uint64_t data_bytes
                 return scion_fail("its data_offsets [%" PRIu64 ", %" PRIu64 "] reach past the file's %" PRIu64
                                   " bytes of data: is the file cut short?",
                                   entry->begin, entry->end, data_bytes);
-        if (is_float(&entry->tensor) && entry->begin % sizeof(float))
+        if (tensor_is_float(&entry->tensor) && entry->begin % sizeof(float))
                 return scion_fail("its data_offsets begin at %" PRIu64 ", which is no multiple of 4",
                                   entry->begin);
         return true;
 }
 
-static bool read_entry(struct header *header, const char *name, json_t *object)
+static bool header_read_entry(struct header *header, const char *name, json_t *object)
 {
         struct entry *entry = header->entry + header->count;
 
         if (!json_is_object(object))
                 return scion_fail("%s: tensor '%s': its entry in the header is not an object", header->path,
                                   name);
-        if (!read_dtype(json_object_get(object, "dtype"), entry) ||
-            !read_shape(json_object_get(object, "shape"), &entry->tensor.shape) ||
-            !read_offsets(json_object_get(object, "data_offsets"), entry, header->data_bytes))
+        if (!entry_read_dtype(json_object_get(object, "dtype"), entry) ||
+            !shape_read(json_object_get(object, "shape"), &entry->tensor.shape) ||
+            !entry_read_offsets(json_object_get(object, "data_offsets"), entry, header->data_bytes))
                 return scion_fail_prefix("%s: tensor '%s'", header->path, name);
         entry->tensor.name = strdup(name);
         if (!entry->tensor.name)
@@ -178,8 +178,8 @@ static bool read_entry(struct header *header, const char *name, json_t *object)
         return true;
 }
 
-/* Those without elements come before the one that begins where they lie. */
-static int compare(const void *left, const void *right)
+/* Empty tensors sort before the tensor at the same offset. */
+static int entry_compare(const void *left, const void *right)
 {
         const struct entry *a = left, *b = right;
 
@@ -190,13 +190,13 @@ static int compare(const void *left, const void *right)
         return strcmp(a->tensor.name, b->tensor.name);
 }
 
-/* Sorts by place, and checks that the data is one tensor after the other. */
-static bool check_places(struct header *header)
+/* Sorts the tensors by offset, and checks that there are no gaps and no overlaps. */
+static bool header_check_offsets(struct header *header)
 {
         uint64_t end = 0;
 
         if (header->count)
-                qsort(header->entry, header->count, sizeof *header->entry, compare);
+                qsort(header->entry, header->count, sizeof *header->entry, entry_compare);
         for (size_t i = 0; i < header->count; i++) {
                 const struct entry *entry = header->entry + i;
 
@@ -216,7 +216,7 @@ static bool check_places(struct header *header)
                           header->data_bytes - end);
 }
 
-static bool read_header(struct header *header, const char *text, size_t length)
+static bool header_parse(struct header *header, const char *text, size_t length)
 {
         json_error_t error;
         json_t *root = NULL, *value;
@@ -237,18 +237,18 @@ static bool read_header(struct header *header, const char *text, size_t length)
         }
         json_object_foreach(root, name, value)
         {
-                if (!strcmp(name, METADATA) ? !read_metadata(header, value)
-                                            : !read_entry(header, name, value))
+                if (!strcmp(name, METADATA) ? !header_read_metadata(header, value)
+                                            : !header_read_entry(header, name, value))
                         goto done;
         }
-        good = check_places(header);
+        good = header_check_offsets(header);
 done:
         json_decref(root);
         return good;
 }
 
-/* The header's length, checked against the file's. */
-static bool read_length(const char *path, const unsigned char *data, size_t bytes, size_t *length)
+/* Sets *length to the length of the header, checked against the size of the file. */
+static bool header_read_length(const char *path, const unsigned char *data, size_t bytes, size_t *length)
 {
         uint64_t value = 0;
 
@@ -269,8 +269,8 @@ static bool read_length(const char *path, const unsigned char *data, size_t byte
         return true;
 }
 
-/* Hands over what the header holds; it is to be finished only when this fails. */
-static bool fill(struct scion_safetensors *file, struct header *header)
+/* Moves what the header holds to the file. On failure the caller still has to finish the header. */
+static bool file_take_header(struct scion_safetensors *file, struct header *header)
 {
         file->tensor = calloc(header->count + 1, sizeof *file->tensor);
         if (!file->tensor)
@@ -290,16 +290,16 @@ bool scion_safetensors_parse(const char *path, void *memory, size_t bytes, struc
         size_t length = 0;
 
         *file = (struct scion_safetensors){ 0 };
-        if (!read_length(path, memory, bytes, &length))
+        if (!header_read_length(path, memory, bytes, &length))
                 goto failed;
         data = (char *)memory + LENGTH_BYTES + length;
         header.data_bytes = bytes - LENGTH_BYTES - length;
-        if (!read_header(&header, (char *)memory + LENGTH_BYTES, length) || !fill(file, &header))
+        if (!header_parse(&header, (char *)memory + LENGTH_BYTES, length) || !file_take_header(file, &header))
                 goto failed;
         if (length % sizeof(float)) /* the format does not ask for aligned data */
                 data = memmove(memory, data, header.data_bytes);
         for (size_t i = 0; i < header.count; i++)
-                if (is_float(&file->tensor[i]))
+                if (tensor_is_float(&file->tensor[i]))
                         file->tensor[i].values = (const float *)(const void *)(data + header.entry[i].begin);
         file->memory = memory;
         free(header.entry);
@@ -315,11 +315,11 @@ bool scion_safetensors_read_header(const char *path, struct scion_safetensors *f
         struct header header = { .path = path };
         size_t bytes = 0, length = 0;
         const char *data = scion_file_map(path, SIZE_MAX, &bytes); /* what is not looked at is not read */
-        bool good = data && read_length(path, (const unsigned char *)data, bytes, &length);
+        bool good = data && header_read_length(path, (const unsigned char *)data, bytes, &length);
 
         *file = (struct scion_safetensors){ 0 };
         header.data_bytes = good ? bytes - LENGTH_BYTES - length : 0;
-        good = good && read_header(&header, data + LENGTH_BYTES, length) && fill(file, &header);
+        good = good && header_parse(&header, data + LENGTH_BYTES, length) && file_take_header(file, &header);
         scion_file_unmap(data, bytes);
         if (good)
                 free(header.entry);
@@ -375,8 +375,8 @@ const char *scion_safetensors_noted(const struct scion_safetensors *file, const 
 
 /* --- Writing -------------------------------------------------------------------------------------------- */
 
-/* Adds a value that jansson made, and takes it; NULL, when jansson could not, fails. */
-static bool add(json_t *object, const char *kind, const char *name, json_t *value)
+/* Takes ownership of `value`, and adds it to the object. NULL, a failure of jansson, fails. */
+static bool object_add(json_t *object, const char *kind, const char *name, json_t *value)
 {
         if (json_object_get(object, name)) {
                 json_decref(value);
@@ -386,26 +386,27 @@ static bool add(json_t *object, const char *kind, const char *name, json_t *valu
                scion_fail("%s '%s': not UTF-8, or memory is out", kind, name);
 }
 
-static bool add_metadata(json_t *root, const struct scion_safetensors *file)
+static bool root_add_metadata(json_t *root, const struct scion_safetensors *file)
 {
         json_t *object = json_object();
 
         for (size_t i = 0; i < file->metadata_count; i++)
-                if (!add(object, "metadata key", file->metadata[2 * i],
-                         json_string(file->metadata[2 * i + 1]))) {
+                if (!object_add(object, "metadata key", file->metadata[2 * i],
+                                json_string(file->metadata[2 * i + 1]))) {
                         json_decref(object);
                         return false;
                 }
-        return add(root, "metadata key", METADATA, object);
+        return object_add(root, "metadata key", METADATA, object);
 }
 
-static bool add_tensor(json_t *root, const struct scion_safetensor *tensor, uint64_t *end)
+static bool root_add_tensor(json_t *root, const struct scion_safetensor *tensor, uint64_t *end)
 {
         json_t *shape = json_array();
         uint64_t begin = *end, bytes;
 
         if (!strcmp(tensor->name, METADATA) || tensor->shape.ndim < 0 ||
-            tensor->shape.ndim > SCION_MAX_DIMS || !count_bytes(&tensor->shape, sizeof(float), &bytes) ||
+            tensor->shape.ndim > SCION_MAX_DIMS ||
+            !shape_count_bytes(&tensor->shape, sizeof(float), &bytes) ||
             bytes > (uint64_t)INT64_MAX - begin) {
                 json_decref(shape);
                 return scion_fail("tensor '%s': its %s is none that a file can hold", tensor->name,
@@ -417,24 +418,25 @@ static bool add_tensor(json_t *root, const struct scion_safetensor *tensor, uint
                         return scion_fail("out of memory");
                 }
         *end = begin + bytes;
-        /* json_pack() takes `shape`, and makes nothing of nothing; so then does add(). */
-        return add(root, "tensor", tensor->name,
-                   json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                             (json_int_t)begin, (json_int_t)*end));
+        /* json_pack() takes `shape`, and makes nothing of nothing; so then does object_add(). */
+        return object_add(root, "tensor", tensor->name,
+                          json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
+                                    (json_int_t)begin, (json_int_t)*end));
 }
 
-/* The header's text, padded so that the data is aligned; NULL with a message. The caller frees it. */
-static char *make_header(const struct scion_safetensors *file, size_t *length)
+/* Returns the text of the header, padded so that the data is aligned, and sets *length. The caller frees it. NULL, with a
+ * message. */
+static char *header_create_text(const struct scion_safetensors *file, size_t *length)
 {
         json_t *root = json_object();
         uint64_t end = 0;
         size_t used;
         char *text = NULL, *padded;
 
-        if (file->metadata_count && !add_metadata(root, file))
+        if (file->metadata_count && !root_add_metadata(root, file))
                 goto done;
         for (size_t i = 0; i < file->count; i++)
-                if (!add_tensor(root, file->tensor + i, &end))
+                if (!root_add_tensor(root, file->tensor + i, &end))
                         goto done;
         text = json_dumps(root, JSON_COMPACT); /* in the order of insertion */
         used = text ? strlen(text) : 0;
@@ -463,7 +465,7 @@ bool scion_safetensors_write(const char *path, const struct scion_safetensors *f
 {
         unsigned char start[LENGTH_BYTES];
         size_t length = 0;
-        char *header = make_header(file, &length);
+        char *header = header_create_text(file, &length);
         struct scion_file *out = NULL;
 
         if (!header)
@@ -476,7 +478,7 @@ bool scion_safetensors_write(const char *path, const struct scion_safetensors *f
         for (size_t i = 0; i < file->count; i++) {
                 uint64_t bytes;
 
-                if (count_bytes(&file->tensor[i].shape, sizeof(float), &bytes) &&
+                if (shape_count_bytes(&file->tensor[i].shape, sizeof(float), &bytes) &&
                     !scion_file_add(out, file->tensor[i].values, (size_t)bytes))
                         goto failed;
         }

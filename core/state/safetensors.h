@@ -10,8 +10,8 @@
 struct scion_safetensor {
         char *name;
         struct scion_shape shape;
-        const float *values; /* plain row-major; NULL, when read, for a tensor of another type than F32 */
-        const char *dtype;   /* as the file names it: "F32"; not looked at when written */
+        const float *values; /* row-major; NULL for a tensor that was read and is not F32 */
+        const char *dtype;   /* as the file names it: "F32"; ignored when writing */
 };
 
 struct scion_safetensors {
@@ -19,28 +19,28 @@ struct scion_safetensors {
         struct scion_safetensor *tensor; /* in the order of the file's data */
         size_t metadata_count;
         char **metadata; /* key, value, key, value, ... */
-        void *memory;    /* what the values point into */
+        void *memory;    /* that the values are in; freed by scion_safetensors_finish() */
 };
 
-/* Reads and checks a file whole: the header's length, JSON, dtypes, shapes, offsets (in
- * range, no overlap, no gap, all data taken). A tensor may have no elements. False, with the file and the
- * tensor in the message. */
+/* Reads a file and checks all of it: the header's length, its JSON, types, shapes and offsets, which must be in range,
+ * without overlap and without gaps. A tensor may have no elements. False, with the file and the tensor in the message. */
 bool scion_safetensors_read(const char *path, struct scion_safetensors *file);
-/* The same from memory that malloc() gave; it becomes `file`'s, also when this fails. `path` stands for the
- * file in messages. */
+/* Reads the same from memory allocated by malloc(). Takes ownership of the memory, also on failure. `path` is for
+ * messages. */
 bool scion_safetensors_parse(const char *path, void *memory, size_t bytes, struct scion_safetensors *file);
-/* Reads what is said of the tensors, and the metadata; `values` are NULL. What the data are is not looked at. */
+/* Reads the header only: names, shapes and types of tensors, whose `values` are NULL, and the metadata. */
 bool scion_safetensors_read_header(const char *path, struct scion_safetensors *file);
-/* Frees what a file that was read, or made by scion_weights_take(), holds. */
+/* Frees what a file holds that was read, or filled by scion_weights_copy(). */
 void scion_safetensors_finish(struct scion_safetensors *file);
 
-/* Adds a pair to the metadata of such a file; the value of a key there, or NULL. */
+/* Adds a pair to the metadata of such a file. False, with a message. */
 bool scion_safetensors_note(struct scion_safetensors *file, const char *key, const char *value);
+/* Returns the value of a key in the metadata, or NULL. */
 const char *scion_safetensors_noted(const struct scion_safetensors *file, const char *key);
 
-/* Writes a file beside `path` and renames it: either the old or the whole new one is there. Synced to the
- * disk. Tensors and metadata go in the order given, and the same ones always make the same bytes. Names are
- * UTF-8, all different. Nothing of `file` is changed or kept. */
+/* Writes a file next to `path`, syncs it to the disk and renames it, so that either the old or the whole new one is
+ * there. Tensors and metadata are written in the order given, and the same ones always give the same bytes. Names are
+ * UTF-8 and unique. False, with a message. */
 bool scion_safetensors_write(const char *path, const struct scion_safetensors *file);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "state/safetensors.h"
 
-bool scion_weights_take(struct scion_model *model, struct scion_safetensors *file)
+bool scion_weights_copy(struct scion_model *model, struct scion_safetensors *file)
 {
         size_t count = (size_t)(model->count + model->buffers);
         float *next = malloc((model->extent + 1) * sizeof *next);
@@ -37,7 +37,7 @@ bool scion_weights_save(struct scion_model *model, const char *path)
 {
         struct scion_safetensors file;
 
-        if (!scion_weights_take(model, &file))
+        if (!scion_weights_copy(model, &file))
                 return scion_fail_prefix("%s", path);
         bool good = scion_safetensors_write(path, &file);
 
@@ -45,7 +45,7 @@ bool scion_weights_save(struct scion_model *model, const char *path)
         return good;
 }
 
-bool scion_weights_fit(const struct scion_model *model, const struct scion_safetensors *file)
+bool scion_weights_check(const struct scion_model *model, const struct scion_safetensors *file)
 {
         size_t count = (size_t)(model->count + model->buffers);
 
@@ -63,7 +63,7 @@ bool scion_weights_fit(const struct scion_model *model, const struct scion_safet
         return true;
 }
 
-bool scion_weights_put_back(struct scion_model *model, const struct scion_safetensors *file)
+bool scion_weights_restore(struct scion_model *model, const struct scion_safetensors *file)
 {
         for (size_t i = 0; i < file->count; i++)
                 if (!scion_parameter_write(&model->parameter[i], file->tensor[i].values))

@@ -10,15 +10,21 @@ _Atomic int scion_tracers;
 
 static _Thread_local struct scion_tracer *mine;
 
+static bool tracer_has_events(const struct scion_tracer *tracer)
+{
+        return tracer && tracer->event;
+}
+
 struct scion_tracer *scion_trace_use(struct scion_tracer *tracer)
 {
         struct scion_tracer *before = mine;
 
-        atomic_fetch_add(&scion_tracers, (tracer != NULL) - (before != NULL));
+        atomic_fetch_add(&scion_tracers, tracer_has_events(tracer) - tracer_has_events(before));
         mine = tracer;
         if (tracer) {
                 tracer->operation = tracer->backward = false;
-                tracer->last = scion_clock();
+                tracer->part = SCION_PART_OUTSIDE;
+                tracer->last = tracer->part_start = scion_clock();
         }
         return before;
 }
@@ -36,7 +42,7 @@ void scion_trace_begin(void)
 {
         struct scion_tracer *tracer = mine;
 
-        if (!tracer || tracer->operation)
+        if (!tracer_has_events(tracer) || tracer->operation)
                 return;
         *(tracer->backward ? &tracer->own : &tracer->between) += tracer_lap(tracer);
         tracer->operation = true;
@@ -56,7 +62,7 @@ void scion_trace_forward(const struct scion_op *op, const struct scion_tensor *o
 {
         struct scion_tracer *tracer = mine;
 
-        if (tracer)
+        if (tracer_has_events(tracer))
                 tracer_report(tracer,
                               &(struct scion_trace_event){ .name = op->name,
                                                            .pass = tracer->backward ? SCION_TRACE_BACKWARD
@@ -70,7 +76,7 @@ void scion_trace_backward_begin(void)
 {
         struct scion_tracer *tracer = mine;
 
-        if (!tracer)
+        if (!tracer_has_events(tracer))
                 return;
         tracer->between += tracer_lap(tracer);
         tracer->backward = true;
@@ -81,7 +87,7 @@ void scion_trace_backward_end(const struct scion_node *node)
 {
         struct scion_tracer *tracer = mine;
 
-        if (!tracer || !tracer->backward)
+        if (!tracer_has_events(tracer) || !tracer->backward)
                 return;
         tracer->backward = false;
         tracer_report(tracer, &(struct scion_trace_event){
@@ -92,14 +98,39 @@ void scion_trace_backward_end(const struct scion_node *node)
                                       .seconds = tracer->own + tracer_lap(tracer) });
 }
 
-void scion_trace_part(const char *name)
+/* Ends the part for the events: one that consists of no operations is an event of its own. */
+static void tracer_end_part(struct scion_tracer *tracer, enum scion_part part)
+{
+        static const char *const names[SCION_PARTS] = {
+                [SCION_PART_BATCH] = "batch", [SCION_PART_SCORES] = "scores", [SCION_PART_UPDATE] = "update"
+        };
+        double seconds = tracer_lap(tracer);
+
+        if (names[part]) {
+                tracer_report(tracer, &(struct scion_trace_event){ .name = names[part],
+                                                                   .pass = SCION_TRACE_OTHER,
+                                                                   .seconds = seconds });
+                return;
+        }
+        tracer->between += seconds;
+        tracer->operation = false;
+}
+
+enum scion_part scion_trace_part(enum scion_part part)
 {
         struct scion_tracer *tracer = mine;
 
-        if (tracer)
-                tracer_report(tracer, &(struct scion_trace_event){ .name = name,
-                                                                   .pass = SCION_TRACE_OTHER,
-                                                                   .seconds = tracer_lap(tracer) });
+        if (!tracer)
+                return SCION_PART_OUTSIDE;
+        enum scion_part before = tracer->part;
+        double now = scion_clock();
+
+        tracer->seconds[before] += now - tracer->part_start;
+        tracer->part_start = now;
+        tracer->part = part;
+        if (tracer->event)
+                tracer_end_part(tracer, before);
+        return before;
 }
 
 static size_t text_append(char *text, size_t bytes, size_t used, const char *before, const char *what,

@@ -1,10 +1,12 @@
 /*
- * Measures the time that the parts of a step take. A tracer is called at the end of each part: of each operation in the
- * forward pass, when it is recorded on the tape; of each operation's gradient in the backward pass; and where a training
- * loop calls scion_trace_part(). SCION_TRACE and `scion bench` use it. Without a tracer an operation costs one branch more.
+ * Measures where the time of a step goes. A step has parts, between which the training loop and evaluation switch by
+ * scion_trace_part(); a tracer has the seconds of each. A tracer with a callback is also called at the end of each
+ * operation in the forward pass, when it is recorded on the tape; of each operation's gradient in the backward pass; and
+ * of the parts that consist of no operations: batch, scores and update. `scion bench` measures parts, its profile and
+ * SCION_TRACE operations. Without a callback an operation costs one branch more.
  *
- * Time is counted once: the time of an operation within another one, such as a reorder, belongs to the inner one. Time
- * that belongs to no part, such as that of a plugin's own loops, is added to `between`. So the parts of a step and
+ * Events count time once: the time of an operation within another one, such as a reorder, belongs to the inner one. Time
+ * that belongs to no event, such as that of a plugin's own loops, is added to `between`. So the events of a step and
  * `between` sum to the time of the step.
  */
 #ifndef SCION_TENSOR_TRACE_H
@@ -14,38 +16,56 @@
 
 #include "tensor/tape.h"
 
+/* The parts of a step. */
+enum scion_part {
+        SCION_PART_OUTSIDE, /* between steps; an epoch's beginning and end */
+        SCION_PART_BATCH,   /* the batch is read from the data */
+        SCION_PART_FORWARD, /* of the models */
+        SCION_PART_LOSS,    /* what the strategy and the loss compute from the outputs */
+        SCION_PART_SCORES,
+        SCION_PART_BACKWARD,
+        SCION_PART_UPDATE, /* the optimizer's */
+        SCION_PART_READ,   /* the host reads loss and scores, and waits for the device */
+        SCION_PARTS
+};
+
 enum scion_trace_pass {
         SCION_TRACE_FORWARD,
         SCION_TRACE_BACKWARD, /* the gradient of an operation, or an operation within it */
-        SCION_TRACE_OTHER,    /* not an operation: a batch is read, parameters are updated */
+        SCION_TRACE_OTHER,    /* not an operation: a part of the step */
         SCION_TRACE_PASSES
 };
 
 /* Pointers are valid only during the call. Unused inputs are NULL. */
 struct scion_trace_event {
-        const char *name; /* of the operation ("conv2d"), or the argument of scion_trace_part(); a literal */
+        const char *name; /* of the operation ("conv2d"), or "batch", "scores" or "update"; a literal */
         enum scion_trace_pass pass;
         const struct scion_tensor *input[SCION_MAX_INPUTS]; /* of the operation, in the backward pass too */
         const struct scion_tensor *output;
         double seconds;
 };
 
-/* Initialise with `event` set and all other fields zero. */
+/* Initialise with `event` set, or NULL to measure parts only, and all other fields zero. */
 struct scion_tracer {
         void (*event)(struct scion_tracer *tracer, const struct scion_trace_event *event);
-        double between; /* seconds since scion_trace_use() that belong to no event */
+        double between;              /* seconds since scion_trace_use() that belong to no event */
+        double seconds[SCION_PARTS]; /* of each part, since scion_trace_use(); the caller may set them to 0 */
         /* Private: */
-        double last;    /* the time up to which all time has been counted */
+        enum scion_part part;
+        double part_start;
+        double last;    /* the time up to which all time has been counted as events or `between` */
         double own;     /* seconds of the gradient that is being computed */
         bool operation; /* an operation has begun since `last` */
         bool backward;  /* the gradient of an operation is being computed */
 };
 
-/* Sets the tracer of the calling thread (NULL: none) and returns the one before. The callback must not call operations. */
+/* Sets the tracer of the calling thread (NULL: none), outside of a step, and returns the one before. The callback must
+ * not call operations. */
 struct scion_tracer *scion_trace_use(struct scion_tracer *tracer);
 
-/* Reports a part that is not an operation. Its time is that since the last event. `name` is a literal. */
-void scion_trace_part(const char *name);
+/* Ends the part of the step that the calling thread is in, and begins `part`. Returns the part that has ended, for the
+ * caller to return to; SCION_PART_OUTSIDE without a tracer. */
+enum scion_part scion_trace_part(enum scion_part part);
 
 /* Writes the shapes of the inputs and of the output, and the output's layout when it is not row-major, or its type when it
  * is row-major bfloat16: "64x1x28x28 6x1x5x5 6 -> 64x6x28x28 [aBcd8b]"; "" without tensors. Text that does not fit is cut off. Returns `text`. */
@@ -53,7 +73,7 @@ const char *scion_trace_text(const struct scion_trace_event *event, char *text, 
 
 /* --- Called by the tape and the operations ------------------------------------------------------------------------------------------ */
 
-/* The number of threads that have a tracer. */
+/* The number of threads that have a tracer with a callback. */
 extern _Atomic int scion_tracers __attribute__((visibility("hidden")));
 
 static inline bool scion_tracing(void)

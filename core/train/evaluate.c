@@ -1,17 +1,17 @@
-/* Evaluation: the target's outputs and the task's loss, with no gradients. */
+/* Evaluation: the target's outputs and the task's loss, without gradients. */
 #include <scion/error.h>
 #include <scion/tape.h>
 
 #include "nn/model.h"
+#include "tensor/trace.h"
 #include "train/train.h"
-#include "transfer/meter.h"
 
-/* Adds the batch to the scores and reads what it gave. */
+/* Adds the batch to the scores, and reads them. */
 static bool batch_score(struct scion_transfer *transfer, struct scion_scores *scores,
                         struct scion_tensor *loss, struct scion_tensor *outputs,
                         const struct scion_batch *batch)
 {
-        struct scion_readings *readings = &transfer->readings;
+        struct scion_readings *readings = &transfer->step.readings;
 
         scion_readings_clear(readings);
         if (!scion_scores_add(scores, readings, loss, batch->size, outputs, batch) ||
@@ -27,25 +27,25 @@ enum scion_next scion_evaluate_next(const struct scion_training *training, struc
         struct scion_transfer *transfer = training->transfer;
         struct scion_batch batch;
 
-        scion_meter_turn(transfer->meter, SCION_PART_BATCH);
+        scion_trace_part(SCION_PART_BATCH);
         scion_tape_reset(training->tape);
         scion_tape_set_training(training->tape, false);
         enum scion_next next = scion_batches_next(batches, &batch);
 
-        scion_meter_turn(transfer->meter, SCION_PART_OUTSIDE);
+        scion_trace_part(SCION_PART_OUTSIDE);
         if (next != SCION_NEXT_BATCH)
                 return next;
         scion_no_grad_begin();
-        scion_meter_turn(transfer->meter, SCION_PART_FORWARD);
+        scion_trace_part(SCION_PART_FORWARD);
         struct scion_tensor *outputs = scion_model_forward(transfer->target, batch.inputs);
 
-        scion_meter_turn(transfer->meter, SCION_PART_LOSS);
+        scion_trace_part(SCION_PART_LOSS);
         struct scion_tensor *loss = scion_task_loss(transfer, outputs, &batch);
 
-        scion_meter_turn(transfer->meter, SCION_PART_SCORES);
+        scion_trace_part(SCION_PART_SCORES);
         if (!loss || !batch_score(transfer, scores, loss, outputs, &batch))
                 next = SCION_NEXT_FAILED;
-        scion_meter_turn(transfer->meter, SCION_PART_OUTSIDE);
+        scion_trace_part(SCION_PART_OUTSIDE);
         scion_no_grad_end();
         return next;
 }

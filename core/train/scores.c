@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for the sums of values, all 0. */
+/* Allocates the sums of values, all 0. */
 static bool sums_create(struct scion_scores *scores, int64_t width)
 {
         size_t bytes = 4 * (size_t)width * sizeof *scores->host_sums;
@@ -88,7 +88,8 @@ static bool sums_read(struct scion_scores *scores)
         return true;
 }
 
-static double mean(const double *sums, int64_t width, int64_t examples)
+/* Returns the mean over values and examples. */
+static double sums_mean(const double *sums, int64_t width, int64_t examples)
 {
         double sum = 0;
 
@@ -97,9 +98,9 @@ static double mean(const double *sums, int64_t width, int64_t examples)
         return sum / (double)width / (double)examples;
 }
 
-/* As scikit-learn's r2_score, the mean over the targets' values: of targets that are all the same it is 1 when they are
- * met, else 0. */
-static double r2(const struct scion_scores *scores)
+/* Returns the mean coefficient of determination of the values, as r2_score() of scikit-learn. For a value that is the
+ * same in all targets it is 1 without errors, else 0. */
+static double sums_r2(const struct scion_scores *scores)
 {
         const double *squared = scores->host_sums + scores->width, *target = squared + scores->width;
         const double *target_squared = target + scores->width;
@@ -119,7 +120,7 @@ double scion_scores_criterion(struct scion_scores *scores)
                 return NAN;
         if (scores->values)
                 return sums_read(scores)
-                               ? -mean(scores->host_sums + scores->width, scores->width, scores->scored)
+                               ? -sums_mean(scores->host_sums + scores->width, scores->width, scores->scored)
                                : NAN;
         return (double)scores->correct / (double)scores->scored;
 }
@@ -156,10 +157,10 @@ bool scion_scores_row(struct scion_scores *scores, const char *prefix, bool with
         }
         if (!sums_read(scores))
                 return false;
-        cell_add(row, prefix, names[0], mean(scores->host_sums, scores->width, scores->scored));
+        cell_add(row, prefix, names[0], sums_mean(scores->host_sums, scores->width, scores->scored));
         cell_add(row, prefix, names[1],
-                 mean(scores->host_sums + scores->width, scores->width, scores->scored));
-        cell_add(row, prefix, names[2], r2(scores));
+                 sums_mean(scores->host_sums + scores->width, scores->width, scores->scored));
+        cell_add(row, prefix, names[2], sums_r2(scores));
         return true;
 }
 

@@ -77,8 +77,8 @@ struct scion_update *scion_update_create(struct scion_instance *optimizer, struc
         if (!lr || lr->type != SCION_PARAM_FLOAT)
                 return scion_fail_null("optimizer '%s' has no parameter 'lr'", plugin->name);
         if (states < 0 || states > SCION_MAX_STATES)
-                return scion_fail_null("optimizer '%s' asks for %d states; 0 to %d can be had", plugin->name,
-                                       states, SCION_MAX_STATES);
+                return scion_fail_null("optimizer '%s' asks for %d states; there can be 0 to %d",
+                                       plugin->name, states, SCION_MAX_STATES);
         struct scion_update *update = calloc(1, sizeof *update);
 
         if (!update)
@@ -265,7 +265,7 @@ static const char *block_name(const char *name, int index, char *text, size_t by
         return text;
 }
 
-void scion_update_describe(struct scion_update *update, struct scion_state *state)
+void scion_update_add_state(struct scion_update *update, struct scion_state *state)
 {
         char name[32];
 
@@ -285,7 +285,7 @@ void scion_update_describe(struct scion_update *update, struct scion_state *stat
         }
 }
 
-bool scion_update_restored(struct scion_update *update)
+bool scion_update_apply_flags(struct scion_update *update)
 {
         bool good = true;
 

@@ -1,4 +1,4 @@
-/* Updates of models by an optimizer plugin: spans, state, learning rates. */
+/* Updates the parameters of models by an optimizer plugin: its spans, its state, its learning rates. */
 #ifndef SCION_TRAIN_UPDATE_H
 #define SCION_TRAIN_UPDATE_H
 
@@ -8,26 +8,27 @@
 
 struct scion_update;
 
-/* State for every parameter of the models, all zero. Optimizer and models must outlive it. */
+/* Allocates the optimizer's state for every parameter of the models, all zero. Optimizer and models must outlive it.
+ * NULL, with a message. */
 struct scion_update *scion_update_create(struct scion_instance *optimizer, struct scion_model *const *models,
                                          int count);
 void scion_update_destroy(struct scion_update *update); /* takes NULL */
 
-/* Clears the gradients of all parameters of the models. Before each backward pass. */
+/* Clears the gradients of all parameters of the models. Called before each backward pass. */
 void scion_update_clear_gradients(struct scion_update *update);
 
-/* One step over the parameters that are not frozen and have a gradient, at `factor` times the optimizer's rate. Where a
- * parameter is masked the optimizer sees a gradient of 0, and the value stays 0. On a device that does not have the
- * optimizer the step runs on the host, on copies. False, with a message, when the device fails. */
+/* Updates the parameters that are not frozen and have a gradient, at `factor` times the optimizer's learning rate. Masked
+ * elements of a parameter have a gradient of 0 for the optimizer, and stay 0. If the device does not implement the
+ * optimizer, the step runs on the host, on copies. False, with a message, when the device fails. */
 bool scion_update_step(struct scion_update *update, double factor);
 
-/* Adds the models' values, the optimizer's state, and the flags of the parameters at the time of the call: what is
- * frozen, scaled, decayed and masked. */
-void scion_update_describe(struct scion_update *update, struct scion_state *state);
-/* After that state was restored: sets the flags of the models' parameters from it. */
-bool scion_update_restored(struct scion_update *update);
+/* Adds to the state of a checkpoint: the models' values, the optimizer's state, and the flags of the parameters (frozen,
+ * scale, decay, mask) as they are now. */
+void scion_update_add_state(struct scion_update *update, struct scion_state *state);
+/* Sets the flags of the models' parameters from the state, which has just been restored. False, with a message. */
+bool scion_update_apply_flags(struct scion_update *update);
 
-/* The optimizer's own learning rate: its parameter `lr`. */
+/* Returns the optimizer's learning rate, its parameter `lr`. */
 double scion_update_rate(const struct scion_update *update);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the source says of a batch, beside another loss. */
+/* Knowledge distillation from the source as a term of another loss. */
 #include <scion/losses.h>
 #include <scion/strategy.h>
 
@@ -11,14 +11,14 @@ struct scion_tensor *scion_add_kd(struct scion_tensor *loss, struct scion_transf
                 return loss;
         if (!batch->labels)
                 return scion_refuse_null(
-                        "add_kd: softened outputs are those of classes; the target's targets are values");
+                        "add_kd: knowledge distillation needs classes, and the target's targets are values");
         struct scion_tensor *student = scion_target_logits(transfer, batch);
         struct scion_tensor *teacher = scion_source_logits(transfer, batch);
 
         if (student && teacher && scion_dim(student, 1) != scion_dim(teacher, 1))
                 return scion_refuse_null(
-                        "add_kd: the source has %lld outputs and the target %lld: what one says of "
-                        "classes tells nothing to the other",
+                        "add_kd: the source has %lld outputs and the target %lld; distillation needs the "
+                        "same classes in both",
                         (long long)scion_dim(teacher, 1), (long long)scion_dim(student, 1));
         struct scion_tensor *kd = scion_kl_divergence(student, teacher, temperature);
 

@@ -1,12 +1,12 @@
-/* Two domains in one step: their examples go through the target together. */
+/* Two domains in one step: their examples go through the target in one batch. */
 #include <scion/error.h>
 
 #include "transfer/transfer.h"
 
-static bool check_shapes(const struct scion_transfer *transfer)
+static bool domains_check_shapes(const struct scion_transfer *transfer)
 {
-        const struct scion_shape *source = &transfer->source_plan.input,
-                                 *target = &transfer->target_plan.input;
+        const struct scion_shape *source = &transfer->plan.source.input,
+                                 *target = &transfer->plan.target.input;
         char texts[2][64];
 
         return scion_shape_equal(source, target) ||
@@ -18,36 +18,37 @@ static bool check_shapes(const struct scion_transfer *transfer)
 bool scion_join_domains(struct scion_transfer *transfer, float supervised)
 {
         if (!transfer->setting_up)
-                return scion_fail("domains are joined in setup() only");
+                return scion_fail("scion_join_domains() may be called in setup() only");
         if (!(supervised >= 0))
                 return scion_fail("the weight of the target's labels must be at least 0, got %g",
                                   (double)supervised);
-        if (!check_shapes(transfer))
+        if (!domains_check_shapes(transfer))
                 return false;
-        transfer->domains.joined = true;
-        transfer->domains.supervised = supervised;
+        transfer->added.joins_domains = true;
+        transfer->added.label_weight = supervised;
         return true;
 }
 
-static bool join(struct scion_transfer *transfer)
+/* Joins the batches of both domains, once in a step. */
+static bool domains_make(struct scion_transfer *transfer)
 {
-        struct scion_domains *domains = &transfer->domains;
+        struct scion_domains *domains = &transfer->step.domains;
 
-        if (!domains->joined)
-                return scion_fail("scion_join_domains() comes first, in setup()");
+        if (!transfer->added.joins_domains)
+                return scion_fail("domains must be joined by scion_join_domains() in setup() first");
         if (domains->made)
                 return true;
-        if (!transfer->batch)
-                return scion_fail("two domains' batches are there in loss() only");
+        if (!transfer->step.batch)
+                return scion_fail("joined batches are available in loss() only");
         domains->source = scion_source_batch(transfer);
         domains->target = scion_unlabelled_batch(transfer);
         if (!domains->source || !domains->target)
                 return false;
-        const struct scion_batch *parts[] = { domains->source, domains->target, transfer->batch };
+        const struct scion_batch *parts[] = { domains->source, domains->target, transfer->step.batch };
         struct scion_tensor *inputs[3];
-        int count = domains->supervised > 0 ? 3 : 2;
+        int count = transfer->added.label_weight > 0 ? 3 : 2;
 
-        domains->batch = (struct scion_batch){ .classes = transfer->batch->classes };
+        domains->batch = (struct scion_batch){ .classes = transfer->step.batch->classes };
         for (int i = 0; i < count; i++) {
                 inputs[i] = parts[i]->inputs;
                 domains->batch.size += parts[i]->size;
@@ -59,9 +60,9 @@ static bool join(struct scion_transfer *transfer)
 struct scion_tensor *scion_domain_features(struct scion_transfer *transfer, enum scion_domain domain,
                                            const char *path)
 {
-        const struct scion_domains *domains = &transfer->domains;
+        const struct scion_domains *domains = &transfer->step.domains;
 
-        if (!join(transfer))
+        if (!domains_make(transfer))
                 return NULL;
         struct scion_tensor *all = scion_target_features(transfer, &domains->batch, path);
         int64_t from = domain == SCION_DOMAIN_SOURCE ? 0 : domains->source->size;
@@ -75,18 +76,18 @@ struct scion_tensor *scion_domain_features(struct scion_transfer *transfer, enum
 
 struct scion_tensor *scion_domains_loss(struct scion_transfer *transfer)
 {
-        const struct scion_domains *domains = &transfer->domains;
+        const struct scion_domains *domains = &transfer->step.domains;
 
-        if (!join(transfer))
+        if (!domains_make(transfer))
                 return NULL;
-        const struct scion_batch *source = domains->source, *labelled = transfer->batch;
+        const struct scion_batch *source = domains->source, *labelled = transfer->step.batch;
         struct scion_tensor *outputs = scion_target_logits(transfer, &domains->batch);
         struct scion_tensor *loss =
                 scion_task_loss(transfer, scion_slice(outputs, 0, 0, source->size), source);
 
-        if (domains->supervised == 0 || !loss)
+        if (transfer->added.label_weight == 0 || !loss)
                 return loss;
         outputs = scion_slice(outputs, 0, source->size + domains->target->size, labelled->size);
-        return scion_add(loss,
-                         scion_scale(scion_task_loss(transfer, outputs, labelled), domains->supervised));
+        return scion_add(loss, scion_scale(scion_task_loss(transfer, outputs, labelled),
+                                           transfer->added.label_weight));
 }

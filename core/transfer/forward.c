@@ -1,4 +1,4 @@
-/* Batches through the two models: outputs, and what modules have made on the way. */
+/* Forward passes of the two models in a step: their outputs, and the outputs of their modules. */
 #include <scion/error.h>
 #include <scion/loss.h>
 #include <string.h>
@@ -6,26 +6,29 @@
 #include "nn/model.h"
 #include "nn/module.h"
 #include "tensor/tape.h"
-#include "transfer/meter.h"
+#include "tensor/trace.h"
 #include "transfer/transfer.h"
 
-/* Those made while gradients were off do not serve when they are on, nor those of some modules (unless `some`) when
- * one of the others is asked for. */
-static struct scion_forward_pass *find_pass(struct scion_transfer *transfer, const struct scion_model *model,
-                                            const struct scion_batch *batch, bool some)
+/* --- Forward passes of this step ------------------------------------------------------------------------ */
+
+/* Returns the pass of the model over the batch, or NULL. While gradients are recorded it must have been made with them.
+ * With `all_modules` it must be one in which every module has run. */
+static struct scion_forward_pass *forward_pass_find(struct scion_transfer *transfer,
+                                                    const struct scion_model *model,
+                                                    const struct scion_batch *batch, bool all_modules)
 {
-        for (int i = 0; i < transfer->passes; i++) {
-                struct scion_forward_pass *pass = &transfer->pass[i];
+        for (int i = 0; i < transfer->step.forward_passes; i++) {
+                struct scion_forward_pass *pass = &transfer->step.forward_pass[i];
 
                 if (pass->model == model && pass->inputs == batch->inputs &&
-                    (pass->gradients || !scion_recording()) && (some || !pass->front_left_out))
+                    (pass->gradients || !scion_recording()) && !(all_modules && pass->front_left_out))
                         return pass;
         }
         return NULL;
 }
 
-/* Keeps what every module has made. One that ran more than once tells of the last time. */
-static bool keep(struct scion_forward_pass *pass, struct scion_model *model)
+/* Notes the output of every module, and the input of the head. Of a module that ran more than once it is the last one. */
+static bool forward_pass_set_outputs(struct scion_forward_pass *pass, struct scion_model *model)
 {
         const struct scion_modules *modules = &model->modules;
         const struct scion_module *head = scion_model_look_up_module(model, model->head);
@@ -39,44 +42,59 @@ static bool keep(struct scion_forward_pass *pass, struct scion_model *model)
         return true;
 }
 
-/* The model's pass over the batch: the one there is, or a new one. */
-static struct scion_forward_pass *pass_of(struct scion_transfer *transfer, struct scion_model *model,
-                                          const struct scion_batch *batch, bool some)
+/* Adds a pass to those of the step. When there are too many it takes the place of the last one, which costs only time. */
+static struct scion_forward_pass *forward_pass_add(struct scion_transfer *transfer,
+                                                   struct scion_forward_pass pass, struct scion_model *model)
 {
-        struct scion_forward_pass *pass = batch ? find_pass(transfer, model, batch, some) : NULL;
+        struct scion_transfer_step *step = &transfer->step;
+
+        if (step->forward_passes < SCION_MAX_FORWARD_PASSES)
+                step->forward_passes++;
+        struct scion_forward_pass *added = &step->forward_pass[step->forward_passes - 1];
+
+        *added = pass;
+        if (forward_pass_set_outputs(added, model))
+                return added;
+        step->forward_passes--;
+        return NULL;
+}
+
+/* Returns the model's pass over the batch, and makes it if there is none yet. Without `all_modules` the target's frozen
+ * front may be left out. */
+static struct scion_forward_pass *forward_pass_of(struct scion_transfer *transfer, struct scion_model *model,
+                                                  const struct scion_batch *batch, bool all_modules)
+{
+        struct scion_forward_pass *pass =
+                batch ? forward_pass_find(transfer, model, batch, all_modules) : NULL;
 
         if (pass || !batch)
                 return pass;
-        enum scion_part before = scion_meter_turn(transfer->meter, SCION_PART_FORWARD);
+        enum scion_part before = scion_trace_part(SCION_PART_FORWARD);
 
         scion_model_forget_tensors(model);
         struct scion_tensor *outputs = NULL;
 
-        if (some && transfer->reuse && model == transfer->target && scion_recording())
+        if (!all_modules && transfer->reuse && model == transfer->target && scion_recording())
                 outputs = scion_reuse_target(transfer->reuse, model, batch);
         bool front_left_out = outputs != NULL;
 
         if (!outputs)
                 outputs = scion_model_forward(model, batch->inputs);
-        scion_meter_turn(transfer->meter, before);
+        scion_trace_part(before);
         if (!outputs)
                 return NULL;
-        /* More than there is room for only cost time: the last one's place is taken. */
-        pass = &transfer->pass[transfer->passes < SCION_MAX_PASSES ? transfer->passes++
-                                                                   : SCION_MAX_PASSES - 1];
-        *pass = (struct scion_forward_pass){ .model = model,
-                                             .inputs = batch->inputs,
-                                             .outputs = outputs,
-                                             .gradients = scion_recording(),
-                                             .front_left_out = front_left_out };
-        if (keep(pass, model))
-                return pass;
-        transfer->passes--;
-        return NULL;
+        return forward_pass_add(transfer,
+                                (struct scion_forward_pass){ .model = model,
+                                                             .inputs = batch->inputs,
+                                                             .outputs = outputs,
+                                                             .gradients = scion_recording(),
+                                                             .front_left_out = front_left_out },
+                                model);
 }
 
-static struct scion_forward_pass *source_pass(struct scion_transfer *transfer,
-                                              const struct scion_batch *batch)
+/* The source's pass: as in evaluation (no dropout), without gradients. */
+static struct scion_forward_pass *source_forward_pass(struct scion_transfer *transfer,
+                                                      const struct scion_batch *batch)
 {
         struct scion_tape *tape = scion_tape_current();
 
@@ -86,9 +104,9 @@ static struct scion_forward_pass *source_pass(struct scion_transfer *transfer,
                 return NULL;
         bool training = scion_tape_training(tape);
 
-        scion_tape_set_training(tape, false); /* what it knows, without dropout */
+        scion_tape_set_training(tape, false);
         scion_no_grad_begin();
-        struct scion_forward_pass *pass = pass_of(transfer, transfer->source, batch, false);
+        struct scion_forward_pass *pass = forward_pass_of(transfer, transfer->source, batch, true);
 
         scion_no_grad_end();
         scion_tape_set_training(tape, training);
@@ -97,8 +115,9 @@ static struct scion_forward_pass *source_pass(struct scion_transfer *transfer,
         return pass;
 }
 
-static struct scion_tensor *features_of(const struct scion_forward_pass *pass, struct scion_model *model,
-                                        const char *path)
+/* Returns the output of the module at `path`; for NULL the input of the head. */
+static struct scion_tensor *forward_pass_features(const struct scion_forward_pass *pass,
+                                                  struct scion_model *model, const char *path)
 {
         struct scion_module *module = path ? scion_model_module(model, path) : NULL;
 
@@ -110,9 +129,11 @@ static struct scion_tensor *features_of(const struct scion_forward_pass *pass, s
                     : scion_fail_null("the model does not run its module '%s'", path ? path : model->head);
 }
 
+/* --- The target ----------------------------------------------------------------------------------------- */
+
 struct scion_tensor *scion_target_logits(struct scion_transfer *transfer, const struct scion_batch *batch)
 {
-        const struct scion_forward_pass *pass = pass_of(transfer, transfer->target, batch, true);
+        const struct scion_forward_pass *pass = forward_pass_of(transfer, transfer->target, batch, false);
 
         return pass ? pass->outputs : NULL;
 }
@@ -123,37 +144,40 @@ struct scion_tensor *scion_target_features(struct scion_transfer *transfer, cons
         const struct scion_forward_pass *pass = NULL;
 
         if (!path)
-                pass = pass_of(transfer, transfer->target, batch, true);
+                pass = forward_pass_of(transfer, transfer->target, batch, false);
         if (path || (pass && !pass->features && pass->front_left_out)) {
                 if (transfer->reuse)
-                        scion_reuse_look(transfer->reuse);
-                pass = pass_of(transfer, transfer->target, batch, false);
+                        scion_reuse_run_front(transfer->reuse);
+                pass = forward_pass_of(transfer, transfer->target, batch, true);
         }
-        return features_of(pass, transfer->target, path);
+        return forward_pass_features(pass, transfer->target, path);
 }
 
-/* What was computed once for all epochs. Only what is asked for in the rehearsal is. */
-static struct scion_tensor *known(struct scion_transfer *transfer, struct scion_module *module, bool input,
-                                  const struct scion_batch *batch)
+/* --- The source ----------------------------------------------------------------------------------------- */
+
+/* Returns what the source's module made of the batch (or took: `input`), if it was computed once for all epochs; else
+ * NULL. What is asked for in the dry run is recorded; only that is stored. */
+static struct scion_tensor *source_reuse(struct scion_transfer *transfer, struct scion_module *module,
+                                         bool input, const struct scion_batch *batch)
 {
         struct scion_reuse *reuse = transfer->reuse;
 
-        if (!reuse || !module || batch != transfer->batch)
+        if (!reuse || !module || !batch || batch != transfer->step.batch)
                 return NULL;
-        if (!transfer->rehearsal)
+        if (transfer->mode != SCION_TRANSFER_DRY_RUN)
                 return scion_reuse_source(reuse, transfer->source, module, input, batch);
-        scion_reuse_want(reuse, module, input);
+        scion_reuse_record(reuse, module, input);
         return NULL;
 }
 
 struct scion_tensor *scion_source_logits(struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         struct scion_tensor *outputs =
-                transfer->source ? known(transfer, transfer->source->root, false, batch) : NULL;
+                transfer->source ? source_reuse(transfer, transfer->source->root, false, batch) : NULL;
 
         if (outputs)
                 return outputs;
-        const struct scion_forward_pass *pass = source_pass(transfer, batch);
+        const struct scion_forward_pass *pass = source_forward_pass(transfer, batch);
 
         return pass ? pass->outputs : NULL;
 }
@@ -164,33 +188,37 @@ struct scion_tensor *scion_source_features(struct scion_transfer *transfer, cons
         struct scion_model *source = transfer->source;
         struct scion_module *module =
                 source ? scion_model_look_up_module(source, path ? path : source->head) : NULL;
-        struct scion_tensor *features = known(transfer, module, !path, batch);
+        struct scion_tensor *features = source_reuse(transfer, module, !path, batch);
 
-        return features ? features : features_of(source_pass(transfer, batch), source, path);
+        return features ? features
+                        : forward_pass_features(source_forward_pass(transfer, batch), source, path);
 }
 
-/* The target's outputs for these inputs, if it has run on them in this step. */
-static struct scion_tensor *outputs_of(const struct scion_transfer *transfer,
-                                       const struct scion_tensor *inputs)
+/* --- Loss and scores ------------------------------------------------------------------------------------ */
+
+/* Returns the target's outputs for these inputs; NULL if it has not run on them in this step. */
+static struct scion_tensor *target_outputs(const struct scion_transfer *transfer,
+                                           const struct scion_tensor *inputs)
 {
-        for (int i = 0; i < transfer->passes; i++)
-                if (transfer->pass[i].model == transfer->target && transfer->pass[i].inputs == inputs)
-                        return transfer->pass[i].outputs;
+        for (int i = 0; i < transfer->step.forward_passes; i++)
+                if (transfer->step.forward_pass[i].model == transfer->target &&
+                    transfer->step.forward_pass[i].inputs == inputs)
+                        return transfer->step.forward_pass[i].outputs;
         return NULL;
 }
 
 struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfer,
                                             const struct scion_batch **batch)
 {
-        const struct scion_domains *domains = &transfer->domains;
-        struct scion_tensor *outputs = outputs_of(transfer, transfer->batch->inputs);
+        const struct scion_domains *domains = &transfer->step.domains;
+        struct scion_tensor *outputs = target_outputs(transfer, transfer->step.batch->inputs);
         int64_t first = 0;
 
-        *batch = transfer->batch;
+        *batch = transfer->step.batch;
         if (outputs || !domains->made)
                 return outputs;
-        outputs = outputs_of(transfer, domains->batch.inputs);
-        if (domains->supervised > 0)
+        outputs = target_outputs(transfer, domains->batch.inputs);
+        if (transfer->added.label_weight > 0)
                 first = domains->source->size + domains->target->size;
         else
                 *batch = domains->source;
@@ -203,11 +231,12 @@ struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfe
 struct scion_tensor *scion_task_loss(struct scion_transfer *transfer, struct scion_tensor *outputs,
                                      const struct scion_batch *batch)
 {
-        const struct scion_loss_plugin *plugin = (const struct scion_loss_plugin *)transfer->loss->plugin;
+        const struct scion_loss_plugin *plugin =
+                (const struct scion_loss_plugin *)transfer->plan.loss->plugin;
 
         struct scion_tensor *loss =
-                outputs && batch ? plugin->loss(transfer->loss->self, outputs, batch) : NULL;
+                outputs && batch ? plugin->loss(transfer->plan.loss->self, outputs, batch) : NULL;
 
-        transfer->loss_failed = outputs && batch && !loss;
+        transfer->step.loss_failed = outputs && batch && !loss;
         return loss;
 }

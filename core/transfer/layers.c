@@ -1,12 +1,14 @@
-/* Layers of the two models that a strategy compares, as the file's patterns name them. */
+/* Pairs of layers of source and target that a strategy compares, selected by patterns in the file. */
 #include <scion/error.h>
 #include <string.h>
 
 #include "nn/model.h"
 #include "transfer/transfer.h"
 
-/* The modules that match, pattern by pattern. How many; -1, with a message. */
-static int select_layers(struct scion_model *model, const struct scion_strings *patterns, const char **path)
+/* Writes the paths of the modules that match, pattern by pattern; a single NULL without patterns. Returns their number;
+ * -1, with a message. */
+static int model_select_layers(struct scion_model *model, const struct scion_strings *patterns,
+                               const char **path)
 {
         int count = 0;
 
@@ -31,18 +33,18 @@ static int select_layers(struct scion_model *model, const struct scion_strings *
 bool scion_layers_pair(struct scion_transfer *transfer, const struct scion_strings *target,
                        const struct scion_strings *source, struct scion_layers *layers)
 {
-        int of_source;
+        int source_count;
 
         *layers = (struct scion_layers){ 0 };
-        layers->count = select_layers(transfer->target, target, layers->target);
+        layers->count = model_select_layers(transfer->target, target, layers->target);
         if (layers->count < 0)
                 return scion_fail_prefix("the target");
-        of_source = select_layers(transfer->source, source->count ? source : target, layers->source);
-        if (of_source < 0)
+        source_count = model_select_layers(transfer->source, source->count ? source : target, layers->source);
+        if (source_count < 0)
                 return scion_fail_prefix("the source");
-        return of_source == layers->count ||
+        return source_count == layers->count ||
                scion_fail("the target's layers are %d and the source's %d: each goes with one of the other's",
-                          layers->count, of_source);
+                          layers->count, source_count);
 }
 
 struct scion_shape scion_layers_target_shape(struct scion_transfer *transfer,
@@ -57,23 +59,25 @@ struct scion_shape scion_layers_source_shape(struct scion_transfer *transfer,
         return scion_model_feature_shape(transfer->source, layers->source[index]);
 }
 
-/* "'layer1' makes 16x28x28" */
-static const char *tell(char *text, size_t bytes, struct scion_model *model, const char *path)
+/* Writes "'layer1' makes 16x28x28"; for the path NULL what the head takes. Returns `text`. */
+static const char *layer_describe(char *text, size_t bytes, struct scion_model *model, const char *path)
 {
         struct scion_shape shape = scion_model_feature_shape(model, path);
-        char of_layer[96];
+        char shape_text[96];
 
         snprintf(text, bytes, "'%s' %s %s", path ? path : scion_model_head(model), path ? "makes" : "takes",
-                 scion_shape_text(&shape, of_layer, sizeof of_layer));
+                 scion_shape_text(&shape, shape_text, sizeof shape_text));
         return text;
 }
 
 bool scion_layers_fail(struct scion_transfer *transfer, const struct scion_layers *layers, int index,
                        const char *why)
 {
-        char of_target[512], of_source[512];
+        char target_text[512], source_text[512];
 
-        return scion_fail("the target's %s, the source's %s: %s",
-                          tell(of_target, sizeof of_target, transfer->target, layers->target[index]),
-                          tell(of_source, sizeof of_source, transfer->source, layers->source[index]), why);
+        return scion_fail(
+                "the target's %s, the source's %s: %s",
+                layer_describe(target_text, sizeof target_text, transfer->target, layers->target[index]),
+                layer_describe(source_text, sizeof source_text, transfer->source, layers->source[index]),
+                why);
 }

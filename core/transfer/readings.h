@@ -14,13 +14,13 @@ struct scion_readings {
         float *value; /* after scion_readings_read() */
 };
 
-/* Adds a float tensor of one element. Returns its number; -1, with a message, when memory is out. */
+/* Adds a float tensor of one element. Returns its index in `value`; -1, with a message, when memory is out. */
 int scion_readings_add(struct scion_readings *readings, struct scion_tensor *x);
 
-/* Reads the values of all, in one transfer. Before the tape is reset. */
+/* Reads all values in one transfer from the device. Called before the tape is reset. False, with a message. */
 bool scion_readings_read(struct scion_readings *readings);
 
-/* Forgets what was added; keeps the memory. */
+/* Removes all readings; the memory stays for the next ones. */
 void scion_readings_clear(struct scion_readings *readings);
 void scion_readings_finish(struct scion_readings *readings);
 

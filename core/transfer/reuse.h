@@ -1,10 +1,10 @@
 /*
- * What frozen modules make of the target's training examples, computed once and used again in every epoch: of the
- * source, the outputs and features that the strategy asks for; of the target, the output of the frozen modules at
- * its front.
+ * The outputs of frozen modules for the target's training examples, computed once and used in every epoch: of the
+ * source, the outputs and features that the strategy asks for; of the target, the output of the frozen modules at its
+ * front.
  *
- * All examples are gone through in their own order, in batches of one size, so that what is kept depends on the
- * modules and the data alone: a run that was interrupted finds the same.
+ * They are computed for all examples in the order of the data, in batches of one size, so that they depend on the
+ * modules and the data alone: a run that resumes stores the same.
  */
 #ifndef SCION_TRANSFER_REUSE_H
 #define SCION_TRANSFER_REUSE_H
@@ -14,37 +14,38 @@
 
 struct scion_reuse;
 
-/* For the training split of `data`, which must outlive it. */
+/* For the training split of `data`, which must outlive it. NULL, with a message, when memory is out. */
 struct scion_reuse *scion_reuse_create(struct scion_data *data);
 void scion_reuse_destroy(struct scion_reuse *reuse); /* takes NULL */
 
-/* Tells which batch of the training split, as `batches` has given it last, is at hand; NULL: none. */
-void scion_reuse_batch(struct scion_reuse *reuse, const struct scion_batches *batches,
-                       const struct scion_batch *batch);
+/* Sets the batch of the training split that the next calls are about: the one that `batches` gave last. NULL: none. */
+void scion_reuse_set_batch(struct scion_reuse *reuse, const struct scion_batches *batches,
+                           const struct scion_batch *batch);
 
-/* Somebody may have written into frozen modules: before what is kept is used next, it is seen whether they are what
- * it was made by. Once somebody writes into any parameter, all is computed anew until this is said again. */
-void scion_reuse_doubt(struct scion_reuse *reuse);
+/* Before stored outputs are used next, checks by a hash whether the modules still have the values that the outputs were
+ * computed with, and computes them again if not. Called once an epoch: after a write into any parameter, nothing stored
+ * is used until then. */
+void scion_reuse_recheck(struct scion_reuse *reuse);
 
-/* Nothing is kept from now on: parameters are written into in each step. */
-void scion_reuse_give_up(struct scion_reuse *reuse);
+/* Stores nothing from now on: for a strategy that writes into parameters in each step. */
+void scion_reuse_disable(struct scion_reuse *reuse);
 
-/*
- * While a strategy is rehearsed, notes that what the source's module makes (or takes: `input`) of training batches
- * is wanted. Afterwards gives it for the batch at hand, of the values kept, without gradient; NULL, without a
- * message, when it was not wanted then, is too large to be kept, or may be another by now.
- */
-void scion_reuse_want(struct scion_reuse *reuse, struct scion_module *module, bool input);
+/* Records, in the dry run, that the strategy asks for the output of the source's module, or its input. */
+void scion_reuse_record(struct scion_reuse *reuse, struct scion_module *module, bool input);
+
+/* Returns what was recorded, for the batch that was set, without gradient. NULL, without a message, when it was not
+ * recorded, is too large to be stored, or may be out of date. */
 struct scion_tensor *scion_reuse_source(struct scion_reuse *reuse, struct scion_model *source,
                                         const struct scion_module *module, bool input,
                                         const struct scion_batch *batch);
 
-/* The strategy looks into the target: from now on its front is not passed by. */
-void scion_reuse_look(struct scion_reuse *reuse);
+/* Runs the target's front in every step from now on: for a strategy that asks for features of the target. */
+void scion_reuse_run_front(struct scion_reuse *reuse);
 
 /*
- * The target's outputs for the batch at hand, with gradients, its frozen front passed by; NULL, without a message,
- * when there is none. Modules at the front are not run. Freezing and thawing from one batch to the next is seen.
+ * Returns the target's outputs for the batch that was set, with gradients, computed from the stored output of its
+ * frozen front, whose modules do not run. NULL, without a message, when nothing is frozen at the front or its output
+ * cannot be stored. A module may be frozen or thawed from one batch to the next.
  */
 struct scion_tensor *scion_reuse_target(struct scion_reuse *reuse, struct scion_model *target,
                                         const struct scion_batch *batch);

@@ -1,4 +1,4 @@
-/* What a strategy is given (scion/strategy.h), seen from the engine. */
+/* A transfer: what a strategy works on through scion/strategy.h, as the engine sees it. */
 #ifndef SCION_TRANSFER_TRANSFER_H
 #define SCION_TRANSFER_TRANSFER_H
 
@@ -9,43 +9,34 @@
 #include "transfer/readings.h"
 #include "transfer/reuse.h"
 
-#define SCION_TRANSFER_NAME 48 /* bytes of the names that a strategy gives */
+#define SCION_TRANSFER_NAME 48 /* bytes of a name that a strategy gives, with the NUL */
 #define SCION_MAX_SCALARS 32
-#define SCION_MAX_PASSES 8
-#define SCION_MAX_STAGES 8 /* of a strategy's own */
-
-/* Something that the strategy logs: summed over an epoch's batches, weighted by their sizes. */
-struct scion_scalar {
-        char name[SCION_TRANSFER_NAME];
-        double sum;
-        int64_t examples;
-};
-
-/* A value that was logged in this step and is not read yet. */
-struct scion_logged {
-        int scalar;       /* index of its sum */
-        int reading;      /* its number among the readings */
-        int64_t examples; /* weight */
-};
-
-/* Inputs that have gone through a model in this step, and what its modules have made of them. */
-struct scion_forward_pass {
-        const struct scion_model *model;
-        const struct scion_tensor *inputs;
-        struct scion_tensor **made;    /* by each module: on the tape */
-        struct scion_tensor *features; /* what the head was given */
-        struct scion_tensor *outputs;
-        bool gradients;      /* were recorded */
-        bool front_left_out; /* its modules did not run: what they make was known */
-};
+#define SCION_MAX_FORWARD_PASSES 8
+#define SCION_MAX_STAGES 8 /* without the main one */
 
 /* What a model is built from. */
 struct scion_blueprint {
-        const struct scion_config *map; /* { use: ..., }; NULL: there is none */
-        struct scion_shape input;
+        const struct scion_config *map; /* { use: ..., }; NULL: there is no such model */
+        struct scion_shape input;       /* of one example */
         int64_t outputs;
         uint64_t seed;
 };
+
+/* --- The plan ------------------------------------------------------------------------------------------- */
+
+/* What the experiment file gives a transfer. Constant once it is made; nothing in it belongs to the transfer. */
+struct scion_transfer_plan {
+        struct scion_instance *strategy; /* NULL: the training of a source, by the loss of its task */
+        struct scion_instance *loss;     /* of the task */
+        uint64_t seed;
+        struct scion_blueprint source, target;
+        bool source_trained; /* the run trains the source: it neither loads weights nor goes without a source */
+        bool target_given;   /* the file gives the target a model of its own, not the source's */
+        struct scion_data *source_data, *target_data; /* for auxiliary batches, and for scion_visit() */
+        int64_t batch_size;
+};
+
+/* --- What the strategy has added ------------------------------------------------------------------------ */
 
 struct scion_own_model {
         char name[SCION_TRANSFER_NAME];
@@ -63,121 +54,168 @@ struct scion_own_stage {
         int64_t epochs;
 };
 
-/* Batches beside the target's: one for each step. */
-struct scion_beside {
-        struct scion_batches *batches;
-        struct scion_batch batch;
-        bool drawn; /* in this step */
-};
-
-/* The batches of two domains as one. */
-struct scion_domains {
-        bool joined;      /* asked for by the strategy */
-        float supervised; /* weight of the target's labels; above 0: its labelled batch comes last */
-        bool made;        /* in this step */
-        const struct scion_batch *source, *target;
-        struct scion_batch batch; /* source's, target's, labelled: in this order */
-};
-
-struct scion_transfer {
-        struct scion_model *source;      /* NULL: none */
-        struct scion_model *target;      /* setup may put another in its place */
-        struct scion_instance *strategy; /* NULL: the source's training */
-        struct scion_instance *loss;     /* of the task */
-        uint64_t seed;
-        struct scion_blueprint source_plan, target_plan;
-        bool source_trained; /* here, from what its plan gives */
-        bool target_given;   /* by the file: a model of its own, not the source's */
-        bool rehearsal;
-        struct scion_data *source_data,
-                *target_data; /* what batches beside come from, and visits go through */
-        int64_t batch_size;
-        struct scion_reuse *reuse; /* the run's; NULL: everything is computed anew */
-        struct scion_meter *meter; /* NULL: nobody measures */
-        /* What the strategy has added: */
-        struct scion_own_model *own_model;
-        int own_models;
-        struct scion_own_values *own_values;
-        int own_value_blocks;
-        void **memory; /* blocks that go with the transfer */
+/* What a strategy's setup() has added to the training. The transfer owns it. */
+struct scion_transfer_additions {
+        struct scion_own_model *model;
+        int models;
+        struct scion_own_values *values;
+        int value_blocks;
+        void **memory; /* blocks of scion_transfer_alloc() */
         size_t memory_blocks;
-        struct scion_own_stage own_stage[SCION_MAX_STAGES];
-        int own_stages;
-        bool untrained;              /* the main stage is left out */
-        struct scion_model *initial; /* the source's first values, once asked for */
-        bool setting_up;
-        /* Where training stands: */
-        int stage;
-        int64_t step; /* over all stages, from 0 */
-        double progress;
-        /* Of the batch at hand: */
-        const struct scion_batch *batch;
-        struct scion_forward_pass pass[SCION_MAX_PASSES];
-        int passes;
+        struct scion_own_stage stage[SCION_MAX_STAGES]; /* before the main stage, in this order */
+        int stages;
+        bool untrained; /* the main stage has no epochs */
+        struct scion_model
+                *initial;   /* the source with its values before training; NULL until it is asked for */
+        bool joins_domains; /* scion_join_domains() was called, */
+        float label_weight; /* with this weight of the loss of the target's labelled examples */
+};
+
+/* --- Where the training is ------------------------------------------------------------------------------ */
+
+struct scion_transfer_position {
+        int stage;       /* an index into the strategy's own stages, or their number: the main stage */
+        int64_t step;    /* steps done, over all stages */
+        double progress; /* of the stage: from 0 to 1 */
+};
+
+/* A value that the strategy logs: summed over an epoch's batches, weighted by their sizes. */
+struct scion_scalar {
+        char name[SCION_TRANSFER_NAME];
+        double sum;
+        int64_t examples;
+};
+
+/* The values that the strategy has logged in this epoch. The names stay for the whole stage. */
+struct scion_scalars {
+        int count;
+        struct scion_scalar scalar[SCION_MAX_SCALARS];
+};
+
+/* --- The step at hand ----------------------------------------------------------------------------------- */
+
+/* A value that was logged in this step and is not read yet. */
+struct scion_logged {
+        int scalar;       /* index of its sum */
+        int reading;      /* its number among the readings */
+        int64_t examples; /* weight */
+};
+
+/* A forward pass of a model in this step. */
+struct scion_forward_pass {
+        const struct scion_model *model;
+        const struct scion_tensor *inputs;
+        struct scion_tensor **made;    /* the output of each module, NULL if it did not run; on the tape */
+        struct scion_tensor *features; /* the input of the head */
+        struct scion_tensor *outputs;
+        bool gradients;      /* were recorded */
+        bool front_left_out; /* the modules at the front did not run, because their output was stored */
+};
+
+/* Auxiliary batches, next to those that the target is trained on: one for each step. */
+struct scion_stream {
+        struct scion_batches *batches; /* NULL until the first is drawn */
+        struct scion_batch batch;
+        bool drawn; /* `batch` is that of this step */
+};
+
+/* The batches of two domains in one. */
+struct scion_domains {
+        bool made; /* in this step */
+        const struct scion_batch *source, *target;
+        struct scion_batch
+                batch; /* examples of the source, of the target, and the labelled ones if the label weight
+                                     is above 0, in this order */
+};
+
+/* scion_transfer_end_step() clears it. Memory and streams that are open stay for the next step. */
+struct scion_transfer_step {
+        const struct scion_batch *batch; /* that the target is trained on; NULL between steps */
+        struct scion_forward_pass forward_pass[SCION_MAX_FORWARD_PASSES];
+        int forward_passes;
         struct scion_readings readings; /* scalars that the host reads after the update */
         struct scion_logged *logged;
         int logged_count, logged_room;
-        struct scion_beside source_batches, unlabelled;
+        struct scion_stream source_stream, unlabelled_stream;
         struct scion_domains domains;
-        /* Of the epoch at hand: */
-        struct scion_scalar scalar[SCION_MAX_SCALARS];
-        int scalars;
-        bool failed;      /* a callback could not say so itself */
-        bool loss_failed; /* the task's loss did not take what it was given */
+        bool failed;      /* in a call of the strategy's that returns nothing; there is a message */
+        bool loss_failed; /* the last call of the task's loss failed */
 };
 
-/* Frees what the strategy has added, and the batches beside; the two models stay. */
+/* -------------------------------------------------------------------------------------------------------- */
+
+/* Why the strategy is called. In the last two, scion_visit() ends after the first batch. */
+enum scion_transfer_mode {
+        SCION_TRANSFER_TRAINING,
+        SCION_TRANSFER_DRY_RUN, /* to see whether everything fits, before anything is trained */
+        SCION_TRANSFER_REPLAY,  /* to repeat begin_stage() and begin_epoch() of what is over, on resuming */
+};
+
+struct scion_transfer {
+        struct scion_model *source; /* NULL: none */
+        struct scion_model
+                *target; /* setup() may replace it; the caller destroys the one that is there last */
+        struct scion_transfer_plan plan;
+        struct scion_transfer_additions added;
+        struct scion_transfer_position position;
+        struct scion_scalars scalars;
+        struct scion_transfer_step step;
+        struct scion_reuse *reuse; /* the run's; NULL: everything is computed anew */
+        enum scion_transfer_mode mode;
+        bool setting_up; /* setup() is being called */
+};
+
+/* Frees what the strategy has added, and what the steps have. Source and target stay. */
 void scion_transfer_finish(struct scion_transfer *transfer);
 
-/*
- * Freezes the source, which only tells from now on, and calls the strategy's setup. With the target's data, the
- * batches beside are opened before.
- */
+/* Freezes the source and calls the strategy's setup(); afterwards no modules can be grafted. This function and the next
+ * three return false, with a message that names the strategy and the callback, when it fails. */
 bool scion_transfer_setup(struct scion_transfer *transfer);
 
-/* The strategy's own say at the beginning of a stage, and of an epoch. */
+/* Sets position.stage and calls the strategy's begin_stage(). What was logged in other stages is forgotten. */
 bool scion_transfer_begin_stage(struct scion_transfer *transfer, int stage);
+/* Calls the strategy's begin_epoch(). */
 bool scion_transfer_begin_epoch(struct scion_transfer *transfer, int64_t epoch);
+/* Writes the values of parameters that the strategy computes from others. Called before evaluation and at the end of a
+ * stage. */
+bool scion_transfer_settle(struct scion_transfer *transfer);
 
-/* A step begins, on a tape just reset: what belonged to the one before is forgotten. */
+/* Begins a step, on a tape just reset, with the batch that the target is trained on. */
 void scion_transfer_begin_step(struct scion_transfer *transfer, const struct scion_batch *batch);
-
-/* No batch is at hand any more. Before the tape is reset for something else than the next step. */
+/* Ends the step. Called before the tape is reset for anything but the next step. */
 void scion_transfer_end_step(struct scion_transfer *transfer);
 
-/* The parameters of all models are themselves again: before the tape is reset on which the stand-ins are. */
+/* Removes the substitutes of the parameters of all models. Called before the tape is reset that they are on. */
 void scion_transfer_clear_substitutes(struct scion_transfer *transfer);
 
-/* The strategy's loss of the batch that the step began with. */
+/* Returns the strategy's loss of the step's batch; the loss of the task if there is no strategy, or it has no loss. NULL,
+ * with a message. */
 struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer);
 
 /*
- * The target's outputs of this step that can be scored against labels or targets, and the batch that has these: for the
- * batch at hand; else, where two domains were joined, for the examples of them that the loss learns from. NULL, without
+ * Returns the target's outputs [N, K] in this step that are scored, and sets *batch to the batch with their labels or
+ * targets: the step's batch; where two domains were joined, the examples of them that the loss learns from. NULL, without
  * a message, when the strategy has run neither through the target.
  */
 struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfer,
                                             const struct scion_batch **batch);
 
-/* After the readings were read: adds what was logged in this step to the sums. */
+/* Adds what was logged in this step to the sums of the epoch. Called after scion_readings_read(). */
 void scion_transfer_collect_scalars(struct scion_transfer *transfer);
+/* Sets the sums to 0, at the beginning of an epoch. The names stay. */
+void scion_transfer_clear_scalars(struct scion_transfer *transfer);
 
-/* Parameters that are made from others get the values made. Before evaluation, and at a stage's end. */
-bool scion_transfer_settle(struct scion_transfer *transfer);
-
-/* Adds what changes while training, besides the models that are trained. */
+/* Adds the position, the sums of what was logged, and the strategy's own values to the state of a checkpoint. */
 struct scion_state;
-void scion_transfer_describe(struct scion_transfer *transfer, struct scion_state *state);
+void scion_transfer_add_state(struct scion_transfer *transfer, struct scion_state *state);
 
-/* The stage's name and epochs; `main` tells those of the main one. */
+/* Return the name and the number of epochs of the stage at position.stage; those of the main stage are `main`'s. */
 struct scion_stage;
 const char *scion_transfer_stage_name(const struct scion_transfer *transfer, const struct scion_stage *main);
 int64_t scion_transfer_stage_epochs(const struct scion_transfer *transfer, const struct scion_stage *main);
 
-/* Letters, digits and '_': what becomes part of a column's name. `what` is the owner of the name. */
+/* Checks that a name has only letters, digits and '_', as part of a column's name must. `what` ("a stage") is for the
+ * message. */
 bool scion_transfer_check_name(const char *what, const char *name);
-
-/* Forgets the sums of an epoch; the names stay. */
-void scion_transfer_clear_scalars(struct scion_transfer *transfer);
 
 #endif

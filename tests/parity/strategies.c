@@ -102,14 +102,14 @@ static void trial_set_up(struct trial *trial)
 {
         struct scion_transfer *transfer = &trial->transfer;
 
-        transfer->target = model_create(trial, 0, &transfer->target_plan);
-        transfer->source = model_create(trial, 1, &transfer->source_plan);
+        transfer->target = model_create(trial, 0, &transfer->plan.target);
+        transfer->source = model_create(trial, 1, &transfer->plan.source);
         trial->config[2] = case_parse(vectors_text(trial->test_case, "strategy"));
         trial->config[3] = case_parse(vectors_text(trial->test_case, "task"));
-        transfer->strategy = scion_instance_create(SCION_STRATEGY, trial->config[2], NULL);
-        transfer->loss = scion_instance_create(SCION_LOSS, trial->config[3], NULL);
-        transfer->seed = 1;
-        if (!transfer->strategy || !transfer->loss || !scion_transfer_setup(transfer))
+        transfer->plan.strategy = scion_instance_create(SCION_STRATEGY, trial->config[2], NULL);
+        transfer->plan.loss = scion_instance_create(SCION_LOSS, trial->config[3], NULL);
+        transfer->plan.seed = 1;
+        if (!transfer->plan.strategy || !transfer->plan.loss || !scion_transfer_setup(transfer))
                 fail_msg("%s", scion_error());
 }
 
@@ -122,22 +122,22 @@ static void model_write_values(struct trial *trial)
 
         write_parameters(trial, transfer->target,
                          vectors_member(vectors_member(trial->test_case, "target"), "parameters"), TARGET);
-        assert_int_equal(transfer->own_models, json_array_size(own));
-        for (int i = 0; i < transfer->own_models; i++) {
+        assert_int_equal(transfer->added.models, json_array_size(own));
+        for (int i = 0; i < transfer->added.models; i++) {
                 const json_t *described = json_array_get(own, (size_t)i);
 
-                assert_string_equal(transfer->own_model[i].name, vectors_text(described, "name"));
-                write_parameters(trial, transfer->own_model[i].model, vectors_member(described, "parameters"),
-                                 OWN + 50 * i);
+                assert_string_equal(transfer->added.model[i].name, vectors_text(described, "name"));
+                write_parameters(trial, transfer->added.model[i].model,
+                                 vectors_member(described, "parameters"), OWN + 50 * i);
         }
-        assert_int_equal(transfer->own_value_blocks, json_array_size(values));
-        for (int i = 0; i < transfer->own_value_blocks; i++) {
+        assert_int_equal(transfer->added.value_blocks, json_array_size(values));
+        for (int i = 0; i < transfer->added.value_blocks; i++) {
                 const json_t *described = json_array_get(values, (size_t)i);
 
-                assert_string_equal(transfer->own_values[i].name, vectors_text(described, "name"));
-                assert_int_equal(transfer->own_values[i].count, vectors_integer(described, "count"));
-                vectors_fill(trial->seed, (uint64_t)(VALUES + i), 0, 1, transfer->own_values[i].value,
-                             (size_t)transfer->own_values[i].count);
+                assert_string_equal(transfer->added.values[i].name, vectors_text(described, "name"));
+                assert_int_equal(transfer->added.values[i].count, vectors_integer(described, "count"));
+                vectors_fill(trial->seed, (uint64_t)(VALUES + i), 0, 1, transfer->added.values[i].value,
+                             (size_t)transfer->added.values[i].count);
         }
 }
 
@@ -151,23 +151,23 @@ static void trial_begin(struct trial *trial)
         int64_t beside = json_integer_value(json_object_get(test_case, "source_batch"));
         int64_t unlabelled = json_integer_value(json_object_get(test_case, "unlabelled"));
 
-        transfer->stage = stage ? (int)json_integer_value(stage) : transfer->own_stages;
-        transfer->progress = json_number_value(json_object_get(test_case, "progress"));
+        transfer->position.stage = stage ? (int)json_integer_value(stage) : transfer->added.stages;
+        transfer->position.progress = json_number_value(json_object_get(test_case, "progress"));
         if (epoch && !scion_transfer_begin_epoch(transfer, epoch))
                 fail_msg("%s", scion_error());
-        trial->batch = batch_create(trial, &transfer->target_plan, vectors_integer(test_case, "batch"),
+        trial->batch = batch_create(trial, &transfer->plan.target, vectors_integer(test_case, "batch"),
                                     INPUTS, true);
         scion_tape_set_training(scion_tape_current(), true);
         scion_transfer_begin_step(transfer, &trial->batch);
         if (beside) {
-                transfer->source_batches.batch =
-                        batch_create(trial, &transfer->source_plan, beside, SOURCE_INPUTS, true);
-                transfer->source_batches.drawn = true;
+                transfer->step.source_stream.batch =
+                        batch_create(trial, &transfer->plan.source, beside, SOURCE_INPUTS, true);
+                transfer->step.source_stream.drawn = true;
         }
         if (unlabelled) {
-                transfer->unlabelled.batch =
-                        batch_create(trial, &transfer->target_plan, unlabelled, UNLABELLED, false);
-                transfer->unlabelled.drawn = true;
+                transfer->step.unlabelled_stream.batch =
+                        batch_create(trial, &transfer->plan.target, unlabelled, UNLABELLED, false);
+                transfer->step.unlabelled_stream.drawn = true;
         }
 }
 
@@ -198,9 +198,9 @@ static void scalars_check(const struct trial *trial)
         const struct scion_transfer *transfer = &trial->transfer;
         const json_t *wanted = vectors_member(trial->test_case, "scalars");
 
-        assert_int_equal(transfer->scalars, json_object_size(wanted));
-        for (int i = 0; i < transfer->scalars; i++) {
-                const struct scion_scalar *scalar = &transfer->scalar[i];
+        assert_int_equal(transfer->scalars.count, json_object_size(wanted));
+        for (int i = 0; i < transfer->scalars.count; i++) {
+                const struct scion_scalar *scalar = &transfer->scalars.scalar[i];
                 double value = vectors_number(wanted, scalar->name),
                        got = scalar->sum / (double)scalar->examples;
 
@@ -226,21 +226,21 @@ static void strategy_agrees(void **state)
         got = (double)scion_item(loss);
         if (!(fabs(got - wanted) <= 1e-5 * fabs(wanted)))
                 fail_msg("the loss is %.9g, not %.9g", got, wanted);
-        assert_true(scion_readings_read(&transfer->readings));
+        assert_true(scion_readings_read(&transfer->step.readings));
         scion_transfer_collect_scalars(transfer);
         scalars_check(&trial);
         gradients_check(&trial, "", transfer->target, vectors_member(trial.test_case, "gradients"));
-        for (int i = 0; i < transfer->own_models; i++) {
+        for (int i = 0; i < transfer->added.models; i++) {
                 const json_t *own = json_array_get(vectors_member(trial.test_case, "own"), (size_t)i);
 
-                gradients_check(&trial, transfer->own_model[i].name, transfer->own_model[i].model,
+                gradients_check(&trial, transfer->added.model[i].name, transfer->added.model[i].model,
                                 vectors_member(own, "gradients"));
         }
         scion_transfer_finish(transfer);
         scion_model_destroy(transfer->target);
         scion_model_destroy(transfer->source);
-        scion_instance_destroy(transfer->strategy);
-        scion_instance_destroy(transfer->loss);
+        scion_instance_destroy(transfer->plan.strategy);
+        scion_instance_destroy(transfer->plan.loss);
         for (int i = 0; i < 4; i++)
                 scion_config_destroy(trial.config[i]);
 }

@@ -13,9 +13,9 @@ static void everything_is_listed(void **state)
         assert_output_has(result, "strategies\n  ", "\nlosses\n  ", "\ndatasets\n  ", "\nmodels\n  ", NULL);
         assert_output_has(result,
                           "\noptimizers\n"
-                          "  adam   steps scaled by running moments of the gradient\n"
+                          "  adam   Adam: steps scaled by running moments of the gradient\n"
                           "  adamw  Adam with decoupled weight decay\n"
-                          "  sgd    stochastic gradient descent, with momentum and Nesterov's\n",
+                          "  sgd    stochastic gradient descent, optionally with momentum or Nesterov's\n",
                           NULL);
         assert_null(strchr(result->output, '\033'));
         assert_null(strstr(result->output, " \n"));
@@ -50,7 +50,7 @@ static void one_plugin(void **state)
         assert_output_has(result,
                           "  parameter     type   default  range        meaning\n"
                           "  lr            float  0.01     x >= 0       learning rate\n",
-                          "  nesterov      bool   false                 look ahead along the momentum\n",
+                          "  nesterov      bool   false                 use Nesterov's momentum\n",
                           "0 <= x <= 1", NULL);
         result = run_scion_expecting(0, "plugins " BAD "strategy smaller");
         assert_output_has(result, "has no parameters", NULL);

@@ -1,7 +1,7 @@
-/* Knowledge distillation in whole runs: what each strategy trains and logs, and what is refused before. */
+/* Knowledge distillation in whole runs: what each strategy trains and logs, and which files are refused. */
 #include "support/runs.h"
 
-/* A teacher of convolutions, a student without. */
+/* A convolutional teacher, and a student without convolutions. */
 #define DATASET(classes)                                                      \
         "  dataset: { use: random, shape: [1, 12, 12], num_classes: " classes \
         ", train_size: 32, test_size: 8 }\n"
@@ -17,8 +17,8 @@
 
 /* --- Runs ----------------------------------------------------------------------------------------------- */
 
-/* Runs a file; what it wrote is in NAME.safetensors and NAME.csv. */
-static void run(const char *name, const char *yaml, struct scion_safetensors *file)
+/* Runs a file. Its model is then in NAME.safetensors, its metrics in NAME.csv. */
+static void run_file(const char *name, const char *yaml, struct scion_safetensors *file)
 {
         char path[64];
 
@@ -28,7 +28,7 @@ static void run(const char *name, const char *yaml, struct scion_safetensors *fi
         read_model(path, file);
 }
 
-/* So many epochs of hints, and no others. */
+/* An experiment with this number of epochs in the stage of hints, and none in the main stage. */
 #define HINTS(epochs)                                                                                      \
         NAME SOURCE("3") STRATEGY(                                                                         \
                 "fitnet, layers: [relu1], source_layers: [relu3], "                                        \
@@ -36,15 +36,15 @@ static void run(const char *name, const char *yaml, struct scion_safetensors *fi
                                                                  "  optimizer: { use: sgd, lr: 0.2 }\n  "  \
                                                                  "train: { epochs: 0, batch_size: 8 }\n"
 
-/* The first stage moves what leads to the guided layer, and nothing behind it; the hints come nearer. */
+/* The first stage trains the modules up to the guided layer and no others, and the loss of the hints decreases. */
 static void hints_train_what_is_guided(void **state)
 {
         struct scion_safetensors drawn, hinted;
         struct scion_csv_table table;
 
         (void)state;
-        run("drawn", HINTS("0"), &drawn);
-        run("hinted", HINTS("8"), &hinted);
+        run_file("drawn", HINTS("0"), &drawn);
+        run_file("hinted", HINTS("8"), &hinted);
         assert_false(same_tensor(&drawn, &hinted, "fc1.weight"));
         assert_false(same_tensor(&drawn, &hinted, "fc1.bias"));
         assert_true(same_tensor(&drawn, &hinted, "fc2.weight"));
@@ -68,7 +68,7 @@ static void hints_train_what_is_guided(void **state)
         scion_csv_table_finish(&table);
 }
 
-/* What weighs nothing changes nothing, to the last bit: the student alone. */
+/* With a weight of 0 the student is bitwise equal to one trained without a teacher. */
 static void without_weight(void **state)
 {
         static const char *const strategies[] = {
@@ -83,13 +83,13 @@ static void without_weight(void **state)
         char text[2048];
 
         (void)state;
-        run("alone", NAME STRATEGY("scratch") LENET, &alone);
+        run_file("alone", NAME STRATEGY("scratch") LENET, &alone);
         for (int i = 0; strategies[i]; i++) {
                 char name[16];
 
                 snprintf(name, sizeof name, "taught%d", i);
                 snprintf(text, sizeof text, "%s%s%s%s", NAME, SOURCE("3"), strategies[i], LENET);
-                run(name, text, &taught);
+                run_file(name, text, &taught);
                 for (size_t k = 0; k < alone.count; k++)
                         assert_true(same_tensor(&alone, &taught, alone.tensor[k].name));
                 scion_safetensors_finish(&taught);
@@ -97,7 +97,7 @@ static void without_weight(void **state)
         scion_safetensors_finish(&alone);
 }
 
-/* Any loss of the task, of classes; and what each logs. */
+/* Every loss of the task for classes works, and each strategy logs its own losses. */
 static void columns(void **state)
 {
         static const struct {
@@ -122,7 +122,7 @@ static void columns(void **state)
                 snprintf(path, sizeof path, "%s.csv", name);
                 snprintf(text, sizeof text, "%s%s%s%s", NAME, SOURCE("3"), cases[i].strategy,
                          cases[i].target);
-                run(name, text, &file);
+                run_file(name, text, &file);
                 scion_safetensors_finish(&file);
                 read_table(path, &table);
                 for (int k = 0; k < 3 && cases[i].columns[k]; k++)

@@ -1,4 +1,4 @@
-/* Feature transfer in whole runs: what each strategy trains and what it leaves alone, and what is refused before. */
+/* Feature transfer in whole runs: what each strategy trains, what it leaves unchanged, and which files are refused. */
 #include "support/runs.h"
 
 #include <math.h>
@@ -20,7 +20,7 @@
 
 /* --- Runs ----------------------------------------------------------------------------------------------- */
 
-static void run(const char *name, const char *yaml)
+static void run_file(const char *name, const char *yaml)
 {
         write_text("run.yaml", yaml);
         run_and_keep("run.yaml", "", name);
@@ -36,7 +36,7 @@ static struct scion_safetensors model_of(const char *name)
         return file;
 }
 
-/* Of the tensors of one run's model, those outside `except` equal the other run's, bit by bit; how many. */
+/* Fails the test unless the tensors of two runs' models outside of `except` are bitwise equal. Returns their number. */
 static int count_same(const char *a, const char *b, const char *except)
 {
         struct scion_safetensors left = model_of(a), right = model_of(b);
@@ -53,7 +53,7 @@ static int count_same(const char *a, const char *b, const char *except)
         return same;
 }
 
-/* A column's value in the last row of a run's metrics. */
+/* Returns the value of a column in the last row of a run's metrics. */
 static double last_of(const char *name, const char *column)
 {
         struct scion_csv_table table;
@@ -71,13 +71,13 @@ static double last_of(const char *name, const char *column)
 
 #define MAP(text, epochs) NAME SOURCE(RESNET) STRATEGY("feature-map" text) TARGET("", epochs)
 
-/* The body, running statistics and all, is the source's to the last bit; the map and the head have learned. */
+/* The body, running statistics included, is bitwise equal to the source's; the map and the head have been trained. */
 static void features_stay(void **state)
 {
         (void)state;
-        run("probe", NAME SOURCE(RESNET) STRATEGY("linear-probe") TARGET("", "0"));
-        run("before", MAP("", "0"));
-        run("after", MAP("", "2"));
+        run_file("probe", NAME SOURCE(RESNET) STRATEGY("linear-probe") TARGET("", "0"));
+        run_file("before", MAP("", "0"));
+        run_file("after", MAP("", "2"));
         struct scion_safetensors probe = model_of("probe");
         int body = (int)probe.count - 2;
 
@@ -101,7 +101,7 @@ static void map_begins_as_the_identity(void **state)
 
         (void)state;
         for (size_t c = 0; c < 3; c++) {
-                run(cases[c].name, cases[c].yaml);
+                run_file(cases[c].name, cases[c].yaml);
                 struct scion_safetensors file = model_of(cases[c].name);
                 const struct scion_safetensor *map = tensor_of(&file, "fc.map.weight"),
                                               *bias = tensor_of(&file, "fc.map.bias"),
@@ -130,10 +130,10 @@ static void adapt(const char *name, const char *strategy, const char *more, cons
         char yaml[2048];
 
         snprintf(yaml, sizeof yaml, ADAPT("%s%s", "%s"), strategy, more, data);
-        run(name, yaml);
+        run_file(name, yaml);
 }
 
-/* Other labels of the target change nothing in what is learned, but when they are asked for. */
+/* Other labels of the target change the result only if the strategy uses labels. */
 static void labels_of_the_target(void **state)
 {
         static const char *const permuted = ", classes: [1, 2, 0]";
@@ -149,8 +149,8 @@ static void labels_of_the_target(void **state)
         }
 }
 
-/* Without weight all three are one: the target learns the source's task; the distances are looked at alone. With
- * weight the domains are more alike at the end: nearer, or harder to tell apart. */
+/* With a weight of 0 all three are equal: the target learns the source's task, and the distances are only logged. With a
+ * weight the domains are closer at the end, or harder to tell apart. */
 static void domains_become_alike(void **state)
 {
         static const char *const columns[] = { "train_mmd", "train_coral", "train_domain" };
@@ -173,15 +173,15 @@ static void domains_become_alike(void **state)
 
 /* --- source-only ---------------------------------------------------------------------------------------- */
 
-/* The source to the last bit, running statistics too, however many epochs the file gives the target. */
+/* The target is bitwise equal to the source, running statistics included, for any number of epochs in the file. */
 static void nothing_is_trained(void **state)
 {
         struct scion_csv_table table;
 
         (void)state;
-        run("kept", NAME SOURCE(RESNET) STRATEGY("fine-tune, head: keep") TARGET("", "0"));
-        run("only", NAME SOURCE(RESNET) STRATEGY("source-only") TARGET("", "3"));
-        run("tuned", NAME SOURCE(RESNET) STRATEGY("fine-tune, head: keep") TARGET("", "3"));
+        run_file("kept", NAME SOURCE(RESNET) STRATEGY("fine-tune, head: keep") TARGET("", "0"));
+        run_file("only", NAME SOURCE(RESNET) STRATEGY("source-only") TARGET("", "3"));
+        run_file("tuned", NAME SOURCE(RESNET) STRATEGY("fine-tune, head: keep") TARGET("", "3"));
         struct scion_safetensors file = model_of("kept");
         int all = (int)file.count;
 
@@ -194,7 +194,7 @@ static void nothing_is_trained(void **state)
         scion_csv_table_finish(&table);
 }
 
-/* --- What is refused ------------------------------------------------------------------------------------ */
+/* --- Refused files -------------------------------------------------------------------------------------- */
 
 static void refuse_adaptation(const char *strategy)
 {
@@ -240,7 +240,7 @@ static void adaptation_is_refused(void **state)
 
 #define ONE(part) "  dataset: { use: random, shape: " IMAGES ", num_classes: 3, train_size: 1" part " }\n"
 
-/* A covariance, or a pair, takes two examples of either domain. */
+/* A covariance, or a pair, needs two examples of each domain. */
 static void batches_too_small(void **state)
 {
         char yaml[2048];

@@ -1,4 +1,4 @@
-/* Net2Net: the target computes what the source does, on real images where there are any. */
+/* Net2Net: the target computes the same as the source, on real images if they are available. */
 #include <math.h>
 #include <unistd.h>
 
@@ -12,7 +12,7 @@
 
 static struct scion_data *data;
 
-/* Without the real ones, random ones: what is tested is the same. */
+/* Random images if the real ones are not available. */
 static int open_images(void **state)
 {
         if (access(FASHION "/train-images-idx3-ubyte.gz", R_OK) == 0)
@@ -31,7 +31,7 @@ static int close_images(void **state)
         return 0;
 }
 
-/* --- A trained source, and the target that the strategy makes of it ------------------------------------- */
+/* --- A trained source, and the target that the strategy makes from it ----------------------------------- */
 
 struct pair {
         struct scion_config *config[3];
@@ -59,8 +59,8 @@ static struct scion_tensor *loss_of(struct scion_model *model, const struct scio
         return scion_neg(scion_mean(scion_pick(known, batch->labels), SCION_ALL_AXES, false));
 }
 
-/* So many steps of gradient descent; running statistics move too. */
-static void train(struct scion_model *model, int steps)
+/* Takes some steps of gradient descent, which change the running statistics as well. */
+static void model_train(struct scion_model *model, int steps)
 {
         struct scion_batches *batches = scion_batches_create(data, SCION_TRAIN, 64);
         struct scion_batch batch;
@@ -91,27 +91,27 @@ static bool set_up(struct pair *pair, const char *source, const char *target, co
         transfer->source = create(pair, 0, source, 10, 1);
         transfer->target = create(pair, 1, target, 10, 2);
         pair->config[2] = scion_config_parse(strategy, "net2net.yaml");
-        transfer->strategy = scion_instance_create(SCION_STRATEGY, pair->config[2], NULL);
-        transfer->seed = 3;
-        transfer->target_data = data;
-        train(transfer->source, steps);
-        if (!transfer->strategy)
+        transfer->plan.strategy = scion_instance_create(SCION_STRATEGY, pair->config[2], NULL);
+        transfer->plan.seed = 3;
+        transfer->plan.target_data = data;
+        model_train(transfer->source, steps);
+        if (!transfer->plan.strategy)
                 fail_msg("%s", scion_error());
         return scion_transfer_setup(transfer);
 }
 
-static void finish(struct pair *pair)
+static void pair_finish(struct pair *pair)
 {
         scion_tape_reset(tape);
         scion_transfer_finish(&pair->transfer);
         scion_model_destroy(pair->transfer.source);
         scion_model_destroy(pair->transfer.target);
-        scion_instance_destroy(pair->transfer.strategy);
+        scion_instance_destroy(pair->transfer.plan.strategy);
         for (int i = 0; i < 3; i++)
                 scion_config_destroy(pair->config[i]);
 }
 
-/* The largest difference between the outputs of the two, for a thousand images. */
+/* Returns the largest difference between the outputs of the two models, for a thousand images. */
 static double difference(const struct pair *pair, enum scion_split split, bool training)
 {
         struct scion_batches *batches = scion_batches_create(data, split, 250);
@@ -137,7 +137,7 @@ static double difference(const struct pair *pair, enum scion_split split, bool t
         return largest;
 }
 
-/* How far apart the source's outputs are. */
+/* Returns the largest minus the smallest of the source's outputs of the first class. */
 static double range(const struct pair *pair)
 {
         struct scion_batches *batches = scion_batches_create(data, SCION_TEST, 250);
@@ -192,11 +192,11 @@ static void nothing_changes(void **state)
                 assert_true(range(&pair) > 0.005);
                 if (!(off < 1e-5))
                         fail_msg("%s to %s: outputs differ by %g", cases[i].source, cases[i].target, off);
-                finish(&pair);
+                pair_finish(&pair);
         }
 }
 
-/* In training a new normalisation goes by the batch; it was made to give back what it takes. */
+/* In training a new normalisation uses the statistics of the batch; its weights make it the identity. */
 static void nearly_nothing_in_training(void **state)
 {
         struct scion_batch batch;
@@ -218,12 +218,12 @@ static void nearly_nothing_in_training(void **state)
         if (!(off < 0.1 * size))
                 fail_msg("the new normalisation makes a difference of %g to values of %g", off, size);
         scion_batches_destroy(batches);
-        finish(&pair);
+        pair_finish(&pair);
 }
 
 /* --- What is different ---------------------------------------------------------------------------------- */
 
-/* The source's unit that a unit of fc1 copies; the first one is its own. */
+/* Returns the first of the source's n units of fc1 whose weights are `row`; -1: there is none. */
 static int original(const struct pair *pair, const float *old, int n, const float *row)
 {
         (void)pair;
@@ -233,7 +233,7 @@ static int original(const struct pair *pair, const float *old, int n, const floa
         return -1;
 }
 
-/* Copies have what they copy, and with a spread of 0 the paper's equal shares of what goes out. */
+/* A copy has the incoming weights of its original and, with a spread of 0, an equal share of the outgoing ones. */
 static void equal_shares(void **state)
 {
         enum { N = 8, M = 20 };
@@ -259,10 +259,10 @@ static void equal_shares(void **state)
 
                 assert_true(fabs((double)new_out[j] - wanted) <= 1e-6 * fabs(wanted));
         }
-        finish(&pair);
+        pair_finish(&pair);
 }
 
-/* After training: do the rows of a unit and of its copy differ? */
+/* Returns whether the rows of a unit and of its copy differ after training. */
 static bool copies_differ(const char *strategy)
 {
         float before[2 * 784], after[2 * 784];
@@ -272,11 +272,11 @@ static bool copies_differ(const char *strategy)
         struct scion_parameter *weight = scion_model_find(pair.transfer.target, "fc1.weight");
 
         assert_true(scion_parameter_read(weight, before));
-        train(pair.transfer.target, 3);
+        model_train(pair.transfer.target, 3);
         assert_true(
                 scion_parameter_read(weight = scion_model_find(pair.transfer.target, "fc1.weight"), after));
         assert_memory_not_equal(before, after, sizeof before);
-        finish(&pair);
+        pair_finish(&pair);
         return memcmp(after, after + 784, 784 * sizeof *after) != 0;
 }
 
@@ -299,7 +299,7 @@ static void noise_is_small(void **state)
 
         assert_true(off > 1e-4);
         assert_true(off < 1);
-        finish(&pair);
+        pair_finish(&pair);
 }
 
 /* --- Refused -------------------------------------------------------------------------------------------- */
@@ -310,7 +310,7 @@ static void refuse(const char *source, const char *target, const char *text, con
 
         assert_false(set_up(&pair, source, target, "{ use: net2net }", 1));
         assert_error_has("strategy 'net2net': ", text, more, NULL);
-        finish(&pair);
+        pair_finish(&pair);
 }
 
 static void no_growth(void **state)
@@ -345,7 +345,7 @@ static void other_inputs(void **state)
         pair.transfer.target = scion_model_create(pair.config[1], &small, 10, 1);
         assert_false(scion_transfer_setup(&pair.transfer));
         assert_error_has("the source's inputs are 1x28x28", "the target's 1x14x14", NULL);
-        finish(&pair);
+        pair_finish(&pair);
 }
 
 int main(void)

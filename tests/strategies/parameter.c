@@ -1,4 +1,4 @@
-/* Transfer of parameters: where each strategy starts, what it trains when, and what is refused before. */
+/* Transfer of parameters: where each strategy starts, what it trains in which stage, and which files are refused. */
 #include "support/memory.h"
 #include "support/runs.h"
 
@@ -10,7 +10,7 @@
 
 enum { CLASSES = 3 };
 
-/* A strategy set up between two models that differ in their values, on random images. */
+/* A strategy set up for two models with different values, on random images. */
 struct trial {
         struct scion_config *strategy_map, *source_map, *target_map, *data_map, *loss_map;
         struct scion_transfer transfer;
@@ -28,7 +28,7 @@ static struct scion_config *parse(const char *text)
 
 static bool moved; /* the source's buffers, before setup */
 
-static void begin(struct trial *trial, const char *strategy, const char *source, const char *target)
+static void trial_begin(struct trial *trial, const char *strategy, const char *source, const char *target)
 {
         struct scion_shape shape = SCION_SHAPE(1, 12, 12);
         struct scion_transfer *transfer = &trial->transfer;
@@ -44,21 +44,21 @@ static void begin(struct trial *trial, const char *strategy, const char *source,
         scion_tape_use(trial->tape);
         transfer->source = scion_model_create(trial->source_map, &shape, CLASSES, 1);
         transfer->target = scion_model_create(trial->target_map, &shape, CLASSES, 2);
-        transfer->strategy = scion_instance_create(SCION_STRATEGY, trial->strategy_map, NULL);
-        transfer->loss = scion_instance_create(SCION_LOSS, trial->loss_map, NULL);
-        transfer->target_data = scion_data_open(trial->data_map, 1);
-        transfer->seed = 1;
+        transfer->plan.strategy = scion_instance_create(SCION_STRATEGY, trial->strategy_map, NULL);
+        transfer->plan.loss = scion_instance_create(SCION_LOSS, trial->loss_map, NULL);
+        transfer->plan.target_data = scion_data_open(trial->data_map, 1);
+        transfer->plan.seed = 1;
         for (int k = 0; moved && k < transfer->source->buffers; k++) {
                 const struct scion_tensor *buffer = &scion_model_buffer(transfer->source, k)->value;
 
                 memory_set(buffer, 0, memory_of(buffer)[0] + 0.25f);
         }
-        if (!transfer->source || !transfer->target || !transfer->strategy || !transfer->loss ||
-            !transfer->target_data || !scion_transfer_setup(transfer))
+        if (!transfer->source || !transfer->target || !transfer->plan.strategy || !transfer->plan.loss ||
+            !transfer->plan.target_data || !scion_transfer_setup(transfer))
                 fail_msg("%s", scion_error());
 }
 
-static void end(struct trial *trial)
+static void trial_end(struct trial *trial)
 {
         struct scion_transfer *transfer = &trial->transfer;
 
@@ -67,9 +67,9 @@ static void end(struct trial *trial)
         scion_transfer_finish(transfer);
         scion_model_destroy(transfer->source);
         scion_model_destroy(transfer->target);
-        scion_instance_destroy(transfer->strategy);
-        scion_instance_destroy(transfer->loss);
-        scion_data_close(transfer->target_data);
+        scion_instance_destroy(transfer->plan.strategy);
+        scion_instance_destroy(transfer->plan.loss);
+        scion_data_close(transfer->plan.target_data);
         scion_config_destroy(trial->strategy_map);
         scion_config_destroy(trial->source_map);
         scion_config_destroy(trial->target_map);
@@ -77,7 +77,7 @@ static void end(struct trial *trial)
         scion_config_destroy(trial->loss_map);
 }
 
-/* Has the target, but for its head, the source's values to the last bit? */
+/* Returns whether the target is bitwise equal to the source, except for its head. */
 static bool is_at_the_source(const struct trial *trial)
 {
         struct scion_model *target = trial->transfer.target, *source = trial->transfer.source;
@@ -93,18 +93,19 @@ static bool is_at_the_source(const struct trial *trial)
         return true;
 }
 
-/* The same between equal models, when the source's buffers are no longer what they were at first. */
+/* Begins a trial between equal models, with a source whose buffers no longer have their initial values. */
 static void begin_moved(struct trial *trial, const char *strategy, const char *model)
 {
         moved = true;
-        begin(trial, strategy, model, model);
+        trial_begin(trial, strategy, model, model);
         moved = false;
 }
 
-/* The strategy's loss of the first examples, and what it has logged. */
+/* Computes the strategy's loss of the first examples, and collects what it logs. */
 static double loss_of(struct trial *trial, double *logged)
 {
-        struct scion_batches *batches = scion_batches_create(trial->transfer.target_data, SCION_TRAIN, 8);
+        struct scion_batches *batches =
+                scion_batches_create(trial->transfer.plan.target_data, SCION_TRAIN, 8);
         struct scion_batch batch;
 
         scion_tape_reset(trial->tape);
@@ -116,9 +117,9 @@ static double loss_of(struct trial *trial, double *logged)
                 fail_msg("%s", scion_error());
         double value = (double)scion_item(loss);
 
-        assert_true(scion_readings_read(&trial->transfer.readings));
+        assert_true(scion_readings_read(&trial->transfer.step.readings));
         scion_transfer_collect_scalars(&trial->transfer);
-        *logged = trial->transfer.scalars ? trial->transfer.scalar[0].sum / 8 : NAN;
+        *logged = trial->transfer.scalars.count ? trial->transfer.scalars.scalar[0].sum / 8 : NAN;
         scion_model_clear_substitutes(trial->transfer.target);
         scion_batches_destroy(batches);
         return value;
@@ -149,18 +150,18 @@ static void a_linear_map_begins_as_the_identity(void **state)
                                             memory_of(&scion_model_buffer(source, k)->value),
                                             to->value.length * sizeof(float));
                 }
-                end(&trial);
+                trial_end(&trial);
         }
 }
 
-/* Of more outputs than there were, the first are the source's, and the others nought; what is fewer is cut. */
+/* With more outputs than the source has, the first are the source's and the others 0; with fewer, the rest is cut. */
 static void a_linear_map_takes_other_widths(void **state)
 {
         struct trial trial;
 
         (void)state;
-        begin(&trial, "{ use: linear-map }", "{ use: mlp, hidden: [20, 10] }",
-              "{ use: mlp, hidden: [24, 6] }");
+        trial_begin(&trial, "{ use: linear-map }", "{ use: mlp, hidden: [20, 10] }",
+                    "{ use: mlp, hidden: [24, 6] }");
         assert_true(scion_transfer_begin_stage(&trial.transfer, 0));
         assert_true(scion_transfer_settle(&trial.transfer));
         const float *from = memory_of(&scion_model_find(trial.transfer.source, "fc2.weight")->value);
@@ -169,16 +170,16 @@ static void a_linear_map_takes_other_widths(void **state)
         for (int o = 0; o < 6; o++)
                 for (int i = 0; i < 24; i++)
                         assert_true(to[o * 24 + i] == (i < 20 ? from[o * 20 + i] : 0));
-        end(&trial);
+        trial_end(&trial);
 }
 
-/* In the first stage the factors learn, and the head; then the parameters themselves. */
+/* The first stage trains the factors and the head, the second the parameters. */
 static void a_linear_map_learns_in_two_stages(void **state)
 {
         struct trial trial;
 
         (void)state;
-        begin(&trial, "{ use: linear-map }", "{ use: lenet5 }", "{ use: lenet5 }");
+        trial_begin(&trial, "{ use: linear-map }", "{ use: lenet5 }", "{ use: lenet5 }");
         for (int stage = 0; stage < 2; stage++) {
                 double logged;
 
@@ -192,10 +193,10 @@ static void a_linear_map_learns_in_two_stages(void **state)
                                                  !scion_model_in_head(trial.transfer.target, parameter));
                 }
         }
-        end(&trial);
+        trial_end(&trial);
 }
 
-/* Also when nothing is to be learned in the first. */
+/* The same when the first stage has no epochs. */
 static void a_linear_map_of_no_epochs_is_the_identity(void **state)
 {
         struct scion_config *map = parse("{ use: sgd, lr: 0 }");
@@ -211,17 +212,17 @@ static void a_linear_map_of_no_epochs_is_the_identity(void **state)
         (void)state;
         if (!stage.optimizer || !stage.schedule)
                 fail_msg("%s", scion_error());
-        begin(&trial, "{ use: linear-map, map_epochs: 0 }", "{ use: lenet5 }", "{ use: lenet5 }");
-        stage.loss = trial.transfer.loss;
+        trial_begin(&trial, "{ use: linear-map, map_epochs: 0 }", "{ use: lenet5 }", "{ use: lenet5 }");
+        stage.loss = trial.transfer.plan.loss;
         const struct scion_training training = { .stage = &stage,
-                                                 .data = trial.transfer.target_data,
+                                                 .data = trial.transfer.plan.target_data,
                                                  .transfer = &trial.transfer,
                                                  .tape = trial.tape };
 
         if (!scion_train(&training, &trained))
                 fail_msg("%s", scion_error());
         assert_true(is_at_the_source(&trial));
-        end(&trial);
+        trial_end(&trial);
         scion_instance_destroy(stage.optimizer);
         scion_schedule_destroy(stage.schedule);
         scion_config_destroy(map);
@@ -233,7 +234,7 @@ static void l2_sp_pulls_nowhere_at_first(void **state)
         double logged;
 
         (void)state;
-        begin(&trial, "{ use: l2-sp, alpha: 100, beta: 0 }", "{ use: lenet5 }", "{ use: lenet5 }");
+        trial_begin(&trial, "{ use: l2-sp, alpha: 100, beta: 0 }", "{ use: lenet5 }", "{ use: lenet5 }");
         assert_true(is_at_the_source(&trial));
         loss_of(&trial, &logged);
         assert_true(logged == 0);
@@ -244,7 +245,7 @@ static void l2_sp_pulls_nowhere_at_first(void **state)
         assert_float_equal(logged, 12.5, 1e-3); /* 100 / 2 * 0.5^2 */
         for (int i = 0; i < trial.transfer.target->count; i++)
                 assert_false(trial.transfer.target->parameter[i].decay);
-        end(&trial);
+        trial_end(&trial);
 }
 
 /* --- What they train when ------------------------------------------------------------------------------- */
@@ -268,7 +269,8 @@ static void thaws_from_the_head_down(void **state)
         struct trial trial;
 
         (void)state;
-        begin(&trial, "{ use: gradual-unfreeze, every: 2, decay: 2 }", "{ use: lenet5 }", "{ use: lenet5 }");
+        trial_begin(&trial, "{ use: gradual-unfreeze, every: 2, decay: 2 }", "{ use: lenet5 }",
+                    "{ use: lenet5 }");
         transfer = &trial.transfer;
         assert_true(is_at_the_source(&trial));
         for (int64_t epoch = 1; epoch <= 12; epoch++) {
@@ -283,7 +285,7 @@ static void thaws_from_the_head_down(void **state)
         assert_true(scion_model_find(transfer->target, "fc3.weight")->lr_scale == 1);
         assert_true(scion_model_find(transfer->target, "fc1.bias")->lr_scale == 0.25f);
         assert_true(scion_model_find(transfer->target, "conv1.weight")->lr_scale == 0.0625f);
-        end(&trial);
+        trial_end(&trial);
 }
 
 static void thaws_the_groups_that_are_given(void **state)
@@ -291,19 +293,19 @@ static void thaws_the_groups_that_are_given(void **state)
         struct trial trial;
 
         (void)state;
-        begin(&trial, "{ use: gradual-unfreeze, groups: [conv*, 'fc[12]', fc3] }", "{ use: lenet5 }",
-              "{ use: lenet5 }");
+        trial_begin(&trial, "{ use: gradual-unfreeze, groups: [conv*, 'fc[12]', fc3] }", "{ use: lenet5 }",
+                    "{ use: lenet5 }");
         assert_true(scion_transfer_begin_epoch(&trial.transfer, 1));
         check_thawed(&trial, (const char *const[]){ "fc3", NULL });
         assert_true(scion_transfer_begin_epoch(&trial.transfer, 2));
         check_thawed(&trial, (const char *const[]){ "fc*", NULL });
         assert_true(scion_transfer_begin_epoch(&trial.transfer, 3));
         check_thawed(&trial, (const char *const[]){ "*", NULL });
-        end(&trial);
+        trial_end(&trial);
 }
 
-/* Channels are weighed before the second stage: one that goes nowhere costs nothing when it is left out, and the
- * model is afterwards what it was. */
+/* Before the second stage channels are weighed by the loss without them: a channel that is not used further costs
+ * nothing. The model is unchanged afterwards. */
 static void delta_weighs_channels(void **state)
 {
         struct trial trial;
@@ -311,11 +313,11 @@ static void delta_weighs_channels(void **state)
         double logged;
 
         (void)state;
-        begin(&trial, "{ use: delta, layers: [fc1], alpha: 1 }", "{ use: mlp, hidden: [6] }",
-              "{ use: mlp, hidden: [6] }");
+        trial_begin(&trial, "{ use: delta, layers: [fc1], alpha: 1 }", "{ use: mlp, hidden: [6] }",
+                    "{ use: mlp, hidden: [6] }");
         struct scion_model *target = trial.transfer.target;
         const struct scion_tensor *onward = &scion_model_find(target, "fc2.weight")->value; /* [3, 6] */
-        const float *weight = trial.transfer.own_values[0].value;
+        const float *weight = trial.transfer.added.values[0].value;
 
         for (int class = 0; class < CLASSES; class ++)
                 memory_set(onward, (size_t) class * 6, 0); /* whatever the first unit does */
@@ -333,10 +335,10 @@ static void delta_weighs_channels(void **state)
         assert_true(isinf(least)); /* no other unit is worth the same */
         loss_of(&trial, &logged);
         assert_true(logged == 0); /* still at the source */
-        end(&trial);
+        trial_end(&trial);
 }
 
-/* --- What is refused ------------------------------------------------------------------------------------ */
+/* --- Refused files -------------------------------------------------------------------------------------- */
 
 #define RUN(strategy, source, target)                                                                       \
         "name: bad\nsource:\n  dataset: { use: random, shape: [1, 12, 12], num_classes: 3, train_size: 20 " \

@@ -1,4 +1,4 @@
-/* What is carried over of a structure, in whole runs: where the target starts, what stays as it is, what is refused. */
+/* Transfer of structure in whole runs: where the target starts, what stays unchanged, and which files are refused. */
 #include "support/runs.h"
 
 #include <math.h>
@@ -15,13 +15,13 @@
 #define TARGET(epochs) "target:\n" DATASET TRAIN(epochs)
 #define RESNET "{ use: resnet, depth: 8, width: 4 }"
 
-/* What a run leaves. */
+/* The outputs of a run. */
 struct outcome {
         struct scion_safetensors model;
         struct scion_csv_table results;
 };
 
-static void run(const char *yaml, struct outcome *outcome)
+static void outcome_run(const char *yaml, struct outcome *outcome)
 {
         write_text("run.yaml", yaml);
         run_and_keep("run.yaml", "", "model");
@@ -29,7 +29,7 @@ static void run(const char *yaml, struct outcome *outcome)
         read_table("model-results.csv", &outcome->results);
 }
 
-static void finish(struct outcome *outcome)
+static void outcome_finish(struct outcome *outcome)
 {
         scion_safetensors_finish(&outcome->model);
         scion_csv_table_finish(&outcome->results);
@@ -47,7 +47,7 @@ static bool is_norm(const char *name)
 
 /* --- architecture --------------------------------------------------------------------------------------- */
 
-/* The same network as one from scratch, and no source is trained for it. */
+/* The network is the same as one trained from scratch, and no source is trained. */
 static void architecture_is_drawn_anew(void **state)
 {
         static const char *const pairs[][2] = {
@@ -64,14 +64,14 @@ static void architecture_is_drawn_anew(void **state)
         for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
                 struct outcome carried, drawn;
 
-                run(pairs[i][0], &carried);
-                run(pairs[i][1], &drawn);
+                outcome_run(pairs[i][0], &carried);
+                outcome_run(pairs[i][1], &drawn);
                 assert_int_equal(carried.model.count, drawn.model.count);
                 for (size_t k = 0; k < drawn.model.count; k++)
                         assert_true(same_tensor(&carried.model, &drawn.model, drawn.model.tensor[k].name));
                 assert_string_equal(field_of(&carried.results, 0, "source_test_accuracy"), "");
-                finish(&carried);
-                finish(&drawn);
+                outcome_finish(&carried);
+                outcome_finish(&drawn);
         }
 }
 
@@ -89,7 +89,7 @@ static size_t zeros_in(const struct scion_safetensor *tensor)
         return count;
 }
 
-/* Is `ticket` 0 where `trained` is smallest, and `start` elsewhere? */
+/* Returns whether `ticket` is 0 where `trained` is smallest, and equals `start` elsewhere. */
 static void assert_pruned(const struct scion_safetensor *ticket, const struct scion_safetensor *trained,
                           const struct scion_safetensor *start)
 {
@@ -109,16 +109,16 @@ static void assert_pruned(const struct scion_safetensor *ticket, const struct sc
         assert_true(pruned > 0);
 }
 
-/* In each layer the share, rounded; nothing of the head, of biases and normalisations. */
+/* In each layer the rounded share is pruned; the head, biases and normalisations are not pruned. */
 static void small_weights_are_pruned(void **state)
 {
         struct outcome rewound, kept, trained, initial;
 
         (void)state;
-        run(TICKET("share: 0.7, scope: layer", 0), &rewound);
-        run(TICKET("share: 0.7, scope: layer, rewind: trained", 0), &kept);
-        run(TUNED(3), &trained);
-        run(TUNED(0), &initial);
+        outcome_run(TICKET("share: 0.7, scope: layer", 0), &rewound);
+        outcome_run(TICKET("share: 0.7, scope: layer, rewind: trained", 0), &kept);
+        outcome_run(TUNED(3), &trained);
+        outcome_run(TUNED(0), &initial);
         for (size_t i = 0; i < rewound.model.count; i++) {
                 const struct scion_safetensor *ticket = &rewound.model.tensor[i];
 
@@ -133,13 +133,13 @@ static void small_weights_are_pruned(void **state)
                 assert_pruned(tensor_of(&kept.model, ticket->name), tensor_of(&trained.model, ticket->name),
                               tensor_of(&trained.model, ticket->name));
         }
-        finish(&rewound);
-        finish(&kept);
-        finish(&trained);
-        finish(&initial);
+        outcome_finish(&rewound);
+        outcome_finish(&kept);
+        outcome_finish(&trained);
+        outcome_finish(&initial);
 }
 
-/* Of all weights together: so many, and none that is kept is smaller than one that is not. */
+/* The share of all weights together is pruned, and no kept weight is smaller than a pruned one. */
 static void the_smallest_of_all(void **state)
 {
         struct outcome ticket, trained;
@@ -148,8 +148,8 @@ static void the_smallest_of_all(void **state)
         bool uneven = false;
 
         (void)state;
-        run(TICKET("share: 0.7", 0), &ticket);
-        run(TUNED(3), &trained);
+        outcome_run(TICKET("share: 0.7", 0), &ticket);
+        outcome_run(TUNED(3), &trained);
         for (size_t i = 0; i < ticket.model.count; i++) {
                 const struct scion_safetensor *tensor = &ticket.model.tensor[i];
                 const float *was = tensor_of(&trained.model, tensor->name)->values;
@@ -168,11 +168,11 @@ static void the_smallest_of_all(void **state)
         assert_int_equal(zeros, lround(0.7 * (double)weights));
         assert_true(pruned <= kept);
         assert_true(uneven);
-        finish(&ticket);
-        finish(&trained);
+        outcome_finish(&ticket);
+        outcome_finish(&trained);
 }
 
-/* What is pruned is 0 after the last step, whatever the optimizer; what is not has moved. */
+/* Pruned weights are 0 after the last step with any optimizer; the others have changed. */
 static void zeros_hold(void **state)
 {
         static const char *const trained[] = { TICKET("share: 0.7", 4),
@@ -181,11 +181,11 @@ static void zeros_hold(void **state)
         const float nought = 0;
 
         (void)state;
-        run(TICKET("share: 0.7", 0), &before);
+        outcome_run(TICKET("share: 0.7", 0), &before);
         for (size_t i = 0; i < 2; i++) {
                 size_t moved = 0;
 
-                run(trained[i], &after);
+                outcome_run(trained[i], &after);
                 for (size_t k = 0; k < before.model.count; k++) {
                         const struct scion_safetensor *was = &before.model.tensor[k];
                         const float *is = tensor_of(&after.model, was->name)->values;
@@ -199,21 +199,22 @@ static void zeros_hold(void **state)
                                         moved += is[j] != was->values[j];
                 }
                 assert_true(moved > 100);
-                finish(&after);
+                outcome_finish(&after);
         }
-        finish(&before);
+        outcome_finish(&before);
 }
 
-/* Only what is named; a bias when it is. */
+/* Only named parameters are pruned; a bias, too, if it is named. */
 static void named_parameters_are_pruned(void **state)
 {
         struct outcome ticket;
 
         (void)state;
-        run(NAME SOURCE("lenet5", 1) STRATEGY(
-                    "lottery-ticket, share: 0.5, scope: layer, rewind: trained, prune: [conv2, fc2.bias]")
-                    TARGET(0),
-            &ticket);
+        outcome_run(
+                NAME SOURCE("lenet5", 1) STRATEGY(
+                        "lottery-ticket, share: 0.5, scope: layer, rewind: trained, prune: [conv2, fc2.bias]")
+                        TARGET(0),
+                &ticket);
         for (size_t i = 0; i < ticket.model.count; i++) {
                 const struct scion_safetensor *tensor = &ticket.model.tensor[i];
                 bool pruned =
@@ -221,7 +222,7 @@ static void named_parameters_are_pruned(void **state)
 
                 assert_int_equal(zeros_in(tensor), pruned ? size_of(tensor) / 2 : 0);
         }
-        finish(&ticket);
+        outcome_finish(&ticket);
 }
 
 /* --- adapter -------------------------------------------------------------------------------------------- */
@@ -243,31 +244,31 @@ static void adapters_start_as_the_identity(void **state)
         for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
                 struct outcome adapted, probed;
 
-                run(pairs[i][0], &adapted);
-                run(pairs[i][1], &probed);
+                outcome_run(pairs[i][0], &adapted);
+                outcome_run(pairs[i][1], &probed);
                 assert_string_equal(field_of(&adapted.results, 0, "test_loss"),
                                     field_of(&probed.results, 0, "test_loss"));
                 assert_true(adapted.model.count > probed.model.count);
                 for (size_t k = 0; k < probed.model.count; k++)
                         assert_true(same_tensor(&adapted.model, &probed.model, probed.model.tensor[k].name));
-                finish(&adapted);
-                finish(&probed);
+                outcome_finish(&adapted);
+                outcome_finish(&probed);
         }
 }
 
-/* All but adapters, the head, and normalisations if they are to be trained, is the same to the last bit. */
+/* Everything but adapters, the head, and normalisations that are to be trained is bitwise unchanged. */
 static void the_frozen_stays(void **state)
 {
         static const char *const files[] = { ADAPTED(RESNET, ", norms: false", 3), ADAPTED(RESNET, "", 3) };
         struct outcome start;
 
         (void)state;
-        run(PROBED(RESNET), &start);
+        outcome_run(PROBED(RESNET), &start);
         for (int norms = 0; norms < 2; norms++) {
                 struct outcome end;
                 size_t moved = 0;
 
-                run(files[norms], &end);
+                outcome_run(files[norms], &end);
                 for (size_t i = 0; i < start.model.count; i++) {
                         const char *name = start.model.tensor[i].name;
 
@@ -278,27 +279,27 @@ static void the_frozen_stays(void **state)
                         if (strstr(end.model.tensor[i].name, "adapter.up.weight"))
                                 moved += zeros_in(&end.model.tensor[i]) < size_of(&end.model.tensor[i]);
                 assert_int_equal(moved, 9); /* one after each convolution */
-                finish(&end);
+                outcome_finish(&end);
         }
-        finish(&start);
+        outcome_finish(&start);
 }
 
-/* With the paper's small deviation it is nearly the identity. */
+/* With the small standard deviation of the paper an adapter is nearly the identity. */
 static void adapters_of_the_paper(void **state)
 {
         struct outcome adapted, probed;
 
         (void)state;
-        run(ADAPTED("lenet5", ", deviation: 0.01, layers: [fc1, fc2]", 0), &adapted);
-        run(PROBED("lenet5"), &probed);
+        outcome_run(ADAPTED("lenet5", ", deviation: 0.01, layers: [fc1, fc2]", 0), &adapted);
+        outcome_run(PROBED("lenet5"), &probed);
         double difference =
                 number_of(&adapted.results, 0, "test_loss") - number_of(&probed.results, 0, "test_loss");
 
         assert_true(difference != 0 && fabs(difference) < 0.02);
         assert_int_equal(zeros_in(tensor_of(&adapted.model, "fc1.adapter.up.weight")), 0);
         assert_null(find_tensor(&adapted.model, "conv1.adapter.up.weight"));
-        finish(&adapted);
-        finish(&probed);
+        outcome_finish(&adapted);
+        outcome_finish(&probed);
 }
 
 /* --- Refused -------------------------------------------------------------------------------------------- */
@@ -340,20 +341,20 @@ static void other_shapes(void **state)
                    PLACE "'adapter'", "12x1x5x5 in the target");
 }
 
-/* A source that is loaded has no first values. */
+/* A loaded source has no values from before its training. */
 static void a_ticket_needs_the_first_values(void **state)
 {
         struct outcome outcome;
 
         (void)state;
-        run(NAME STRATEGY("scratch") TARGET(0) "  model: lenet5\n", &outcome);
-        finish(&outcome);
+        outcome_run(NAME STRATEGY("scratch") TARGET(0) "  model: lenet5\n", &outcome);
+        outcome_finish(&outcome);
 #define LOADED "source: { model: lenet5, weights: model.safetensors }\n"
         refuse_run(NAME LOADED STRATEGY("lottery-ticket") TARGET(1),
                    "bad.yaml:3:11: ", "was not trained in this run");
-        run(NAME LOADED STRATEGY("lottery-ticket, rewind: trained") TARGET(0), &outcome);
+        outcome_run(NAME LOADED STRATEGY("lottery-ticket, rewind: trained") TARGET(0), &outcome);
         assert_true(zeros_in(tensor_of(&outcome.model, "fc1.weight")) > 0);
-        finish(&outcome);
+        outcome_finish(&outcome);
 }
 
 int main(void)

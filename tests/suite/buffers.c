@@ -87,7 +87,7 @@ static void frozen_by_name(void **state)
 }
 
 /* The dry run of the first batch leaves no trace in the statistics of either model. */
-static void rehearsal_leaves_nothing(void **state)
+static void dry_run_leaves_nothing(void **state)
 {
         struct scion_safetensors file;
 
@@ -171,9 +171,9 @@ static void one_value_per_channel(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(probe_leaves_features),    cmocka_unit_test(frozen_by_name),
-                cmocka_unit_test(rehearsal_leaves_nothing), cmocka_unit_test(best_epoch_is_whole),
-                cmocka_unit_test(looking_changes_nothing),  cmocka_unit_test(one_value_per_channel),
+                cmocka_unit_test(probe_leaves_features),   cmocka_unit_test(frozen_by_name),
+                cmocka_unit_test(dry_run_leaves_nothing),  cmocka_unit_test(best_epoch_is_whole),
+                cmocka_unit_test(looking_changes_nothing), cmocka_unit_test(one_value_per_channel),
         };
 
         return cmocka_run_group_tests(tests, begin, leave_folder);

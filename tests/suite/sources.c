@@ -270,7 +270,7 @@ static void another_ones_entry_is_not_taken(void **state)
         assert_int_equal(system(command), 0);
         remove_tree("runs");
         run_scion_expecting(0, "run suite.yaml " ONE);
-        assert_log_has("runs", "fine-tune-seed1", "it was made from something else");
+        assert_log_has("runs", "fine-tune-seed1", "it has another fingerprint");
         assert_same_run("good", "runs", "fine-tune-seed1");
 }
 

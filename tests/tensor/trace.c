@@ -56,10 +56,12 @@ static void a_formula_and_its_gradient(void **state)
         (void)state;
         assert_null(scion_trace_use(&lines.tracer));
         assert_true(scion_backward(scion_sum(scion_add(scion_exp(a), b), SCION_ALL_AXES, false)));
-        scion_trace_part("update");
+        assert_int_equal(scion_trace_part(SCION_PART_UPDATE), SCION_PART_OUTSIDE);
+        assert_int_equal(scion_trace_part(SCION_PART_OUTSIDE), SCION_PART_UPDATE);
         assert_ptr_equal(scion_trace_use(NULL), &lines.tracer);
         scion_exp(a);
-        scion_trace_part("nobody listens");
+        scion_trace_part(SCION_PART_UPDATE);
+        assert_int_equal(scion_trace_part(SCION_PART_BATCH), SCION_PART_OUTSIDE);
         assert_lines(&lines, (const char *[]){ "F exp 2x3 -> 2x3", "F add 2x3 3 -> 2x3",
                                                "F sum 2x3 -> scalar", "B sum 2x3 -> scalar",
                                                "B add 2x3 3 -> 2x3", "B exp 2x3 -> 2x3", "O update ", NULL });
@@ -123,12 +125,37 @@ static void parts_add_up_to_the_step(void **state)
 
         assert_true(scion_backward(scion_sum(
                 scion_normalize(scion_div(a, scion_exp(a)), SCION_AXIS(1), 1e-6f), SCION_ALL_AXES, false)));
-        scion_trace_part("rest");
+        scion_trace_part(SCION_PART_OUTSIDE);
         scion_trace_use(NULL);
         whole = scion_clock() - began;
         assert_true(lines.tracer.between >= 0);
         assert_true(lines.seconds > 0);
         assert_true(lines.seconds + lines.tracer.between <= whole * (1 + 1e-6));
+}
+
+/* Without a callback only the seconds of parts are measured, operations within them included. */
+static void parts_are_measured_without_a_callback(void **state)
+{
+        struct scion_tracer parts = { 0 };
+        double began = scion_clock(), sum = 0;
+
+        (void)state;
+        assert_null(scion_trace_use(&parts));
+        scion_trace_part(SCION_PART_LOSS);
+        enum scion_part before = scion_trace_part(SCION_PART_FORWARD);
+
+        assert_int_equal(before, SCION_PART_LOSS);
+        scion_exp(leaf(SCION_SHAPE(64, 64)));
+        scion_trace_part(before);
+        scion_trace_part(SCION_PART_OUTSIDE);
+        assert_ptr_equal(scion_trace_use(NULL), &parts);
+        for (int part = 0; part < SCION_PARTS; part++)
+                sum += parts.seconds[part];
+        assert_true(parts.seconds[SCION_PART_FORWARD] > 0);
+        assert_true(parts.seconds[SCION_PART_LOSS] >= 0);
+        assert_true(parts.seconds[SCION_PART_UPDATE] == 0);
+        assert_true(sum <= (scion_clock() - began) * (1 + 1e-6));
+        assert_true(parts.between == 0);
 }
 
 static void texts_are_cut_to_fit(void **state)
@@ -150,6 +177,7 @@ int main(void)
                 tape_test(reorders_are_reported),
                 tape_test(without_gradients_and_within_them),
                 tape_test(parts_add_up_to_the_step),
+                tape_test(parts_are_measured_without_a_callback),
                 tape_test(texts_are_cut_to_fit),
         };
 

@@ -1,4 +1,4 @@
-/* Files that are good to the last bit, and of this very training, or not used at all. */
+/* A checkpoint is used only if it is intact and has the fingerprint of the training. */
 #include "state/checkpoint.h"
 
 #include <fcntl.h>
@@ -6,7 +6,7 @@
 #include "support/folder.h"
 #include "support/limit.h"
 
-static const XXH128_hash_t key = { 1, 2 };
+static const XXH128_hash_t fingerprint = { 1, 2 };
 
 /* A small state: numbers, an array, an empty block. */
 struct sample {
@@ -16,7 +16,7 @@ struct sample {
         struct scion_state state;
 };
 
-static void fill(struct sample *sample, int64_t epoch)
+static void sample_fill(struct sample *sample, int64_t epoch)
 {
         *sample = (struct sample){ .epoch = epoch, .merit = 0.5, .weights = { 1, 2, 3, 4, (float)epoch } };
         scion_state_add(&sample->state, "epoch", &sample->epoch, sizeof sample->epoch);
@@ -30,29 +30,29 @@ static void write_sample(const char *path, int64_t epoch)
 {
         struct sample sample;
 
-        fill(&sample, epoch);
-        if (!scion_checkpoint_write(path, key, &sample.state))
+        sample_fill(&sample, epoch);
+        if (!scion_checkpoint_write(path, fingerprint, &sample.state))
                 fail_msg("%s", scion_error());
         scion_state_finish(&sample.state);
 }
 
 static struct scion_checkpoint *open_good(const char *path)
 {
-        struct scion_checkpoint *checkpoint = scion_checkpoint_open(path, key);
+        struct scion_checkpoint *checkpoint = scion_checkpoint_open(path, fingerprint);
 
         if (!checkpoint)
                 fail_msg("%s", scion_error());
         return checkpoint;
 }
 
-/* The file holds the sample of that epoch. */
+/* Fails the test unless the file holds the sample of that epoch. */
 static void assert_epoch(const char *path, int64_t epoch)
 {
         struct scion_checkpoint *checkpoint = open_good(path);
         struct sample sample, expected;
 
-        fill(&sample, 0);
-        fill(&expected, epoch);
+        sample_fill(&sample, 0);
+        sample_fill(&expected, epoch);
         assert_true(scion_checkpoint_restore(checkpoint, &sample.state));
         assert_int_equal(sample.epoch, epoch);
         assert_true(sample.merit == expected.merit);
@@ -78,16 +78,16 @@ static void no_file(void **state)
 {
         (void)state;
         scion_fail("an older message");
-        assert_null(scion_checkpoint_open("missing", key));
+        assert_null(scion_checkpoint_open("missing", fingerprint));
         assert_string_equal(scion_error(), "");
-        assert_null(scion_checkpoint_open(".", key));
+        assert_null(scion_checkpoint_open(".", fingerprint));
         assert_error_has(".: ", NULL);
         write_text("text", "this is no checkpoint, though it is longer than a checkpoint's header would be.");
-        assert_null(scion_checkpoint_open("text", key));
-        assert_error_has("text: no checkpoint", NULL);
+        assert_null(scion_checkpoint_open("text", fingerprint));
+        assert_error_has("text: not a checkpoint", NULL);
 }
 
-static void another_key(void **state)
+static void another_fingerprint(void **state)
 {
         XXH128_hash_t other = { 1, 3 };
 
@@ -97,7 +97,7 @@ static void another_key(void **state)
         assert_error_has("other: of another configuration", NULL);
 }
 
-/* Whatever a crash or a disk leaves of a file is seen. */
+/* A file that a crash or a disk has damaged is detected. */
 static void torn_at_every_length(void **state)
 {
         struct stat status;
@@ -107,12 +107,12 @@ static void torn_at_every_length(void **state)
         assert_int_equal(stat("torn", &status), 0);
         for (off_t length = status.st_size - 1; length >= 0; length--) {
                 assert_int_equal(truncate("torn", length), 0);
-                assert_null(scion_checkpoint_open("torn", key));
+                assert_null(scion_checkpoint_open("torn", fingerprint));
                 assert_error_has("torn: ", NULL);
         }
         write_sample("torn", 1);
         assert_int_equal(truncate("torn", status.st_size + 1), 0);
-        assert_null(scion_checkpoint_open("torn", key));
+        assert_null(scion_checkpoint_open("torn", fingerprint));
 }
 
 static void every_flipped_bit(void **state)
@@ -129,7 +129,7 @@ static void every_flipped_bit(void **state)
                         unsigned char flipped = (unsigned char)(byte ^ (1 << bit));
 
                         assert_int_equal(pwrite(file, &flipped, 1, at), 1);
-                        if (scion_checkpoint_open("flipped", key))
+                        if (scion_checkpoint_open("flipped", fingerprint))
                                 fail_msg("bit %d of byte %d made no difference", bit, (int)at);
                 }
                 assert_int_equal(pwrite(file, &byte, 1, at), 1);
@@ -138,7 +138,7 @@ static void every_flipped_bit(void **state)
         assert_epoch("flipped", 1);
 }
 
-/* Zeros in the place of a part: what some file systems leave of data that had not reached the disk. */
+/* Some file systems leave zeros in place of data that had not reached the disk. */
 static void zeroed_tail(void **state)
 {
         struct stat status;
@@ -149,7 +149,7 @@ static void zeroed_tail(void **state)
         for (off_t length = status.st_size - 1; length >= 0; length--) { /* the last byte is none */
                 assert_int_equal(truncate("zeros", length), 0);
                 assert_int_equal(truncate("zeros", status.st_size), 0);
-                assert_null(scion_checkpoint_open("zeros", key));
+                assert_null(scion_checkpoint_open("zeros", fingerprint));
         }
 }
 
@@ -178,7 +178,7 @@ static void blocks_are_taken(void **state)
         int32_t narrow;
 
         assert_false(scion_checkpoint_take_into(checkpoint, "epoch", &narrow, sizeof narrow));
-        assert_error_has("block 'epoch' has 8 bytes, where 4 are wanted", NULL);
+        assert_error_has("block 'epoch' has 8 bytes, not 4", NULL);
         assert_true(scion_checkpoint_take_into(checkpoint, "epoch", &epoch, sizeof epoch));
         assert_int_equal(epoch, 3);
 
@@ -194,7 +194,7 @@ static void blocks_are_taken(void **state)
         scion_checkpoint_close(NULL);
 }
 
-/* Blocks of the device's memory, larger than what is copied at a time; the bytes around them stay. */
+/* Blocks in a device's memory that are copied in several pieces. The bytes around them are unchanged. */
 static void storages(void **state)
 {
         const size_t bytes = ((size_t)5 << 19) + 12, offset = 64;
@@ -212,7 +212,7 @@ static void storages(void **state)
         scion_state_add_storage(&saved, "none", NULL, 0, 0);
         scion_state_add_storage(&restored, "storage", to, offset, bytes);
         scion_state_add_storage(&restored, "none", NULL, 0, 0);
-        assert_true(scion_checkpoint_write("storages", key, &saved));
+        assert_true(scion_checkpoint_write("storages", fingerprint, &saved));
         struct scion_checkpoint *checkpoint = open_good("storages");
 
         assert_true(scion_checkpoint_restore(checkpoint, &restored));
@@ -241,7 +241,7 @@ static void storages(void **state)
         free(back);
 }
 
-/* A state of other blocks, or sizes, is left as it is. */
+/* A state with other blocks or sizes is unchanged. */
 static void another_state(void **state)
 {
         struct scion_checkpoint *checkpoint;
@@ -251,17 +251,17 @@ static void another_state(void **state)
         (void)state;
         write_sample("state", 3);
         checkpoint = open_good("state");
-        fill(&sample, 0);
+        sample_fill(&sample, 0);
         scion_state_add(&sample.state, "more", &more, sizeof more);
         assert_false(scion_checkpoint_restore(checkpoint, &sample.state));
         assert_error_has("state: has no block 'more'", NULL);
         sample.state.count--;
         sample.state.block[2].bytes -= sizeof(float);
         assert_false(scion_checkpoint_restore(checkpoint, &sample.state));
-        assert_error_has("block 'weights' has 20 bytes, where 16 are wanted", NULL);
+        assert_error_has("block 'weights' has 20 bytes, not 16", NULL);
         sample.state.count -= 2;
         assert_false(scion_checkpoint_restore(checkpoint, &sample.state));
-        assert_error_has("block 'weights' is of nothing that is trained", NULL);
+        assert_error_has("there is nothing to restore from block 'weights'", NULL);
         assert_int_equal(sample.epoch, 0);
         assert_true(sample.weights[4] == 0);
         assert_int_equal(more, 5);
@@ -283,7 +283,7 @@ static void names(void **state)
         scion_state_add(&blocks, longest + 1, &value, sizeof value);
         assert_true(blocks.failed);
         assert_error_has("two blocks", NULL);
-        assert_false(scion_checkpoint_write("names", key, &blocks));
+        assert_false(scion_checkpoint_write("names", fingerprint, &blocks));
         assert_int_equal(access("names", F_OK), -1);
         scion_state_finish(&blocks);
         scion_state_add(&blocks, longest, &value, sizeof value);
@@ -294,7 +294,7 @@ static void names(void **state)
         scion_state_finish(&blocks);
 }
 
-/* Wherever the disk gets full, the older one is there, and nothing beside it. */
+/* Wherever the disk becomes full, the older file is still there, and no other file is. */
 static void full_disk(void **state)
 {
         struct stat status;
@@ -305,16 +305,16 @@ static void full_disk(void **state)
         write_sample("full", 1);
         assert_int_equal(stat("full", &status), 0);
         entries = count_entries(".");
-        fill(&sample, 2);
+        sample_fill(&sample, 2);
         for (off_t room = 0; room < status.st_size; room += 8) {
                 limit_files_to((rlim_t)room);
-                assert_false(scion_checkpoint_write("full", key, &sample.state));
+                assert_false(scion_checkpoint_write("full", fingerprint, &sample.state));
                 assert_error_has("full: cannot be written: ", NULL);
         }
         limit_files_no_more();
         assert_int_equal(count_entries("."), entries);
         assert_epoch("full", 1);
-        assert_true(scion_checkpoint_write("full", key, &sample.state));
+        assert_true(scion_checkpoint_write("full", fingerprint, &sample.state));
         assert_epoch("full", 2);
         scion_state_finish(&sample.state);
 }
@@ -322,11 +322,11 @@ static void full_disk(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(round_trip),        cmocka_unit_test(no_file),
-                cmocka_unit_test(another_key),       cmocka_unit_test(torn_at_every_length),
-                cmocka_unit_test(every_flipped_bit), cmocka_unit_test(zeroed_tail),
-                cmocka_unit_test(blocks_are_taken),  cmocka_unit_test(storages),
-                cmocka_unit_test(another_state),     cmocka_unit_test(names),
+                cmocka_unit_test(round_trip),          cmocka_unit_test(no_file),
+                cmocka_unit_test(another_fingerprint), cmocka_unit_test(torn_at_every_length),
+                cmocka_unit_test(every_flipped_bit),   cmocka_unit_test(zeroed_tail),
+                cmocka_unit_test(blocks_are_taken),    cmocka_unit_test(storages),
+                cmocka_unit_test(another_state),       cmocka_unit_test(names),
                 cmocka_unit_test(full_disk),
         };
 

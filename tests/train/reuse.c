@@ -1,4 +1,4 @@
-/* What frozen modules make is computed once for all epochs, and makes no difference but for time. */
+/* The outputs of frozen modules are computed once for all epochs. The results of a training are the same. */
 #include "transfer/reuse.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 
 enum { OUTPUTS = 5, EPOCHS = 3 };
 
-/* A training on random images, and what is left of it. */
+/* A training on random images, and its models. */
 struct trial {
         struct scion_config *map;
         struct scion_stage stage;
@@ -35,7 +35,7 @@ static struct scion_instance *instance(const struct trial *trial, enum scion_kin
         return made;
 }
 
-static void begin(struct trial *trial, const char *model, bool kd)
+static void trial_begin(struct trial *trial, const char *model, bool kd)
 {
         struct scion_shape shape = SCION_SHAPE(1, 12, 12);
         char text[512];
@@ -58,19 +58,19 @@ static void begin(struct trial *trial, const char *model, bool kd)
         trial->transfer =
                 (struct scion_transfer){ .source = kd ? trial->source : NULL,
                                          .target = trial->target,
-                                         .strategy = kd ? instance(trial, SCION_STRATEGY, "kd") : NULL,
-                                         .loss = trial->stage.loss,
-                                         .seed = 1 };
+                                         .plan.strategy = kd ? instance(trial, SCION_STRATEGY, "kd") : NULL,
+                                         .plan.loss = trial->stage.loss,
+                                         .plan.seed = 1 };
         trial->tape = scion_tape_create();
         if (kd)
                 assert_true(scion_transfer_setup(&trial->transfer));
 }
 
-static void end(struct trial *trial)
+static void trial_end(struct trial *trial)
 {
         scion_reuse_destroy(trial->transfer.reuse);
         scion_transfer_finish(&trial->transfer);
-        scion_instance_destroy(trial->transfer.strategy);
+        scion_instance_destroy(trial->transfer.plan.strategy);
         scion_instance_destroy(trial->stage.loss);
         scion_instance_destroy(trial->stage.optimizer);
         scion_schedule_destroy(trial->stage.schedule);
@@ -81,7 +81,7 @@ static void end(struct trial *trial)
         scion_config_destroy(trial->map);
 }
 
-static void train(struct trial *trial)
+static void trial_train(struct trial *trial)
 {
         const struct scion_training training = {
                 .stage = &trial->stage, .data = trial->data, .transfer = &trial->transfer, .tape = trial->tape
@@ -102,8 +102,8 @@ static void freeze_front(const struct trial *trial)
         }
 }
 
-/* How far two models have come apart: the largest difference, over the largest value. */
-static double apart(const struct trial *a, const struct trial *b)
+/* Returns the largest difference between the values of two models, divided by the largest value. */
+static double trials_compare(const struct trial *a, const struct trial *b)
 {
         double most = 0, largest = 0;
 
@@ -116,26 +116,26 @@ static double apart(const struct trial *a, const struct trial *b)
         return most / largest;
 }
 
-/* Trains three times: everything anew, and twice with reuse. */
+/* Trains three times: without reuse, and twice with it. */
 static void same_with_reuse(const char *model, bool kd)
 {
         struct trial trial[3];
 
         for (int i = 0; i < 3; i++) {
-                begin(&trial[i], model, kd);
+                trial_begin(&trial[i], model, kd);
                 if (!kd)
                         freeze_front(&trial[i]);
                 if (i > 0)
                         trial[i].transfer.reuse = scion_reuse_create(trial[i].data);
                 if (i > 0 && kd)
-                        scion_reuse_want(trial[i].transfer.reuse, trial[i].source->root, false);
-                train(&trial[i]);
+                        scion_reuse_record(trial[i].transfer.reuse, trial[i].source->root, false);
+                trial_train(&trial[i]);
         }
-        assert_true(apart(&trial[0], &trial[1]) < 1e-5);
+        assert_true(trials_compare(&trial[0], &trial[1]) < 1e-5);
         assert_memory_equal(floats_of(trial[1].target->values), floats_of(trial[2].target->values),
                             scion_model_bytes(trial[1].target));
         for (int i = 0; i < 3; i++)
-                end(&trial[i]);
+                trial_end(&trial[i]);
 }
 
 static void a_frozen_front_is_passed_by(void **state)
@@ -146,23 +146,23 @@ static void a_frozen_front_is_passed_by(void **state)
         same_with_reuse("{ use: resnet, depth: 8, width: 4 }", false);
 }
 
-/* What was grafted onto the last module of the front is a part of what it makes. */
+/* A graft onto the last module of the front is part of the module's output. */
 static void grafts_at_the_end_of_the_front(void **state)
 {
         struct trial trial[2];
 
         (void)state;
         for (int i = 0; i < 2; i++) {
-                begin(&trial[i], "{ use: lenet5 }", false);
+                trial_begin(&trial[i], "{ use: lenet5 }", false);
                 if (!scion_model_graft(trial[i].target, "relu4", SCION_AFTER, "tanh", scion_nn_tanh()))
                         fail_msg("%s", scion_error());
                 freeze_front(&trial[i]);
                 trial[i].transfer.reuse = i > 0 ? scion_reuse_create(trial[i].data) : NULL;
-                train(&trial[i]);
+                trial_train(&trial[i]);
         }
-        assert_true(apart(&trial[0], &trial[1]) < 1e-5);
-        end(&trial[0]);
-        end(&trial[1]);
+        assert_true(trials_compare(&trial[0], &trial[1]) < 1e-5);
+        trial_end(&trial[0]);
+        trial_end(&trial[1]);
 }
 
 static void a_teacher_is_asked_once(void **state)
@@ -171,8 +171,8 @@ static void a_teacher_is_asked_once(void **state)
         same_with_reuse("{ use: lenet5 }", true);
 }
 
-/* Does a module at the target's front run in a training step? */
-static bool runs(struct trial *trial, const char *path)
+/* Returns whether the module runs in a training step. */
+static bool module_runs(struct trial *trial, const char *path)
 {
         struct scion_batches *batches = scion_batches_create(trial->data, SCION_TRAIN, 32);
         struct scion_tape *before = scion_tape_use(trial->tape);
@@ -185,13 +185,13 @@ static bool runs(struct trial *trial, const char *path)
                 scion_tape_set_training(trial->tape, true);
                 assert_int_equal(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
                 scion_transfer_begin_step(transfer, &batch);
-                scion_reuse_batch(transfer->reuse, batches, &batch);
+                scion_reuse_set_batch(transfer->reuse, batches, &batch);
                 if (!scion_target_logits(transfer, &batch))
                         fail_msg("%s", scion_error());
         }
         bool ran = module->output != NULL;
 
-        scion_reuse_batch(transfer->reuse, NULL, NULL);
+        scion_reuse_set_batch(transfer->reuse, NULL, NULL);
         scion_tape_use(before);
         scion_batches_destroy(batches);
         return ran;
@@ -202,52 +202,52 @@ static void thawing_is_seen(void **state)
         struct trial trial;
 
         (void)state;
-        begin(&trial, "{ use: lenet5 }", false);
+        trial_begin(&trial, "{ use: lenet5 }", false);
         trial.transfer.reuse = scion_reuse_create(trial.data);
-        assert_true(runs(&trial, "conv1"));
+        assert_true(module_runs(&trial, "conv1"));
         freeze_front(&trial);
-        assert_false(runs(&trial, "conv1"));
-        assert_false(runs(&trial, "fc2"));
+        assert_false(module_runs(&trial, "conv1"));
+        assert_false(module_runs(&trial, "fc2"));
         /* What stands in for a parameter may be another in each step, though the parameter is frozen. */
         struct scion_parameter *bias = scion_model_find(trial.target, "conv2.bias");
 
         assert_true(scion_parameter_make(bias, scion_parameter_tensor(bias)));
-        assert_false(runs(&trial, "conv1"));
-        assert_true(runs(&trial, "conv2"));
+        assert_false(module_runs(&trial, "conv1"));
+        assert_true(module_runs(&trial, "conv2"));
         scion_model_clear_substitutes(trial.target);
-        assert_false(runs(&trial, "conv2"));
+        assert_false(module_runs(&trial, "conv2"));
 
         scion_parameter_freeze(scion_model_find(trial.target, "fc1.bias"), false);
-        assert_false(runs(&trial, "conv2"));
-        assert_true(runs(&trial, "fc1"));
+        assert_false(module_runs(&trial, "conv2"));
+        assert_true(module_runs(&trial, "fc1"));
         scion_parameter_freeze(scion_model_find(trial.target, "conv1.weight"), false);
-        assert_true(runs(&trial, "conv1"));
-        end(&trial);
+        assert_true(module_runs(&trial, "conv1"));
+        trial_end(&trial);
 }
 
-/* Dropout is drawn anew in each step, and what a strategy looks at must be there. */
+/* Dropout is drawn again in each step, and features that a strategy asks for must be computed. */
 static void what_changes_is_not_kept(void **state)
 {
         struct trial trial;
 
         (void)state;
-        begin(&trial, "{ use: mlp, hidden: [20, 10], dropout: 0.5 }", false);
+        trial_begin(&trial, "{ use: mlp, hidden: [20, 10], dropout: 0.5 }", false);
         trial.transfer.reuse = scion_reuse_create(trial.data);
         freeze_front(&trial);
-        assert_false(runs(&trial, "fc1"));
-        assert_true(runs(&trial, "dropout1"));
-        assert_true(runs(&trial, "fc2"));
-        end(&trial);
+        assert_false(module_runs(&trial, "fc1"));
+        assert_true(module_runs(&trial, "dropout1"));
+        assert_true(module_runs(&trial, "fc2"));
+        trial_end(&trial);
 
-        begin(&trial, "{ use: lenet5 }", false);
+        trial_begin(&trial, "{ use: lenet5 }", false);
         trial.transfer.reuse = scion_reuse_create(trial.data);
         freeze_front(&trial);
-        scion_reuse_look(trial.transfer.reuse);
-        assert_true(runs(&trial, "conv1"));
-        end(&trial);
+        scion_reuse_run_front(trial.transfer.reuse);
+        assert_true(module_runs(&trial, "conv1"));
+        trial_end(&trial);
 }
 
-/* The target's outputs for the first batch, written to `values`. */
+/* Writes the target's outputs for the first batch to `values`. */
 static void take_outputs(struct trial *trial, float *values)
 {
         struct scion_batches *batches = scion_batches_create(trial->data, SCION_TRAIN, 32);
@@ -260,18 +260,18 @@ static void take_outputs(struct trial *trial, float *values)
         assert_int_equal(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
         scion_transfer_begin_step(transfer, &batch);
         if (transfer->reuse)
-                scion_reuse_batch(transfer->reuse, batches, &batch);
+                scion_reuse_set_batch(transfer->reuse, batches, &batch);
         const float *outputs = scion_data(scion_target_logits(transfer, &batch));
 
         assert_non_null(outputs);
         memcpy(values, outputs, 32 * OUTPUTS * sizeof *values);
         if (transfer->reuse)
-                scion_reuse_batch(transfer->reuse, NULL, NULL);
+                scion_reuse_set_batch(transfer->reuse, NULL, NULL);
         scion_tape_use(before);
         scion_batches_destroy(batches);
 }
 
-/* With reuse and without it. */
+/* Compares the outputs with and without reuse. */
 static void assert_outputs_are_true(struct trial *trial)
 {
         struct scion_reuse *reuse = trial->transfer.reuse;
@@ -298,13 +298,13 @@ static void change(struct trial *trial, const char *name)
         assert_true(scion_parameter_write(parameter, values));
 }
 
-/* A front that was trained for a while, and one that somebody wrote into, is not what it was. */
+/* Stored outputs are computed again after the front was trained for a while, or written into. */
 static void a_front_that_has_changed_is_made_again(void **state)
 {
         struct trial trial;
 
         (void)state;
-        begin(&trial, "{ use: lenet5 }", false);
+        trial_begin(&trial, "{ use: lenet5 }", false);
         trial.transfer.reuse = scion_reuse_create(trial.data);
         freeze_front(&trial);
         assert_outputs_are_true(&trial);
@@ -315,30 +315,30 @@ static void a_front_that_has_changed_is_made_again(void **state)
         assert_outputs_are_true(&trial);
 
         change(&trial, "conv2.bias");
-        scion_reuse_doubt(trial.transfer.reuse);
+        scion_reuse_recheck(trial.transfer.reuse);
         assert_outputs_are_true(&trial);
-        assert_false(runs(&trial, "conv1"));
-        end(&trial);
+        assert_false(module_runs(&trial, "conv1"));
+        trial_end(&trial);
 }
 
-/* A strategy that looks into the target only later than when it was rehearsed gets what is there. */
+/* A strategy may ask for features of the target for the first time after the dry run. */
 static void features_of_a_front_that_was_passed_by(void **state)
 {
         struct trial trial;
         struct scion_batch batch;
 
         (void)state;
-        begin(&trial, "{ use: lenet5 }", false);
+        trial_begin(&trial, "{ use: lenet5 }", false);
         trial.transfer.reuse = scion_reuse_create(trial.data);
         freeze_front(&trial);
-        assert_false(runs(&trial, "conv1"));
+        assert_false(module_runs(&trial, "conv1"));
         struct scion_batches *batches = scion_batches_create(trial.data, SCION_TRAIN, 32);
         struct scion_tape *before = scion_tape_use(trial.tape);
 
         scion_tape_reset(trial.tape);
         assert_int_equal(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
         scion_transfer_begin_step(&trial.transfer, &batch);
-        scion_reuse_batch(trial.transfer.reuse, batches, &batch);
+        scion_reuse_set_batch(trial.transfer.reuse, batches, &batch);
         assert_non_null(scion_target_logits(&trial.transfer, &batch));
         struct scion_tensor *features = scion_target_features(&trial.transfer, &batch, "conv1");
 
@@ -348,10 +348,10 @@ static void features_of_a_front_that_was_passed_by(void **state)
         assert_non_null(scion_data(features));
         scion_tape_use(before);
         scion_batches_destroy(batches);
-        end(&trial);
+        trial_end(&trial);
 }
 
-/* The source's outputs for the first batch: with reuse, or without it. */
+/* Writes the source's outputs for the first batch to `values`, computed with or without reuse. */
 static void take_teacher(struct trial *trial, struct scion_batches *batches, bool reuse, float *values)
 {
         struct scion_transfer *transfer = &trial->transfer;
@@ -362,26 +362,26 @@ static void take_teacher(struct trial *trial, struct scion_batches *batches, boo
         scion_batches_rewind(batches);
         assert_int_equal(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
         scion_transfer_begin_step(transfer, &batch);
-        scion_reuse_batch(kept, batches, &batch);
+        scion_reuse_set_batch(kept, batches, &batch);
         transfer->reuse = reuse ? kept : NULL;
         const float *outputs = scion_data(scion_source_logits(transfer, &batch));
 
         transfer->reuse = kept;
         assert_non_null(outputs);
         memcpy(values, outputs, 32 * OUTPUTS * sizeof *values);
-        scion_reuse_batch(kept, NULL, NULL);
+        scion_reuse_set_batch(kept, NULL, NULL);
 }
 
-/* One that is moved between the steps of an epoch, as an average of the student is, and in the next epoch no more. */
+/* A source that is written into between the steps of one epoch, as an average of the student is, and not in the next. */
 static void a_teacher_that_moves_is_asked_again(void **state)
 {
         struct scion_tape *before;
         struct trial trial;
 
         (void)state;
-        begin(&trial, "{ use: lenet5 }", true);
+        trial_begin(&trial, "{ use: lenet5 }", true);
         trial.transfer.reuse = scion_reuse_create(trial.data);
-        scion_reuse_want(trial.transfer.reuse, trial.source->root, false);
+        scion_reuse_record(trial.transfer.reuse, trial.source->root, false);
         before = scion_tape_use(trial.tape);
         struct scion_batches *batches = scion_batches_create(trial.data, SCION_TRAIN, 32);
 
@@ -392,7 +392,7 @@ static void a_teacher_that_moves_is_asked_again(void **state)
                 if (step == 1 || step == 2)
                         assert_true(scion_parameter_write(bias, values));
                 if (step == 3) /* an epoch begins */
-                        scion_reuse_doubt(trial.transfer.reuse);
+                        scion_reuse_recheck(trial.transfer.reuse);
                 take_teacher(&trial, batches, true, got);
                 assert_int_equal(trial.source->root->output == NULL, step == 0 || step == 3);
                 take_teacher(&trial, batches, false, wanted);
@@ -401,10 +401,10 @@ static void a_teacher_that_moves_is_asked_again(void **state)
         }
         scion_tape_use(before);
         scion_batches_destroy(batches);
-        end(&trial);
+        trial_end(&trial);
 }
 
-/* What stands in for a teacher's parameter does so for a step, as in the target. */
+/* A parameter of the teacher may have a substitute for a step, as one of the target may. */
 static void a_teacher_with_a_substitute_is_asked_again(void **state)
 {
         float before[32 * OUTPUTS], then[32 * OUTPUTS], after[32 * OUTPUTS];
@@ -412,9 +412,9 @@ static void a_teacher_with_a_substitute_is_asked_again(void **state)
         struct trial trial;
 
         (void)state;
-        begin(&trial, "{ use: lenet5 }", true);
+        trial_begin(&trial, "{ use: lenet5 }", true);
         trial.transfer.reuse = scion_reuse_create(trial.data);
-        scion_reuse_want(trial.transfer.reuse, trial.source->root, false);
+        scion_reuse_record(trial.transfer.reuse, trial.source->root, false);
         used = scion_tape_use(trial.tape);
         other = scion_tape_create();
         struct scion_batches *batches = scion_batches_create(trial.data, SCION_TRAIN, 32);
@@ -433,23 +433,24 @@ static void a_teacher_with_a_substitute_is_asked_again(void **state)
         scion_tape_use(used);
         scion_tape_destroy(other);
         scion_batches_destroy(batches);
-        end(&trial);
+        trial_end(&trial);
 }
 
-/* What is left of an input without the batch's mean, or, in training alone, half of it. */
+/* Subtracts the mean of the batch. */
 static struct scion_tensor *centre(void *self, struct scion_module *module, struct scion_tensor *x)
 {
         (void)self, (void)module;
         return scion_sub(x, scion_mean(x, SCION_AXIS(0), true));
 }
 
+/* Halves its input in training only. */
 static struct scion_tensor *halve(void *self, struct scion_module *module, struct scion_tensor *x)
 {
         (void)self;
         return scion_nn_training(module) ? scion_scale(x, 0.5F) : x;
 }
 
-/* Modules of plugins that draw nothing, and yet make something else in a step than they did for what was kept. */
+/* Modules that draw no random numbers, but compute something else in a step than for the stored outputs. */
 static void what_others_or_training_change_is_not_kept(void **state)
 {
         static const struct scion_module_impl impls[] = { { .kind = "centre", .forward = centre },
@@ -458,15 +459,15 @@ static void what_others_or_training_change_is_not_kept(void **state)
 
         (void)state;
         for (int i = 0; i < 2; i++) {
-                begin(&trial, "{ use: lenet5 }", false);
+                trial_begin(&trial, "{ use: lenet5 }", false);
                 if (!scion_model_graft(trial.target, "relu3", SCION_AFTER, "odd",
                                        scion_nn_module(&impls[i], 0)))
                         fail_msg("%s", scion_error());
                 trial.transfer.reuse = scion_reuse_create(trial.data);
                 freeze_front(&trial);
                 assert_outputs_are_true(&trial);
-                assert_true(runs(&trial, "conv1"));
-                end(&trial);
+                assert_true(module_runs(&trial, "conv1"));
+                trial_end(&trial);
         }
 }
 

@@ -79,7 +79,7 @@ static void what_is_written_reads_back(void **state)
         scion_safetensors_finish(&file);
 }
 
-/* The bytes are the format's, not merely what the reader takes. */
+/* The bytes are those of the format, not only what the reader accepts. */
 static void the_bytes_are_the_formats(void **state)
 {
         static const char expected[] = "\x58\0\0\0\0\0\0\0" /* 81 bytes and 7 of padding */
@@ -128,7 +128,7 @@ static void an_independent_reader_agrees(void **state)
         assert_non_null(strstr(text, last));
 }
 
-/* Tensors of other types are there, without values. */
+/* Tensors of other types are listed, without values. */
 static void other_types_are_named(void **state)
 {
         static const char header[] = "{\"steps\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]},"
@@ -147,7 +147,7 @@ static void other_types_are_named(void **state)
         scion_safetensors_finish(&file);
 }
 
-/* Headers as others write them: other orders, spaces, keys of their own, no padding. */
+/* Headers as other programs write them: in another order, with spaces and unknown keys, without padding. */
 static void others_files_read(void **state)
 {
         static const char data[] = FOUR_BYTES "\0\0\0\x40" FOUR_BYTES;
@@ -295,7 +295,7 @@ static void bad_lengths_are_refused(void **state)
         assert_error_has(".: is a directory", NULL);
 }
 
-/* Every shorter file than the whole one is refused: what was lost cannot go unseen. */
+/* A file that is cut off at any length is refused. */
 static void truncated_files_are_refused(void **state)
 {
         struct scion_safetensors file;

@@ -4,7 +4,7 @@
 
 #include "experiment/schedule.h"
 
-/* The factor at a step of a training of 10 epochs of 5 steps, by a schedule written as YAML. */
+/* Returns the factor at a step of 10 epochs of 5 steps, for a schedule written as YAML. */
 static double factor(const char *yaml, int64_t step)
 {
         struct scion_config *map = scion_config_parse(yaml, "test.yaml");

@@ -11,7 +11,7 @@ static double cell(const struct scion_row *row, const char *column)
         return text ? strtod(text, NULL) : NAN;
 }
 
-/* Adds a batch with this loss and these outputs, and reads what it gave. */
+/* Adds a batch with this loss and these outputs, and reads its scores. */
 static void scores_take(struct scion_scores *scores, float loss, struct scion_tensor *outputs,
                         const struct scion_batch *batch)
 {

@@ -1,4 +1,4 @@
-/* A steady step of training asks nothing of the system: memory is that of the steps before. */
+/* Training steps after the first epochs allocate no memory from the system. */
 #include "support/test.h"
 
 #include <malloc.h>
@@ -19,7 +19,7 @@ struct training {
         struct scion_transfer transfer;
 };
 
-static void begin(struct training *training, const char *model)
+static void training_begin(struct training *training, const char *model)
 {
         char yaml[1024];
 
@@ -43,10 +43,11 @@ static void begin(struct training *training, const char *model)
                 scion_instance_create(SCION_OPTIMIZER, scion_config_get(training->map, "optimizer"), NULL);
         assert_non_null(training->model);
         training->update = scion_update_create(training->optimizer, &training->model, 1);
-        training->transfer = (struct scion_transfer){ .target = training->model, .loss = training->loss };
+        training->transfer =
+                (struct scion_transfer){ .target = training->model, .plan.loss = training->loss };
 }
 
-static void epoch(struct training *training, uint64_t number)
+static void training_run_epoch(struct training *training, uint64_t number)
 {
         struct scion_batch batch;
         enum scion_next next;
@@ -70,8 +71,9 @@ static void epoch(struct training *training, uint64_t number)
         assert_int_equal(next, SCION_NEXT_END);
 }
 
-static void end(struct training *training)
+static void training_end(struct training *training)
 {
+        scion_transfer_finish(&training->transfer);
         scion_update_destroy(training->update);
         scion_instance_destroy(training->optimizer);
         scion_instance_destroy(training->loss);
@@ -82,7 +84,7 @@ static void end(struct training *training)
         scion_config_destroy(training->map);
 }
 
-/* What the process has of the system for malloc(): the heap, and blocks mapped one by one. */
+/* Returns the bytes that malloc() has from the system: the heap, and blocks mapped one by one. */
 static size_t system_memory(void)
 {
         struct mallinfo2 info = mallinfo2();
@@ -90,42 +92,42 @@ static size_t system_memory(void)
         return info.arena + info.hblkhd;
 }
 
-static void steady(const char *model)
+static void assert_steady(const char *model)
 {
         struct training training;
 
-        begin(&training, model);
-        epoch(&training, 1); /* makes what is kept: kernels, blocks of every size */
-        epoch(&training, 2);
+        training_begin(&training, model);
+        training_run_epoch(&training, 1); /* allocates what is kept: kernels, blocks of every size */
+        training_run_epoch(&training, 2);
         size_t allocations = scion_tape_usage(training.tape).allocations;
         size_t bytes = scion_tape_usage(training.tape).bytes;
         size_t system = system_memory();
 
         for (uint64_t i = 3; i < 13; i++)
-                epoch(&training, i);
+                training_run_epoch(&training, i);
         assert_int_equal(scion_tape_usage(training.tape).allocations, allocations);
         assert_int_equal(scion_tape_usage(training.tape).bytes, bytes);
         assert_int_equal(system_memory(), system);
         assert_true(allocations > 0);
-        end(&training);
+        training_end(&training);
 }
 
 static void lenet5(void **state)
 {
         (void)state;
-        steady("lenet5");
+        assert_steady("lenet5");
 }
 
 static void mlp(void **state)
 {
         (void)state;
-        steady("mlp, hidden: [64, 32], dropout: 0.5");
+        assert_steady("mlp, hidden: [64, 32], dropout: 0.5");
 }
 
 static void resnet(void **state)
 {
         (void)state;
-        steady("resnet, depth: 8, width: 2");
+        assert_steady("resnet, depth: 8, width: 2");
 }
 
 int main(void)

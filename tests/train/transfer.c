@@ -1,4 +1,4 @@
-/* What a strategy is given of the two models. */
+/* The functions of scion/strategy.h: outputs of the two models, and what setup() may add. */
 #include "transfer/transfer.h"
 
 #include "nn/model.h"
@@ -18,11 +18,11 @@ static struct scion_model *model_of(float dropout)
         return model;
 }
 
-/* The target's outputs are computed once; but those made without gradients are no use to a loss. */
+/* The target's outputs are computed once in a step, but again if the first ones had no gradients. */
 static void outputs_come_with_gradients(void **state)
 {
         struct scion_batch batch = { .size = 4, .inputs = scion_full(SCION_SHAPE(4, 3), 1) };
-        struct scion_transfer transfer = { .target = model_of(0), .batch = &batch };
+        struct scion_transfer transfer = { .target = model_of(0), .step.batch = &batch };
 
         (void)state;
         scion_no_grad_begin();
@@ -40,7 +40,7 @@ static void outputs_come_with_gradients(void **state)
 static void the_source_only_tells(void **state)
 {
         struct scion_batch batch = { .size = 4, .inputs = scion_full(SCION_SHAPE(4, 3), 1) };
-        struct scion_transfer transfer = { .source = model_of(0.5f), .batch = &batch };
+        struct scion_transfer transfer = { .source = model_of(0.5f), .step.batch = &batch };
 
         (void)state;
         scion_tape_set_training(tape, true);
@@ -53,19 +53,19 @@ static void the_source_only_tells(void **state)
         assert_false(scion_backward(scion_mean(known, SCION_ALL_AXES, false)));
         assert_ptr_equal(scion_source_logits(&transfer, &batch), known);
         scion_model_destroy(transfer.source);
-        transfer = (struct scion_transfer){ .batch = &batch };
+        transfer = (struct scion_transfer){ .step.batch = &batch };
         assert_null(scion_source_logits(&transfer, &batch));
         assert_error_has("no source model", NULL);
 }
 
-/* A loss that calculates with the source's parameters gives gradients to the target's alone. */
+/* A loss of parameters of both models gives gradients to the target's only. */
 static void the_source_is_frozen(void **state)
 {
         struct scion_config *map = scion_config_parse("{ use: fine-tune }", "transfer.yaml");
         struct scion_instance *strategy = scion_instance_create(SCION_STRATEGY, map, NULL);
         struct scion_transfer transfer = { .source = model_of(0),
                                            .target = model_of(0),
-                                           .strategy = strategy };
+                                           .plan.strategy = strategy };
 
         (void)state;
         if (!strategy || !scion_transfer_setup(&transfer))
@@ -82,7 +82,7 @@ static void the_source_is_frozen(void **state)
         scion_config_destroy(map);
 }
 
-/* --- Callbacks that fail and do not say why --------------------------------------------------------------- */
+/* --- Callbacks that fail without a message ---------------------------------------------------------------- */
 
 static bool silent_setup(void *self, struct scion_transfer *transfer)
 {
@@ -105,7 +105,7 @@ static struct scion_tensor *silent_loss(void *self, struct scion_transfer *trans
         return self && transfer && batch ? NULL : scion_full(SCION_SCALAR, 0);
 }
 
-/* What went wrong before is not why. */
+/* Fails the test unless the message names the callback; a message from before must not be kept. */
 static void assert_silent(bool good, const char *callback)
 {
         char text[96];
@@ -127,7 +127,9 @@ static void silence_is_told(void **state)
         int self = 0;
         struct scion_instance strategy = { (const struct scion_plugin *)&setup, &self };
         struct scion_batch batch = { .size = 4, .inputs = scion_full(SCION_SHAPE(4, 3), 1) };
-        struct scion_transfer transfer = { .target = model_of(0), .strategy = &strategy, .batch = &batch };
+        struct scion_transfer transfer = { .target = model_of(0),
+                                           .plan.strategy = &strategy,
+                                           .step.batch = &batch };
 
         (void)state;
         scion_fail("an old story");
@@ -165,22 +167,22 @@ static void setup_alone_gets_memory(void **state)
 {
         const struct scion_strategy_plugin plugin = { .name = "allocate", .setup = allocate };
         struct scion_instance strategy = { (const struct scion_plugin *)&plugin, NULL };
-        struct scion_transfer transfer = { .target = model_of(0), .strategy = &strategy };
+        struct scion_transfer transfer = { .target = model_of(0), .plan.strategy = &strategy };
 
         (void)state;
         assert_true(scion_transfer_setup(&transfer));
         assert_error_has("out of memory: ", " times 3 bytes", NULL);
         assert_null(scion_transfer_alloc(&transfer, 1, 1));
-        assert_string_equal(scion_error(), "memory that goes with the transfer: only in setup()");
+        assert_string_equal(scion_error(), "scion_transfer_alloc() may be called in setup() only");
         assert_false(scion_train_nothing(&transfer));
-        assert_string_equal(scion_error(), "to train nothing: only in setup()");
-        assert_false(transfer.untrained);
+        assert_string_equal(scion_error(), "scion_train_nothing() may be called in setup() only");
+        assert_false(transfer.added.untrained);
         scion_transfer_finish(&transfer);
-        assert_int_equal(transfer.memory_blocks, 0);
+        assert_int_equal(transfer.added.memory_blocks, 0);
         scion_model_destroy(transfer.target);
 }
 
-/* --- What is the strategy's own --------------------------------------------------------------------------- */
+/* --- Models, values and stages of the strategy's own ------------------------------------------------------ */
 
 static void assert_no_stage(int number, const char *message)
 {
@@ -207,7 +209,7 @@ static void name_stages(struct scion_transfer *transfer)
         assert_error_has("more than ", " stages of a strategy's own", NULL);
 }
 
-/* One name is one thing's: it is part of the names in a checkpoint. */
+/* Names must be unique, because checkpoints are keyed by name. */
 static bool name_its_own(void *self, struct scion_transfer *transfer)
 {
         const char *const bad[] = { "", "a.b",
@@ -247,15 +249,15 @@ static void setup_names_what_is_its_own(void **state)
 {
         const struct scion_strategy_plugin plugin = { .name = "own", .setup = name_its_own };
         struct scion_instance strategy = { (const struct scion_plugin *)&plugin, NULL };
-        struct scion_transfer transfer = { .target = model_of(0), .strategy = &strategy };
+        struct scion_transfer transfer = { .target = model_of(0), .plan.strategy = &strategy };
 
         (void)state;
         assert_true(scion_transfer_setup(&transfer));
-        assert_int_equal(transfer.own_models, 1);
-        assert_int_equal(transfer.own_value_blocks, 1);
-        assert_int_equal(transfer.own_stages, SCION_MAX_STAGES);
+        assert_int_equal(transfer.added.models, 1);
+        assert_int_equal(transfer.added.value_blocks, 1);
+        assert_int_equal(transfer.added.stages, SCION_MAX_STAGES);
         assert_null(scion_own_model(&transfer, "late", scion_nn_relu()));
-        assert_string_equal(scion_error(), "late: only in setup()");
+        assert_string_equal(scion_error(), "scion_own_model() may be called in setup() only");
         assert_null(scion_own_values(&transfer, "late", 1));
         assert_int_equal(scion_add_stage(&transfer, "late", 1), -1);
         assert_false(scion_target_like_source(&transfer, 1));
@@ -266,7 +268,7 @@ static void setup_names_what_is_its_own(void **state)
 static void one_number_of_a_good_name_is_logged(void **state)
 {
         struct scion_batch batch = { .size = 4 };
-        struct scion_transfer transfer = { .batch = &batch };
+        struct scion_transfer transfer = { .step.batch = &batch };
         char name[16];
 
         (void)state;
@@ -275,35 +277,37 @@ static void one_number_of_a_good_name_is_logged(void **state)
                 scion_log_scalar(&transfer, name, scion_scalar((float)i));
         }
         scion_log_scalar(&transfer, "value1", scion_scalar(2));
-        assert_false(transfer.failed);
-        assert_int_equal(transfer.scalars, SCION_MAX_SCALARS);
-        assert_true(transfer.scalar[1].examples == 0); /* nothing is read within the step */
-        assert_true(scion_readings_read(&transfer.readings));
+        assert_false(transfer.step.failed);
+        assert_int_equal(transfer.scalars.count, SCION_MAX_SCALARS);
+        assert_true(transfer.scalars.scalar[1].examples == 0); /* nothing is read within the step */
+        assert_true(scion_readings_read(&transfer.step.readings));
         scion_transfer_collect_scalars(&transfer);
-        assert_true(transfer.scalar[1].sum == 12 && transfer.scalar[1].examples == 8);
+        assert_true(transfer.scalars.scalar[1].sum == 12 && transfer.scalars.scalar[1].examples == 8);
         scion_log_scalar(&transfer, "more", scion_scalar(1));
-        assert_true(transfer.failed);
+        assert_true(transfer.step.failed);
         assert_error_has("more than ", " names are logged", NULL);
 
-        transfer = (struct scion_transfer){ .batch = &batch };
+        scion_transfer_finish(&transfer);
+        transfer = (struct scion_transfer){ .step.batch = &batch };
         scion_log_scalar(&transfer, "each", scion_zeros(SCION_SHAPE(4)));
-        assert_true(transfer.failed);
+        assert_true(transfer.step.failed);
         assert_string_equal(scion_error(), "the value logged as 'each' has 4 elements, not one");
-        transfer.failed = false;
+        transfer.step.failed = false;
         scion_log_scalar(&transfer, "a,b", scion_scalar(1));
-        assert_true(transfer.failed);
+        assert_true(transfer.step.failed);
         assert_error_has("the name of what is logged has letters, digits and '_'", "'a,b'", NULL);
-        assert_int_equal(transfer.scalars, 0);
+        assert_int_equal(transfer.scalars.count, 0);
+        scion_transfer_finish(&transfer);
 }
 
-static void batches_beside_are_asked_for(void **state)
+static void auxiliary_batches_are_asked_for(void **state)
 {
         const struct scion_strategy_plugin modest = { .name = "modest" }, needy = {
                 .name = "needy", .needs = SCION_NEEDS_SOURCE_BATCHES | SCION_NEEDS_UNLABELLED
         };
         struct scion_instance strategy = { (const struct scion_plugin *)&modest, NULL };
         struct scion_batch batch = { .size = 4 };
-        struct scion_transfer transfer = { .strategy = &strategy, .batch = &batch };
+        struct scion_transfer transfer = { .plan.strategy = &strategy, .step.batch = &batch };
 
         (void)state;
         assert_null(scion_source_batch(&transfer));
@@ -315,9 +319,9 @@ static void batches_beside_are_asked_for(void **state)
         assert_string_equal(scion_error(), "the run has no data of the source");
         assert_null(scion_unlabelled_batch(&transfer));
         assert_string_equal(scion_error(), "the run has no unlabelled examples of the target");
-        transfer.batch = NULL;
+        transfer.step.batch = NULL;
         assert_null(scion_source_batch(&transfer));
-        assert_string_equal(scion_error(), "batches beside the target's are there in loss() only");
+        assert_string_equal(scion_error(), "auxiliary batches are available in loss() only");
 }
 
 int main(void)
@@ -330,7 +334,7 @@ int main(void)
                 tape_test(setup_alone_gets_memory),
                 tape_test(setup_names_what_is_its_own),
                 tape_test(one_number_of_a_good_name_is_logged),
-                tape_test(batches_beside_are_asked_for),
+                tape_test(auxiliary_batches_are_asked_for),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

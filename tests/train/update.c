@@ -1,4 +1,4 @@
-/* What an optimizer's state belongs to. */
+/* Updates by an optimizer: its state, masks, and a device that does not implement it. */
 #include "train/update.h"
 
 #include "nn/module.h"
@@ -18,7 +18,7 @@ static struct scion_model *new_model(void)
         return model;
 }
 
-/* How far each of some steps with a gradient of 1 takes the model's first value. */
+/* Writes how far each of some steps with a gradient of 1 moves the model's first value. */
 static void walk(struct scion_instance *optimizer, struct scion_model *model, int steps, float *moved)
 {
         struct scion_update *update = scion_update_create(optimizer, &model, 1);
@@ -38,7 +38,7 @@ static void walk(struct scion_instance *optimizer, struct scion_model *model, in
         scion_update_destroy(update);
 }
 
-/* A stage's optimizer knows nothing of the stage before it, on the same model: neither moments nor steps. */
+/* The optimizer's state of one stage, moments and steps, does not reach the next stage. */
 static void begins_anew(const char *yaml)
 {
         struct scion_config *map = scion_config_parse(yaml, "update.yaml");
@@ -75,8 +75,7 @@ static void set_gradients(struct scion_model *model, float step)
         }
 }
 
-/* Masked places stay exactly 0, the others go the way that they go without a mask; also when the mask comes once
- * the optimizer is under way. */
+/* Masked elements stay exactly 0, and the others change as without a mask, also when the mask is set after some steps. */
 static void holds_masks(const char *yaml)
 {
         static const float mask[6] = { 1, 0, 0, 1, 0, 1 };
@@ -121,7 +120,7 @@ static void masks_hold(void **state)
         holds_masks("{ use: adamw, lr: 0.1, weight_decay: 0.1 }");
 }
 
-/* --- A device that does not have the optimizer ------------------------------------------------------------ */
+/* --- A device that does not implement the optimizer ------------------------------------------------------- */
 
 static bool update_unsupported(void *self, const struct scion_optimizer_plugin *optimizer,
                                void *optimizer_self, struct scion_span *spans,
@@ -132,7 +131,7 @@ static bool update_unsupported(void *self, const struct scion_optimizer_plugin *
         return true;
 }
 
-/* Two models, the second with a parameter that is frozen for a while; `values` gets those of both. */
+/* Trains two models, the second with a parameter that is frozen for a while. Writes the values of both to `values`. */
 static void train_two(const char *yaml, float *values, size_t bytes)
 {
         struct scion_config *map = scion_config_parse(yaml, "update.yaml");

@@ -19,7 +19,7 @@ static bool begin_epoch(void *self, struct scion_transfer *transfer, int64_t epo
                scion_model_graft(scion_target(transfer), "fc1", SCION_AFTER, "late", scion_nn_tanh());
 }
 
-/* What another instance has done to the source, in a rehearsal, is undone. */
+/* What another instance has done to the source, in a dry run, is undone. */
 static bool mask(struct scion_parameter *parameter)
 {
         static const float zeros[1024];

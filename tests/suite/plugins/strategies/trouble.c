@@ -1,4 +1,4 @@
-/* A plugin that does to its process what plugins do: at its second loss, so that the rehearsal is good. */
+/* A plugin that does to its process what plugins do: at its second loss, so that the dry run is good. */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include <math.h>
 #include <scion/scion.h>

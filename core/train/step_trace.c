@@ -1,4 +1,4 @@
-#include "train/trace.h"
+#include "train/step_trace.h"
 
 #include <errno.h>
 #include <scion/error.h>
@@ -21,7 +21,7 @@ bool scion_step_trace_wanted(int64_t *step)
         return true;
 }
 
-static void write_line(struct scion_tracer *tracer, const struct scion_trace_event *event)
+static void trace_add_line(struct scion_tracer *tracer, const struct scion_trace_event *event)
 {
         static const char *const passes[] = { "forward", "backward", "" };
         struct scion_step_trace *trace = (struct scion_step_trace *)tracer;
@@ -36,11 +36,11 @@ static void write_line(struct scion_tracer *tracer, const struct scion_trace_eve
 
 void scion_step_trace_start(struct scion_step_trace *trace)
 {
-        *trace = (struct scion_step_trace){ .tracer.event = write_line };
-        scion_trace_use(&trace->tracer);
+        *trace = (struct scion_step_trace){ .tracer.event = trace_add_line };
+        trace->before = scion_trace_use(&trace->tracer);
 }
 
-static double total(const struct scion_step_trace *trace)
+static double trace_seconds(const struct scion_step_trace *trace)
 {
         double seconds = trace->tracer.between;
 
@@ -54,7 +54,7 @@ void scion_step_trace_finish(struct scion_step_trace *trace, const char *heading
 {
         struct scion_text whole = { 0 };
 
-        scion_trace_use(NULL);
+        scion_trace_use(trace->before);
         scion_text_add(&whole, "%s%s\n         us  pass      operation             shapes [layout]\n%s",
                        heading, good ? "" : ", which failed", trace->lines.text ? trace->lines.text : "");
         scion_text_add(&whole,
@@ -63,7 +63,7 @@ void scion_step_trace_finish(struct scion_step_trace *trace, const char *heading
                        1e6 * trace->seconds[SCION_TRACE_BACKWARD], trace->operations[SCION_TRACE_BACKWARD],
                        1e6 * trace->seconds[SCION_TRACE_OTHER]);
         scion_text_add(&whole, "update, %.1f between them: %.1f", 1e6 * trace->tracer.between,
-                       1e6 * total(trace));
+                       1e6 * trace_seconds(trace));
         if (!whole.failed && !trace->lines.failed) {
                 fprintf(log, "%s\n", whole.text);
                 fflush(log);
