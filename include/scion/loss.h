@@ -12,7 +12,7 @@ struct scion_loss_plugin {
         /*
          * Returns the mean loss over the batch, a float32 scalar, of `outputs` [N, K], computed by differentiable
          * operations on the current tape. Called in training once a step, or each time that the strategy asks for it;
-         * in evaluation once a batch, with gradients off and another N; and in the rehearsal before training. Equal
+         * in evaluation once a batch, with gradients off and another N; and in the dry run before training. Equal
          * arguments must give equal losses. Returns NULL, with a message, for outputs or targets that it does not
          * support.
          */

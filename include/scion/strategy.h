@@ -135,7 +135,7 @@ SCION_API const struct scion_batch *scion_unlabelled_batch(struct scion_transfer
 /*
  * Calls `visit` for each batch of the target's training split, in the dataset's order, in evaluation mode and on a
  * tape that is reset after each batch. For setup(), begin_stage() and begin_epoch(). Stops and returns false if a
- * call returns false. A rehearsal visits the first batch only.
+ * call returns false. A dry run visits the first batch only.
  */
 SCION_API bool scion_visit(struct scion_transfer *transfer,
                            bool (*visit)(void *context, struct scion_transfer *transfer,
@@ -228,9 +228,9 @@ struct scion_strategy_plugin {
         /*
          * Prepares the target model: copies, freezes, scales. Called once for each instance, before the first batch.
          * NULL: the target keeps its initial values. To find mistakes before anything is trained, the engine first
-         * rehearses with a separate instance, a separate target, and a source that is not trained yet: it calls
+         * makes a dry run with a separate instance, a separate target, and a source that is not trained yet: it calls
          * setup(), and for each stage its begin_stage() and the loss of one batch. Returns false, with a message, on
-         * failure: in the rehearsal the file is then refused, later the run fails.
+         * failure: in the dry run the file is then refused, later the run fails.
          */
         bool (*setup)(void *self, struct scion_transfer *transfer);
         /* Returns the loss of one batch, a float32 scalar on the current tape that depends on trained parameters.
