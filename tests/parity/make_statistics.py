@@ -12,7 +12,7 @@ import math
 import os
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors", "statistics.json")
 
@@ -140,6 +140,12 @@ def distributions():
     for a, b in ((1, 1), (2, 6), (3, 39), (10, 200), (1, 30)):
         for x in (0.01, 0.7, 1, 4, 60):
             points.append({"of": "f", "x": x, "a": a, "b": b, "is": float(stats.f.sf(x, a, b))})
+    for df in (1, 1.5, 2, 3, 4, 7, 9, 40, 1000):
+        for p in (0.001, 0.025, 0.3, 0.5):
+            # stats.t.ppf() is precise to ten digits only; t^2 has an F distribution, and thus a beta distribution.
+            t = math.sqrt(df * (1 / special.betaincinv(df / 2, 0.5, 2 * p) - 1))
+            points.append({"of": "t quantile", "x": p, "a": df, "is": -t})
+            points.append({"of": "t quantile", "x": 1 - p, "a": df, "is": t})
     for k in (2, 3, 4, 10, 50, 100):
         points.append({"of": "range quantile", "x": 0.95, "a": k,
                        "is": float(stats.studentized_range.ppf(0.95, k, np.inf))})

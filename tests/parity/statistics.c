@@ -127,6 +127,8 @@ static void distributions(const json_t *test_case)
                         got = scion_chi2_tail(x, a);
                 else if (strcmp(of, "f") == 0)
                         got = scion_f_tail(x, a, b);
+                else if (strcmp(of, "t quantile") == 0)
+                        got = scion_t_quantile(x, a);
                 else if (strcmp(of, "range") == 0)
                         got = scion_range_cdf(x, (int)a);
                 else
