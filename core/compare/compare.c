@@ -61,7 +61,8 @@ static bool comparison_create_groups(struct scion_comparison *comparison, const 
             !scion_groups_make(results, by, 1, &comparison->contenders) ||
             !scion_groups_make(results, by + 1, count - 1, &comparison->panels) ||
             !groups_create_by_others(results, without, 2, &comparison->tasks) ||
-            !groups_create_by_others(results, without, 1, &comparison->pairs))
+            !groups_create_by_others(results, without, 1, &comparison->pairs) ||
+            !scion_groups_make(results, &results->seed, by[0] != results->seed, &comparison->seeds))
                 return false;
         comparison->labels = without[2] == by[0] ? SCION_NO_COLUMN : without[2];
         return comparison->labels == SCION_NO_COLUMN ||
@@ -412,6 +413,7 @@ void scion_comparison_finish(struct scion_comparison *comparison)
         scion_groups_finish(&comparison->panels);
         scion_groups_finish(&comparison->tasks);
         scion_groups_finish(&comparison->pairs);
+        scion_groups_finish(&comparison->seeds);
         scion_groups_finish(&comparison->settings);
         scion_notes_finish(&comparison->notes);
         *comparison = (struct scion_comparison){ 0 };

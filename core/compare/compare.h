@@ -1,11 +1,12 @@
 /*
  * The comparison behind `scion compare`: which strategy is better and with what confidence, as numbers.
  *
- * Runs are grouped in four ways:
+ * Runs are grouped in five ways:
  *   group      by the columns of `by`: a row of the table (strategy; or strategy and per_class)
  *   contender  by the first column of `by`: the competitors, one of which may be the baseline
  *   task       by all axes except the contender's and the seed
  *   pair       by all axes except the contender's: runs of two contenders with the same task and seed
+ *   seed       by the seed, which is the unit of replication (struct scion_replicates)
  * Each is a struct scion_groups, which gives the group of every run. Numbers that do not exist are NaN.
  *
  * The transfer ratio is the mean over tasks of error / baseline's error (Glorot, Bordes, Bengio. ICML 2011):
@@ -42,10 +43,11 @@ struct scion_score {
  */
 struct scion_versus {
         size_t pairs;
+        size_t seeds;      /* seeds with a pair */
         size_t unpaired;   /* pairs that only one of the two has: the other failed or was not run */
         double difference; /* mean of group - baseline */
         struct scion_interval interval;
-        struct scion_permutation test; /* NaN for fewer than two pairs */
+        struct scion_permutation test; /* of the seeds; NaN for fewer than two */
         double holm;                   /* p after Holm's correction over all groups of the metric */
         size_t wins, ties, losses;
         double ratio; /* transfer ratio over the pairs */
@@ -105,6 +107,7 @@ struct scion_compared_metric {
 struct scion_comparison {
         const struct scion_results *results;
         struct scion_groups groups, contenders, tasks, pairs;
+        struct scion_groups seeds;  /* a single group if the seed is the contender */
         struct scion_groups panels; /* by the further columns of `by` */
         /* like tasks, without the number of labels; only if there is such an axis */
         struct scion_groups settings;

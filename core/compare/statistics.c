@@ -9,7 +9,6 @@
 #include "base/random.h"
 #include "compare/distributions.h"
 
-#define LEVEL 0.05
 #define SEED 1 /* of all random samples */
 #define FLOAT_ROUNDING (1.0 / (1 << 24))
 
@@ -170,8 +169,8 @@ bool scion_bootstrap_mean(const double *values, const size_t *stratum, size_t co
                         scion_normal_quantile(means_share_below(means, scion_sample_mean(values, count)));
                 double a = strata_acceleration(&strata);
 
-                interval->low = bca_quantile(means, bias, a, LEVEL / 2);
-                interval->high = bca_quantile(means, bias, a, 1 - LEVEL / 2);
+                interval->low = bca_quantile(means, bias, a, SCION_LEVEL / 2);
+                interval->high = bca_quantile(means, bias, a, 1 - SCION_LEVEL / 2);
         }
         free(strata.value);
         free(strata.end);
@@ -258,6 +257,61 @@ bool scion_permutation_test(const double *difference, size_t count, double tie,
         else
                 good = permutation_sampled_p(sums, count, limit, &result->p);
         free(sums);
+        return good;
+}
+
+/* The number of seeds with a result in a task. */
+static size_t task_seeds(const struct scion_replicates *of, size_t task)
+{
+        size_t count = 0;
+
+        for (size_t seed = 0; seed < of->seeds; seed++)
+                count += !isnan(of->value[seed * of->tasks + task]);
+        return count;
+}
+
+static bool seed_has_results(const struct scion_replicates *of, size_t seed)
+{
+        for (size_t task = 0; task < of->tasks; task++)
+                if (!isnan(of->value[seed * of->tasks + task]))
+                        return true;
+        return false;
+}
+
+size_t scion_replicates_seeds(const struct scion_replicates *of)
+{
+        size_t count = 0;
+
+        for (size_t seed = 0; seed < of->seeds; seed++)
+                count += seed_has_results(of, seed);
+        return count;
+}
+
+bool scion_permutation_test_seeds(const struct scion_replicates *difference, double rounding,
+                                  struct scion_permutation *result)
+{
+        double *sum = calloc(difference->seeds + 1, sizeof *sum); /* each seed's part of the statistic */
+        size_t tasks = 0, seeds = 0;
+
+        if (!sum)
+                return scion_fail("out of memory");
+        for (size_t task = 0; task < difference->tasks; task++) {
+                size_t count = task_seeds(difference, task);
+
+                tasks += count > 0;
+                for (size_t seed = 0; seed < difference->seeds && count > 0; seed++) {
+                        double value = difference->value[seed * difference->tasks + task];
+
+                        sum[seed] += isnan(value) ? 0 : value / (double)count;
+                }
+        }
+        for (size_t seed = 0; seed < difference->seeds; seed++)
+                if (seed_has_results(difference, seed))
+                        sum[seeds++] = sum[seed];
+        /* The weights of a task's differences have the sum 1. */
+        bool good = scion_permutation_test(sum, seeds > 1 ? seeds : 0, (double)tasks * rounding, result);
+
+        free(sum);
         return good;
 }
 
@@ -356,6 +410,6 @@ double scion_nemenyi_difference(size_t n, size_t k)
 {
         if (n < 1 || k < 2)
                 return NAN;
-        return scion_range_quantile(1 - LEVEL, (int)k) / sqrt(2) *
+        return scion_range_quantile(1 - SCION_LEVEL, (int)k) / sqrt(2) *
                sqrt((double)(k * (k + 1)) / (6 * (double)n));
 }

@@ -7,6 +7,7 @@
 
 #include <scion/api.h>
 
+#define SCION_LEVEL 0.05 /* of significance; intervals hold 1 - level */
 #define SCION_BOOTSTRAP_SAMPLES 10000
 /* Largest number of differences for which all patterns of signs are enumerated. */
 #define SCION_PERMUTATION_EXACT 20
@@ -33,6 +34,20 @@ struct scion_interval {
 bool scion_bootstrap_mean(const double *values, const size_t *stratum, size_t count,
                           struct scion_interval *interval);
 
+/*
+ * Results by seed and task: value[seed * tasks + task], NaN where there is none. Seeds and tasks without a
+ * result do not count. The tasks are fixed. The seeds are the replications: results of different seeds are
+ * independent; those of one seed need not be, because a seed draws the data and the first weights in all
+ * tasks.
+ */
+struct scion_replicates {
+        size_t seeds, tasks;
+        const double *value;
+};
+
+/* Returns the number of seeds that have a result. */
+size_t scion_replicates_seeds(const struct scion_replicates *of);
+
 /* The result of a permutation test. */
 struct scion_permutation {
         double p;
@@ -40,13 +55,22 @@ struct scion_permutation {
 };
 
 /*
- * The two-sided permutation test of paired differences: the share of the patterns of signs whose sum is at
- * least as far from zero as the observed one (Fisher 1935). For up to 20 differences all patterns are
- * enumerated; for more, 99,999 are drawn, and p = (b + 1) / (drawn + 1) (Phipson, Smyth. 2010). Sums that
- * differ by `tie` or less count as equal. p is NaN for count = 0. Returns false when memory is out.
+ * The two-sided permutation test of `count` independent differences: the share of the patterns of signs whose
+ * sum is at least as far from zero as the observed one (Fisher 1935). For up to 20 differences all patterns
+ * are enumerated, so that the smallest p is 2 / 2^count; for more, 99,999 are drawn, and p = (b + 1) / (drawn
+ * + 1) (Phipson, Smyth. 2010). Sums that differ by `tie` or less count as equal. p is NaN for count = 0.
+ * Returns false when memory is out.
  */
 bool scion_permutation_test(const double *difference, size_t count, double tie,
                             struct scion_permutation *result);
+
+/*
+ * The same test for differences by seed and task. The statistic is the mean over tasks of the means over
+ * seeds, and the sign of all differences of a seed is flipped at once. `rounding` is the largest rounding
+ * error of a difference. p is NaN for fewer than two seeds. Returns false when memory is out.
+ */
+bool scion_permutation_test_seeds(const struct scion_replicates *difference, double rounding,
+                                  struct scion_permutation *result);
 
 /*
  * Holm's step-down correction (1979) of `count` p-values. NaN stays NaN and is not counted. Returns false

@@ -38,6 +38,7 @@ static void row_put_versus(struct scion_row *row, const struct scion_versus *ver
 {
         scion_row_text(row, "baseline", baseline);
         row_put_count(row, "pairs", versus->pairs);
+        row_put_count(row, "paired_seeds", versus->seeds);
         row_put_count(row, "unpaired", versus->unpaired);
         row_put_number(row, "difference", versus->difference);
         row_put_number(row, "difference_low", versus->interval.low);

@@ -59,11 +59,11 @@ static json_t *json_of_contender(const struct scion_comparison *comparison, size
 
 static json_t *json_of_versus(const struct scion_versus *versus)
 {
-        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "pairs",
-                         json_of_count(versus->pairs), "unpaired", json_of_count(versus->unpaired),
-                         "difference", json_of_number(versus->difference), "interval",
-                         json_of_interval(&versus->interval), "p", json_of_number(versus->test.p), "exact",
-                         versus->test.exact, "p_holm", json_of_number(versus->holm), "wins",
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "pairs",
+                         json_of_count(versus->pairs), "seeds", json_of_count(versus->seeds), "unpaired",
+                         json_of_count(versus->unpaired), "difference", json_of_number(versus->difference),
+                         "interval", json_of_interval(&versus->interval), "p", json_of_number(versus->test.p),
+                         "exact", versus->test.exact, "p_holm", json_of_number(versus->holm), "wins",
                          json_of_count(versus->wins), "ties", json_of_count(versus->ties), "losses",
                          json_of_count(versus->losses), "transfer_ratio", json_of_number(versus->ratio));
 }

@@ -163,8 +163,8 @@ static bool sections_add_scores(struct scion_sections *sections, const struct sc
 static bool sections_add_versus(struct scion_sections *sections, const struct scion_comparison *comparison,
                                 const struct scion_compared_metric *metric)
 {
-        static const char *const headings[] = { "pairs", "difference",       "95 % interval", "p",
-                                                "Holm",  "wins/ties/losses", "transfer ratio" };
+        static const char *const headings[] = { "pairs", "seeds", "difference",       "95 % interval",
+                                                "p",     "Holm",  "wins/ties/losses", "transfer ratio" };
         const struct scion_groups *groups = &comparison->groups;
         struct scion_text title = { 0 };
         bool sampled = false;
@@ -174,12 +174,12 @@ static bool sections_add_versus(struct scion_sections *sections, const struct sc
                 scion_groups_value(&comparison->contenders, comparison->results, comparison->baseline, 0));
         scion_text_add(&title, "%s", comparison->tasks.count > 1 ? " and task" : "");
         struct scion_section *section =
-                sections_begin(sections, SCION_SECTION_VERSUS, groups->columns + 7, groups->columns, &title);
+                sections_begin(sections, SCION_SECTION_VERSUS, groups->columns + 8, groups->columns, &title);
 
         if (!section)
                 return false;
         section_add_headings(section, comparison->results, groups);
-        for (size_t i = 0; i < 7; i++)
+        for (size_t i = 0; i < 8; i++)
                 section_add(section, "%s", headings[i]);
         for (size_t i = 0; i < groups->count; i++) {
                 const struct scion_versus *versus = &metric->versus[i];
@@ -188,6 +188,7 @@ static bool sections_add_versus(struct scion_sections *sections, const struct sc
                         continue;
                 section_add_group(section, comparison->results, groups, i);
                 section_add(section, "%zu", versus->pairs);
+                section_add(section, "%zu", versus->seeds);
                 section_add_value(section, metric->name, versus->difference, SCION_AS_CHANGE);
                 section_add_interval(section, metric->name, &versus->interval, SCION_AS_CHANGE);
                 section_add_number(section, "%.2g", versus->test.p);
@@ -195,12 +196,12 @@ static bool sections_add_versus(struct scion_sections *sections, const struct sc
                 section_add(section, "%zu/%zu/%zu", versus->wins, versus->ties, versus->losses);
                 section_add_number(section, "%.3f", versus->ratio);
                 sampled = sampled || !versus->test.exact;
-                if (versus->pairs == 1)
-                        scion_notes_add(&section->notes, "A single pair has no interval and no test.");
+                if (versus->seeds == 1)
+                        scion_notes_add(&section->notes, "A single seed has no interval and no test.");
         }
         if (sampled)
                 scion_notes_add(&section->notes,
-                                "Of more than %d pairs, p is from %d random patterns of signs.",
+                                "With more than %d seeds, p is from %d random patterns of signs.",
                                 SCION_PERMUTATION_EXACT, SCION_PERMUTATION_SAMPLES);
         return section_check_memory(section);
 }

@@ -114,6 +114,7 @@ static void against_the_baseline(void **state)
         (void)state;
         assert_int_equal(itself->pairs, 0);
         assert_int_equal(b->pairs, 2);
+        assert_int_equal(b->seeds, 2);
         assert_int_equal(b->unpaired, 1); /* seed 3 */
         assert_close(b->difference, 0.125);
         assert_int_equal(b->wins, 1);
@@ -140,7 +141,7 @@ static void against_the_baseline(void **state)
         assert_close(loss->ratio, 2.5 / 1.5);
         assert_close(c->metric[1].score[1].best, 2);
         assert_note(c, "no pair with the baseline");
-        assert_note(c, "With 2 pairs, p cannot be less than 0.5");
+        assert_note(c, "With 2 seeds, p cannot be less than 0.5; at least 6 seeds are needed for p < 0.05");
         results_finish(&compared);
 }
 
@@ -163,6 +164,39 @@ static void holm_over_the_groups(void **state)
         assert_close(c->metric[0].versus[1].holm, 4.0 / 64);
         assert_close(c->metric[0].versus[2].test.p, 4.0 / 64);
         assert_close(c->metric[0].versus[2].holm, 4.0 / 64);
+        assert_note(c, "With 6 seeds and 2 tests, Holm's p cannot be less than 0.062; at least 7 seeds");
+        results_finish(&compared);
+}
+
+/*
+ * The signs of a seed's differences are flipped together: two seeds in four tasks have four patterns of
+ * signs, and each of the two differences is up. One seed has no test in any number of tasks.
+ */
+static void seeds_are_the_replications(void **state)
+{
+        char text[4096] = "run,status,strategy,seed,layer,test_accuracy\n";
+        struct compared compared = { 0 };
+
+        (void)state;
+        for (int seed = 1; seed <= 2; seed++)
+                for (int task = 1; task <= 4; task++)
+                        snprintf(text + strlen(text), sizeof text - strlen(text),
+                                 "a%d%d,done,a,%d,%d,0.5\nb%d%d,done,b,%d,%d,0.%d%d\n%s", seed, task, seed,
+                                 task, seed, task, seed, task, 5 + seed, task,
+                                 seed == 2   ? ""
+                                 : task == 1 ? "c1,done,c,1,1,0.75\n"
+                                 : task == 2 ? "c2,done,c,1,2,0.8\n"
+                                             : "");
+        const struct scion_comparison *c =
+                results_compare(&compared, text, NULL, &(struct scion_compare_options){ .baseline = "a" });
+        const struct scion_versus *b = &c->metric[0].versus[1], *one = b + 1;
+
+        assert_int_equal(b->pairs, 8);
+        assert_int_equal(b->seeds, 2);
+        assert_true(b->test.exact);
+        assert_close(b->test.p, 0.5);
+        assert_int_equal(one->seeds, 1);
+        assert_true(isnan(one->test.p));
         results_finish(&compared);
 }
 
@@ -349,6 +383,7 @@ int main(void)
                 cmocka_unit_test(groups),
                 cmocka_unit_test(against_the_baseline),
                 cmocka_unit_test(holm_over_the_groups),
+                cmocka_unit_test(seeds_are_the_replications),
                 cmocka_unit_test(over_tasks),
                 cmocka_unit_test(by_two_columns),
                 cmocka_unit_test(label_efficiency),
