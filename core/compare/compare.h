@@ -32,8 +32,10 @@ struct scion_compare_options {
 struct scion_score {
         size_t done, failed;
         size_t counted; /* finished runs with a finite value, which the statistics are computed from */
-        double mean, deviation, best, median;
-        struct scion_interval interval; /* 95 % interval of the mean */
+        size_t seeds;   /* seeds with a counted run */
+        double mean;    /* over the tasks of the group, of the means over seeds */
+        struct scion_interval interval; /* 95 % interval of the mean: see scion_replicates_estimate() */
+        double deviation, best, median; /* of the counted runs */
         double seconds;                 /* mean duration of the finished runs */
 };
 
@@ -45,7 +47,7 @@ struct scion_versus {
         size_t pairs;
         size_t seeds;      /* seeds with a pair */
         size_t unpaired;   /* pairs that only one of the two has: the other failed or was not run */
-        double difference; /* mean of group - baseline */
+        double difference; /* mean over tasks of the means over seeds of group - baseline */
         struct scion_interval interval;
         struct scion_permutation test; /* of the seeds; NaN for fewer than two */
         double holm;                   /* p after Holm's correction over all groups of the metric */

@@ -8,7 +8,6 @@
 #include <scion/api.h>
 
 #define SCION_LEVEL 0.05 /* of significance; intervals hold 1 - level */
-#define SCION_BOOTSTRAP_SAMPLES 10000
 /* Largest number of differences for which all patterns of signs are enumerated. */
 #define SCION_PERMUTATION_EXACT 20
 #define SCION_PERMUTATION_SAMPLES 99999 /* patterns that are drawn for more differences */
@@ -26,15 +25,6 @@ struct scion_interval {
 };
 
 /*
- * A 95 % interval of the mean: the bias-corrected and accelerated bootstrap (BCa; Efron, Tibshirani. An
- * Introduction to the Bootstrap, 1993, chapter 14) with 10,000 samples. With `stratum`, numbered from 0, each
- * value is resampled from its own stratum (Davison, Hinkley. Bootstrap Methods, 1997, sections 3.2 and
- * 5.3.2); with NULL, from all values. NaN for fewer than two values. Returns false when memory is out.
- */
-bool scion_bootstrap_mean(const double *values, const size_t *stratum, size_t count,
-                          struct scion_interval *interval);
-
-/*
  * Results by seed and task: value[seed * tasks + task], NaN where there is none. Seeds and tasks without a
  * result do not count. The tasks are fixed. The seeds are the replications: results of different seeds are
  * independent; those of one seed need not be, because a seed draws the data and the first weights in all
@@ -45,8 +35,21 @@ struct scion_replicates {
         const double *value;
 };
 
-/* Returns the number of seeds that have a result. */
-size_t scion_replicates_seeds(const struct scion_replicates *of);
+/* The mean of replicates. */
+struct scion_estimate {
+        size_t seeds, tasks; /* that have a result */
+        double mean;         /* over tasks, of the means over seeds */
+        struct scion_interval interval;
+};
+
+/*
+ * Estimates the mean and its 95 % interval, which is Student's t over the seeds: where no result is missing,
+ * mean +- t sd / sqrt(n) with n - 1 degrees of freedom, of the n seeds' means over tasks. Otherwise the
+ * variance is the sum of the squared influences of the seeds, and the degrees of freedom are Satterthwaite's
+ * (Bell, McCaffrey. Survey Methodology 28, 2002). There is no interval for a single seed, nor if one of the
+ * tasks has a single seed. Returns false when memory is out.
+ */
+bool scion_replicates_estimate(const struct scion_replicates *of, struct scion_estimate *estimate);
 
 /* The result of a permutation test. */
 struct scion_permutation {

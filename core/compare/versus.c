@@ -8,11 +8,9 @@ struct work {
         struct scion_comparison *comparison;
         struct scion_compared_metric *metric;
         struct scion_cell_mean *cell; /* for each contender and pair */
-        double *difference;           /* for each pair */
         double *by_seed;              /* the differences for each seed and task, or NaN */
-        size_t *task, *map;
-        double *ours, *theirs; /* for each task, sums over its pairs */
-        size_t *pairs;         /* for each task, the number of pairs */
+        double *ours, *theirs;        /* for each task, sums over its pairs */
+        size_t *pairs;                /* for each task, the number of pairs */
 };
 
 static const struct scion_cell_mean *work_cell(const struct work *work, size_t contender, size_t pair)
@@ -56,8 +54,7 @@ static double work_pair_runs(struct work *work, size_t group, struct scion_versu
                 work->ours[task] += ours;
                 work->theirs[task] += theirs;
                 work->pairs[task]++;
-                work->task[versus->pairs] = task;
-                work->difference[versus->pairs++] = difference;
+                versus->pairs++;
         }
         return rounding;
 }
@@ -92,14 +89,16 @@ static bool work_compare_group(struct work *work, size_t group)
         struct scion_versus *versus = &work->metric->versus[group];
         double rounding = work_pair_runs(work, group, versus);
         struct scion_replicates by_seed = work_replicates(work);
-        size_t pairs = versus->pairs;
+        struct scion_estimate estimate;
 
-        versus->seeds = scion_replicates_seeds(&by_seed);
         versus->ratio = work_transfer_ratio(work);
-        versus->difference = scion_sample_mean(work->difference, pairs);
-        return scion_compared_interval(work->comparison, work->difference, work->task, pairs, work->map,
-                                       &versus->interval) &&
-               scion_permutation_test_seeds(&by_seed, rounding, &versus->test);
+        if (!scion_replicates_estimate(&by_seed, &estimate) ||
+            !scion_permutation_test_seeds(&by_seed, rounding, &versus->test))
+                return false;
+        versus->seeds = estimate.seeds;
+        versus->difference = estimate.mean;
+        versus->interval = estimate.interval;
+        return true;
 }
 
 static bool versus_correct(struct scion_compared_metric *metric, size_t groups)
@@ -201,7 +200,7 @@ static void comparison_note_pairs(struct scion_comparison *comparison,
 
 bool scion_compare_versus(struct scion_comparison *comparison, struct scion_compared_metric *metric)
 {
-        size_t pairs = comparison->pairs.count, tasks = comparison->tasks.count;
+        size_t tasks = comparison->tasks.count;
         struct work work = { .comparison = comparison, .metric = metric };
         bool good;
 
@@ -209,15 +208,11 @@ bool scion_compare_versus(struct scion_comparison *comparison, struct scion_comp
                 return true;
         metric->versus = calloc(comparison->groups.count, sizeof *metric->versus);
         work.cell = scion_compared_cells(comparison, metric, &comparison->pairs);
-        work.difference = malloc((pairs + 1) * sizeof *work.difference);
         work.by_seed = malloc((comparison->seeds.count * tasks + 1) * sizeof *work.by_seed);
-        work.task = malloc((pairs + 1) * sizeof *work.task);
-        work.map = malloc((tasks + 1) * sizeof *work.map);
         work.ours = calloc(tasks + 1, sizeof *work.ours);
         work.theirs = calloc(tasks + 1, sizeof *work.theirs);
         work.pairs = calloc(tasks + 1, sizeof *work.pairs);
-        good = (metric->versus && work.cell && work.difference && work.by_seed && work.task && work.map &&
-                work.ours && work.theirs && work.pairs) ||
+        good = (metric->versus && work.cell && work.by_seed && work.ours && work.theirs && work.pairs) ||
                scion_fail("out of memory");
         for (size_t i = 0; good && i < comparison->groups.count; i++) {
                 if (scion_comparison_is_baseline(comparison, i))
@@ -235,10 +230,7 @@ bool scion_compare_versus(struct scion_comparison *comparison, struct scion_comp
                 comparison_note_seeds(comparison, metric);
         }
         free(work.cell);
-        free(work.difference);
         free(work.by_seed);
-        free(work.task);
-        free(work.map);
         free(work.ours);
         free(work.theirs);
         free(work.pairs);

@@ -23,6 +23,7 @@ static void row_put_count(struct scion_row *row, const char *column, size_t coun
 static void row_put_score(struct scion_row *row, const struct scion_score *score)
 {
         row_put_count(row, "runs", score->counted);
+        row_put_count(row, "seeds", score->seeds);
         row_put_count(row, "done", score->done);
         row_put_count(row, "failed", score->failed);
         row_put_number(row, "mean", score->mean);

@@ -119,6 +119,17 @@ static void text_add_columns(struct scion_text *text, const struct scion_results
                 scion_text_add(text, "%s%s", named ? " and " : "", waiting);
 }
 
+/* Notes why a group with results has no interval. `what` is what a single seed does not have. */
+static void section_note_no_interval(struct scion_section *section, size_t seeds,
+                                     const struct scion_interval *interval, const char *what)
+{
+        if (seeds == 1)
+                scion_notes_add(&section->notes, "A single seed has no %s.", what);
+        else if (seeds > 1 && isnan(interval->low))
+                scion_notes_add(&section->notes,
+                                "There is no interval if one of the tasks has a result of one seed only.");
+}
+
 /* Adds the section with the statistics of each group. */
 static bool sections_add_scores(struct scion_sections *sections, const struct scion_comparison *comparison,
                                 const struct scion_compared_metric *metric)
@@ -154,8 +165,7 @@ static bool sections_add_scores(struct scion_sections *sections, const struct sc
                 section_add_value(section, metric->name, score->best, SCION_AS_VALUE);
                 section_add_value(section, metric->name, score->median, SCION_AS_VALUE);
                 section_add_number(section, "%.2f", score->seconds);
-                if (score->counted == 1)
-                        scion_notes_add(&section->notes, "A single run has no deviation and no interval.");
+                section_note_no_interval(section, score->seeds, &score->interval, "interval");
         }
         return section_check_memory(section);
 }
@@ -196,8 +206,7 @@ static bool sections_add_versus(struct scion_sections *sections, const struct sc
                 section_add(section, "%zu/%zu/%zu", versus->wins, versus->ties, versus->losses);
                 section_add_number(section, "%.3f", versus->ratio);
                 sampled = sampled || !versus->test.exact;
-                if (versus->seeds == 1)
-                        scion_notes_add(&section->notes, "A single seed has no interval and no test.");
+                section_note_no_interval(section, versus->seeds, &versus->interval, "interval and no test");
         }
         if (sampled)
                 scion_notes_add(&section->notes,
