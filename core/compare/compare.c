@@ -380,8 +380,9 @@ static bool comparison_compute(struct scion_comparison *comparison,
         for (size_t i = 0; i < comparison->metrics; i++) {
                 struct scion_compared_metric *metric = &comparison->metric[i];
 
-                if (!metric_score_groups(comparison, metric) || !scion_compare_versus(comparison, metric) ||
-                    !scion_compare_tasks(comparison, metric) || !scion_compare_labels(comparison, metric))
+                if (!metric_score_groups(comparison, metric) || !scion_compare_gaps(comparison, metric) ||
+                    !scion_compare_versus(comparison, metric) || !scion_compare_tasks(comparison, metric) ||
+                    !scion_compare_labels(comparison, metric))
                         return false;
         }
         return !comparison->notes.failed || scion_fail("out of memory");

@@ -36,7 +36,12 @@ struct scion_score {
         double mean;    /* over the tasks of the group, of the means over seeds */
         struct scion_interval interval; /* 95 % interval of the mean: see scion_replicates_estimate() */
         double deviation, best, median; /* of the counted runs */
-        double seconds;                 /* mean duration of the finished runs */
+        /*
+         * Pairs of task and seed, and tasks, in which a contender has a result, with the same values in the
+         * further columns of `by`; and those of them in which this group has none.
+         */
+        size_t expected, lacking, expected_tasks, lacking_tasks;
+        double seconds; /* mean duration of the finished runs */
 };
 
 /*
@@ -55,7 +60,7 @@ struct scion_versus {
         double ratio; /* transfer ratio over the pairs */
 };
 
-/* A contender over the tasks for which all contenders have results. */
+/* A contender over the tasks and seeds for which all contenders have results. */
 struct scion_standing {
         double rank;  /* average rank; 1 is best */
         double ratio; /* transfer ratio over these tasks */
@@ -71,7 +76,7 @@ struct scion_clique {
 
 /* The ranks of all contenders over several tasks, and tests of their differences. */
 struct scion_over_tasks {
-        size_t tasks;                    /* tasks for which all contenders have results */
+        size_t tasks;                    /* tasks in which all contenders have results with a common seed */
         size_t left_out;                 /* the other tasks */
         struct scion_standing *standing; /* one for each contender */
         size_t *order;                   /* contenders, best rank first */

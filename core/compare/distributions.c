@@ -141,9 +141,7 @@ double scion_t_quantile(double p, double freedom)
         /* t^2 has the F distribution with 1 and `freedom` degrees of freedom. */
         while (scion_f_tail(high * high, 1, freedom) / 2 > p && high < FARTHEST)
                 high *= 2;
-        for (int i = 0; i < STEPS; i++) {
-                double middle = (low + high) / 2;
-
+        for (double middle = high / 2; middle > low && middle < high; middle = (low + high) / 2) {
                 if (scion_f_tail(middle * middle, 1, freedom) / 2 > p)
                         low = middle;
                 else

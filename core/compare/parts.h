@@ -32,6 +32,8 @@ struct scion_cell_mean *scion_compared_cells(const struct scion_comparison *comp
 /* Returns the transfer ratio: the mean over `count` tasks of error / baseline's error. See compare.h. */
 double scion_transfer_ratio(const char *metric, const double *values, const double *baseline, size_t count);
 
+/* Counts what metric->score[] lacks: gaps.c. */
+bool scion_compare_gaps(struct scion_comparison *comparison, struct scion_compared_metric *metric);
 /* Fills metric->versus: versus.c. */
 bool scion_compare_versus(struct scion_comparison *comparison, struct scion_compared_metric *metric);
 /* Fills metric->over_tasks: tasks.c. */

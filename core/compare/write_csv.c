@@ -26,6 +26,7 @@ static void row_put_score(struct scion_row *row, const struct scion_score *score
         row_put_count(row, "seeds", score->seeds);
         row_put_count(row, "done", score->done);
         row_put_count(row, "failed", score->failed);
+        row_put_count(row, "lacking", score->lacking);
         row_put_number(row, "mean", score->mean);
         row_put_number(row, "sd", score->deviation);
         row_put_number(row, "low", score->interval.low);

@@ -76,13 +76,14 @@ static json_t *json_of_groups(const struct scion_comparison *comparison,
         for (size_t i = 0; i < comparison->groups.count; i++) {
                 const struct scion_score *score = &metric->score[i];
                 json_t *group = json_pack(
-                        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "group",
+                        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "group",
                         json_of_group_values(comparison, &comparison->groups, i), "runs",
                         json_of_count(score->counted), "seeds", json_of_count(score->seeds), "done",
-                        json_of_count(score->done), "failed", json_of_count(score->failed), "mean",
-                        json_of_number(score->mean), "sd", json_of_number(score->deviation), "interval",
-                        json_of_interval(&score->interval), "best", json_of_number(score->best), "median",
-                        json_of_number(score->median), "seconds", json_of_number(score->seconds));
+                        json_of_count(score->done), "failed", json_of_count(score->failed), "lacking",
+                        json_of_count(score->lacking), "mean", json_of_number(score->mean), "sd",
+                        json_of_number(score->deviation), "interval", json_of_interval(&score->interval),
+                        "best", json_of_number(score->best), "median", json_of_number(score->median),
+                        "seconds", json_of_number(score->seconds));
 
                 if (metric->versus && !scion_comparison_is_baseline(comparison, i))
                         json_object_set_new(group, "versus", json_of_versus(&metric->versus[i]));

@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "table/metric.h"
 
+#define MOST_NAMED 8 /* groups that a note names */
+
 /* --- Cells ---------------------------------------------------------------------------------------------- */
 
 static void text_make_plain(char *text)
@@ -130,6 +132,44 @@ static void section_note_no_interval(struct scion_section *section, size_t seeds
                                 "There is no interval if one of the tasks has a result of one seed only.");
 }
 
+/* Notes which groups lack results that others have, because their means are over other runs. */
+static void section_note_gaps(struct scion_section *section, const struct scion_comparison *comparison,
+                              const struct scion_compared_metric *metric)
+{
+        const struct scion_groups *groups = &comparison->groups;
+        struct scion_text text = { 0 };
+        size_t named = 0, unnamed = 0;
+
+        for (size_t i = 0; i < groups->count; i++) {
+                const struct scion_score *score = &metric->score[i];
+
+                if (score->counted == 0 || score->lacking == 0)
+                        continue;
+                if (named == MOST_NAMED) {
+                        unnamed++;
+                        continue;
+                }
+                scion_text_add(&text, "%s", named++ ? "; " : "");
+                for (size_t j = 0; j < groups->columns; j++)
+                        scion_text_add(&text, "%s%s", j ? " " : "",
+                                       scion_groups_value(groups, comparison->results, i, j));
+                scion_text_add(&text, " lacks %zu of %zu results", score->lacking, score->expected);
+                if (score->lacking_tasks > 0)
+                        scion_text_add(&text, " and %zu of %zu tasks", score->lacking_tasks,
+                                       score->expected_tasks);
+        }
+        if (unnamed > 0)
+                scion_text_add(&text, "; and %zu more", unnamed);
+        if (text.failed)
+                section->notes.failed = true;
+        else if (text.text)
+                scion_notes_add(&section->notes,
+                                "These means are over unequal sets of runs, so that pairs of runs and ranks "
+                                "may say otherwise: %s.",
+                                text.text);
+        free(text.text);
+}
+
 /* Adds the section with the statistics of each group. */
 static bool sections_add_scores(struct scion_sections *sections, const struct scion_comparison *comparison,
                                 const struct scion_compared_metric *metric)
@@ -167,6 +207,7 @@ static bool sections_add_scores(struct scion_sections *sections, const struct sc
                 section_add_number(section, "%.2f", score->seconds);
                 section_note_no_interval(section, score->seeds, &score->interval, "interval");
         }
+        section_note_gaps(section, comparison, metric);
         return section_check_memory(section);
 }
 

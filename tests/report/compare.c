@@ -242,6 +242,38 @@ static void over_tasks(void **state)
         results_finish(&compared);
 }
 
+/*
+ * b loses every pair, and has the better mean of its own runs, because those with seed 2 failed and one in
+ * the hard task: ranks and ratios are of the runs that both have.
+ */
+static void failed_runs_flatter_nobody(void **state)
+{
+        static const char text[] = TASKS "1,done,a,1,10,0.5\n2,done,a,2,10,0.25\n3,done,a,1,100,0.75\n"
+                                         "4,done,a,2,100,0.5\n5,done,b,1,10,0.4375\n6,failed,b,2,10,\n"
+                                         "7,done,b,1,100,0.6875\n8,failed,b,2,100,\n9,done,a,1,1,0.125\n"
+                                         "10,failed,b,1,1,\n";
+        struct compared compared = { 0 };
+        const struct scion_comparison *c =
+                results_compare(&compared, text, NULL, &(struct scion_compare_options){ .baseline = "a" });
+        const struct scion_score *a = &c->metric[0].score[0], *b = a + 1;
+        const struct scion_over_tasks *over = &c->metric[0].over_tasks;
+
+        (void)state;
+        assert_close(a->mean, (0.375 + 0.625 + 0.125) / 3);
+        assert_close(b->mean, 0.5625);
+        assert_true(a->expected == 5 && a->lacking == 0 && a->lacking_tasks == 0);
+        assert_true(b->expected == 5 && b->lacking == 3 && b->expected_tasks == 3 && b->lacking_tasks == 1);
+        assert_int_equal(c->metric[0].versus[1].losses, 2);
+        assert_close(c->metric[0].versus[1].difference, -0.0625);
+        assert_close(c->metric[0].versus[1].ratio, (1.125 + 1.25) / 2);
+        assert_int_equal(over->tasks, 2);
+        assert_int_equal(over->left_out, 1);
+        assert_close(over->standing[0].rank, 1);
+        assert_close(over->standing[1].rank, 2);
+        assert_close(over->standing[1].ratio, (1.125 + 1.25) / 2);
+        results_finish(&compared);
+}
+
 /* With groups by two columns, each is compared with the baseline that has the same number of labels. */
 static void by_two_columns(void **state)
 {
@@ -388,6 +420,7 @@ int main(void)
                 cmocka_unit_test(holm_over_the_groups),
                 cmocka_unit_test(seeds_are_the_replications),
                 cmocka_unit_test(over_tasks),
+                cmocka_unit_test(failed_runs_flatter_nobody),
                 cmocka_unit_test(by_two_columns),
                 cmocka_unit_test(label_efficiency),
                 cmocka_unit_test(metrics_that_some_lack),
