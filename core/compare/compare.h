@@ -81,7 +81,8 @@ struct scion_over_tasks {
         struct scion_standing *standing; /* one for each contender */
         size_t *order;                   /* contenders, best rank first */
         struct scion_friedman friedman;
-        double critical_difference; /* Nemenyi, 0.05 */
+        struct scion_permutation by_seed; /* scion_ranks_test_seeds() */
+        double critical_difference;       /* Nemenyi, 0.05 */
         size_t cliques;
         struct scion_clique *clique;
 };

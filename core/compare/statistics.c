@@ -10,7 +10,6 @@
 #include "compare/distributions.h"
 
 #define SEED 1 /* of all random samples */
-#define FLOAT_ROUNDING (1.0 / (1 << 24))
 
 double scion_sample_mean(const double *values, size_t count)
 {
@@ -331,69 +330,4 @@ bool scion_holm(const double *p, size_t count, double *corrected)
         }
         free(ranked);
         return true;
-}
-
-/* --- Ranks ---------------------------------------------------------------------------------------------- */
-
-bool scion_float_equal(double a, double b)
-{
-        return fabs(a - b) <= FLOAT_ROUNDING * (fabs(a) + fabs(b));
-}
-
-void scion_ranks(const double *values, size_t n, size_t k, double *ranks)
-{
-        for (size_t row = 0; row < n; row++, values += k, ranks += k)
-                for (size_t i = 0; i < k; i++) {
-                        size_t less = 0, equal = 0; /* `equal` counts itself */
-
-                        for (size_t j = 0; j < k; j++) {
-                                bool same = scion_float_equal(values[i], values[j]);
-
-                                equal += same;
-                                less += !same && values[j] < values[i];
-                        }
-                        ranks[i] = (double)less + (double)(equal + 1) / 2;
-                }
-}
-
-/* This form of chi2 (Conover 1999, 5.8) needs no extra term for ties. */
-struct scion_friedman scion_friedman_test(const double *ranks, size_t n, size_t k)
-{
-        struct scion_friedman result = { NAN, NAN, NAN, NAN };
-        double rows = (double)n, columns = (double)k, between = 0, total = 0, middle = (columns + 1) / 2;
-
-        for (size_t j = 0; j < k; j++) {
-                double sum = 0;
-
-                for (size_t i = 0; i < n; i++) {
-                        double distance = ranks[i * k + j] - middle;
-
-                        sum += distance;
-                        total += distance * distance;
-                }
-                between += sum * sum;
-        }
-        if (n < 2 || k < 2 || total <= 0)
-                return result;
-        result.chi2 = (columns - 1) * between / total;
-        result.p = scion_chi2_tail(result.chi2, columns - 1);
-
-        double most = rows * (columns - 1), left = most - result.chi2;
-
-        if (left > 1e-9 * most) {
-                result.f = (rows - 1) * result.chi2 / left;
-                result.f_p = scion_f_tail(result.f, columns - 1, (columns - 1) * (rows - 1));
-        } else { /* all rows have the same ranks: the probability of that */
-                result.f = INFINITY;
-                result.f_p = exp(-(rows - 1) * lgamma(columns + 1));
-        }
-        return result;
-}
-
-double scion_nemenyi_difference(size_t n, size_t k)
-{
-        if (n < 1 || k < 2)
-                return NAN;
-        return scion_range_quantile(1 - SCION_LEVEL, (int)k) / sqrt(2) *
-               sqrt((double)(k * (k + 1)) / (6 * (double)n));
 }

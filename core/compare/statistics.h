@@ -10,6 +10,8 @@
 #define SCION_LEVEL 0.05 /* of significance; intervals hold 1 - level */
 /* Largest number of differences for which all patterns of signs are enumerated. */
 #define SCION_PERMUTATION_EXACT 20
+#define SCION_EXCHANGES_EXACT 10000 /* largest number of exchanges that are enumerated */
+#define SCION_EXCHANGES_SAMPLES 9999
 #define SCION_PERMUTATION_SAMPLES 99999 /* patterns that are drawn for more differences */
 
 /* The mean of a sample; NaN for count = 0. */
@@ -104,6 +106,16 @@ void scion_ranks(const double *values, size_t n, size_t k, double *ranks);
  * and when all values are tied.
  */
 struct scion_friedman scion_friedman_test(const double *ranks, size_t n, size_t k);
+/*
+ * The permutation test of the differences between k contenders, with the seeds as replications: the
+ * contenders are ranked for each seed and task, and p is the share of the exchanges of contenders within each
+ * seed, in all tasks at once, after which the average ranks are at least as far from each other, by the sum
+ * of squares. value[(seed * tasks + task) * k + contender]; a seed does not count in a task where its first
+ * value is NaN. Up to 10,000 exchanges are enumerated; of more, 9,999 are drawn. p is NaN for fewer than two
+ * contenders, and if no task has two seeds. Returns false when memory is out.
+ */
+bool scion_ranks_test_seeds(const double *value, size_t seeds, size_t tasks, size_t k,
+                            struct scion_permutation *result);
 /* Nemenyi's critical difference of average ranks at the level 0.05 (Demsar 2006): q / sqrt(2) *
  * sqrt(k (k + 1) / (6 n)), q from the studentized range. */
 double scion_nemenyi_difference(size_t n, size_t k);

@@ -48,6 +48,31 @@ static size_t tasks_complete(const struct scion_comparison *comparison, const st
         return tasks;
 }
 
+/* Tests the differences of ranks by exchanges within seeds. */
+static bool standings_test_by_seed(const struct scion_comparison *comparison,
+                                   const struct scion_cell_mean *cell, struct scion_over_tasks *over)
+{
+        size_t contenders = comparison->contenders.count, pairs = comparison->pairs.count;
+        size_t seeds = comparison->seeds.count, tasks = comparison->tasks.count;
+        double *value = malloc((seeds * tasks * contenders + 1) * sizeof *value);
+
+        if (!value)
+                return scion_fail("out of memory");
+        for (size_t i = 0; i < seeds * tasks * contenders; i++)
+                value[i] = NAN;
+        for (size_t pair = 0; pair < pairs; pair++) {
+                size_t run = comparison->pairs.first[pair];
+                size_t at = comparison->seeds.group_of[run] * tasks + comparison->tasks.group_of[run];
+
+                for (size_t i = 0; i < contenders && pair_is_complete(comparison, cell, pair); i++)
+                        value[at * contenders + i] = scion_cell_mean_value(&cell[i * pairs + pair]);
+        }
+        bool good = scion_ranks_test_seeds(value, seeds, tasks, contenders, &over->by_seed);
+
+        free(value);
+        return good;
+}
+
 /* Sorts by rank, best first; equal ranks stay in the order of the contenders. */
 static void standings_sort(struct scion_over_tasks *over, size_t contenders)
 {
@@ -146,6 +171,7 @@ bool scion_compare_tasks(struct scion_comparison *comparison, struct scion_compa
                 if (over->tasks > 1) {
                         standings_set_ratios(comparison, metric, value, ranks, over);
                         standings_set_ranks(comparison, metric, value, ranks, over);
+                        good = standings_test_by_seed(comparison, cell, over);
                 }
                 if (over->left_out > 0)
                         scion_notes_add(&comparison->notes,

@@ -113,12 +113,13 @@ static json_t *json_of_over_tasks(const struct scion_comparison *comparison,
                         json_array_append_new(names, json_of_contender(comparison, over->order[j]));
                 json_array_append_new(cliques, names);
         }
-        return json_pack("{s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o}, s:o, s:o}", "tasks",
+        return json_pack("{s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o}, s:o, s:o}", "tasks",
                          json_of_count(over->tasks), "left_out", json_of_count(over->left_out), "standings",
                          standings, "friedman", "chi2", json_of_number(over->friedman.chi2), "p",
                          json_of_number(over->friedman.p), "f", json_of_number(over->friedman.f), "f_p",
-                         json_of_number(over->friedman.f_p), "critical_difference",
-                         json_of_number(over->critical_difference), "not_told_apart", cliques);
+                         json_of_number(over->friedman.f_p), "by_seed_p", json_of_number(over->by_seed.p),
+                         "critical_difference", json_of_number(over->critical_difference), "not_told_apart",
+                         cliques);
 }
 
 static json_t *json_of_labels(const struct scion_comparison *comparison,

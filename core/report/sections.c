@@ -272,7 +272,7 @@ static void section_note_cliques(struct scion_section *section, const struct sci
         if (text.failed)
                 section->notes.failed = true;
         else if (text.text)
-                scion_notes_add(&section->notes, "Not told apart by it: %s.", text.text);
+                scion_notes_add(&section->notes, "Not told apart by Nemenyi's test: %s.", text.text);
         free(text.text);
 }
 
@@ -292,8 +292,13 @@ static void section_note_tests(struct scion_section *section, const struct scion
         scion_notes_add(&section->notes,
                         "Nemenyi's test: average ranks that differ by more than %.3g are told apart at 5 %%.",
                         over->critical_difference);
-        if (over->tasks < 10)
-                scion_notes_add(&section->notes, "Both are rough for fewer than 10 tasks.");
+        scion_notes_add(&section->notes, "Both take the tasks as independent of each other%s.",
+                        over->tasks < 10 ? ", and are rough for fewer than 10 tasks" : "");
+        if (!isnan(over->by_seed.p))
+                scion_notes_add(&section->notes,
+                                "With the seeds as replications instead: p = %.2g, by exchanges within each "
+                                "seed of the ranks in all tasks at once.",
+                                over->by_seed.p);
 }
 
 static bool sections_add_over_tasks(struct scion_sections *sections,

@@ -135,6 +135,24 @@ def by_seed():
            "values": [[None if np.isnan(v) else v for v in row] for row in x.tolist()], "p": float(p)}
 
 
+def exchanges():
+    """Three contenders, whose ranks are exchanged within each of four seeds: the definition, over all exchanges."""
+    x = np.random.default_rng(11).normal([0, 0, 0.8], 1, (4, 3, 3)).round(2)
+    x[1, 2] = np.nan
+    x[3, 0] = x[3, 0, 0]
+    ranks = np.apply_along_axis(stats.rankdata, 2, x) - 2
+    ranks[1, 2] = np.nan
+    by_seed = np.nansum(ranks / (~np.isnan(ranks)).sum(0), 1)
+
+    def distance(orders):
+        return (sum(row[list(order)] for row, order in zip(by_seed, orders))**2).sum()
+
+    far = [distance(orders) for orders in itertools.product(itertools.permutations(range(3)), repeat=4)]
+    yield {"name": "exchanges: four seeds, three tasks", "seeds": 4, "tasks": 3, "k": 3,
+           "values": [None if np.isnan(v) else v for v in x.ravel().tolist()],
+           "p": float(np.mean(np.array(far) >= distance([(0, 1, 2)] * 4) - 1e-9))}
+
+
 def holm():
     for name, p in {"four": [0.01, 0.04, 0.03, 0.005], "ties and ones": [0.5, 0.5, 0.2, 1.0, 0.02],
                     "one": [0.03]}.items():
@@ -187,7 +205,7 @@ def distributions():
 
 
 def cases():
-    for part in (descriptions, replicates, permutations, many_pairs, by_seed, holm, friedman, distributions):
+    for part in (descriptions, replicates, permutations, many_pairs, by_seed, exchanges, holm, friedman, distributions):
         yield from part()
 
 

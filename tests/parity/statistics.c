@@ -107,6 +107,24 @@ static void permutation(const json_t *test_case)
                     result.exact ? 1e-15 : 4 * sqrt(1.1 * p * (1 - p) / SCION_PERMUTATION_SAMPLES));
 }
 
+static void exchanges(const json_t *test_case)
+{
+        double values[MOST];
+        const json_t *list = vectors_member(test_case, "values");
+        struct scion_permutation result;
+
+        assert_in_range(json_array_size(list), 1, MOST);
+        for (size_t i = 0; i < json_array_size(list); i++)
+                values[i] = json_is_null(json_array_get(list, i))
+                                    ? NAN
+                                    : json_number_value(json_array_get(list, i));
+        assert_true(scion_ranks_test_seeds(values, (size_t)vectors_integer(test_case, "seeds"),
+                                           (size_t)vectors_integer(test_case, "tasks"),
+                                           (size_t)vectors_integer(test_case, "k"), &result));
+        assert_true(result.exact);
+        assert_near("p", result.p, vectors_number(test_case, "p"), 1e-15);
+}
+
 static void holm(const json_t *test_case)
 {
         double p[MOST], corrected[MOST], wanted[MOST];
@@ -183,13 +201,9 @@ static void one_case(void **state)
                 const char *kind;
                 void (*test)(const json_t *test_case);
         } kinds[] = {
-                { "sample: ", sample },
-                { "replicates: ", replicates },
-                { "by seed: ", by_seed },
-                { "permutation: ", permutation },
-                { "holm: ", holm },
-                { "friedman: ", friedman },
-                { "distributions", distributions },
+                { "sample: ", sample },       { "replicates: ", replicates },     { "by seed: ", by_seed },
+                { "exchanges: ", exchanges }, { "permutation: ", permutation },   { "holm: ", holm },
+                { "friedman: ", friedman },   { "distributions", distributions },
         };
         const char *name = vectors_text(*state, "name");
 

@@ -233,6 +233,7 @@ static void over_tasks(void **state)
         assert_close(over->standing[1].ratio, 0.5);
         assert_close(over->standing[2].ratio, (0.75 + 0.75 + 0.25) / 3);
         assert_close(over->friedman.chi2, 14.0 / 3);
+        assert_true(over->by_seed.p > 0 && over->by_seed.p <= 1);
         assert_int_equal(over->cliques,
                          1); /* the critical difference of three contenders and three tasks is 1.91 */
         assert_int_equal(over->clique[0].first, 0);

@@ -25,6 +25,10 @@ static const char odd[] = HEAD "a,done,\"50% {of} $x_1 & #2|3\\^~*[`<\",1,10,1,0
                                "b,done,\"two\nlines, \"\"\x1b[31mred\"\"\",1,10,1,0.25,1,\n"
                                "c,done,\xff no UTF-8,1,10,1,0.25,1,\n";
 
+/* A task with a single seed; and a strategy with a single seed. */
+static const char thin[] = HEAD "a,done,a,1,10,1,0.5,1,\nb,done,a,2,10,1,0.25,1,\nc,done,a,1,100,1,0.25,1,\n"
+                                "d,done,b,1,10,1,0.75,1,\ne,done,b,1,100,1,0.5,1,\n";
+
 static int write_files(void **state)
 {
         if (enter_folder(state))
@@ -32,6 +36,7 @@ static int write_files(void **state)
         mkdir("good", 0777);
         write_text("good/results.csv", good);
         write_text("odd.csv", odd);
+        write_text("thin.csv", thin);
         return 0;
 }
 
@@ -68,6 +73,13 @@ static void a_table(void **state)
                 "fine-tune  100           2       1   0.625  0.18  [-0.9633, 2.213]   0.5   0.625     4.00",
                 NULL);
         assert_output_has(run_scion_expecting(0, "compare odd.csv"), "A single seed has no interval.", NULL);
+        assert_output_has(
+                run_scion_expecting(0, "compare thin.csv -B a"),
+                "There is no interval if one of the tasks has a result of one seed only.\n"
+                "A single seed has no interval.\n"
+                "These means are over unequal sets of runs, so that pairs of runs and ranks may say "
+                "otherwise: b lacks 1 of 3 results.",
+                "A single seed has no interval and no test.", NULL);
 }
 
 static json_t *json_member(json_t *object, const char *key)

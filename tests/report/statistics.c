@@ -120,13 +120,34 @@ static void friedman_of_nothing(void **state)
         assert_true(isnan(scion_nemenyi_difference(4, 1)));
 }
 
+/* Three contenders in the same order for three seeds and two tasks: one of 6 * 6 exchanges is as far. */
+static void ranks_by_seed(void **state)
+{
+        double value[18];
+        struct scion_permutation test;
+
+        (void)state;
+        for (int i = 0; i < 18; i++)
+                value[i] = i % 3 + i / 3 * 0.125;
+        assert_true(scion_ranks_test_seeds(value, 3, 2, 3, &test));
+        assert_true(test.exact && fabs(test.p - 1.0 / 36) < 1e-15);
+        assert_true(scion_ranks_test_seeds(value, 1, 6, 3, &test));
+        assert_true(isnan(test.p)); /* a single seed */
+        assert_true(scion_ranks_test_seeds(value, 3, 6, 1, &test));
+        assert_true(isnan(test.p)); /* a single contender */
+        for (int i = 0; i < 18; i++)
+                value[i] = 0.5;
+        assert_true(scion_ranks_test_seeds(value, 3, 2, 3, &test));
+        assert_true(test.p == 1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(few_values),          cmocka_unit_test(task_of_one_seed),
                 cmocka_unit_test(tasks_are_fixed),     cmocka_unit_test(rounding_breaks_no_tie),
                 cmocka_unit_test(exact_to_twenty),     cmocka_unit_test(holm_leaves_out_what_is_none),
-                cmocka_unit_test(friedman_of_nothing),
+                cmocka_unit_test(friedman_of_nothing), cmocka_unit_test(ranks_by_seed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
