@@ -157,10 +157,10 @@ static double exchanges_p(const struct exchanges *of, bool *exact)
 
 /*
  * Adds the ranks of a task to the seeds' sums, divided by the number of its seeds so that all tasks weigh the
- * same. `ranks` is a buffer with one entry for each contender. Returns that number.
+ * same. `ranks` is a buffer with one entry for each contender.
  */
-static size_t exchanges_add_task(const struct exchanges *of, const double *value, size_t tasks, size_t task,
-                                 double *ranks)
+static void exchanges_add_task(const struct exchanges *of, const double *value, size_t tasks, size_t task,
+                               double *ranks)
 {
         size_t count = 0;
 
@@ -175,7 +175,14 @@ static size_t exchanges_add_task(const struct exchanges *of, const double *value
                 for (size_t i = 0; i < of->k; i++)
                         of->sum[seed * of->k + i] += (ranks[i] - (double)(of->k + 1) / 2) / (double)count;
         }
-        return count;
+}
+
+static bool seed_has_values(const double *value, size_t seed, size_t tasks, size_t k)
+{
+        for (size_t task = 0; task < tasks; task++)
+                if (!isnan(value[(seed * tasks + task) * k]))
+                        return true;
+        return false;
 }
 
 bool scion_ranks_test_seeds(const double *value, size_t seeds, size_t tasks, size_t k,
@@ -185,17 +192,16 @@ bool scion_ranks_test_seeds(const double *value, size_t seeds, size_t tasks, siz
                                        malloc((seeds * k + 1) * sizeof(size_t)) };
         double *ranks = malloc((k + 1) * sizeof *ranks);
         bool good = (exchanges.sum && exchanges.order && ranks) || scion_fail("out of memory");
-        size_t most = 0; /* seeds of a task */
+        size_t replications = 0;
 
         *result = (struct scion_permutation){ NAN, true };
-        for (size_t task = 0; good && task < tasks; task++) {
-                size_t count = exchanges_add_task(&exchanges, value, tasks, task, ranks);
-
-                most = count > most ? count : most;
-        }
+        for (size_t task = 0; good && task < tasks; task++)
+                exchanges_add_task(&exchanges, value, tasks, task, ranks);
+        for (size_t seed = 0; seed < seeds; seed++)
+                replications += seed_has_values(value, seed, tasks, k);
         for (size_t i = 0; good && i < seeds * k; i++)
                 exchanges.order[i] = i % k;
-        if (good && k > 1 && most > 1)
+        if (good && k > 1 && replications > 1)
                 result->p = exchanges_p(&exchanges, &result->exact);
         free(exchanges.sum);
         free(exchanges.order);

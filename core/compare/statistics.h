@@ -112,7 +112,7 @@ struct scion_friedman scion_friedman_test(const double *ranks, size_t n, size_t 
  * seed, in all tasks at once, after which the average ranks are at least as far from each other, by the sum
  * of squares. value[(seed * tasks + task) * k + contender]; a seed does not count in a task where its first
  * value is NaN. Up to 10,000 exchanges are enumerated; of more, 9,999 are drawn. p is NaN for fewer than two
- * contenders, and if no task has two seeds. Returns false when memory is out.
+ * contenders or seeds. Returns false when memory is out.
  */
 bool scion_ranks_test_seeds(const double *value, size_t seeds, size_t tasks, size_t k,
                             struct scion_permutation *result);
