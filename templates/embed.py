@@ -1,4 +1,4 @@
-"""Makes a C file of the templates, so that the command needs no file to be there: OUTPUT FOLDER FILE..."""
+"""Converts the templates into a C file that is compiled into the command. Arguments: OUTPUT FOLDER FILE..."""
 
 import pathlib
 import sys
@@ -9,7 +9,7 @@ entries = []
 for number, file in enumerate(files):
     place = file.resolve().relative_to(folder.resolve())
     data = file.read_bytes()
-    # Numbers rather than a string: C11 warrants no strings of more than 4095 characters.
+    # Numbers instead of a string literal, which C11 guarantees up to 4095 characters only.
     lines.append('static const char file%d[] = {' % number)
     lines += [''.join('%d,' % byte for byte in data[i:i + 32]) for i in range(0, len(data), 32)]
     lines += ['0', '};']

@@ -1,3 +1,4 @@
+/* The device that the process computes on, and its settings. */
 #include "backend/backend.h"
 
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 struct scion_device scion_device = PROCESSOR;
 
-static struct scion_instance *instance; /* of the device's plugin; NULL for the processor */
+static struct scion_instance *instance; /* of the device's back end; NULL for the processor */
 
 const char *scion_device_default(void)
 {
@@ -34,7 +35,7 @@ void scion_device_close(void)
         scion_device = (struct scion_device)PROCESSOR;
 }
 
-/* An instance with the default parameters. */
+/* Creates an instance of the back end with its default parameters. NULL, with a message, on failure. */
 static struct scion_instance *instance_open(const char *name)
 {
         struct scion_text yaml = { 0 };
@@ -60,8 +61,9 @@ bool scion_device_open(const char *name)
         if (strcmp(name, scion_device_name()) == 0)
                 return true;
         if (scion_storages_alive() > 0)
-                return scion_fail("the device '%s' is in use: a process computes on one device",
-                                  scion_device_name());
+                return scion_fail(
+                        "the device '%s' is in use, and a process can use only one device at a time",
+                        scion_device_name());
         if (strcmp(name, "cpu") == 0) {
                 scion_device_close();
                 return true;

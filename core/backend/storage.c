@@ -1,4 +1,4 @@
-/* Memory of the device, and arrays in it. */
+/* Storages, which are memory of the device, and arrays in them. */
 #include "backend/backend.h"
 
 #include <stdatomic.h>
@@ -27,7 +27,7 @@ void scion_storage_release(struct scion_storage *storage)
         alive--;
 }
 
-static struct scion_array bytes_of(struct scion_storage *storage, size_t offset, size_t bytes)
+static struct scion_array storage_bytes(struct scion_storage *storage, size_t offset, size_t bytes)
 {
         return scion_array_over(storage, offset, SCION_SHAPE((int64_t)bytes), SCION_U8);
 }
@@ -42,7 +42,7 @@ struct scion_storage *scion_storage_create(size_t bytes)
                 free(storage);
                 return NULL;
         }
-        struct scion_array all = bytes_of(storage, 0, bytes);
+        struct scion_array all = storage_bytes(storage, 0, bytes);
 
         if (bytes == 0 || SCION_ON_DEVICE(fill, &all, 0))
                 return storage;
@@ -112,8 +112,8 @@ bool scion_storage_finish_write(struct scion_storage *storage, void *memory)
 bool scion_storage_copy(struct scion_storage *from, size_t from_offset, struct scion_storage *to,
                         size_t to_offset, size_t bytes)
 {
-        const struct scion_array x = bytes_of(from, from_offset, bytes);
-        struct scion_array y = bytes_of(to, to_offset, bytes);
+        const struct scion_array x = storage_bytes(from, from_offset, bytes);
+        struct scion_array y = storage_bytes(to, to_offset, bytes);
 
         return bytes == 0 || SCION_ON_DEVICE(reorder, &x, &y);
 }

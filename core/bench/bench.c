@@ -15,19 +15,19 @@
 #define WARM_SECONDS 0.1
 #define LEAST_STEPS 5
 #define MOST_STEPS 100000
-#define SECONDS 3.0 /* of steps, when nobody says how many */
+#define SECONDS 3.0 /* of steps, when their number is not given */
 
-/* A training, or evaluation, that is being measured. */
+/* A training, or evaluation, that is measured. */
 struct bench {
         const struct scion_bench_options *options;
         const struct scion_training *training;
         struct scion_meter meter;
         struct scion_steps *steps;
-        struct scion_batches *batches; /* to evaluate; its scores go nowhere */
+        struct scion_batches *batches; /* to evaluate; the scores are not used */
         struct scion_scores scores;
 };
 
-/* What a process has used by now. */
+/* What the process has used so far. */
 struct used {
         double cpu; /* seconds */
         double allocated, faulted;
@@ -51,13 +51,13 @@ static struct used used_now(const struct bench *bench)
 
 /* --- A step ----------------------------------------------------------------------------------------------- */
 
-static int64_t train(struct bench *bench)
+static int64_t bench_train(struct bench *bench)
 {
         return scion_steps_take(bench->steps);
 }
 
-/* The number of its examples; 0 with a message. */
-static int64_t evaluate(struct bench *bench)
+/* Evaluates one batch. Returns the number of its examples, or 0 with a message. */
+static int64_t bench_evaluate(struct bench *bench)
 {
         for (int pass = 0; pass < 2; pass++) {
                 scion_scores_clear(&bench->scores);
@@ -76,8 +76,8 @@ static int64_t evaluate(struct bench *bench)
 
 /* --- Timing ----------------------------------------------------------------------------------------------- */
 
-/* A step's seconds: between epochs there is work that is none of its. */
-static double metered(const struct scion_meter *meter)
+/* Returns the seconds spent in steps, without the work between epochs. */
+static double meter_seconds(const struct scion_meter *meter)
 {
         double sum = 0;
 
@@ -86,8 +86,9 @@ static double metered(const struct scion_meter *meter)
         return sum;
 }
 
-/* All that is kept from step to step is made, and the processor is awake. `largest`: examples of a step. */
-static bool warm_up(struct bench *bench, int64_t (*step)(struct bench *bench), int64_t *largest)
+/* Takes steps until everything that is kept between steps is allocated and the processor runs at full speed. `largest`
+ * becomes the largest number of examples of a step. */
+static bool bench_warm_up(struct bench *bench, int64_t (*step)(struct bench *bench), int64_t *largest)
 {
         double start = scion_clock();
 
@@ -106,15 +107,15 @@ struct sample {
         double seconds, operations;
 };
 
-static int compare(const void *a, const void *b)
+static int sample_compare(const void *a, const void *b)
 {
         double x = ((const struct sample *)a)->seconds, y = ((const struct sample *)b)->seconds;
 
         return (x > y) - (x < y);
 }
 
-/* Between the values there are. */
-static double quantile(const struct sample *sorted, size_t count, double share)
+/* Interpolates linearly between the samples. */
+static double samples_quantile(const struct sample *sorted, size_t count, double share)
 {
         double at = share * (double)(count - 1);
         size_t below = (size_t)at;
@@ -130,7 +131,7 @@ struct samples {
         size_t count, room;
 };
 
-static bool add(struct samples *samples, double seconds, double operations)
+static bool samples_add(struct samples *samples, double seconds, double operations)
 {
         if (samples->count == samples->room) {
                 size_t room = samples->room ? 2 * samples->room : 1024;
@@ -145,22 +146,22 @@ static bool add(struct samples *samples, double seconds, double operations)
         return true;
 }
 
-static bool go_on(const struct scion_bench_options *options, size_t count, double seconds)
+static bool steps_continue(const struct scion_bench_options *options, size_t count, double seconds)
 {
         if (options->steps > 0)
                 return count < (size_t)options->steps;
         return count < LEAST_STEPS || (seconds < SECONDS && count < MOST_STEPS);
 }
 
-/* Steps of the largest size, as many as are wanted. Smaller ones are in what is counted, as they are in a run. */
-static bool take(struct bench *bench, int64_t (*step)(struct bench *bench), int64_t largest,
-                 struct samples *samples, int64_t *taken)
+/* Takes steps and samples those of the largest size. `taken` counts the smaller ones as well. */
+static bool steps_take(struct bench *bench, int64_t (*step)(struct bench *bench), int64_t largest,
+                       struct samples *samples, int64_t *taken)
 {
         double start = scion_clock();
 
         *taken = 0;
-        while (go_on(bench->options, samples->count, scion_clock() - start)) {
-                double before = metered(&bench->meter), operations = scion_device_usage().operations;
+        while (steps_continue(bench->options, samples->count, scion_clock() - start)) {
+                double before = meter_seconds(&bench->meter), operations = scion_device_usage().operations;
                 int64_t examples = step(bench);
 
                 if (examples == 0)
@@ -168,36 +169,36 @@ static bool take(struct bench *bench, int64_t (*step)(struct bench *bench), int6
                 ++*taken;
                 if (examples < largest)
                         continue;
-                if (!add(samples, metered(&bench->meter) - before,
-                         scion_device_usage().operations - operations))
+                if (!samples_add(samples, meter_seconds(&bench->meter) - before,
+                                 scion_device_usage().operations - operations))
                         return false;
         }
         return true;
 }
 
-static bool time_steps(struct bench *bench, int64_t (*step)(struct bench *bench),
+static bool steps_time(struct bench *bench, int64_t (*step)(struct bench *bench),
                        struct scion_bench_times *times)
 {
         struct samples samples = { 0 };
         int64_t largest, taken = 0;
 
-        if (!warm_up(bench, step, &largest))
+        if (!bench_warm_up(bench, step, &largest))
                 return false;
         bench->meter = (struct scion_meter){ 0 };
         struct used before = used_now(bench);
-        bool good = take(bench, step, largest, &samples, &taken);
+        bool good = steps_take(bench, step, largest, &samples, &taken);
         struct used after = used_now(bench);
 
         if (good) {
                 double count = (double)taken;
 
-                qsort(samples.sample, samples.count, sizeof *samples.sample, compare);
+                qsort(samples.sample, samples.count, sizeof *samples.sample, sample_compare);
                 *times = (struct scion_bench_times){
                         .steps = (int64_t)samples.count,
                         .examples = largest,
-                        .seconds = { .median = quantile(samples.sample, samples.count, 0.5),
-                                     .low = quantile(samples.sample, samples.count, 0.1),
-                                     .high = quantile(samples.sample, samples.count, 0.9) },
+                        .seconds = { .median = samples_quantile(samples.sample, samples.count, 0.5),
+                                     .low = samples_quantile(samples.sample, samples.count, 0.1),
+                                     .high = samples_quantile(samples.sample, samples.count, 0.9) },
                         .cpu_seconds = (after.cpu - before.cpu) / count,
                         .operations = samples.sample[(samples.count - 1) / 2].operations,
                         .allocated = (after.allocated - before.allocated) / count,
@@ -214,7 +215,7 @@ static bool time_steps(struct bench *bench, int64_t (*step)(struct bench *bench)
 
 /* --- A run ------------------------------------------------------------------------------------------------ */
 
-static bool begin(struct bench *bench, struct scion_training *training)
+static bool bench_begin(struct bench *bench, struct scion_training *training)
 {
         struct scion_data *data = training->data;
         enum scion_split split = SCION_TEST;
@@ -229,14 +230,14 @@ static bool begin(struct bench *bench, struct scion_training *training)
         return bench->batches && (bench->steps = scion_steps_create(training));
 }
 
-static void end(struct bench *bench)
+static void bench_end(struct bench *bench)
 {
         scion_steps_destroy(bench->steps);
         scion_batches_destroy(bench->batches);
         scion_scores_finish(&bench->scores);
 }
 
-/* Of this program: what getrusage() tells has that of the one that started it in it. */
+/* Reads the peak from /proc, because getrusage() includes the peak of the program that started this one. */
 static double peak_mib(void)
 {
         size_t bytes = 0;
@@ -248,8 +249,8 @@ static double peak_mib(void)
         return kib / 1024;
 }
 
-/* More than once, as what else the machine does changes. */
-static bool see_peak(struct scion_bench *result)
+/* Measures the peak again, because other processes may have used the machine the last time. */
+static bool peak_update(struct scion_bench *result)
 {
         double flops = scion_bench_peak();
 
@@ -257,8 +258,8 @@ static bool see_peak(struct scion_bench *result)
         return flops > 0;
 }
 
-/* As many steps again. */
-static bool take_profile(struct bench *bench, struct scion_bench *result)
+/* Profiles as many steps as were timed. */
+static bool profile_take(struct bench *bench, struct scion_bench *result)
 {
         bool good = true;
 
@@ -267,7 +268,7 @@ static bool take_profile(struct bench *bench, struct scion_bench *result)
                 return true;
         scion_profile_begin(&result->profile);
         for (int64_t i = 0; good && i < result->training.steps; i++)
-                good = train(bench) > 0;
+                good = bench_train(bench) > 0;
         scion_profile_end(&result->profile);
         return good && scion_profile_close(&result->profile, result->training.steps);
 }
@@ -277,21 +278,21 @@ struct measuring {
         struct scion_bench *result;
 };
 
-static bool measure(void *context, struct scion_training *training)
+static bool bench_measure(void *context, struct scion_training *training)
 {
         struct measuring *measuring = context;
         struct bench *bench = &measuring->bench;
         struct scion_bench *result = measuring->result;
-        bool good = begin(bench, training) && time_steps(bench, train, &result->training);
+        bool good = bench_begin(bench, training) && steps_time(bench, bench_train, &result->training);
 
         if (good) {
                 snprintf(result->stage, sizeof result->stage, "%s", scion_steps_stage(bench->steps));
                 result->tape_bytes = scion_tape_usage(training->tape).bytes;
                 result->peak_mib = peak_mib();
-                good = take_profile(bench, result) && scion_steps_rest(bench->steps) && see_peak(result) &&
-                       time_steps(bench, evaluate, &result->evaluation) && see_peak(result);
+                good = profile_take(bench, result) && scion_steps_rest(bench->steps) && peak_update(result) &&
+                       steps_time(bench, bench_evaluate, &result->evaluation) && peak_update(result);
         }
-        end(bench);
+        bench_end(bench);
         return good;
 }
 
@@ -301,7 +302,7 @@ bool scion_bench_run(struct scion_run *run, const struct scion_bench_options *op
         struct measuring measuring = { .bench.options = options, .result = bench };
 
         *bench = (struct scion_bench){ .bf16 = scion_device.settings.bf16 };
-        if (scion_run_lend(run, measure, &measuring))
+        if (scion_run_lend(run, bench_measure, &measuring))
                 return true;
         scion_bench_finish(bench);
         return false;
@@ -320,8 +321,9 @@ struct turning {
         FILE *in, *out;
 };
 
-/* As many steps as a turn has: wall clock, and the processor's. */
-static bool turn(const struct turning *turning, struct bench *bench, int64_t (*step)(struct bench *bench))
+/* Takes the steps of one turn, and writes their mean wall-clock and processor times. */
+static bool turn_take(const struct turning *turning, struct bench *bench,
+                      int64_t (*step)(struct bench *bench))
 {
         int64_t count = bench->options->steps > 0 ? bench->options->steps : 1;
         double start = scion_clock(), cpu = used_now(bench).cpu;
@@ -334,14 +336,14 @@ static bool turn(const struct turning *turning, struct bench *bench, int64_t (*s
         return fflush(turning->out) == 0 || scion_fail("cannot write the times");
 }
 
-static bool take_turns(void *context, struct scion_training *training)
+static bool turns_take(void *context, struct scion_training *training)
 {
         struct turning *turning = context;
         struct bench *bench = &turning->bench;
-        int64_t (*step)(struct bench * bench) = turning->evaluation ? evaluate : train;
+        int64_t (*step)(struct bench * bench) = turning->evaluation ? bench_evaluate : bench_train;
         int64_t largest;
-        bool good = begin(bench, training) && train(bench) > 0 && scion_steps_rest(bench->steps) &&
-                    warm_up(bench, step, &largest);
+        bool good = bench_begin(bench, training) && bench_train(bench) > 0 &&
+                    scion_steps_rest(bench->steps) && bench_warm_up(bench, step, &largest);
         int c;
 
         if (good) {
@@ -350,8 +352,8 @@ static bool take_turns(void *context, struct scion_training *training)
         }
         while (good && (c = fgetc(turning->in)) != EOF)
                 if (c == '\n')
-                        good = turn(turning, bench, step);
-        end(bench);
+                        good = turn_take(turning, bench, step);
+        bench_end(bench);
         return good;
 }
 
@@ -360,5 +362,5 @@ bool scion_bench_turns(struct scion_run *run, const struct scion_bench_options *
 {
         struct turning turning = { .bench.options = options, .evaluation = evaluation, .in = in, .out = out };
 
-        return scion_run_lend(run, take_turns, &turning);
+        return scion_run_lend(run, turns_take, &turning);
 }

@@ -1,4 +1,4 @@
-/* What the machine can do at most: a product of matrices that is large enough, and fits into the caches. */
+/* The peak speed of the machine, measured by a product of matrices that fits into the caches. */
 #include <scion/error.h>
 #include <stdlib.h>
 
@@ -58,8 +58,8 @@ static struct scion_array factor_create(int64_t numbers)
         return factor;
 }
 
-/* Floating-point operations in a second of the fastest product. The device may queue work, so each time ends with the
- * copy of an element to the host. */
+/* Measures the floating-point operations per second of the fastest product. The device may queue work, so each time ends with
+ * the copy of an element to the host. */
 static bool product_measure(const struct scion_array *a, const struct scion_array *b, struct scion_array *c,
                             double *flops)
 {

@@ -16,8 +16,8 @@ const char *const scion_profile_passes[SCION_TRACE_PASSES] = {
 
 /* --- Collecting ------------------------------------------------------------------------------------------- */
 
-static struct scion_profile_line *find(struct scion_profile *profile, const char *name,
-                                       enum scion_trace_pass pass, const char *shapes)
+static struct scion_profile_line *line_find(struct scion_profile *profile, const char *name,
+                                            enum scion_trace_pass pass, const char *shapes)
 {
         for (size_t i = 0; i < profile->count; i++) {
                 struct scion_profile_line *line = &profile->line[i];
@@ -44,7 +44,7 @@ static struct scion_profile_line *find(struct scion_profile *profile, const char
         return line;
 }
 
-static void note(struct scion_tracer *tracer, const struct scion_trace_event *event)
+static void event_record(struct scion_tracer *tracer, const struct scion_trace_event *event)
 {
         struct scion_profile *profile =
                 (struct scion_profile *)((char *)tracer - offsetof(struct scion_profile, tracer));
@@ -53,7 +53,7 @@ static void note(struct scion_tracer *tracer, const struct scion_trace_event *ev
 
         if (profile->by == SCION_PROFILE_SHAPES)
                 scion_trace_text(event, shapes, sizeof shapes);
-        struct scion_profile_line *line = find(profile, event->name, event->pass, shapes);
+        struct scion_profile_line *line = line_find(profile, event->name, event->pass, shapes);
 
         if (line) {
                 line->calls++;
@@ -65,7 +65,7 @@ static void note(struct scion_tracer *tracer, const struct scion_trace_event *ev
 
 void scion_profile_begin(struct scion_profile *profile)
 {
-        profile->tracer.event = note;
+        profile->tracer.event = event_record;
         profile->operations = scion_device_usage().operations;
         scion_trace_use(&profile->tracer);
 }
@@ -76,7 +76,7 @@ void scion_profile_end(struct scion_profile *profile)
         scion_trace_use(NULL);
 }
 
-static int compare(const void *a, const void *b)
+static int line_compare(const void *a, const void *b)
 {
         const struct scion_profile_line *x = a, *y = b;
 
@@ -85,7 +85,8 @@ static int compare(const void *a, const void *b)
 
 bool scion_profile_close(struct scion_profile *profile, int64_t steps)
 {
-        struct scion_profile_line *between = find(profile, "(between operations)", SCION_TRACE_OTHER, "");
+        struct scion_profile_line *between =
+                line_find(profile, "(between operations)", SCION_TRACE_OTHER, "");
 
         if (!between || profile->failed)
                 return scion_fail("out of memory");
@@ -94,7 +95,7 @@ bool scion_profile_close(struct scion_profile *profile, int64_t steps)
         profile->seconds = 0;
         for (size_t i = 0; i < profile->count; i++)
                 profile->seconds += profile->line[i].seconds;
-        qsort(profile->line, profile->count, sizeof *profile->line, compare);
+        qsort(profile->line, profile->count, sizeof *profile->line, line_compare);
         return true;
 }
 
@@ -110,9 +111,9 @@ void scion_profile_finish(struct scion_profile *profile)
 #define CELLS 7
 #define WIDTH 200
 
-/* The cells of a line; what there is nothing of is empty. */
-static void write_cells(const struct scion_profile *profile, const struct scion_profile_line *line,
-                        const char *percent, char (*cell)[WIDTH])
+/* Writes the cells of a line. Cells without a value are empty. */
+static void line_write_cells(const struct scion_profile *profile, const struct scion_profile_line *line,
+                             const char *percent, char (*cell)[WIDTH])
 {
         double steps = (double)profile->steps;
 
@@ -141,7 +142,7 @@ bool scion_profile_print(const struct scion_profile *profile, FILE *file)
         for (int i = 0; i < CELLS; i++)
                 scion_columns_add(&columns, order[i] == 6 && !shapes ? "" : head[order[i]]);
         for (size_t row = 0; row < profile->count; row++) {
-                write_cells(profile, &profile->line[row], " %", cell);
+                line_write_cells(profile, &profile->line[row], " %", cell);
                 for (int i = 0; i < CELLS; i++)
                         scion_columns_add(&columns, cell[order[i]]);
         }
@@ -151,7 +152,7 @@ bool scion_profile_print(const struct scion_profile *profile, FILE *file)
         return good;
 }
 
-static bool print_row(const char *const *fields, FILE *file)
+static bool row_print(const char *const *fields, FILE *file)
 {
         char *text = scion_csv_row_text(fields, CELLS);
 
@@ -168,13 +169,13 @@ bool scion_profile_print_csv(const struct scion_profile *profile, FILE *file)
                                                  "percent",   "gflops", "shapes" };
         char cell[CELLS][WIDTH];
         const char *fields[CELLS];
-        bool good = print_row(head, file);
+        bool good = row_print(head, file);
 
         for (size_t row = 0; good && row < profile->count; row++) {
-                write_cells(profile, &profile->line[row], "", cell);
+                line_write_cells(profile, &profile->line[row], "", cell);
                 for (int i = 0; i < CELLS; i++)
                         fields[i] = cell[i];
-                good = print_row(fields, file);
+                good = row_print(fields, file);
         }
         return good;
 }

@@ -1,4 +1,4 @@
-/* A training step by its operations. */
+/* The time of a training step, divided among its operations. */
 #ifndef SCION_BENCH_PROFILE_H
 #define SCION_BENCH_PROFILE_H
 
@@ -29,20 +29,21 @@ struct scion_profile {
         double seconds; /* of all lines */
         size_t count, room;
         struct scion_profile_line *line;
-        /* Inside: */
+        /* Private: */
         struct scion_tracer tracer;
-        double operations; /* by the last event */
+        double operations; /* of the device at the last event */
         bool failed;       /* memory ran out */
 };
 
-/* From the one to the other, the calling thread's operations are counted in. */
+/* Begins and ends to record the operations of the calling thread. */
 void scion_profile_begin(struct scion_profile *profile);
 void scion_profile_end(struct scion_profile *profile);
 
-/* So many steps were taken: sorts, the longest first, and adds what was between operations. False with a message. */
+/* Adds the time between operations, and sorts the lines, the longest first. `steps` is the number of steps that were
+ * recorded. Returns false with a message. */
 bool scion_profile_close(struct scion_profile *profile, int64_t steps);
 
-/* A table for people; or CSV, with a header row. */
+/* Prints a table, or CSV with a header row. Both return false with a message. */
 bool scion_profile_print(const struct scion_profile *profile, FILE *file);
 bool scion_profile_print_csv(const struct scion_profile *profile, FILE *file);
 

@@ -1,4 +1,4 @@
-/* Random data in the place of a run's own. */
+/* Replaces the data of a run by random data. */
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,14 +10,14 @@
 #define MOST_BYTES ((int64_t)64 << 20) /* of the examples of a split: more than caches hold */
 #define MOST_BATCHES 64
 
-/* What the data are like. */
+/* The shape of the data. */
 struct likeness {
         struct scion_shape shape;
-        int64_t classes, targets; /* classes 0: values */
+        int64_t classes, targets; /* classes is 0 when the targets are values */
 };
 
-/* A number from 1, and where it ends: at a character of `ends`. */
-static bool parse_number(const char **at, const char *ends, int64_t *number)
+/* Parses a number of at least 1 that a character of `ends` or the end of the text follows. Advances `at` to it. */
+static bool number_parse(const char **at, const char *ends, int64_t *number)
 {
         char *end;
         long long value = strtoll(*at, &end, 10);
@@ -29,8 +29,8 @@ static bool parse_number(const char **at, const char *ends, int64_t *number)
         return true;
 }
 
-/* "3x32x32:10" */
-static bool parse(const char *text, struct likeness *like)
+/* Parses a shape and a number of classes: "3x32x32:10". */
+static bool likeness_parse(const char *text, struct likeness *like)
 {
         const char *at = text;
         bool good = true;
@@ -38,15 +38,15 @@ static bool parse(const char *text, struct likeness *like)
         *like = (struct likeness){ 0 };
         do
                 good = like->shape.ndim < SCION_MAX_DIMS - 1 &&
-                       parse_number(&at, "x:", &like->shape.dim[like->shape.ndim++]);
+                       number_parse(&at, "x:", &like->shape.dim[like->shape.ndim++]);
         while (good && *at++ == 'x');
-        return (good && parse_number(&at, "", &like->classes) && scion_check_shape(&like->shape)) ||
+        return (good && number_parse(&at, "", &like->classes) && scion_check_shape(&like->shape)) ||
                scion_fail("'%s' is no shape of data; 3x32x32:10 stands for images of 3 channels and 32 by 32 "
                           "pixels, of 10 classes",
                           text);
 }
 
-static bool open_for_shape(const struct scion_config *map, struct likeness *like)
+static bool likeness_open(const struct scion_config *map, struct likeness *like)
 {
         struct scion_data *data = scion_data_open(map, 1);
 
@@ -60,19 +60,19 @@ static bool open_for_shape(const struct scion_config *map, struct likeness *like
         return true;
 }
 
-/* As many examples as are in memory that caches do not hold, in whole batches. */
-static int64_t examples_of(const struct likeness *like, int64_t batch)
+/* Returns a number of examples that exceeds the caches, in whole batches. */
+static int64_t likeness_examples(const struct likeness *like, int64_t batch)
 {
         int64_t batches = MOST_BYTES / (int64_t)sizeof(float) / scion_shape_size(&like->shape) / batch;
 
         return batch * (batches < 2 ? 2 : batches > MOST_BATCHES ? MOST_BATCHES : batches);
 }
 
-static char *write_map(const struct scion_config *map, const struct likeness *like, int64_t batch)
+static char *map_write(const struct scion_config *map, const struct likeness *like, int64_t batch)
 {
         const struct scion_config *unlabelled = scion_config_get(map, "unlabelled");
         const struct scion_config *classes = scion_config_get(map, "classes");
-        int64_t count = like->classes, examples = examples_of(like, batch);
+        int64_t count = like->classes, examples = likeness_examples(like, batch);
         struct scion_text text = { 0 };
 
         if (count > 0 && classes && classes->kind == SCION_CONFIG_LIST && classes->count > 0)
@@ -93,15 +93,17 @@ static char *write_map(const struct scion_config *map, const struct likeness *li
         return scion_fail_null("out of memory");
 }
 
-static int64_t batch_of(const struct scion_config *stage)
+static int64_t stage_batch_size(const struct scion_config *stage)
 {
         const struct scion_config *size = scion_config_get(scion_config_get(stage, "train"), "batch_size");
         long long number = size && size->text ? strtoll(size->text, NULL, 10) : 0;
 
-        return number < 1 || number > INT32_MAX ? 64 : number; /* what is wrong with it is told elsewhere */
+        return number < 1 || number > INT32_MAX
+                       ? 64
+                       : number; /* the run's preparation reports what is wrong with it */
 }
 
-static bool randomize(struct scion_config *config, const char *side, const char *shape)
+static bool side_randomize(struct scion_config *config, const char *side, const char *shape)
 {
         const struct scion_config *stage = scion_config_get(config, side);
         const struct scion_config *map = scion_config_get(stage, "dataset");
@@ -111,8 +113,8 @@ static bool randomize(struct scion_config *config, const char *side, const char 
 
         if (!map)
                 return true;
-        bool good = (shape ? parse(shape, &like) : open_for_shape(map, &like)) &&
-                    (text = write_map(map, &like, batch_of(stage))) &&
+        bool good = (shape ? likeness_parse(shape, &like) : likeness_open(map, &like)) &&
+                    (text = map_write(map, &like, stage_batch_size(stage))) &&
                     (random = scion_config_parse(text, "random data"));
 
         snprintf(path, sizeof path, "%s.dataset", side);
@@ -124,5 +126,5 @@ static bool randomize(struct scion_config *config, const char *side, const char 
 
 bool scion_bench_randomize(struct scion_config *config, const char *shape)
 {
-        return randomize(config, "source", shape) && randomize(config, "target", shape);
+        return side_randomize(config, "source", shape) && side_randomize(config, "target", shape);
 }

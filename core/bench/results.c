@@ -15,19 +15,19 @@ static const char *const part_names[SCION_PARTS] = {
         [SCION_PART_SCORES] = "scores", [SCION_PART_BACKWARD] = "backward", [SCION_PART_UPDATE] = "optimizer",
 };
 
-static double samples_a_second(const struct scion_bench_times *times)
+static double times_samples_per_second(const struct scion_bench_times *times)
 {
         return (double)times->examples / times->seconds.median;
 }
 
-static double flops(const struct scion_bench_times *times)
+static double times_flops(const struct scion_bench_times *times)
 {
         return times->operations / times->seconds.median;
 }
 
 /* --- For programs ----------------------------------------------------------------------------------------- */
 
-static void add(struct scion_row *row, const char *prefix, const char *name, double value, int decimals)
+static void row_add(struct scion_row *row, const char *prefix, const char *name, double value, int decimals)
 {
         char column[64];
 
@@ -35,33 +35,33 @@ static void add(struct scion_row *row, const char *prefix, const char *name, dou
         scion_row_fixed(row, column, value, decimals);
 }
 
-static void add_times(struct scion_row *row, const char *prefix, const struct scion_bench_times *times,
-                      double peak)
+static void row_add_times(struct scion_row *row, const char *prefix, const struct scion_bench_times *times,
+                          double peak)
 {
-        add(row, prefix, "batch_size", (double)times->examples, 0);
-        add(row, prefix, "steps", (double)times->steps, 0);
-        add(row, prefix, "ms", times->seconds.median * 1e3, 6);
-        add(row, prefix, "ms_p10", times->seconds.low * 1e3, 6);
-        add(row, prefix, "ms_p90", times->seconds.high * 1e3, 6);
-        add(row, prefix, "cpu_ms", times->cpu_seconds * 1e3, 6);
-        add(row, prefix, "samples_per_second", samples_a_second(times), 1);
-        add(row, prefix, "gflop", times->operations * 1e-9, 9);
-        add(row, prefix, "gflops", flops(times) * 1e-9, 3);
-        add(row, prefix, "of_peak", flops(times) / peak, 4);
+        row_add(row, prefix, "batch_size", (double)times->examples, 0);
+        row_add(row, prefix, "steps", (double)times->steps, 0);
+        row_add(row, prefix, "ms", times->seconds.median * 1e3, 6);
+        row_add(row, prefix, "ms_p10", times->seconds.low * 1e3, 6);
+        row_add(row, prefix, "ms_p90", times->seconds.high * 1e3, 6);
+        row_add(row, prefix, "cpu_ms", times->cpu_seconds * 1e3, 6);
+        row_add(row, prefix, "samples_per_second", times_samples_per_second(times), 1);
+        row_add(row, prefix, "gflop", times->operations * 1e-9, 9);
+        row_add(row, prefix, "gflops", times_flops(times) * 1e-9, 3);
+        row_add(row, prefix, "of_peak", times_flops(times) / peak, 4);
         for (int part = 0; part < SCION_PARTS; part++) {
                 char name[32];
 
                 snprintf(name, sizeof name, "%s_ms", part_names[part] ? part_names[part] : "");
                 if (part_names[part] && (times->part[part] > 0 || !*prefix))
-                        add(row, prefix, name, times->part[part] * 1e3, 6);
+                        row_add(row, prefix, name, times->part[part] * 1e3, 6);
         }
-        add(row, prefix, "allocated_bytes", times->allocated, 0);
-        add(row, prefix, "faulted_bytes", times->faulted, 0);
-        add(row, prefix, "tape_allocations", times->tape_allocations, 3);
+        row_add(row, prefix, "allocated_bytes", times->allocated, 0);
+        row_add(row, prefix, "faulted_bytes", times->faulted, 0);
+        row_add(row, prefix, "tape_allocations", times->tape_allocations, 3);
 }
 
-static void make_row(const struct scion_bench_subject *subject, const struct scion_bench *bench,
-                     struct scion_row *row)
+static void row_create(const struct scion_bench_subject *subject, const struct scion_bench *bench,
+                       struct scion_row *row)
 {
         scion_row_text(row, "file", subject->file);
         scion_row_text(row, "run", subject->run);
@@ -70,14 +70,14 @@ static void make_row(const struct scion_bench_subject *subject, const struct sci
         scion_row_text(row, "stage", bench->stage);
         scion_row_text(row, "precision", bench->bf16 ? "bf16" : "fp32");
         scion_row_int(row, "threads", subject->threads);
-        add_times(row, "", &bench->training, bench->peak_flops);
-        add_times(row, "evaluation_", &bench->evaluation, bench->peak_flops);
-        add(row, "", "peak_gflops", bench->peak_flops * 1e-9, 3);
-        add(row, "", "tape_mib", (double)bench->tape_bytes / MIB, 3);
-        add(row, "", "peak_mib", bench->peak_mib, 3);
+        row_add_times(row, "", &bench->training, bench->peak_flops);
+        row_add_times(row, "evaluation_", &bench->evaluation, bench->peak_flops);
+        row_add(row, "", "peak_gflops", bench->peak_flops * 1e-9, 3);
+        row_add(row, "", "tape_mib", (double)bench->tape_bytes / MIB, 3);
+        row_add(row, "", "peak_mib", bench->peak_mib, 3);
 }
 
-static bool print_fields(const struct scion_row *row, bool names, FILE *file)
+static bool row_print(const struct scion_row *row, bool names, FILE *file)
 {
         const char **fields = malloc((row->count + 1) * sizeof *fields);
         char *text = NULL;
@@ -101,8 +101,8 @@ bool scion_bench_print_csv(const struct scion_bench_subject *subject, const stru
         if (bench->profile.count > 0)
                 return scion_profile_print_csv(&bench->profile, file);
 
-        make_row(subject, bench, &row);
-        bool good = !row.failed ? print_fields(&row, true, file) && print_fields(&row, false, file)
+        row_create(subject, bench, &row);
+        bool good = !row.failed ? row_print(&row, true, file) && row_print(&row, false, file)
                                 : scion_fail("out of memory");
 
         scion_row_finish(&row);
@@ -136,7 +136,7 @@ bool scion_bench_print_json(const struct scion_bench_subject *subject, const str
         struct scion_row row = { 0 };
         json_t *object = json_object();
 
-        make_row(subject, bench, &row);
+        row_create(subject, bench, &row);
         bool good = object && !row.failed;
 
         for (size_t i = 0; good && i < row.count; i++) {
@@ -161,7 +161,7 @@ bool scion_bench_print_json(const struct scion_bench_subject *subject, const str
 
 /* --- For people ------------------------------------------------------------------------------------------- */
 
-static void cell(struct scion_columns *columns, const char *format, double value)
+static void columns_add_number(struct scion_columns *columns, const char *format, double value)
 {
         char text[64];
 
@@ -169,22 +169,22 @@ static void cell(struct scion_columns *columns, const char *format, double value
         scion_columns_add(columns, text);
 }
 
-static void add_line(struct scion_columns *columns, const char *name, const struct scion_bench_times *times,
-                     double peak)
+static void columns_add_line(struct scion_columns *columns, const char *name,
+                             const struct scion_bench_times *times, double peak)
 {
         scion_columns_add(columns, name);
-        cell(columns, "%.0f", (double)times->examples);
-        cell(columns, "%.0f", (double)times->steps);
-        cell(columns, "%.4g", times->seconds.median * 1e3);
-        cell(columns, "%.4g", times->seconds.low * 1e3);
-        cell(columns, "%.4g", times->seconds.high * 1e3);
-        cell(columns, "%.0f", samples_a_second(times));
-        cell(columns, "%.1f", flops(times) * 1e-9);
-        cell(columns, "%.0f %%", flops(times) / peak * 100);
+        columns_add_number(columns, "%.0f", (double)times->examples);
+        columns_add_number(columns, "%.0f", (double)times->steps);
+        columns_add_number(columns, "%.4g", times->seconds.median * 1e3);
+        columns_add_number(columns, "%.4g", times->seconds.low * 1e3);
+        columns_add_number(columns, "%.4g", times->seconds.high * 1e3);
+        columns_add_number(columns, "%.0f", times_samples_per_second(times));
+        columns_add_number(columns, "%.1f", times_flops(times) * 1e-9);
+        columns_add_number(columns, "%.0f %%", times_flops(times) / peak * 100);
 }
 
-/* The parts are means, of which the step is the sum. */
-static void print_parts(const struct scion_bench_times *times, FILE *file)
+/* Prints the share of each part of a training step. The parts are means that add up to the step. */
+static void parts_print(const struct scion_bench_times *times, FILE *file)
 {
         double all = 0;
 
@@ -208,13 +208,13 @@ bool scion_bench_print(const struct scion_bench_subject *subject, const struct s
                 subject->threads == 1 ? "" : "s");
         for (size_t i = 0; i < columns.per_row; i++)
                 scion_columns_add(&columns, head[i]);
-        add_line(&columns, "training", &bench->training, bench->peak_flops);
-        add_line(&columns, "evaluation", &bench->evaluation, bench->peak_flops);
+        columns_add_line(&columns, "training", &bench->training, bench->peak_flops);
+        columns_add_line(&columns, "evaluation", &bench->evaluation, bench->peak_flops);
         bool good = scion_columns_print(&columns, 0, file);
 
         scion_columns_finish(&columns);
         fputc('\n', file);
-        print_parts(&bench->training, file);
+        parts_print(&bench->training, file);
         fprintf(file, "peak: %.0f GFLOP/s, in products of large matrices%s\n", bench->peak_flops * 1e-9,
                 bench->bf16 ? ", rounded to bfloat16" : "");
         fprintf(file,

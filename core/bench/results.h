@@ -1,4 +1,4 @@
-/* What a bench has found, for people and for programs. */
+/* Prints the results of a bench for people and for programs. */
 #ifndef SCION_BENCH_RESULTS_H
 #define SCION_BENCH_RESULTS_H
 
@@ -11,12 +11,12 @@ struct scion_bench_subject {
         int64_t threads;
 };
 
-/* For people. False, with a message, when memory is out. */
+/* Prints tables. Returns false, with a message, when memory is out. */
 bool scion_bench_print(const struct scion_bench_subject *subject, const struct scion_bench *bench,
                        FILE *file);
 
-/* A header row and a row of CSV (with a profile, that alone); or one JSON object. Milliseconds, and units of 10^9
- * operations a second. */
+/* Print a header row and a row of CSV (of the profile alone, if there is one), or one JSON object. Times are in
+ * milliseconds, speeds in 10^9 operations per second. Both return false with a message. */
 bool scion_bench_print_csv(const struct scion_bench_subject *subject, const struct scion_bench *bench,
                            FILE *file);
 bool scion_bench_print_json(const struct scion_bench_subject *subject, const struct scion_bench *bench,

@@ -60,11 +60,11 @@ static void counts_print(const char *path, const struct scion_conform_counts *co
 
 static int plugin_check(const char *path, const struct scion_cli *cli, double seconds)
 {
-        const struct scion_conform_wish wish = { path, cli->set, cli->sets, seconds };
+        const struct scion_conform_request request = { path, cli->set, cli->sets, seconds };
         struct scion_conform_counts counts;
 
         printf("%s\n", path);
-        enum scion_status status = scion_conform_check(&wish, outcome_print, NULL, &counts);
+        enum scion_status status = scion_conform_check(&request, outcome_print, NULL, &counts);
 
         if (status != SCION_GOOD && counts.wrong == 0)
                 return scion_cli_failed((int)status);

@@ -34,9 +34,9 @@ static void columns_add_module(struct scion_columns *columns, const struct scion
         snprintf(number, sizeof number, "%lld", (long long)count);
         scion_columns_add(columns, *path ? path : "''");
         scion_columns_add(columns, scion_module_kind(module));
-        scion_columns_add(columns, module->makes.ndim < 0
+        scion_columns_add(columns, module->output_shape.ndim < 0
                                            ? "-"
-                                           : scion_shape_text(&module->makes, shape, sizeof shape));
+                                           : scion_shape_text(&module->output_shape, shape, sizeof shape));
         scion_columns_add(columns, number);
 }
 

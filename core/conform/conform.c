@@ -19,31 +19,31 @@
 #include "plugin/params.h"
 #include "process/pool.h"
 
-#define MOST_FINDINGS 6 /* that one test tells */
+#define MOST_FINDINGS 6 /* printed for one test */
 
 enum ending { HELD, WRONG, SKIPPED, UNUSABLE, TROUBLE };
 
-/* What a test's process and this one both see: it is there also after a crash. */
+/* Memory shared by a test's process and this one, which can read it after a crash as well. */
 struct scion_conform_shared {
         enum ending ending;
-        char doing[256];  /* what the plugin was asked for last */
-        char folder[256]; /* the test's own; "": it has none */
+        char doing[256];  /* the last call of the plugin */
+        char folder[256]; /* the test's folder; "" when it has none */
 };
 
-/* --- What a test says ----------------------------------------------------------------------------------- */
+/* --- Results of a test ----------------------------------------------------------------------------------- */
 
-static void add(struct scion_conform *conform, const char *format, va_list arguments)
+static void text_add_line(struct scion_conform *conform, const char *format, va_list arguments)
 {
         char line[4096];
 
         vsnprintf(line, sizeof line, format, arguments);
         if (conform->text.text && strstr(conform->text.text, line))
-                return; /* found again in another place: once is enough */
+                return; /* the same finding from another place is printed once */
         scion_text_add(&conform->text, "%s%s", conform->text.length ? "\n" : "", line);
 }
 
-/* What is worse stays. */
-static void end_as(struct scion_conform *conform, enum ending ending)
+/* Sets the ending unless a worse one is set. */
+static void ending_set(struct scion_conform *conform, enum ending ending)
 {
         if (ending > conform->shared->ending || ending == WRONG)
                 conform->shared->ending = ending;
@@ -53,11 +53,11 @@ bool scion_conform_wrong(struct scion_conform *conform, const char *format, ...)
 {
         va_list arguments;
 
-        end_as(conform, WRONG);
+        ending_set(conform, WRONG);
         if (++conform->findings > MOST_FINDINGS)
                 return false;
         va_start(arguments, format);
-        add(conform, format, arguments);
+        text_add_line(conform, format, arguments);
         va_end(arguments);
         return false;
 }
@@ -66,9 +66,9 @@ bool scion_conform_skip(struct scion_conform *conform, const char *format, ...)
 {
         va_list arguments;
 
-        end_as(conform, SKIPPED);
+        ending_set(conform, SKIPPED);
         va_start(arguments, format);
-        add(conform, format, arguments);
+        text_add_line(conform, format, arguments);
         va_end(arguments);
         return false;
 }
@@ -78,20 +78,20 @@ bool scion_conform_note(struct scion_conform *conform, const char *format, ...)
         va_list arguments;
 
         va_start(arguments, format);
-        add(conform, format, arguments);
+        text_add_line(conform, format, arguments);
         va_end(arguments);
         return false;
 }
 
 bool scion_conform_unusable(struct scion_conform *conform)
 {
-        end_as(conform, UNUSABLE);
+        ending_set(conform, UNUSABLE);
         return false;
 }
 
 bool scion_conform_trouble(struct scion_conform *conform)
 {
-        end_as(conform, TROUBLE);
+        ending_set(conform, TROUBLE);
         return false;
 }
 
@@ -134,10 +134,10 @@ const char *scion_conform_reason(void)
 /* --- One test ------------------------------------------------------------------------------------------- */
 
 struct checking {
-        const struct scion_conform_wish *wish;
+        const struct scion_conform_request *request;
         struct scion_pool *pool;
         struct scion_conform conform;
-        void (*tell)(void *context, const struct scion_conform_outcome *outcome);
+        void (*report)(void *context, const struct scion_conform_outcome *outcome);
         void *context;
         struct scion_conform_counts *counts;
 };
@@ -147,9 +147,9 @@ struct job {
         const struct scion_conform_test *test;
 };
 
-/* In the test's process. The message of trouble goes as the failure's; everything else as the note. */
-static enum scion_status work(void *context, const struct scion_observer *observer, struct scion_row *cells,
-                              struct scion_text *note)
+/* Runs in the test's process. The message of a failed check is returned as the error, everything else in the note. */
+static enum scion_status test_execute(void *context, const struct scion_observer *observer,
+                                      struct scion_row *cells, struct scion_text *note)
 {
         struct job *job = context;
         struct scion_conform *conform = &job->checking->conform;
@@ -170,8 +170,8 @@ static enum scion_status work(void *context, const struct scion_observer *observ
         return conform->shared->ending >= UNUSABLE ? SCION_BAD_INPUT : SCION_GOOD;
 }
 
-static void tell(struct checking *checking, const char *test, enum scion_conform_verdict verdict,
-                 const char *text)
+static void outcome_report(struct checking *checking, const char *test, enum scion_conform_verdict verdict,
+                           const char *text)
 {
         const struct scion_conform_outcome outcome = { test, verdict, text };
 
@@ -186,29 +186,29 @@ static void tell(struct checking *checking, const char *test, enum scion_conform
                 checking->counts->skipped++;
                 break;
         }
-        checking->tell(checking->context, &outcome);
+        checking->report(checking->context, &outcome);
 }
 
-/* Of a process that did not come to its end: `how` it went. */
-static void tell_end(struct checking *checking, const char *test, const char *how)
+/* Reports a test whose process did not finish: `how` says what happened to it. */
+static void outcome_report_end(struct checking *checking, const char *test, const char *how)
 {
         const char *doing = checking->conform.shared->doing;
         struct scion_text text = { 0 };
 
         scion_text_add(&text, "%s%s%s", how, *doing ? ", in " : "", doing);
-        tell(checking, test, SCION_CONFORM_WRONG, text.text ? text.text : how);
+        outcome_report(checking, test, SCION_CONFORM_WRONG, text.text ? text.text : how);
         free(text.text);
 }
 
-static enum scion_status judge(struct checking *checking, const struct scion_conform_test *test,
-                               const struct scion_report *report, bool late)
+static enum scion_status report_judge(struct checking *checking, const struct scion_conform_test *test,
+                                      const struct scion_report *report, bool late)
 {
         char how[128];
 
         if (late) {
-                snprintf(how, sizeof how, "hangs: it was not through after %g seconds",
-                         checking->wish->seconds);
-                tell_end(checking, test->name, how);
+                snprintf(how, sizeof how, "hangs: it had not finished after %g seconds",
+                         checking->request->seconds);
+                outcome_report_end(checking, test->name, how);
                 return SCION_GOOD;
         }
         if (report->status == SCION_STOPPED) {
@@ -216,22 +216,22 @@ static enum scion_status judge(struct checking *checking, const struct scion_con
                 return SCION_STOPPED;
         }
         if (report->status == SCION_FAILED) {
-                tell_end(checking, test->name, report->message);
+                outcome_report_end(checking, test->name, report->message);
                 return SCION_GOOD;
         }
         switch (checking->conform.shared->ending) {
         case HELD:
-                tell(checking, test->name, SCION_CONFORM_GOOD, report->note);
+                outcome_report(checking, test->name, SCION_CONFORM_GOOD, report->note);
                 return SCION_GOOD;
         case WRONG:
-                tell(checking, test->name, SCION_CONFORM_WRONG, report->note);
+                outcome_report(checking, test->name, SCION_CONFORM_WRONG, report->note);
                 return SCION_GOOD;
         case SKIPPED:
-                tell(checking, test->name, SCION_CONFORM_SKIPPED, report->note);
+                outcome_report(checking, test->name, SCION_CONFORM_SKIPPED, report->note);
                 return SCION_GOOD;
         case UNUSABLE:
                 scion_fail("%s%s", report->message,
-                           checking->wish->sets ? "" : " (parameters are given by --set KEY=VALUE)");
+                           checking->request->sets ? "" : " (parameters are given by --set KEY=VALUE)");
                 return SCION_BAD_INPUT;
         case TROUBLE:
                 break;
@@ -240,8 +240,8 @@ static enum scion_status judge(struct checking *checking, const struct scion_con
         return SCION_FAILED;
 }
 
-/* A folder, those in it, and their files. */
-static void remove_folder(const char *path)
+/* Removes a folder with everything in it. */
+static void folder_remove(const char *path)
 {
         DIR *folder = opendir(path);
         struct dirent *entry;
@@ -252,7 +252,7 @@ static void remove_folder(const char *path)
                 char *inner = scion_path_join(path, entry->d_name);
 
                 if (inner && unlink(inner) != 0)
-                        remove_folder(inner);
+                        folder_remove(inner);
                 free(inner);
         }
         if (folder)
@@ -260,17 +260,17 @@ static void remove_folder(const char *path)
         rmdir(path);
 }
 
-/* SCION_GOOD when the outcome was told, whatever it is. */
-static enum scion_status run_test(struct checking *checking, const struct scion_conform_test *test)
+/* Returns SCION_GOOD when the outcome was reported, whatever it is. */
+static enum scion_status test_run(struct checking *checking, const struct scion_conform_test *test)
 {
         const struct scion_limits none = { 0 };
         struct job job = { checking, test };
-        double end = scion_clock() + checking->wish->seconds;
+        double end = scion_clock() + checking->request->seconds;
         struct scion_event event;
         bool late = false;
 
         memset(checking->conform.shared, 0, sizeof *checking->conform.shared);
-        if (!scion_pool_start(checking->pool, 0, &none, work, &job))
+        if (!scion_pool_start(checking->pool, 0, &none, test_execute, &job))
                 return SCION_FAILED;
         for (;;) {
                 if (!scion_pool_next(checking->pool, late ? INFINITY : fmax(end - scion_clock(), 0), &event))
@@ -283,10 +283,10 @@ static enum scion_status run_test(struct checking *checking, const struct scion_
                         continue;
                 scion_pool_stop(checking->pool, true);
         }
-        enum scion_status status = judge(checking, test, &event.report, late && !scion_pool_signal());
+        enum scion_status status = report_judge(checking, test, &event.report, late && !scion_pool_signal());
 
         if (*checking->conform.shared->folder)
-                remove_folder(checking->conform.shared->folder);
+                folder_remove(checking->conform.shared->folder);
 
         scion_report_finish(&event.report);
         return status;
@@ -294,28 +294,29 @@ static enum scion_status run_test(struct checking *checking, const struct scion_
 
 /* --- All tests of a plugin ------------------------------------------------------------------------------ */
 
-static enum scion_status run_tests(struct checking *checking, const struct scion_conform_test *tests)
+static enum scion_status tests_run(struct checking *checking, const struct scion_conform_test *tests)
 {
         enum scion_status status = SCION_GOOD;
 
         for (; tests->name && status == SCION_GOOD; tests++)
-                status = run_test(checking, tests);
+                status = test_run(checking, tests);
         return status;
 }
 
-/* The same of a list whose first test is what the others build on. */
-static enum scion_status run_base(struct checking *checking, const struct scion_conform_test *tests)
+/* Runs the first test of the list, and the others only if it passed, because they depend on it. */
+static enum scion_status tests_run_after_first(struct checking *checking,
+                                               const struct scion_conform_test *tests)
 {
         int before = checking->counts->wrong;
-        enum scion_status status = tests->name ? run_test(checking, tests) : SCION_GOOD;
+        enum scion_status status = tests->name ? test_run(checking, tests) : SCION_GOOD;
 
         if (status != SCION_GOOD || !tests->name || checking->counts->wrong > before)
                 return status;
-        return run_tests(checking, tests + 1);
+        return tests_run(checking, tests + 1);
 }
 
-/* The parameters that have no default and were not given. */
-static bool check_required(const struct scion_plugin *plugin, const struct scion_config *map)
+/* Checks that every parameter without a default was given. */
+static bool params_check_required(const struct scion_plugin *plugin, const struct scion_config *map)
 {
         struct scion_text text = { 0 };
 
@@ -331,7 +332,7 @@ static bool check_required(const struct scion_plugin *plugin, const struct scion
         return false;
 }
 
-static bool make_map(struct checking *checking)
+static bool map_create(struct checking *checking)
 {
         const struct scion_plugin *plugin = &checking->conform.descriptor->plugin;
         const struct scion_param *lr = plugin->params ? scion_params_find(plugin->params, "lr") : NULL;
@@ -339,20 +340,20 @@ static bool make_map(struct checking *checking)
         bool good;
 
         scion_text_add(&text, "{ use: '%s' }", plugin->name);
-        checking->conform.map = text.text ? scion_config_parse(text.text, checking->wish->path) : NULL;
+        checking->conform.map = text.text ? scion_config_parse(text.text, checking->request->path) : NULL;
         free(text.text);
         good = checking->conform.map != NULL;
         if (good)
                 checking->conform.map->line = 0; /* no place to show in messages */
         if (good && plugin->kind == SCION_OPTIMIZER && lr && lr->required)
                 good = scion_config_override(checking->conform.map, "lr=0.01");
-        for (size_t i = 0; good && i < checking->wish->sets; i++)
-                good = scion_config_override(checking->conform.map, checking->wish->set[i]);
-        return good && check_required(plugin, checking->conform.map);
+        for (size_t i = 0; good && i < checking->request->sets; i++)
+                good = scion_config_override(checking->conform.map, checking->request->set[i]);
+        return good && params_check_required(plugin, checking->conform.map);
 }
 
-/* NULL for a kind that has no tests of its own. */
-static const struct scion_conform_test *tests_of(enum scion_kind kind)
+/* Returns the list of a kind's tests, or NULL for a kind that has none. */
+static const struct scion_conform_test *kind_tests(enum scion_kind kind)
 {
         switch (kind) {
         case SCION_LOSS:
@@ -366,42 +367,45 @@ static const struct scion_conform_test *tests_of(enum scion_kind kind)
         case SCION_STRATEGY:
                 return scion_conform_strategy;
         case SCION_BACKEND:
+                return scion_conform_backend;
         case SCION_KINDS_END:
                 break;
         }
         return NULL;
 }
 
-/* A plugin is taken into this process when a process before has survived that, and has run the tests. */
-static enum scion_status run_all(struct checking *checking)
+/* Runs all tests. The plugin is loaded into this process only after another process has loaded it without a crash. */
+static enum scion_status plugin_run_tests(struct checking *checking)
 {
-        enum scion_status status = run_tests(checking, scion_conform_loading);
+        enum scion_status status = tests_run(checking, scion_conform_loading);
         const struct scion_plugin *plugin;
 
         if (status != SCION_GOOD || checking->counts->wrong > 0)
                 return status;
-        plugin = scion_plugin_open(checking->wish->path);
+        plugin = scion_plugin_open(checking->request->path);
         if (!plugin)
                 return SCION_FAILED;
         scion_plugins_prefer(plugin);
         checking->conform.descriptor = (const union scion_descriptor *)plugin;
-        status = run_tests(checking, scion_conform_descriptor);
+        status = tests_run(checking, scion_conform_descriptor);
         if (status != SCION_GOOD || checking->counts->wrong > 0)
                 return status;
-        if (!make_map(checking))
+        if (!map_create(checking))
                 return SCION_BAD_INPUT;
-        status = run_base(checking, scion_conform_instances);
-        if (status != SCION_GOOD || checking->counts->wrong > 0 || !tests_of(plugin->kind))
-                return status; /* the tests of a kind need an instance */
-        return run_base(checking, tests_of(plugin->kind));
+        status = tests_run_after_first(checking, scion_conform_instances);
+        if (status != SCION_GOOD || checking->counts->wrong > 0 || !kind_tests(plugin->kind))
+                return status; /* a kind's tests need an instance */
+        return tests_run_after_first(checking, kind_tests(plugin->kind));
 }
 
-enum scion_status scion_conform_check(const struct scion_conform_wish *wish,
-                                      void (*told)(void *context,
-                                                   const struct scion_conform_outcome *outcome),
+enum scion_status scion_conform_check(const struct scion_conform_request *request,
+                                      void (*report)(void *context,
+                                                     const struct scion_conform_outcome *outcome),
                                       void *context, struct scion_conform_counts *counts)
 {
-        struct checking checking = { .wish = wish, .tell = told, .context = context, .counts = counts };
+        struct checking checking = {
+                .request = request, .report = report, .context = context, .counts = counts
+        };
         enum scion_status status = SCION_FAILED;
         void *shared = mmap(NULL, sizeof *checking.conform.shared, PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -411,11 +415,11 @@ enum scion_status scion_conform_check(const struct scion_conform_wish *wish,
                 scion_fail("out of memory");
                 return status;
         }
-        checking.conform.path = wish->path;
+        checking.conform.path = request->path;
         checking.conform.shared = shared;
         checking.pool = scion_pool_create(1);
         if (checking.pool)
-                status = run_all(&checking);
+                status = plugin_run_tests(&checking);
         scion_pool_destroy(checking.pool);
         scion_plugins_prefer(NULL);
         scion_config_destroy(checking.conform.map);

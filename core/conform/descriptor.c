@@ -1,4 +1,4 @@
-/* Of every kind: the descriptor, the parameter table, and making instances. */
+/* Tests of all kinds: the descriptor, the parameter table, and creating instances. */
 #include <ctype.h>
 #include <float.h>
 #include <math.h>
@@ -12,11 +12,11 @@
 #include "data/data.h"
 #include "plugin/range.h"
 
-#define MOST_TRIED 1e6 /* a larger number may be large work, and rightly */
+#define MOST_TRIED 1e6 /* larger values are left out, because they may rightly mean much work */
 
 /* --- Loading -------------------------------------------------------------------------------------------- */
 
-static void load(struct scion_conform *conform)
+static void plugin_load(struct scion_conform *conform)
 {
         size_t length = strlen(conform->path);
 
@@ -31,14 +31,15 @@ static void load(struct scion_conform *conform)
 }
 
 const struct scion_conform_test scion_conform_loading[] = {
-        { "it is loaded: interface, sizes, name, callbacks, parameter table", load },
+        { "it is loaded: interface, sizes, name, callbacks, parameter table", plugin_load },
         { NULL, NULL },
 };
 
 /* --- Texts ---------------------------------------------------------------------------------------------- */
 
-/* Does it begin with a capital that is no name's for all one can see: of one capital, and not the plugin's own? */
-static bool has_capital(const struct scion_plugin *plugin, const char *text)
+/* Returns whether the text begins with a word in title case that is not the plugin's name. Words with further capitals or
+ * digits are taken for names. */
+static bool text_has_capital(const struct scion_plugin *plugin, const char *text)
 {
         size_t length = 1;
 
@@ -51,8 +52,8 @@ static bool has_capital(const struct scion_plugin *plugin, const char *text)
         return strncasecmp(plugin->name, text, length) != 0;
 }
 
-/* One line, lower case, no full stop. */
-static void check_text(struct scion_conform *conform, const char *what, const char *text)
+/* Checks that the text is one line without a full stop; notes a capital at the beginning. */
+static void text_check(struct scion_conform *conform, const char *what, const char *text)
 {
         size_t length = strlen(text);
 
@@ -64,34 +65,34 @@ static void check_text(struct scion_conform *conform, const char *what, const ch
                 scion_conform_wrong(conform, "%s begins or ends with a space: '%s'", what, text);
         else if (text[length - 1] == '.' && (length < 3 || strcmp(text + length - 3, "...") != 0))
                 scion_conform_wrong(conform, "%s ends with a full stop: '%s'", what, text);
-        else if (has_capital(&conform->descriptor->plugin, text))
+        else if (text_has_capital(&conform->descriptor->plugin, text))
                 scion_conform_note(conform, "%s begins with a capital, as only names do: '%s'", what, text);
 }
 
-static void check_texts(struct scion_conform *conform)
+static void texts_check(struct scion_conform *conform)
 {
         const struct scion_plugin *plugin = &conform->descriptor->plugin;
         char what[160];
 
-        check_text(conform, "the summary", plugin->summary);
+        text_check(conform, "the summary", plugin->summary);
         if (plugin->reference && (!*plugin->reference || strpbrk(plugin->reference, "\r\n\t")))
                 scion_conform_wrong(conform, "the reference is empty or more than one line: '%s'",
                                     plugin->reference);
         for (const struct scion_param *p = plugin->params; p && p->type != SCION_PARAM_END; p++) {
                 snprintf(what, sizeof what, "parameter '%.64s': the help text", p->name);
-                check_text(conform, what, p->help);
+                text_check(conform, what, p->help);
         }
 }
 
 /* --- The parameter table -------------------------------------------------------------------------------- */
 
-static bool is_number(const struct scion_param *param)
+static bool param_is_number(const struct scion_param *param)
 {
         return param->type == SCION_PARAM_FLOAT || param->type == SCION_PARAM_INT;
 }
 
-/* Each field has its own bytes: what one parameter sets would change another. */
-static void check_fields(struct scion_conform *conform)
+/* Checks that no two parameters share bytes of the state. */
+static void params_check_fields(struct scion_conform *conform)
 {
         const struct scion_param *params = conform->descriptor->plugin.params;
 
@@ -99,15 +100,14 @@ static void check_fields(struct scion_conform *conform)
                 for (const struct scion_param *b = params; b < a; b++)
                         if (a->offset < b->offset + scion_param_bytes(b->type) &&
                             b->offset < a->offset + scion_param_bytes(a->type))
-                                scion_conform_wrong(
-                                        conform,
-                                        "parameters '%s' and '%s' lie on one another, at bytes %zu "
-                                        "and %zu of the state: does each have its own field?",
-                                        b->name, a->name, b->offset, a->offset);
+                                scion_conform_wrong(conform,
+                                                    "parameters '%s' and '%s' overlap, at bytes %zu "
+                                                    "and %zu of the state: does each have its own field?",
+                                                    b->name, a->name, b->offset, a->offset);
 }
 
-/* What no file could say, or no --set. */
-static void check_names(struct scion_conform *conform)
+/* Checks that files and --set can name every parameter. */
+static void params_check_names(struct scion_conform *conform)
 {
         static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
         const struct scion_plugin *plugin = &conform->descriptor->plugin;
@@ -118,23 +118,23 @@ static void check_names(struct scion_conform *conform)
                 if (p->name[strspn(p->name, letters)])
                         scion_conform_wrong(conform,
                                             "parameter '%s': a name is made of letters, digits, '_' and '-': "
-                                            "others mean something in an experiment file",
+                                            "other characters have a meaning in an experiment file",
                                             p->name);
                 if (strcmp(p->name, "label") == 0)
                         scion_conform_wrong(conform,
                                             "parameter 'label' has the name of a key that works on every "
-                                            "plugin in a matrix: call it otherwise");
+                                            "plugin in a matrix: rename it");
                 for (; key && *key; key++)
                         if (strcmp(p->name, *key) == 0)
                                 scion_conform_wrong(
                                         conform,
                                         "parameter '%s' has the name of a key that works on every "
-                                        "dataset: call it otherwise",
+                                        "dataset: rename it",
                                         p->name);
         }
 }
 
-static void check_choices(struct scion_conform *conform, const struct scion_param *param)
+static void param_check_choices(struct scion_conform *conform, const struct scion_param *param)
 {
         for (const char *const *a = param->choices; *a; a++) {
                 if (!**a)
@@ -148,18 +148,18 @@ static void check_choices(struct scion_conform *conform, const struct scion_para
         }
 }
 
-static void check_number(struct scion_conform *conform, const struct scion_param *param)
+static void param_check_number(struct scion_conform *conform, const struct scion_param *param)
 {
         double most = param->type == SCION_PARAM_FLOAT ? (double)FLT_MAX : 0x1p63, is = param->number;
 
         if (isnan(is) || (fabs(is) > most && !isinf(is)) ||
             (param->type == SCION_PARAM_INT && floor(is) != is))
-                scion_conform_wrong(conform, "parameter '%s': its default %g is no %s", param->name, is,
-                                    param->type == SCION_PARAM_INT ? "integer" : "float");
+                scion_conform_wrong(conform, "parameter '%s': its default %g is not a valid %s", param->name,
+                                    is, param->type == SCION_PARAM_INT ? "integer" : "float");
 }
 
-/* A range that holds nothing, or none where one seems to be. */
-static void check_range(struct scion_conform *conform, const struct scion_param *param)
+/* Checks that the range is not empty, and that its end is not ignored. */
+static void param_check_range(struct scion_conform *conform, const struct scion_param *param)
 {
         if (!param->bounded)
                 return;
@@ -176,16 +176,16 @@ static void check_range(struct scion_conform *conform, const struct scion_param 
                 scion_conform_wrong(conform, "parameter '%s': .below_max without a .max", param->name);
 }
 
-static void check_values(struct scion_conform *conform)
+static void params_check_values(struct scion_conform *conform)
 {
         const struct scion_plugin *plugin = &conform->descriptor->plugin;
 
         for (const struct scion_param *p = plugin->params; p && p->type != SCION_PARAM_END; p++) {
-                check_range(conform, p);
+                param_check_range(conform, p);
                 if (p->type == SCION_PARAM_CHOICE)
-                        check_choices(conform, p);
-                if (is_number(p) && !p->required)
-                        check_number(conform, p);
+                        param_check_choices(conform, p);
+                if (param_is_number(p) && !p->required)
+                        param_check_number(conform, p);
                 if (p->type == SCION_PARAM_BOOL && p->number != 0 && p->number != 1)
                         scion_conform_wrong(conform,
                                             "parameter '%s': its default %g is neither true nor false",
@@ -197,22 +197,22 @@ static void check_values(struct scion_conform *conform)
 }
 
 const struct scion_conform_test scion_conform_descriptor[] = {
-        { "summary and help texts are one line, without a full stop", check_texts },
-        { "each parameter has bytes of its own in the state", check_fields },
-        { "parameters have names that an experiment file can say", check_names },
-        { "defaults, ranges and choices make sense", check_values },
+        { "summary and help texts are one line, without a full stop", texts_check },
+        { "each parameter has bytes of its own in the state", params_check_fields },
+        { "parameters have names that an experiment file can say", params_check_names },
+        { "defaults, ranges and choices make sense", params_check_values },
         { NULL, NULL },
 };
 
 /* --- Instances ------------------------------------------------------------------------------------------ */
 
-static void make_instance(struct scion_conform *conform)
+static void instance_create(struct scion_conform *conform)
 {
         scion_conform_end(conform, scion_conform_instance(conform));
 }
 
-/* An instance with one parameter changed is made, or refused with a reason. */
-static void try_value(struct scion_conform *conform, const struct scion_param *param, const char *value)
+/* Checks that an instance with one parameter changed is created, or refused with a reason. */
+static void param_try_value(struct scion_conform *conform, const struct scion_param *param, const char *value)
 {
         struct scion_config *map = scion_config_copy(conform->map);
         struct scion_text assignment = { 0 };
@@ -230,38 +230,38 @@ static void try_value(struct scion_conform *conform, const struct scion_param *p
         scion_config_destroy(map);
 }
 
-static void try_number(struct scion_conform *conform, const struct scion_param *param, double value)
+static void param_try_number(struct scion_conform *conform, const struct scion_param *param, double value)
 {
         char text[SCION_SCALAR_BYTES];
 
         if (fabs(value) <= MOST_TRIED && scion_range_holds(param, (long double)value))
-                try_value(conform, param, scion_scalar_double_text(value, text));
+                param_try_value(conform, param, scion_scalar_double_text(value, text));
 }
 
-/* The ends of ranges, and all choices: what is nobody's first thought. One at a time. */
-static void try_values(struct scion_conform *conform)
+/* Tries the ends of ranges and all choices, one parameter at a time. */
+static void params_try_values(struct scion_conform *conform)
 {
         for (const struct scion_param *p = conform->descriptor->plugin.params;
              p && p->type != SCION_PARAM_END; p++) {
-                if (is_number(p)) {
+                if (param_is_number(p)) {
                         double step = p->type == SCION_PARAM_INT ? 1 : 1e-6;
 
-                        try_number(conform, p, p->bounded ? p->min : -1);
-                        try_number(conform, p, p->bounded ? p->min + step : 0);
-                        try_number(conform, p, scion_range_has_max(p) ? p->max : MOST_TRIED);
+                        param_try_number(conform, p, p->bounded ? p->min : -1);
+                        param_try_number(conform, p, p->bounded ? p->min + step : 0);
+                        param_try_number(conform, p, scion_range_has_max(p) ? p->max : MOST_TRIED);
                         if (scion_range_has_max(p))
-                                try_number(conform, p, p->max - step);
+                                param_try_number(conform, p, p->max - step);
                 } else if (p->type == SCION_PARAM_BOOL) {
-                        try_value(conform, p, "true");
-                        try_value(conform, p, "false");
+                        param_try_value(conform, p, "true");
+                        param_try_value(conform, p, "false");
                 }
                 for (int i = 0; p->type == SCION_PARAM_CHOICE && p->choices[i]; i++)
-                        try_value(conform, p, p->choices[i]);
+                        param_try_value(conform, p, p->choices[i]);
         }
 }
 
-/* What is kept in a variable of the file, and not in the state, is everybody's. */
-static void make_several(struct scion_conform *conform)
+/* Finds state that is kept in variables of the file, which all instances share. */
+static void instances_create(struct scion_conform *conform)
 {
         size_t size = conform->descriptor->plugin.size;
         struct scion_instance *first = scion_conform_instance(conform);
@@ -286,8 +286,8 @@ static void make_several(struct scion_conform *conform)
 }
 
 const struct scion_conform_test scion_conform_instances[] = {
-        { "an instance with these parameters is made and ended", make_instance },
-        { "values at the ends of the ranges are taken, or refused with a reason", try_values },
-        { "several instances do not disturb one another", make_several },
+        { "an instance with these parameters is made and ended", instance_create },
+        { "values at the ends of the ranges are taken, or refused with a reason", params_try_values },
+        { "several instances do not disturb one another", instances_create },
         { NULL, NULL },
 };

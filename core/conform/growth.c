@@ -37,7 +37,7 @@ void scion_growth_add(struct scion_growth *growth, const struct scion_usage *bef
         growth->pairs++;
 }
 
-/* The cause before what follows from it: tensors of other shapes take kernels, and both take memory. */
+/* Reports the cause rather than its effect: tensors of new shapes need kernels, and both need memory. */
 bool scion_growth_check(const struct scion_growth *growth)
 {
         const struct scion_usage *least = &growth->least;
@@ -55,8 +55,8 @@ bool scion_growth_check(const struct scion_growth *growth)
                         "each step takes at least %zu bytes more for its tensors than the one before",
                         least->tape);
         if (least->memory > 0)
-                return scion_fail("each step leaves at least %zu bytes that are not freed: what a step takes "
-                                  "of malloc() it must free",
+                return scion_fail("each step leaves at least %zu bytes that are not freed: a step must free "
+                                  "what it allocates",
                                   least->memory);
         return true;
 }

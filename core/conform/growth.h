@@ -1,30 +1,31 @@
-/* What a step of training leaves behind: memory, tensors, kernels. A steady step leaves nothing. */
+/* Memory, tensors and kernels that steps of training allocate and keep. A steady step keeps nothing. */
 #ifndef SCION_CONFORM_GROWTH_H
 #define SCION_CONFORM_GROWTH_H
 
 #include <scion/tape.h>
 
-/* What there is at one moment of a step. */
+/* What is in use at one moment of a step. */
 struct scion_usage {
-        size_t memory;  /* bytes that the process has of malloc(); 0 where nobody counts them */
-        size_t tape;    /* bytes that the tape holds of the system */
+        size_t memory;  /* bytes allocated by malloc() in the process; 0 where they are not counted */
+        size_t tape;    /* bytes that the tape has allocated */
         size_t tensors; /* on the tape */
         size_t kernels; /* made so far */
 };
 
 struct scion_usage scion_usage_now(const struct scion_tape *tape);
 
-/* The least that was left from one step to the next of the same size. Starts as { 0 }. */
+/* The smallest growth from one step to the next of the same size. Starts as { 0 }. */
 struct scion_growth {
         int pairs;
         struct scion_usage least;
 };
 
-/* Two steps in a row, each seen at the same moment. */
+/* Adds two successive steps, measured at the same moment of each. */
 void scion_growth_add(struct scion_growth *growth, const struct scion_usage *before,
                       const struct scion_usage *after);
 
-/* False, with a message that says how much of what, when each step of all pairs had more than the one before. */
+/* Returns false, with a message that says what grows and by how much, when the second step of every pair had more in use
+ * than the first. */
 bool scion_growth_check(const struct scion_growth *growth);
 
 #endif

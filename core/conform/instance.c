@@ -1,4 +1,4 @@
-/* Instances for tests: as the engine makes them, with bytes after the state that nobody may touch. */
+/* Instances for tests, created as the engine creates them, with guard bytes after the state. */
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 #define GUARD 256 /* bytes after the state */
 #define PATTERN 0xA5
 
-/* What is not among the parameters, and was not refused before. */
-static bool fill(struct scion_conform *conform, const struct scion_config *map, void *self)
+/* Writes the parameters of the map into the state, and the defaults of the others. */
+static bool instance_fill(struct scion_conform *conform, const struct scion_config *map, void *self)
 {
         static const char *const others[] = { "use", NULL };
         static const struct scion_param none[] = { SCION_PARAMS_END };
@@ -21,7 +21,8 @@ static bool fill(struct scion_conform *conform, const struct scion_config *map, 
         return scion_params_fill(plugin->params ? plugin->params : none, map, owner, others, self);
 }
 
-static bool is_whole(struct scion_conform *conform, const struct scion_instance *instance, const char *who)
+static bool instance_is_whole(struct scion_conform *conform, const struct scion_instance *instance,
+                              const char *who)
 {
         size_t size = instance->plugin->size;
         const unsigned char *guard = (const unsigned char *)instance->self + size;
@@ -35,7 +36,7 @@ static bool is_whole(struct scion_conform *conform, const struct scion_instance 
         return true;
 }
 
-static void release(struct scion_instance *instance)
+static void instance_release(struct scion_instance *instance)
 {
         if (instance->plugin->params)
                 scion_params_release(instance->plugin->params, instance->self);
@@ -58,7 +59,7 @@ struct scion_instance *scion_conform_make(struct scion_conform *conform, const s
         }
         instance->plugin = plugin;
         memset((char *)instance->self + plugin->size, PATTERN, GUARD);
-        if (!fill(conform, map, instance->self)) {
+        if (!instance_fill(conform, map, instance->self)) {
                 free(instance->self);
                 free(instance);
                 *refused = true;
@@ -70,14 +71,14 @@ struct scion_instance *scion_conform_make(struct scion_conform *conform, const s
         scion_error_clear();
         if (plugin->validate(instance->self)) {
                 scion_conform_doing(conform, "%s", "");
-                if (is_whole(conform, instance, "validate()"))
+                if (instance_is_whole(conform, instance, "validate()"))
                         return instance;
-                release(instance);
+                instance_release(instance);
                 return NULL;
         }
         char *reason = strdup(scion_error());
 
-        is_whole(conform, instance, "validate()");
+        instance_is_whole(conform, instance, "validate()");
         if (reason && !*reason)
                 scion_conform_wrong(conform,
                                     "validate() refuses, and gives no reason: scion_fail() leaves one");
@@ -85,7 +86,7 @@ struct scion_instance *scion_conform_make(struct scion_conform *conform, const s
         if (plugin->finish)
                 plugin->finish(instance->self);
         scion_conform_doing(conform, "%s", "");
-        release(instance);
+        instance_release(instance);
         scion_fail("%s '%s': %s", scion_kind_name(plugin->kind), plugin->name, reason ? reason : "");
         free(reason);
         *refused = true;
@@ -106,11 +107,11 @@ void scion_conform_end(struct scion_conform *conform, struct scion_instance *ins
 {
         if (!instance)
                 return;
-        is_whole(conform, instance, "a callback");
+        instance_is_whole(conform, instance, "a callback");
         scion_conform_doing(conform, "finish()");
         if (instance->plugin->finish)
                 instance->plugin->finish(instance->self);
         scion_conform_doing(conform, "%s", "");
-        is_whole(conform, instance, "finish()");
-        release(instance);
+        instance_is_whole(conform, instance, "finish()");
+        instance_release(instance);
 }

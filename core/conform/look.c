@@ -51,13 +51,13 @@ bool scion_look_at_gradients(struct scion_look *look, const struct scion_moment 
 
 /* --- Frozen parameters ---------------------------------------------------------------------------------- */
 
-/* What is made anew in each step does not count: its values are written for evaluation. */
-static bool is_still(const struct scion_parameter *parameter)
+/* Leaves out parameters that a reparametrisation computes in each step: their values are written for evaluation. */
+static bool parameter_is_still(const struct scion_parameter *parameter)
 {
-        return parameter->frozen && !parameter->buffer && !parameter->stand_in;
+        return parameter->frozen && !parameter->buffer && !parameter->substitute;
 }
 
-static bool look_at_frozen(struct scion_look *look, const struct scion_moment *moment)
+static bool frozen_look_step(struct scion_look *look, const struct scion_moment *moment)
 {
         struct scion_frozen_look *frozen = (struct scion_frozen_look *)look;
         const struct scion_model *model = moment->transfer->target;
@@ -75,22 +75,22 @@ static bool look_at_frozen(struct scion_look *look, const struct scion_moment *m
                 const struct scion_parameter *parameter = &model->parameter[i];
                 const struct scion_tensor *value = &parameter->value;
 
-                if (moment->step > 1 && before && frozen->frozen[i] && is_still(parameter) &&
+                if (moment->step > 1 && before && frozen->frozen[i] && parameter_is_still(parameter) &&
                     memcmp(scion_probe_values_of(value, before), scion_probe_values_of(value, now),
                            value->length * sizeof *now) != 0)
                         return scion_fail(
                                 "'%s' is frozen, and has other values in %s than in the step before: only "
-                                "setup(), begin_stage() and begin_epoch() may write into what is frozen, "
-                                "for what frozen modules make is computed once and used again",
+                                "setup(), begin_stage() and begin_epoch() may write to frozen parameters, "
+                                "because the outputs of frozen modules are computed once and used again",
                                 parameter->name, moment->text);
-                frozen->frozen[i] = is_still(parameter);
+                frozen->frozen[i] = parameter_is_still(parameter);
         }
         return true;
 }
 
 struct scion_look *scion_look_at_frozen(struct scion_frozen_look *frozen)
 {
-        *frozen = (struct scion_frozen_look){ .look = { .step = look_at_frozen } };
+        *frozen = (struct scion_frozen_look){ .look = { .step = frozen_look_step } };
         return &frozen->look;
 }
 
@@ -105,8 +105,8 @@ static bool source_check(const struct scion_model *model, const float *now, cons
                 if (memcmp(scion_probe_values_of(value, moment->source), scion_probe_values_of(value, now),
                            value->length * sizeof *now) != 0)
                         return scion_fail(
-                                "the source's '%s' has other values by %s than before setup(): what is to "
-                                "change belongs in the target, or in a model of the strategy's own",
+                                "the source's '%s' has other values by %s than before setup(): parameters "
+                                "that change belong in the target, or in a model of the strategy's own",
                                 parameter->name, moment->text);
         }
         return true;
@@ -126,9 +126,9 @@ bool scion_look_at_source(struct scion_look *look, const struct scion_moment *mo
         return good;
 }
 
-/* --- What is logged ------------------------------------------------------------------------------------- */
+/* --- Logged scalars ------------------------------------------------------------------------------------- */
 
-/* The scalar's sum and examples, with what was logged in this step, which the engine reads only after the update. */
+/* Returns the scalar's sum and examples with what was logged in this step, which the engine reads after the update. */
 static struct scion_scalar scalar_so_far(const struct scion_transfer *transfer, int index)
 {
         struct scion_scalar scalar = transfer->scalar[index];
@@ -145,7 +145,7 @@ static struct scion_scalar scalar_so_far(const struct scion_transfer *transfer, 
         return scalar;
 }
 
-static bool look_at_log(struct scion_look *look, const struct scion_moment *moment)
+static bool log_look_step(struct scion_look *look, const struct scion_moment *moment)
 {
         struct scion_log_look *log = (struct scion_log_look *)look;
         const struct scion_transfer *transfer = moment->transfer;
@@ -166,7 +166,7 @@ static bool look_at_log(struct scion_look *look, const struct scion_moment *mome
                         return scion_fail("'%s' is logged more than once in a step: %s", scalar.name,
                                           moment->text);
                 if (!isfinite(scalar.sum))
-                        return scion_fail("what is logged as '%s' is %s in %s", scalar.name,
+                        return scion_fail("the scalar logged as '%s' is %s in %s", scalar.name,
                                           isnan(scalar.sum) ? "not a number" : "infinite", moment->text);
         }
         return true;
@@ -174,14 +174,15 @@ static bool look_at_log(struct scion_look *look, const struct scion_moment *mome
 
 struct scion_look *scion_look_at_log(struct scion_log_look *log)
 {
-        *log = (struct scion_log_look){ .look = { .step = look_at_log } };
+        *log = (struct scion_log_look){ .look = { .step = log_look_step } };
         return &log->look;
 }
 
 /* --- Memory --------------------------------------------------------------------------------------------- */
 
-/* The first two steps of an epoch have batches of one size. Before the second epoch things are made that are kept. */
-static bool look_at_memory(struct scion_look *look, const struct scion_moment *moment)
+/* The first two steps of an epoch have batches of equal size. The first epoch is left out, because it allocates what
+ * later epochs use again. */
+static bool memory_look_step(struct scion_look *look, const struct scion_moment *moment)
 {
         struct scion_memory_look *memory = (struct scion_memory_look *)look;
         struct scion_usage now = scion_usage_now(scion_tape_current());
@@ -192,7 +193,7 @@ static bool look_at_memory(struct scion_look *look, const struct scion_moment *m
         return true;
 }
 
-static bool judge_memory(struct scion_look *look)
+static bool memory_look_end(struct scion_look *look)
 {
         const struct scion_memory_look *memory = (const struct scion_memory_look *)look;
         bool good = true;
@@ -204,6 +205,6 @@ static bool judge_memory(struct scion_look *look)
 
 struct scion_look *scion_look_at_memory(struct scion_memory_look *memory)
 {
-        *memory = (struct scion_memory_look){ .look = { .step = look_at_memory, .end = judge_memory } };
+        *memory = (struct scion_memory_look){ .look = { .step = memory_look_step, .end = memory_look_end } };
         return &memory->look;
 }

@@ -1,26 +1,26 @@
-/* What is looked at in the steps of a strategy's run. */
+/* Checks that are made in each step of a strategy's run. */
 #ifndef SCION_CONFORM_LOOK_H
 #define SCION_CONFORM_LOOK_H
 
 #include "conform/growth.h"
 #include "conform/trial.h"
 
-/* Gradients are finite. */
+/* Checks that all gradients are finite. */
 bool scion_look_at_gradients(struct scion_look *look, const struct scion_moment *moment);
 
-/* What is frozen keeps its values, to the last bit, from one step of an epoch to the next. */
+/* Checks that frozen parameters keep their bits from one step of an epoch to the next. */
 struct scion_frozen_look {
         struct scion_look look;
-        float *values, *before; /* of the model in the last step that was seen, and in the one before it */
-        unsigned char *frozen;  /* of each parameter: it was frozen in the last step */
+        float *values, *before; /* of the model in the last step, and in the one before it */
+        unsigned char *frozen;  /* for each parameter: whether it was frozen in the last step */
 };
 
 struct scion_look *scion_look_at_frozen(struct scion_frozen_look *frozen);
 
-/* The source has the values that setup() found. */
+/* Checks that the source model has the values that it had before setup(). */
 bool scion_look_at_source(struct scion_look *look, const struct scion_moment *moment);
 
-/* What is logged is logged once in each step of an epoch, and finite. */
+/* Checks that each logged scalar is finite, and logged once in each step of an epoch. */
 struct scion_log_look {
         struct scion_look look;
         int64_t examples; /* of the epoch so far */
@@ -28,7 +28,7 @@ struct scion_log_look {
 
 struct scion_look *scion_look_at_log(struct scion_log_look *log);
 
-/* A step leaves nothing behind: the second step of an epoch against the first, in each stage. */
+/* Checks that a step keeps no memory: compares the second step of an epoch with the first, in each stage. */
 struct scion_memory_look {
         struct scion_look look;
         struct scion_usage before;

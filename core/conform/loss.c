@@ -1,4 +1,4 @@
-/* The conformance tests of losses: a batch of outputs, with every kind of targets that the loss takes. */
+/* The conformance tests of losses: a batch of outputs, with each kind of targets that the loss supports. */
 #include <math.h>
 #include <scion/error.h>
 #include <scion/random.h>
@@ -13,7 +13,7 @@
 #define EXAMPLES 6
 #define EXTREME 1e4f
 
-/* What the targets are. */
+/* Kinds of targets. */
 enum targets { LABELS, VALUES, SOFT, BINARY, KINDS };
 
 static const char *const words[KINDS] = {
@@ -32,13 +32,13 @@ struct problem {
         float output[MOST_EXAMPLES * MOST_OUTPUTS];
         int32_t label[MOST_EXAMPLES];
         float target[MOST_EXAMPLES * MOST_OUTPUTS];
-        struct scion_tensor *leaf, *given; /* the outputs, and what the loss was given */
+        struct scion_tensor *leaf, *given; /* the outputs, and the tensor that the loss was given */
         struct scion_batch batch;
 };
 
 /* --- A batch -------------------------------------------------------------------------------------------- */
 
-static void draw_targets(struct problem *problem, struct scion_random *random)
+static void targets_draw(struct problem *problem, struct scion_random *random)
 {
         for (int64_t i = 0; i < problem->examples; i++) {
                 float *row = problem->target + i * problem->outputs, sum = 0;
@@ -57,8 +57,8 @@ static void draw_targets(struct problem *problem, struct scion_random *random)
         }
 }
 
-static void draw(struct problem *problem, enum targets targets, int64_t examples, int64_t outputs,
-                 uint64_t seed)
+static void problem_draw(struct problem *problem, enum targets targets, int64_t examples, int64_t outputs,
+                         uint64_t seed)
 {
         struct scion_random random = scion_random(seed, SCION_RANDOM_DATA, 5);
 
@@ -67,10 +67,10 @@ static void draw(struct problem *problem, enum targets targets, int64_t examples
         problem->outputs = outputs;
         for (int64_t i = 0; i < examples * outputs; i++)
                 problem->output[i] = scion_random_normal(&random);
-        draw_targets(problem, &random);
+        targets_draw(problem, &random);
 }
 
-static void make_batch(struct problem *problem)
+static void batch_create(struct problem *problem)
 {
         bool labels = problem->targets == LABELS;
         int64_t n = problem->examples, k = problem->outputs;
@@ -84,8 +84,8 @@ static void make_batch(struct problem *problem)
         };
 }
 
-/* The loss of a batch, which has been made; what is asked is said in `what`. NULL when it refuses. */
-static struct scion_tensor *call(struct problem *problem, const char *what)
+/* Calls the loss for the batch, which `what` describes. Returns NULL when the loss refuses it. */
+static struct scion_tensor *loss_call(struct problem *problem, const char *what)
 {
         const struct scion_loss_plugin *plugin = &problem->conform->descriptor->loss;
         struct scion_tensor *loss;
@@ -97,8 +97,8 @@ static struct scion_tensor *call(struct problem *problem, const char *what)
         return loss;
 }
 
-/* The loss of the problem as it stands. The outputs come from an operation, as a model's do. */
-static struct scion_tensor *loss_of(struct problem *problem)
+/* Computes the loss of the problem. The outputs come from an operation, as a model's do. */
+static struct scion_tensor *problem_loss(struct problem *problem)
 {
         char what[128];
 
@@ -106,22 +106,22 @@ static struct scion_tensor *loss_of(struct problem *problem)
         problem->leaf = scion_require_grad(
                 scion_from(SCION_SHAPE(problem->examples, problem->outputs), problem->output));
         problem->given = scion_scale(problem->leaf, 1);
-        make_batch(problem);
+        batch_create(problem);
         snprintf(what, sizeof what, "%lld examples with %lld outputs each and %s",
                  (long long)problem->examples, (long long)problem->outputs, words[problem->targets]);
-        return call(problem, what);
+        return loss_call(problem, what);
 }
 
-/* Its value; NaN when there is none. */
-static double value_of(struct problem *problem)
+/* Returns the value of the loss, or NaN when the loss refuses the batch. */
+static double problem_value(struct problem *problem)
 {
-        return (double)scion_item(loss_of(problem));
+        return (double)scion_item(problem_loss(problem));
 }
 
-/* Value and gradient of the problem; false when there is no gradient. */
-static bool gradient_of(struct problem *problem, double *value, float *gradient)
+/* Computes value and gradient of the loss. Returns false when there is no gradient. */
+static bool problem_gradient(struct problem *problem, double *value, float *gradient)
 {
-        struct scion_tensor *loss = loss_of(problem), *g;
+        struct scion_tensor *loss = problem_loss(problem), *g;
 
         *value = (double)scion_item(loss);
         scion_conform_doing(problem->conform, "the backward pass of its loss");
@@ -134,9 +134,9 @@ static bool gradient_of(struct problem *problem, double *value, float *gradient)
         return good;
 }
 
-/* --- What it takes -------------------------------------------------------------------------------------- */
+/* --- Supported targets -------------------------------------------------------------------------------------- */
 
-static bool begin(struct problem *problem, struct scion_conform *conform)
+static bool problem_begin(struct problem *problem, struct scion_conform *conform)
 {
         *problem = (struct problem){ .conform = conform, .instance = scion_conform_instance(conform) };
         if (!problem->instance)
@@ -149,44 +149,45 @@ static bool begin(struct problem *problem, struct scion_conform *conform)
         return true;
 }
 
-static void end(struct problem *problem)
+static void problem_end(struct problem *problem)
 {
         scion_tape_destroy(problem->tape);
         scion_conform_end(problem->conform, problem->instance);
 }
 
-/* Parameters (a weight for each class) may settle how many outputs there are: 0 when it takes none of these. */
+/* Returns a number of outputs that the loss supports, or 0. Parameters, such as a weight for each class, may fix it. */
 static int64_t outputs_taken(struct problem *problem, enum targets targets)
 {
         static const int64_t widths[] = { 4, 2, 3, 5, 6, 7, 8, 9, 10, 1 };
 
         for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
-                draw(problem, targets, EXAMPLES, widths[i], 1);
-                if (loss_of(problem))
+                problem_draw(problem, targets, EXAMPLES, widths[i], 1);
+                if (problem_loss(problem))
                         return widths[i];
         }
         return 0;
 }
 
-/* Goes through all that it takes: draws a batch of so many examples for each, and runs the test on it. */
-static void for_each(struct scion_conform *conform, int64_t examples, void (*test)(struct problem *problem))
+/* Runs the test on a random batch of each kind of targets that the loss supports. */
+static void targets_for_each(struct scion_conform *conform, int64_t examples,
+                             void (*test)(struct problem *problem))
 {
         struct problem problem;
 
-        if (!begin(&problem, conform))
+        if (!problem_begin(&problem, conform))
                 return;
         for (int targets = 0; targets < KINDS; targets++) {
                 int64_t outputs = outputs_taken(&problem, (enum targets)targets);
 
                 if (outputs == 0)
                         continue;
-                draw(&problem, (enum targets)targets, examples, outputs, 2);
+                problem_draw(&problem, (enum targets)targets, examples, outputs, 2);
                 test(&problem);
         }
-        end(&problem);
+        problem_end(&problem);
 }
 
-static bool wrong_scalar(struct problem *problem, struct scion_tensor *loss)
+static bool scalar_check(struct problem *problem, struct scion_tensor *loss)
 {
         struct scion_shape shape = scion_shape(loss);
         char text[96];
@@ -203,12 +204,12 @@ static bool wrong_scalar(struct problem *problem, struct scion_tensor *loss)
         return true;
 }
 
-static void takes_something(struct scion_conform *conform)
+static void loss_takes_something(struct scion_conform *conform)
 {
         struct problem problem;
         int taken = 0;
 
-        if (!begin(&problem, conform))
+        if (!problem_begin(&problem, conform))
                 return;
         for (int targets = 0; targets < KINDS; targets++) {
                 int64_t outputs = outputs_taken(&problem, (enum targets)targets);
@@ -221,11 +222,11 @@ static void takes_something(struct scion_conform *conform)
                 if (outputs == 0)
                         continue;
                 taken++;
-                draw(&problem, (enum targets)targets, EXAMPLES, outputs, 2);
-                struct scion_tensor *loss = loss_of(&problem);
+                problem_draw(&problem, (enum targets)targets, EXAMPLES, outputs, 2);
+                struct scion_tensor *loss = problem_loss(&problem);
 
                 if (loss)
-                        wrong_scalar(&problem, loss);
+                        scalar_check(&problem, loss);
                 else
                         scion_conform_wrong(conform, "it takes one batch of %s and refuses another: %s",
                                             words[targets], scion_conform_reason());
@@ -233,46 +234,46 @@ static void takes_something(struct scion_conform *conform)
         if (taken == 0 && conform->findings == 0)
                 scion_conform_wrong(conform, "it takes neither labels nor values: %s",
                                     scion_conform_reason());
-        end(&problem);
+        problem_end(&problem);
 }
 
-/* NULL needs a reason. Something it makes of it is its own affair. */
-static void offer(struct problem *problem, const char *what)
+/* Checks that the loss returns a value, or NULL with a reason. */
+static void batch_offer(struct problem *problem, const char *what)
 {
-        if (!call(problem, what) && !*scion_error())
+        if (!loss_call(problem, what) && !*scion_error())
                 scion_conform_wrong(problem->conform,
                                     "it returns NULL for %s, and gives no reason: scion_fail() leaves one",
                                     what);
 }
 
-static void offer_oddities(struct problem *problem)
+static void batches_offer_odd(struct problem *problem)
 {
         int64_t n = problem->examples, k = problem->outputs;
 
-        loss_of(problem);
+        problem_loss(problem);
         problem->batch.labels = problem->batch.targets = NULL;
         problem->batch.classes = 0;
-        offer(problem, "a batch with neither labels nor values");
+        batch_offer(problem, "a batch with neither labels nor values");
         if (problem->targets == LABELS)
                 return;
-        loss_of(problem);
+        problem_loss(problem);
         problem->batch.targets = scion_zeros(SCION_SHAPE(n, k + 1));
-        offer(problem, "a batch with more values for an example than it has outputs");
-        loss_of(problem);
+        batch_offer(problem, "a batch with more values for an example than it has outputs");
+        problem_loss(problem);
         problem->batch.targets = scion_zeros(SCION_SHAPE(n, k, 2));
         problem->given = scion_zeros(SCION_SHAPE(n, k, 2));
-        offer(problem, "outputs and values of shape NxKx2");
+        batch_offer(problem, "outputs and values of shape NxKx2");
 }
 
-static void refuses_with_reason(struct scion_conform *conform)
+static void loss_refuses_with_reason(struct scion_conform *conform)
 {
-        for_each(conform, EXAMPLES, offer_oddities);
+        targets_for_each(conform, EXAMPLES, batches_offer_odd);
 }
 
 /* --- The gradient --------------------------------------------------------------------------------------- */
 
-/* Of fourth order: (8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12h. */
-static double difference(struct problem *problem, float *x, float h)
+/* A central difference of fourth order: (8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12h. */
+static double output_difference(struct problem *problem, float *x, float h)
 {
         static const int steps[] = { 1, -1, 2, -2 };
         double f[4];
@@ -280,13 +281,13 @@ static double difference(struct problem *problem, float *x, float h)
 
         for (int i = 0; i < 4; i++) {
                 *x = before + (float)steps[i] * h;
-                f[i] = value_of(problem);
+                f[i] = problem_value(problem);
         }
         *x = before;
         return (8 * (f[0] - f[1]) - (f[2] - f[3])) / (12 * (double)h);
 }
 
-static double largest(const double *values, int64_t count)
+static double values_largest(const double *values, int64_t count)
 {
         double most = 0;
 
@@ -301,24 +302,26 @@ struct slopes {
         double value, tolerance;
 };
 
-/* Where two steps' differences disagree there is a kink: it says nothing of the gradient. Returns how many remain. */
-static int64_t measure(struct problem *problem, struct slopes *slopes)
+/* Computes differences with two step lengths. Where they disagree the loss is not smooth, and the gradient is not
+ * compared. Returns the number of outputs where they agree. */
+static int64_t slopes_measure(struct problem *problem, struct slopes *slopes)
 {
         const float h = 0x1p-5f;
         int64_t count = problem->examples * problem->outputs, smooth = 0;
 
         for (int64_t i = 0; i < count; i++) {
-                slopes->wide[i] = difference(problem, &problem->output[i], h);
-                slopes->narrow[i] = difference(problem, &problem->output[i], h / 2);
+                slopes->wide[i] = output_difference(problem, &problem->output[i], h);
+                slopes->narrow[i] = output_difference(problem, &problem->output[i], h / 2);
         }
-        /* Half a percent of the largest, and the rounding of a float's difference. */
-        slopes->tolerance = 5e-3 * largest(slopes->narrow, count) + 2e-5 * fmax(fabs(slopes->value), 1e-2);
+        /* Half a percent of the largest difference, and the rounding of floats. */
+        slopes->tolerance =
+                5e-3 * values_largest(slopes->narrow, count) + 2e-5 * fmax(fabs(slopes->value), 1e-2);
         for (int64_t i = 0; i < count; i++)
                 smooth += fabs(slopes->wide[i] - slopes->narrow[i]) <= slopes->tolerance / 2;
         return smooth;
 }
 
-static void compare(struct problem *problem, const struct slopes *slopes)
+static void slopes_compare(struct problem *problem, const struct slopes *slopes)
 {
         int64_t count = problem->examples * problem->outputs;
 
@@ -335,7 +338,7 @@ static void compare(struct problem *problem, const struct slopes *slopes)
         }
 }
 
-static void compare_gradient(struct problem *problem)
+static void gradient_compare(struct problem *problem)
 {
         struct slopes *slopes = calloc(1, sizeof *slopes);
         int64_t count = problem->examples * problem->outputs;
@@ -346,8 +349,8 @@ static void compare_gradient(struct problem *problem)
                 return;
         }
         for (uint64_t seed = 2; seed < 6; seed++) {
-                draw(problem, problem->targets, problem->examples, problem->outputs, seed);
-                if (!gradient_of(problem, &slopes->value, slopes->gradient)) {
+                problem_draw(problem, problem->targets, problem->examples, problem->outputs, seed);
+                if (!problem_gradient(problem, &slopes->value, slopes->gradient)) {
                         scion_conform_wrong(
                                 problem->conform,
                                 "%s: no gradient flows from the loss to the outputs (%s): is it made "
@@ -356,21 +359,21 @@ static void compare_gradient(struct problem *problem)
                                 words[problem->targets], scion_conform_reason());
                         break;
                 }
-                if (2 * measure(problem, slopes) >= count) {
-                        compare(problem, slopes);
+                if (2 * slopes_measure(problem, slopes) >= count) {
+                        slopes_compare(problem, slopes);
                         break;
                 }
         }
         free(slopes);
 }
 
-static void has_right_gradient(struct scion_conform *conform)
+static void loss_has_right_gradient(struct scion_conform *conform)
 {
         if (conform->descriptor->loss.detaches)
                 scion_conform_skip(conform,
                                    "it .detaches: parts of the outputs are constants to its gradient");
         else
-                for_each(conform, EXAMPLES, compare_gradient);
+                targets_for_each(conform, EXAMPLES, gradient_compare);
         if (conform->findings > 0)
                 scion_conform_note(conform,
                                    "if parts of the outputs are constants on purpose, say .detaches = "
@@ -379,12 +382,12 @@ static void has_right_gradient(struct scion_conform *conform)
 
 /* --- Batches of all sizes and values -------------------------------------------------------------------- */
 
-/* Value and gradient are finite. `what` names the outputs. */
-static void check_finite(struct problem *problem, const char *what)
+/* Checks that value and gradient are finite. `what` names the outputs. */
+static void problem_check_finite(struct problem *problem, const char *what)
 {
         float gradient[MOST_EXAMPLES * MOST_OUTPUTS];
         double value;
-        bool flows = gradient_of(problem, &value, gradient);
+        bool flows = problem_gradient(problem, &value, gradient);
 
         if (!isfinite(value)) {
                 scion_conform_wrong(problem->conform, "%s, %s: the loss is %g", words[problem->targets], what,
@@ -401,13 +404,13 @@ static void check_finite(struct problem *problem, const char *what)
                 }
 }
 
-static void try_one(struct problem *problem)
+static void batch_try_one(struct problem *problem)
 {
         struct scion_tensor *loss;
 
         for (int32_t label = 0; label < (problem->targets == LABELS ? problem->outputs : 1); label++) {
                 problem->label[0] = label;
-                loss = loss_of(problem);
+                loss = problem_loss(problem);
                 if (!loss && !*scion_error())
                         scion_conform_wrong(problem->conform,
                                             "%s: it returns NULL for a batch of one, and gives no reason: "
@@ -417,17 +420,18 @@ static void try_one(struct problem *problem)
                         scion_conform_note(problem->conform, "it refuses a batch of one: %s", scion_error());
                 if (!loss)
                         return;
-                check_finite(problem, "a batch of one");
+                problem_check_finite(problem, "a batch of one");
         }
 }
 
-static void takes_one(struct scion_conform *conform)
+static void loss_takes_one(struct scion_conform *conform)
 {
-        for_each(conform, 1, try_one);
+        targets_for_each(conform, 1, batch_try_one);
 }
 
-/* Every second example has its own class far ahead, the others another one; then all outputs alike. */
-static void try_extremes(struct problem *problem)
+/* One output is far from the others: the example's own class in every second example, another class in the rest. Then
+ * all outputs are equal. */
+static void batch_try_extremes(struct problem *problem)
 {
         static const struct {
                 const char *what;
@@ -449,47 +453,47 @@ static void try_extremes(struct problem *problem)
                                 problem->output[i * problem->outputs + k] =
                                         k == chosen ? all[c].ahead : all[c].behind;
                 }
-                check_finite(problem, all[c].what);
+                problem_check_finite(problem, all[c].what);
         }
 }
 
-static void bears_extremes(struct scion_conform *conform)
+static void loss_accepts_extremes(struct scion_conform *conform)
 {
-        for_each(conform, EXAMPLES, try_extremes);
+        targets_for_each(conform, EXAMPLES, batch_try_extremes);
 }
 
-/* Twice the same examples: the mean is the same, a sum is twice as large. Some losses are neither. */
-static void try_twice(struct problem *problem)
+/* With each example twice a mean stays the same, and a sum doubles. Some losses are neither. */
+static void batch_try_twice(struct problem *problem)
 {
         int64_t n = problem->examples, values = n * problem->outputs;
-        double once = value_of(problem), twice;
+        double once = problem_value(problem), twice;
 
         memcpy(problem->output + values, problem->output, (size_t)values * sizeof(float));
         memcpy(problem->target + values, problem->target, (size_t)values * sizeof(float));
         memcpy(problem->label + n, problem->label, (size_t)n * sizeof *problem->label);
         problem->examples = 2 * n;
-        twice = value_of(problem);
+        twice = problem_value(problem);
         if (fabs(once) > 1e-6 && fabs(twice - 2 * once) < 1e-4 * fabs(once))
                 scion_conform_wrong(problem->conform,
-                                    "%s: of a batch it is %g, of the same examples twice %g: it adds up over "
-                                    "examples, where the mean is to be",
+                                    "%s: the loss of a batch is %g, and of the same examples twice %g: it "
+                                    "sums over the examples instead of taking their mean",
                                     words[problem->targets], once, twice);
 }
 
-static void is_mean(struct scion_conform *conform)
+static void loss_is_mean(struct scion_conform *conform)
 {
-        for_each(conform, EXAMPLES, try_twice);
+        targets_for_each(conform, EXAMPLES, batch_try_twice);
 }
 
-/* --- What it must leave alone --------------------------------------------------------------------------- */
+/* --- Inputs and state --------------------------------------------------------------------------- */
 
-static void compare_inputs(struct problem *problem)
+static void inputs_compare(struct problem *problem)
 {
         size_t values = (size_t)(problem->examples * problem->outputs) * sizeof(float);
         float gradient[MOST_EXAMPLES * MOST_OUTPUTS];
         double value;
 
-        gradient_of(problem, &value, gradient);
+        problem_gradient(problem, &value, gradient);
         if (memcmp(scion_data(problem->given), problem->output, values) != 0)
                 scion_conform_wrong(problem->conform, "%s: it changes the outputs that it is given",
                                     words[problem->targets]);
@@ -501,22 +505,22 @@ static void compare_inputs(struct problem *problem)
                                     words[problem->targets]);
 }
 
-static void changes_nothing(struct scion_conform *conform)
+static void loss_changes_nothing(struct scion_conform *conform)
 {
-        for_each(conform, EXAMPLES, compare_inputs);
+        targets_for_each(conform, EXAMPLES, inputs_compare);
 }
 
-/* Another batch between the two, which it might remember. */
-static void compare_again(struct problem *problem)
+/* Computes the loss of another batch between the two, which the loss might remember. */
+static void results_compare(struct problem *problem)
 {
         float first[MOST_EXAMPLES * MOST_OUTPUTS] = { 0 }, again[MOST_EXAMPLES * MOST_OUTPUTS] = { 0 };
         double value, same, evaluated;
 
-        gradient_of(problem, &value, first);
-        draw(problem, problem->targets, 3, problem->outputs, 3);
-        value_of(problem);
-        draw(problem, problem->targets, EXAMPLES, problem->outputs, 2);
-        gradient_of(problem, &same, again);
+        problem_gradient(problem, &value, first);
+        problem_draw(problem, problem->targets, 3, problem->outputs, 3);
+        problem_value(problem);
+        problem_draw(problem, problem->targets, EXAMPLES, problem->outputs, 2);
+        problem_gradient(problem, &same, again);
         if (value != same)
                 scion_conform_wrong(problem->conform, "%s: the same batch gives %.9g, and later %.9g",
                                     words[problem->targets], value, same);
@@ -525,26 +529,26 @@ static void compare_again(struct problem *problem)
                                     "%s: the same batch gives one gradient, and later another",
                                     words[problem->targets]);
         scion_no_grad_begin();
-        evaluated = value_of(problem);
+        evaluated = problem_value(problem);
         scion_no_grad_end();
         if (value != evaluated)
                 scion_conform_wrong(problem->conform, "%s: with gradients it gives %.9g, without them %.9g",
                                     words[problem->targets], value, evaluated);
 }
 
-static void repeats(struct scion_conform *conform)
+static void loss_repeats(struct scion_conform *conform)
 {
-        for_each(conform, EXAMPLES, compare_again);
+        targets_for_each(conform, EXAMPLES, results_compare);
 }
 
 const struct scion_conform_test scion_conform_loss[] = {
-        { "it takes labels or values, and gives a finite scalar", takes_something },
-        { "what it cannot take it refuses with a reason", refuses_with_reason },
-        { "its gradient is what differences of the loss say", has_right_gradient },
-        { "a batch of one example has a finite loss and gradient", takes_one },
-        { "extreme outputs have a finite loss and gradient", bears_extremes },
-        { "it is a mean over the examples, not their sum", is_mean },
-        { "it does not change what it is given", changes_nothing },
-        { "the same batch gives the same bits", repeats },
+        { "it takes labels or values, and gives a finite scalar", loss_takes_something },
+        { "what it cannot take it refuses with a reason", loss_refuses_with_reason },
+        { "its gradient is what differences of the loss say", loss_has_right_gradient },
+        { "a batch of one example has a finite loss and gradient", loss_takes_one },
+        { "extreme outputs have a finite loss and gradient", loss_accepts_extremes },
+        { "it is a mean over the examples, not their sum", loss_is_mean },
+        { "it does not change what it is given", loss_changes_nothing },
+        { "the same batch gives the same bits", loss_repeats },
         { NULL, NULL },
 };

@@ -1,4 +1,4 @@
-/* Models: what they take and make, and that nothing but parameters and buffers tells what they do. */
+/* The conformance tests of models. */
 #include <math.h>
 #include <scion/error.h>
 #include <scion/random.h>
@@ -12,8 +12,8 @@
 #include "state/safetensors.h"
 #include "state/weights.h"
 
-/* A copy that outlives the tape's next reset; the caller frees it. NULL for NULL. */
-static float *copy_of(const float *values, int64_t count)
+/* Copies values so that they outlive the next reset of the tape. The caller frees the copy. NULL for NULL. */
+static float *values_copy(const float *values, int64_t count)
 {
         float *copy = values ? malloc((size_t)count * sizeof *copy + 1) : NULL;
 
@@ -22,14 +22,14 @@ static float *copy_of(const float *values, int64_t count)
         return memcpy(copy, values, (size_t)count * sizeof *copy);
 }
 
-/* Of a test that has failed: because the model does not run at all, which is a test before? */
-static bool runs(struct scion_model *model, struct scion_tape *tape)
+/* Returns whether the model runs at all. If it does not, an earlier test has failed for that reason. */
+static bool model_runs(struct scion_model *model, struct scion_tape *tape)
 {
         return scion_probe_evaluate(model, tape, 1, 1) != NULL;
 }
 
-/* A test of one model, on a tape of its own. */
-static void with_model(struct scion_conform *conform,
+/* Runs a test on one model, with a tape of its own. */
+static void model_with(struct scion_conform *conform,
                        bool (*test)(struct scion_conform *conform, struct scion_model *model,
                                     struct scion_tape *tape))
 {
@@ -43,7 +43,7 @@ static void with_model(struct scion_conform *conform,
                 scion_conform_skip(conform, "no model is built");
         } else if (!test(conform, model, tape)) {
                 snprintf(reason, sizeof reason, "%s", scion_error());
-                if (runs(model, tape))
+                if (model_runs(model, tape))
                         scion_conform_wrong(conform, "%s", reason);
                 else
                         scion_conform_skip(conform, "the model does not run");
@@ -55,8 +55,8 @@ static void with_model(struct scion_conform *conform,
 
 /* --- Inputs and outputs --------------------------------------------------------------------------------- */
 
-/* One example and several give so many rows. */
-static bool check_rows(struct scion_model *model)
+/* Checks the shape of the outputs for one example and for three. */
+static bool model_check_rows(struct scion_model *model)
 {
         struct scion_tape *tape = scion_tape_create();
         struct scion_tape *before = tape ? scion_tape_use(tape) : NULL;
@@ -69,14 +69,14 @@ static bool check_rows(struct scion_model *model)
         return good;
 }
 
-static enum scion_probe_verdict try_input(struct scion_conform *conform, const struct scion_shape *input,
+static enum scion_probe_verdict input_try(struct scion_conform *conform, const struct scion_shape *input,
                                           int64_t outputs)
 {
         enum scion_probe_verdict verdict;
         struct scion_model *model = scion_probe_build(conform, input, outputs, SCION_PROBE_SEED, &verdict);
         char text[96];
 
-        if (verdict == SCION_PROBE_BUILT && !check_rows(model)) {
+        if (verdict == SCION_PROBE_BUILT && !model_check_rows(model)) {
                 scion_fail_prefix("built for inputs of %s and %lld outputs",
                                   scion_shape_text(input, text, sizeof text), (long long)outputs);
                 verdict = SCION_PROBE_WRONG;
@@ -85,14 +85,14 @@ static enum scion_probe_verdict try_input(struct scion_conform *conform, const s
         return verdict;
 }
 
-/* Inputs that are taken with some number of outputs must be taken with any. */
-static bool check_outputs(struct scion_conform *conform, const struct scion_shape *input)
+/* Checks that inputs that are supported with one number of outputs are supported with others. */
+static bool input_check_outputs(struct scion_conform *conform, const struct scion_shape *input)
 {
         static const int64_t outputs[] = { 2, 1 };
         char text[96];
 
         for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++)
-                switch (try_input(conform, input, outputs[i])) {
+                switch (input_try(conform, input, outputs[i])) {
                 case SCION_PROBE_WRONG:
                         return false;
                 case SCION_PROBE_REFUSED:
@@ -105,14 +105,14 @@ static bool check_outputs(struct scion_conform *conform, const struct scion_shap
         return true;
 }
 
-static bool check_inputs(struct scion_conform *conform)
+static bool inputs_check(struct scion_conform *conform)
 {
         const struct scion_shape *first = NULL;
         struct scion_refusals refusals = { 0 };
         bool good = true;
 
         for (const struct scion_shape *input = scion_probe_shapes; good && input->ndim > 0; input++) {
-                enum scion_probe_verdict verdict = try_input(conform, input, SCION_PROBE_OUTPUTS);
+                enum scion_probe_verdict verdict = input_try(conform, input, SCION_PROBE_OUTPUTS);
 
                 good = verdict != SCION_PROBE_WRONG;
                 if (verdict == SCION_PROBE_REFUSED)
@@ -123,19 +123,20 @@ static bool check_inputs(struct scion_conform *conform)
         if (good && !first)
                 good = scion_refusals_fail(&refusals);
         free(refusals.text.text);
-        return good && check_outputs(conform, first);
+        return good && input_check_outputs(conform, first);
 }
 
-static void takes_inputs(struct scion_conform *conform)
+static void model_takes_inputs(struct scion_conform *conform)
 {
-        if (!check_inputs(conform))
+        if (!inputs_check(conform))
                 scion_conform_wrong(conform, "%s", scion_error());
 }
 
 /* --- The head ------------------------------------------------------------------------------------------- */
 
-/* Two examples, so that no axis is taken for another. */
-static bool check_head(struct scion_conform *conform, struct scion_model *model, struct scion_tape *tape)
+/* Uses two examples, so that the axes differ in length. */
+static bool model_check_head(struct scion_conform *conform, struct scion_model *model,
+                             struct scion_tape *tape)
 {
         const struct scion_module *head = scion_model_module(model, model->head);
         const float *y = scion_probe_evaluate(model, tape, 2, 1);
@@ -158,9 +159,9 @@ static bool check_head(struct scion_conform *conform, struct scion_model *model,
                           model->head);
 }
 
-static void has_head(struct scion_conform *conform)
+static void model_has_head(struct scion_conform *conform)
 {
-        with_model(conform, check_head);
+        model_with(conform, model_check_head);
 }
 
 /* --- Gradients ------------------------------------------------------------------------------------------ */
@@ -168,9 +169,9 @@ static void has_head(struct scion_conform *conform)
 #define TRAIN_BATCH 8
 #define GRADIENT_BATCHES 3
 
-/* Parameters that begin as one number throughout are moved off it: a normalisation's weights that begin as zeros
- * keep the gradient from what is before it, and that is no mistake. */
-static bool move_constants(struct scion_model *model)
+/* Adds noise to parameters whose initial values are all equal. A normalisation whose weights begin as zeros stops the
+ * gradient, which is not an error. */
+static bool constants_move(struct scion_model *model)
 {
         struct scion_random random = scion_random(SCION_PROBE_SEED, SCION_RANDOM_INIT, 0);
         bool good = true;
@@ -192,8 +193,8 @@ static bool move_constants(struct scion_model *model)
         return good;
 }
 
-/* A step of training by a loss that every output counts in. */
-static bool step(struct scion_model *model, struct scion_tape *tape, uint64_t index)
+/* Computes gradients by a loss that depends on every output. */
+static bool model_step(struct scion_model *model, struct scion_tape *tape, uint64_t index)
 {
         struct scion_random random = scion_random(SCION_PROBE_SEED, SCION_RANDOM_DATA, 1000 + index);
         struct scion_shape shape = SCION_SHAPE(TRAIN_BATCH, model->outputs);
@@ -240,14 +241,15 @@ static bool model_look_at_gradients(const struct scion_model *model, unsigned ch
         return good;
 }
 
-static bool check_gradients(struct scion_conform *conform, struct scion_model *model, struct scion_tape *tape)
+static bool model_check_gradients(struct scion_conform *conform, struct scion_model *model,
+                                  struct scion_tape *tape)
 {
         unsigned char *reached = calloc((size_t)model->count + 1, 1);
-        bool good = reached ? move_constants(model) : scion_fail("out of memory");
+        bool good = reached ? constants_move(model) : scion_fail("out of memory");
 
         (void)conform;
         for (uint64_t i = 0; good && i < GRADIENT_BATCHES; i++)
-                good = step(model, tape, i) && model_look_at_gradients(model, reached);
+                good = model_step(model, tape, i) && model_look_at_gradients(model, reached);
         for (int i = 0; good && i < model->count; i++)
                 if (reached[i] == 0)
                         good = scion_fail(
@@ -263,16 +265,16 @@ static bool check_gradients(struct scion_conform *conform, struct scion_model *m
         return good;
 }
 
-static void has_gradients(struct scion_conform *conform)
+static void model_has_gradients(struct scion_conform *conform)
 {
-        with_model(conform, check_gradients);
+        model_with(conform, model_check_gradients);
 }
 
 /* --- Evaluation ----------------------------------------------------------------------------------------- */
 
 #define ROWS 5
 
-static float largest(const float *values, int64_t count)
+static float values_largest(const float *values, int64_t count)
 {
         float most = 0;
 
@@ -281,12 +283,12 @@ static float largest(const float *values, int64_t count)
         return most;
 }
 
-/* The model's batch of ROWS, but for the first examples only one by one. */
-static bool check_alone(struct scion_model *model, struct scion_tape *tape, const float *together)
+/* Compares the outputs of each example alone with those in the batch of ROWS. */
+static bool model_check_alone(struct scion_model *model, struct scion_tape *tape, const float *together)
 {
-        float tolerance = 1e-4f * (1 + largest(together, ROWS * model->outputs));
+        float tolerance = 1e-4f * (1 + values_largest(together, ROWS * model->outputs));
         int64_t width = scion_shape_size(&model->input);
-        float *values = copy_of(scion_data(scion_probe_inputs(model, ROWS, 1)), ROWS * width);
+        float *values = values_copy(scion_data(scion_probe_inputs(model, ROWS, 1)), ROWS * width);
         bool good = values != NULL;
 
         scion_no_grad_begin();
@@ -313,8 +315,8 @@ static bool check_alone(struct scion_model *model, struct scion_tape *tape, cons
         return good;
 }
 
-/* `values` are those from before, `now` those after it. */
-static bool check_values_kept(const struct scion_model *model, const float *values, const float *now)
+/* Compares the values from before evaluation with those after it. */
+static bool values_check_kept(const struct scion_model *model, const float *values, const float *now)
 {
         for (int i = 0; i < model->count + model->buffers; i++) {
                 const struct scion_parameter *parameter = &model->parameter[i];
@@ -329,22 +331,22 @@ static bool check_values_kept(const struct scion_model *model, const float *valu
         return true;
 }
 
-static bool check_evaluation(struct scion_conform *conform, struct scion_model *model,
-                             struct scion_tape *tape)
+static bool model_check_evaluation(struct scion_conform *conform, struct scion_model *model,
+                                   struct scion_tape *tape)
 {
         int64_t count = ROWS * model->outputs;
         float *values = scion_probe_values(model->values), *now = NULL, *first = NULL;
         bool good = false;
 
         (void)conform;
-        first = values ? copy_of(scion_probe_evaluate(model, tape, ROWS, 1), count) : NULL;
+        first = values ? values_copy(scion_probe_evaluate(model, tape, ROWS, 1), count) : NULL;
         if (!first)
                 goto out;
         scion_tape_set_seed(tape, SCION_PROBE_SEED, 7);
         const float *again = scion_probe_evaluate(model, tape, ROWS, 1);
 
         now = again ? scion_probe_values(model->values) : NULL;
-        if (!now || !check_values_kept(model, values, now))
+        if (!now || !values_check_kept(model, values, now))
                 goto out;
         for (int64_t i = 0; i < count; i++)
                 if (memcmp(&first[i], &again[i], sizeof *first) != 0) {
@@ -354,7 +356,7 @@ static bool check_evaluation(struct scion_conform *conform, struct scion_model *
                                 (double)first[i], (double)again[i]);
                         goto out;
                 }
-        good = check_alone(model, tape, first);
+        good = model_check_alone(model, tape, first);
 out:
         free(values);
         free(now);
@@ -362,14 +364,14 @@ out:
         return good;
 }
 
-static void evaluates(struct scion_conform *conform)
+static void model_evaluates(struct scion_conform *conform)
 {
-        with_model(conform, check_evaluation);
+        model_with(conform, model_check_evaluation);
 }
 
 /* --- Seeds ---------------------------------------------------------------------------------------------- */
 
-static bool check_same_parameters(const struct scion_model *model, const struct scion_model *other)
+static bool parameters_check_same(const struct scion_model *model, const struct scion_model *other)
 {
         if (model->count != other->count || model->buffers != other->buffers ||
             model->extent != other->extent)
@@ -387,7 +389,7 @@ static bool check_same_parameters(const struct scion_model *model, const struct 
         return true;
 }
 
-static bool check_same_floats(const struct scion_model *model, const float *values, const float *others)
+static bool values_check_same(const struct scion_model *model, const float *values, const float *others)
 {
         for (int i = 0; i < model->count + model->buffers; i++) {
                 const struct scion_tensor *value = &model->parameter[i].value;
@@ -402,28 +404,29 @@ static bool check_same_floats(const struct scion_model *model, const float *valu
         return true;
 }
 
-static bool check_same_values(const struct scion_model *model, const struct scion_model *other)
+static bool model_check_same_values(const struct scion_model *model, const struct scion_model *other)
 {
         float *values = NULL, *others = NULL;
-        bool good = check_same_parameters(model, other) && (values = scion_probe_values(model->values)) &&
-                    (others = scion_probe_values(other->values)) && check_same_floats(model, values, others);
+        bool good = parameters_check_same(model, other) && (values = scion_probe_values(model->values)) &&
+                    (others = scion_probe_values(other->values)) && values_check_same(model, values, others);
 
         free(values);
         free(others);
         return good;
 }
 
-/* Of two models of one seed, in training: what they draw is the tape's. */
-static bool check_seed(struct scion_conform *conform, struct scion_model *model, struct scion_tape *tape)
+/* Compares two models of one seed in training, where random draws come from the tape. */
+static bool model_check_seed(struct scion_conform *conform, struct scion_model *model,
+                             struct scion_tape *tape)
 {
         struct scion_model *other = scion_probe_any(conform);
         int64_t count = TRAIN_BATCH * model->outputs;
         float *first = NULL;
         bool good = false;
 
-        if (!other || !check_same_values(model, other))
+        if (!other || !model_check_same_values(model, other))
                 goto out;
-        first = copy_of(scion_probe_train(model, tape, TRAIN_BATCH, 1, SCION_PROBE_SEED), count);
+        first = values_copy(scion_probe_train(model, tape, TRAIN_BATCH, 1, SCION_PROBE_SEED), count);
         const float *second = first ? scion_probe_train(other, tape, TRAIN_BATCH, 1, SCION_PROBE_SEED) : NULL;
 
         if (second)
@@ -437,15 +440,16 @@ out:
         return good;
 }
 
-static void keeps_to_seed(struct scion_conform *conform)
+static void model_keeps_to_seed(struct scion_conform *conform)
 {
-        with_model(conform, check_seed);
+        model_with(conform, model_check_seed);
 }
 
 /* --- Saving and loading --------------------------------------------------------------------------------- */
 
-/* A model that has been trained on, saved; and a fresh one of another seed that it is loaded into. */
-static bool check_saving(struct scion_conform *conform, struct scion_model *model, struct scion_tape *tape)
+/* Saves a model after some steps of training, and loads it into a new model of another seed. */
+static bool model_check_saving(struct scion_conform *conform, struct scion_model *model,
+                               struct scion_tape *tape)
 {
         enum scion_probe_verdict verdict;
         struct scion_model *other = scion_probe_build(conform, &model->input, SCION_PROBE_OUTPUTS,
@@ -458,7 +462,7 @@ static bool check_saving(struct scion_conform *conform, struct scion_model *mode
         for (uint64_t i = 0; other && i < 3; i++)
                 if (!scion_probe_train(model, tape, TRAIN_BATCH, i, SCION_PROBE_SEED))
                         goto out;
-        first = other ? copy_of(scion_probe_evaluate(model, tape, ROWS, 1), count) : NULL;
+        first = other ? values_copy(scion_probe_evaluate(model, tape, ROWS, 1), count) : NULL;
         if (!first || !scion_weights_take(model, &file))
                 goto out;
         good = scion_weights_fit(other, &file) && scion_weights_put_back(other, &file);
@@ -467,7 +471,8 @@ static bool check_saving(struct scion_conform *conform, struct scion_model *mode
         good = second &&
                (memcmp(first, second, (size_t)count * sizeof *first) == 0 ||
                 scion_fail("saved after some steps and loaded into a new model, it makes other outputs "
-                           "than before: something that it goes by is neither a parameter nor a buffer "
+                           "than before: something that its outputs depend on is neither a parameter nor a "
+                           "buffer "
                            "(scion_nn_buffer())"));
         scion_safetensors_finish(&file);
 out:
@@ -476,42 +481,42 @@ out:
         return good;
 }
 
-static void saves(struct scion_conform *conform)
+static void model_saves(struct scion_conform *conform)
 {
-        with_model(conform, check_saving);
+        model_with(conform, model_check_saving);
 }
 
 /* --- Widths --------------------------------------------------------------------------------------------- */
 
-#define LARGE 1000000 /* parameters; twice as wide it would take long */
+#define LARGE 1000000 /* parameters; a model twice as wide would be slow */
 
-static bool check_width(struct scion_conform *conform, const struct scion_model *model, double width)
+static bool model_check_width(struct scion_conform *conform, const struct scion_model *model, double width)
 {
         struct scion_model *scaled = scion_model_create_scaled(conform->map, &model->input,
                                                                SCION_PROBE_OUTPUTS, SCION_PROBE_SEED, width);
         int64_t size = scion_model_size(model, false);
-        bool good = scaled && check_rows(scaled);
+        bool good = scaled && model_check_rows(scaled);
         int64_t other = good ? scion_model_size(scaled, false) : 0;
 
         scion_model_destroy(scaled);
         if (!good)
                 return scion_fail_prefix("%g times as wide", width);
         return (width > 1 ? other > size : other < size) ||
-               scion_fail("%g times as wide it has %lld parameters, and as it is %lld: build() goes by the "
-                          "numbers "
-                          "that .scales marks, which are multiplied before",
+               scion_fail("%g times as wide it has %lld parameters, and as it is %lld: build() must use the "
+                          "parameters that .scales marks, which are multiplied before the call",
                           width, (long long)other, (long long)size);
 }
 
-static bool check_widths(struct scion_conform *conform, struct scion_model *model, struct scion_tape *tape)
+static bool model_check_widths(struct scion_conform *conform, struct scion_model *model,
+                               struct scion_tape *tape)
 {
         bool large = scion_model_size(model, false) > LARGE;
 
         (void)tape;
-        return check_width(conform, model, 0.5) && (large || check_width(conform, model, 2));
+        return model_check_width(conform, model, 0.5) && (large || model_check_width(conform, model, 2));
 }
 
-static void scales(struct scion_conform *conform)
+static void model_scales(struct scion_conform *conform)
 {
         const struct scion_param *param = conform->descriptor->plugin.params;
 
@@ -520,7 +525,7 @@ static void scales(struct scion_conform *conform)
         if (!param || param->type == SCION_PARAM_END)
                 scion_conform_skip(conform, "no parameter is a width (.scales)");
         else
-                with_model(conform, check_widths);
+                model_with(conform, model_check_widths);
 }
 
 /* --- Memory --------------------------------------------------------------------------------------------- */
@@ -528,14 +533,15 @@ static void scales(struct scion_conform *conform)
 #define WARM_STEPS 3
 #define STEADY_STEPS 5
 
-static bool check_memory(struct scion_conform *conform, struct scion_model *model, struct scion_tape *tape)
+static bool model_check_memory(struct scion_conform *conform, struct scion_model *model,
+                               struct scion_tape *tape)
 {
         struct scion_growth growth = { 0 };
         struct scion_usage before = { 0 };
 
         (void)conform;
         for (uint64_t i = 0; i < WARM_STEPS + STEADY_STEPS; i++) {
-                if (!step(model, tape, i))
+                if (!model_step(model, tape, i))
                         return false;
                 struct scion_usage now = scion_usage_now(tape);
 
@@ -546,20 +552,20 @@ static bool check_memory(struct scion_conform *conform, struct scion_model *mode
         return scion_growth_check(&growth);
 }
 
-static void keeps_memory(struct scion_conform *conform)
+static void model_keeps_memory(struct scion_conform *conform)
 {
-        with_model(conform, check_memory);
+        model_with(conform, model_check_memory);
 }
 
 const struct scion_conform_test scion_conform_model[] = {
         { "inputs of several shapes and any number of outputs are taken, or refused with a reason",
-          takes_inputs },
-        { "the head makes the outputs, and nothing is done to them after it", has_head },
-        { "a finite gradient reaches every parameter", has_gradients },
-        { "in evaluation nothing is random or kept, and examples do not mix", evaluates },
-        { "the same seed gives the same values and the same training", keeps_to_seed },
-        { "saved and loaded it is the same model", saves },
-        { "wider and narrower it is built too", scales },
-        { "a step of training leaves no memory behind", keeps_memory },
+          model_takes_inputs },
+        { "the head makes the outputs, and nothing is done to them after it", model_has_head },
+        { "a finite gradient reaches every parameter", model_has_gradients },
+        { "in evaluation nothing is random or kept, and examples do not mix", model_evaluates },
+        { "the same seed gives the same values and the same training", model_keeps_to_seed },
+        { "a saved and loaded model is the same", model_saves },
+        { "it can be built wider and narrower", model_scales },
+        { "a step of training leaves no memory behind", model_keeps_memory },
         { NULL, NULL },
 };

@@ -1,7 +1,6 @@
 /*
- * The conformance tests of optimizers: spans with watched words around every array, stepped by hand. What the
- * tests measure is told with the factor of the learning rate at which it was: `lr` itself is the plugin's default
- * or what was given.
+ * The conformance tests of optimizers: they call step() on spans with guards around every array. `lr` is the plugin's
+ * default or the given one; tests change the learning rate by the factor lr_scale, and messages quote that factor.
  */
 #include <math.h>
 #include <scion/error.h>
@@ -13,10 +12,10 @@
 #include "plugin/params.h"
 
 #define GUARD 16         /* floats before and after each array */
-#define WATCHED 4711.25f /* what they hold */
+#define WATCHED 4711.25f /* the value of the guards */
 #define SPANS 2
 #define ARRAYS (2 + SCION_MAX_STATES) /* value, gradient, states */
-#define USUAL 37                      /* no multiple of a vector's width */
+#define USUAL 37                      /* not a multiple of a vector's width */
 
 struct problem {
         struct scion_conform *conform;
@@ -33,13 +32,13 @@ static const int first_alone[] = { 0 }, second_alone[] = { 1 };
 
 /* --- Spans ---------------------------------------------------------------------------------------------- */
 
-static size_t bytes_of(const struct scion_span *span)
+static size_t span_bytes(const struct scion_span *span)
 {
         return (size_t)span->count * sizeof *span->value;
 }
 
-/* Zeros between guards; the caller frees `*memory`. */
-static float *make_array(struct problem *problem, int64_t count, float **memory)
+/* Returns zeros between guards. The caller frees `*memory`. */
+static float *array_create(struct problem *problem, int64_t count, float **memory)
 {
         size_t room = ((size_t)count + 2 * GUARD) * sizeof **memory;
 
@@ -54,8 +53,8 @@ static float *make_array(struct problem *problem, int64_t count, float **memory)
         return *memory + GUARD;
 }
 
-/* `first` and `second` are lengths. Their values are random. */
-static bool make_spans(struct problem *problem, int64_t first, int64_t second)
+/* Creates two spans of these lengths with random values. */
+static bool spans_create(struct problem *problem, int64_t first, int64_t second)
 {
         const int64_t counts[SPANS] = { first, second };
 
@@ -69,12 +68,12 @@ static bool make_spans(struct problem *problem, int64_t first, int64_t second)
                                              .count = counts[s],
                                              .lr_scale = 1,
                                              .decay = true };
-                if (!(span->value = make_array(problem, counts[s], &problem->memory[s][0])) ||
-                    !(gradient = make_array(problem, counts[s], &problem->memory[s][1])))
+                if (!(span->value = array_create(problem, counts[s], &problem->memory[s][0])) ||
+                    !(gradient = array_create(problem, counts[s], &problem->memory[s][1])))
                         return false;
                 span->gradient = gradient;
                 for (int k = 0; k < problem->states; k++)
-                        if (!(span->state[k] = make_array(problem, counts[s], &problem->memory[s][2 + k])))
+                        if (!(span->state[k] = array_create(problem, counts[s], &problem->memory[s][2 + k])))
                                 return false;
                 for (int64_t i = 0; i < counts[s]; i++)
                         span->value[i] = scion_random_normal(&random);
@@ -82,8 +81,8 @@ static bool make_spans(struct problem *problem, int64_t first, int64_t second)
         return true;
 }
 
-static bool begin_with(struct problem *problem, struct scion_conform *conform,
-                       struct scion_instance *instance, int64_t first, int64_t second)
+static bool problem_begin_with(struct problem *problem, struct scion_conform *conform,
+                               struct scion_instance *instance, int64_t first, int64_t second)
 {
         *problem = (struct problem){
                 .conform = conform,
@@ -96,17 +95,18 @@ static bool begin_with(struct problem *problem, struct scion_conform *conform,
         problem->states = problem->plugin->states(instance->self);
         scion_conform_doing(conform, "%s", "");
         if (problem->states < 0 || problem->states > SCION_MAX_STATES)
-                return scion_conform_wrong(conform, "states() says %d; 0 to %d can be had", problem->states,
-                                           SCION_MAX_STATES);
-        return make_spans(problem, first, second);
+                return scion_conform_wrong(conform, "states() returns %d, which is not in 0 .. %d",
+                                           problem->states, SCION_MAX_STATES);
+        return spans_create(problem, first, second);
 }
 
-static bool begin(struct problem *problem, struct scion_conform *conform, int64_t first, int64_t second)
+static bool problem_begin(struct problem *problem, struct scion_conform *conform, int64_t first,
+                          int64_t second)
 {
-        return begin_with(problem, conform, scion_conform_instance(conform), first, second);
+        return problem_begin_with(problem, conform, scion_conform_instance(conform), first, second);
 }
 
-static void end(struct problem *problem)
+static void problem_end(struct problem *problem)
 {
         for (int s = 0; s < SPANS; s++)
                 for (int k = 0; k < ARRAYS; k++)
@@ -114,7 +114,7 @@ static void end(struct problem *problem)
         scion_conform_end(problem->conform, problem->instance);
 }
 
-static void check_guards(struct problem *problem, int s)
+static void span_check_guards(struct problem *problem, int s)
 {
         int64_t count = problem->span[s].count;
 
@@ -134,8 +134,8 @@ static void check_guards(struct problem *problem, int s)
                 }
 }
 
-/* Gradients that depend on the span and its step alone. */
-static void draw_gradient(struct problem *problem, int s)
+/* Draws gradients that depend on the span and its step alone. */
+static void gradient_draw(struct problem *problem, int s)
 {
         struct scion_random random =
                 scion_random((uint64_t)problem->span[s].step + 100, SCION_RANDOM_DATA, (uint64_t)s);
@@ -144,8 +144,8 @@ static void draw_gradient(struct problem *problem, int s)
                 problem->memory[s][1][GUARD + i] = scion_random_normal(&random);
 }
 
-/* One call of step() with these spans, in this order, and the gradients as they are. */
-static void step(struct problem *problem, const int *which, int count)
+/* Calls step() once with these spans, in this order, without changing the gradients. */
+static void spans_step(struct problem *problem, const int *which, int count)
 {
         struct scion_span spans[SPANS];
 
@@ -161,16 +161,16 @@ static void step(struct problem *problem, const int *which, int count)
         scion_conform_doing(problem->conform, "%s", "");
 }
 
-/* The same with random gradients. */
-static void step_random(struct problem *problem, const int *which, int count)
+/* Calls step() once with random gradients. */
+static void spans_step_random(struct problem *problem, const int *which, int count)
 {
         for (int i = 0; i < count; i++)
-                draw_gradient(problem, which[i]);
-        step(problem, which, count);
+                gradient_draw(problem, which[i]);
+        spans_step(problem, which, count);
 }
 
-static bool is_finite(struct problem *problem, const float *array, int64_t count, const char *what,
-                      const char *when)
+static bool array_check_finite(struct problem *problem, const float *array, int64_t count, const char *what,
+                               const char *when)
 {
         for (int64_t i = 0; i < count; i++)
                 if (!isfinite(array[i]))
@@ -179,17 +179,17 @@ static bool is_finite(struct problem *problem, const float *array, int64_t count
         return true;
 }
 
-static bool check_finite(struct problem *problem, int s, const char *when)
+static bool span_check_finite(struct problem *problem, int s, const char *when)
 {
         const struct scion_span *span = &problem->span[s];
-        bool good = is_finite(problem, span->value, span->count, names[0], when);
+        bool good = array_check_finite(problem, span->value, span->count, names[0], when);
 
         for (int k = 0; good && k < problem->states; k++)
-                good = is_finite(problem, span->state[k], span->count, names[2 + k], when);
+                good = array_check_finite(problem, span->state[k], span->count, names[2 + k], when);
         return good;
 }
 
-static double distance(const float *a, const float *b, int64_t count)
+static double values_distance(const float *a, const float *b, int64_t count)
 {
         double sum = 0;
 
@@ -198,7 +198,7 @@ static double distance(const float *a, const float *b, int64_t count)
         return sqrt(sum);
 }
 
-static double rate_of(const struct problem *problem)
+static double problem_rate(const struct problem *problem)
 {
         const struct scion_param *lr = scion_params_find(problem->plugin->params, "lr");
 
@@ -207,66 +207,66 @@ static double rate_of(const struct problem *problem)
 
 /* --- Steps ---------------------------------------------------------------------------------------------- */
 
-static void moves(struct scion_conform *conform)
+static void optimizer_moves(struct scion_conform *conform)
 {
         float before[USUAL];
         struct problem problem;
 
-        if (begin(&problem, conform, USUAL, 1)) {
+        if (problem_begin(&problem, conform, USUAL, 1)) {
                 memcpy(before, problem.span[0].value, sizeof before);
                 if (problem.plugin->states(problem.instance->self) != problem.states)
-                        scion_conform_wrong(conform, "states() says %d, and then something else",
+                        scion_conform_wrong(conform, "states() returns %d, and then another number",
                                             problem.states);
                 for (int i = 0; i < 10; i++)
-                        step_random(&problem, first_alone, 1);
-                if (check_finite(&problem, 0, "after ten steps") && rate_of(&problem) > 0 &&
+                        spans_step_random(&problem, first_alone, 1);
+                if (span_check_finite(&problem, 0, "after ten steps") && problem_rate(&problem) > 0 &&
                     memcmp(before, problem.span[0].value, sizeof before) == 0)
                         scion_conform_wrong(conform, "ten steps with lr %g have moved no value",
-                                            rate_of(&problem));
+                                            problem_rate(&problem));
         }
-        end(&problem);
+        problem_end(&problem);
 }
 
-static void takes_one(struct scion_conform *conform)
+static void optimizer_takes_one(struct scion_conform *conform)
 {
         struct problem problem;
         float before;
 
-        if (begin(&problem, conform, 1, 1)) {
+        if (problem_begin(&problem, conform, 1, 1)) {
                 before = problem.span[0].value[0];
                 for (int i = 0; i < 10; i++)
-                        step_random(&problem, first_alone, 1);
-                if (check_finite(&problem, 0, "a span of one value, after ten steps") &&
-                    rate_of(&problem) > 0 && before == problem.span[0].value[0])
+                        spans_step_random(&problem, first_alone, 1);
+                if (span_check_finite(&problem, 0, "a span of one value, after ten steps") &&
+                    problem_rate(&problem) > 0 && before == problem.span[0].value[0])
                         scion_conform_wrong(conform, "ten steps have not moved a span of one value");
         }
-        end(&problem);
+        problem_end(&problem);
 }
 
-static void writes_inside(struct scion_conform *conform)
+static void optimizer_writes_inside(struct scion_conform *conform)
 {
         static const int64_t counts[] = { 1, 2, 7, 16, 33, 64, 127 };
         struct problem problem;
         float gradient[128];
 
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-                if (begin(&problem, conform, counts[i], 1)) {
+                if (problem_begin(&problem, conform, counts[i], 1)) {
                         for (int k = 0; k < 3; k++)
-                                step_random(&problem, first_alone, 1);
-                        memcpy(gradient, problem.span[0].gradient, bytes_of(&problem.span[0]));
-                        step(&problem, first_alone, 1);
-                        check_guards(&problem, 0);
-                        if (memcmp(gradient, problem.span[0].gradient, bytes_of(&problem.span[0])) != 0)
+                                spans_step_random(&problem, first_alone, 1);
+                        memcpy(gradient, problem.span[0].gradient, span_bytes(&problem.span[0]));
+                        spans_step(&problem, first_alone, 1);
+                        span_check_guards(&problem, 0);
+                        if (memcmp(gradient, problem.span[0].gradient, span_bytes(&problem.span[0])) != 0)
                                 scion_conform_wrong(conform,
                                                     "step() changes the gradients, which are the engine's");
                 }
-                end(&problem);
+                problem_end(&problem);
         }
 }
 
 /* --- Downhill ------------------------------------------------------------------------------------------- */
 
-/* Fills in the gradient, and returns the height. */
+/* Computes the gradient, and returns the function's value. */
 typedef double landscape(const struct scion_span *span, float *gradient);
 
 /* f(x) = sum c (x - 1)^2 / 2, with c from 1 to 2. */
@@ -283,7 +283,7 @@ static double quadratic(const struct scion_span *span, float *gradient)
         return sum;
 }
 
-/* Of each pair: (1 - x)^2 + 100 (y - x^2)^2. Rosenbrock. The Computer Journal 3, 1960. */
+/* The sum over pairs of (1 - x)^2 + 100 (y - x^2)^2. Rosenbrock. The Computer Journal 3, 1960. */
 static double rosenbrock(const struct scion_span *span, float *gradient)
 {
         double sum = 0;
@@ -298,13 +298,13 @@ static double rosenbrock(const struct scion_span *span, float *gradient)
         return sum;
 }
 
-/* Where so many steps lead at a factor of the learning rate, as a share of the height before. */
-static double descend(struct scion_conform *conform, landscape *height, float factor, bool *good)
+/* Returns the function's value after 2000 steps as a share of the first value, or INFINITY. */
+static double landscape_descend(struct scion_conform *conform, landscape *height, float factor, bool *good)
 {
         struct problem problem;
         double before = 1, after = INFINITY;
 
-        *good = begin(&problem, conform, 16, 1);
+        *good = problem_begin(&problem, conform, 16, 1);
         if (*good) {
                 for (int64_t i = 0; i < 16; i++)
                         problem.span[0].value[i] = height == quadratic ? ((float)i - 8) * 0.3f + 0.1f
@@ -314,17 +314,17 @@ static double descend(struct scion_conform *conform, landscape *height, float fa
                 problem.span[0].decay = false;
                 before = after = height(&problem.span[0], problem.memory[0][1] + GUARD);
                 for (int i = 0; i < 2000 && isfinite(after) && conform->findings == 0; i++) {
-                        step(&problem, first_alone, 1);
+                        spans_step(&problem, first_alone, 1);
                         after = height(&problem.span[0], problem.memory[0][1] + GUARD);
                 }
         }
-        end(&problem);
+        problem_end(&problem);
         return isfinite(after) ? after / before : INFINITY;
 }
 
-/* The default of lr is one problem's; no optimizer needs another thousand times as small, or a hundred times as
- * large, for these. */
-static void check_descent(struct scion_conform *conform, landscape *height, const char *name, double enough)
+/* Tries several learning rates, because the default of lr may not suit these functions. */
+static void landscape_check_descent(struct scion_conform *conform, landscape *height, const char *name,
+                                    double enough)
 {
         static const float factors[] = { 1, 0.1f, 10, 0.01f, 100, 0.001f };
         double best = INFINITY;
@@ -332,7 +332,7 @@ static void check_descent(struct scion_conform *conform, landscape *height, cons
         bool good;
 
         for (size_t i = 0; i < sizeof factors / sizeof *factors; i++) {
-                double share = descend(conform, height, factors[i], &good);
+                double share = landscape_descend(conform, height, factors[i], &good);
 
                 if (!good || conform->findings > 0)
                         return;
@@ -357,31 +357,31 @@ static void check_descent(struct scion_conform *conform, landscape *height, cons
                                     name, best, (double)at, enough);
 }
 
-static void descends_quadratic(struct scion_conform *conform)
+static void optimizer_descends_quadratic(struct scion_conform *conform)
 {
-        check_descent(conform, quadratic, "a quadratic", 0.1);
+        landscape_check_descent(conform, quadratic, "a quadratic", 0.1);
 }
 
-static void descends_rosenbrock(struct scion_conform *conform)
+static void optimizer_descends_rosenbrock(struct scion_conform *conform)
 {
-        check_descent(conform, rosenbrock, "Rosenbrock's valley", 0.5);
+        landscape_check_descent(conform, rosenbrock, "Rosenbrock's valley", 0.5);
 }
 
 /* --- Saved and loaded ----------------------------------------------------------------------------------- */
 
-#define HALF 6 /* steps before saving, and after */
+#define HALF 6 /* steps before saving, and steps after it */
 
-/* What a checkpoint keeps of a span: values, states, and its step. */
-static void carry_over(const struct problem *from, struct problem *to)
+/* Copies what a checkpoint stores of a span: values, states, and the step. */
+static void span_copy(const struct problem *from, struct problem *to)
 {
-        memcpy(to->span[0].value, from->span[0].value, bytes_of(&from->span[0]));
+        memcpy(to->span[0].value, from->span[0].value, span_bytes(&from->span[0]));
         for (int k = 0; k < from->states; k++)
-                memcpy(to->span[0].state[k], from->span[0].state[k], bytes_of(&from->span[0]));
+                memcpy(to->span[0].state[k], from->span[0].state[k], span_bytes(&from->span[0]));
         to->span[0].step = from->span[0].step;
 }
 
-static void compare_saved(struct scion_conform *conform, const struct problem *whole,
-                          const struct problem *loaded)
+static void spans_compare_saved(struct scion_conform *conform, const struct problem *whole,
+                                const struct problem *loaded)
 {
         const struct scion_span *a = &whole->span[0], *b = &loaded->span[0];
 
@@ -396,7 +396,7 @@ static void compare_saved(struct scion_conform *conform, const struct problem *w
                         return;
                 }
         for (int k = 0; k < whole->states; k++)
-                if (memcmp(a->state[k], b->state[k], bytes_of(a)) != 0)
+                if (memcmp(a->state[k], b->state[k], span_bytes(a)) != 0)
                         scion_conform_wrong(
                                 conform,
                                 "%d steps after it was loaded, state %d is another than without saving "
@@ -404,42 +404,42 @@ static void compare_saved(struct scion_conform *conform, const struct problem *w
                                 HALF, k);
 }
 
-/* Between the two halves another instance does something else: what is in a variable of the file is gone. */
-static void survives_saving(struct scion_conform *conform)
+/* Between the two halves another instance is stepped, which overwrites state kept in variables of the file. */
+static void optimizer_survives_saving(struct scion_conform *conform)
 {
         struct problem whole, before = { 0 }, other = { 0 }, after = { 0 };
 
-        if (begin(&whole, conform, USUAL, 1)) {
+        if (problem_begin(&whole, conform, USUAL, 1)) {
                 for (int i = 0; i < 2 * HALF; i++)
-                        step_random(&whole, first_alone, 1);
-                if (begin(&before, conform, USUAL, 1) && begin(&other, conform, 5, USUAL) &&
-                    begin(&after, conform, USUAL, 1)) {
+                        spans_step_random(&whole, first_alone, 1);
+                if (problem_begin(&before, conform, USUAL, 1) && problem_begin(&other, conform, 5, USUAL) &&
+                    problem_begin(&after, conform, USUAL, 1)) {
                         for (int i = 0; i < HALF; i++)
-                                step_random(&before, first_alone, 1);
+                                spans_step_random(&before, first_alone, 1);
                         for (int i = 0; i < 3; i++)
-                                step_random(&other, second_alone, 1);
-                        carry_over(&before, &after);
+                                spans_step_random(&other, second_alone, 1);
+                        span_copy(&before, &after);
                         for (int i = 0; i < HALF; i++)
-                                step_random(&after, first_alone, 1);
-                        compare_saved(conform, &whole, &after);
+                                spans_step_random(&after, first_alone, 1);
+                        spans_compare_saved(conform, &whole, &after);
                 }
-                end(&after);
-                end(&other);
-                end(&before);
+                problem_end(&after);
+                problem_end(&other);
+                problem_end(&before);
         }
-        end(&whole);
+        problem_end(&whole);
 }
 
 /* --- Spans by themselves -------------------------------------------------------------------------------- */
 
-static void compare_alone(struct scion_conform *conform, const struct problem *together, int s)
+static void span_compare_alone(struct scion_conform *conform, const struct problem *together, int s)
 {
         struct problem alone;
 
-        if (begin(&alone, conform, USUAL, 16)) {
+        if (problem_begin(&alone, conform, USUAL, 16)) {
                 while (alone.span[s].step < together->span[s].step)
-                        step_random(&alone, s == 0 ? first_alone : second_alone, 1);
-                if (distance(alone.span[s].value, together->span[s].value, alone.span[s].count) > 1e-5)
+                        spans_step_random(&alone, s == 0 ? first_alone : second_alone, 1);
+                if (values_distance(alone.span[s].value, together->span[s].value, alone.span[s].count) > 1e-5)
                         scion_conform_wrong(
                                 conform,
                                 "the %s of two spans does not become what it becomes alone: each is a "
@@ -447,55 +447,55 @@ static void compare_alone(struct scion_conform *conform, const struct problem *t
                                 "change from step to step",
                                 s == 0 ? "first" : "second");
         }
-        end(&alone);
+        problem_end(&alone);
 }
 
-/* As when a part of a model is frozen for a while. */
-static void keeps_spans_apart(struct scion_conform *conform)
+/* Steps different sets of spans, as when a part of a model is frozen for a while. */
+static void optimizer_keeps_spans_apart(struct scion_conform *conform)
 {
         static const int both[] = { 0, 1 }, turned[] = { 1, 0 };
         struct problem problem;
 
-        if (begin(&problem, conform, USUAL, 16)) {
-                step_random(&problem, both, 2);
-                step_random(&problem, second_alone, 1);
-                step_random(&problem, turned, 2);
-                step_random(&problem, first_alone, 1);
-                step_random(&problem, both, 2);
-                compare_alone(conform, &problem, 0);
-                compare_alone(conform, &problem, 1);
+        if (problem_begin(&problem, conform, USUAL, 16)) {
+                spans_step_random(&problem, both, 2);
+                spans_step_random(&problem, second_alone, 1);
+                spans_step_random(&problem, turned, 2);
+                spans_step_random(&problem, first_alone, 1);
+                spans_step_random(&problem, both, 2);
+                span_compare_alone(conform, &problem, 0);
+                span_compare_alone(conform, &problem, 1);
         }
-        end(&problem);
+        problem_end(&problem);
 }
 
-/* Zero gradients, and beside them padding: zeros that stay zeros while the rest moves. */
-static void bears_zeros(struct scion_conform *conform)
+/* Checks gradients that are all 0, and padding: values of 0 that must stay 0 while the others change. */
+static void optimizer_accepts_zeros(struct scion_conform *conform)
 {
         struct problem problem;
         float before[USUAL];
 
-        if (begin(&problem, conform, USUAL, 16)) {
+        if (problem_begin(&problem, conform, USUAL, 16)) {
                 memcpy(before, problem.span[0].value, sizeof before);
                 problem.span[0].decay = false;
                 for (int i = 0; i < 5; i++)
-                        step(&problem, first_alone, 1);
-                if (check_finite(&problem, 0, "after five steps with gradients of 0") &&
+                        spans_step(&problem, first_alone, 1);
+                if (span_check_finite(&problem, 0, "after five steps with gradients of 0") &&
                     memcmp(before, problem.span[0].value, sizeof before) != 0)
                         scion_conform_wrong(
                                 conform,
                                 "without weight decay, five steps with gradients of 0 from states of 0 "
                                 "have moved values by %g",
-                                distance(before, problem.span[0].value, USUAL));
+                                values_distance(before, problem.span[0].value, USUAL));
         }
-        end(&problem);
-        if (begin(&problem, conform, USUAL, 16)) {
+        problem_end(&problem);
+        if (problem_begin(&problem, conform, USUAL, 16)) {
                 memset(problem.span[0].value + 30, 0, 7 * sizeof(float));
                 for (int i = 0; i < 5; i++) {
-                        draw_gradient(&problem, 0);
+                        gradient_draw(&problem, 0);
                         memset(problem.memory[0][1] + GUARD + 30, 0, 7 * sizeof(float));
-                        step(&problem, first_alone, 1);
+                        spans_step(&problem, first_alone, 1);
                 }
-                if (check_finite(&problem, 0, "after five steps"))
+                if (span_check_finite(&problem, 0, "after five steps"))
                         for (int64_t i = 30; i < USUAL; i++)
                                 if (problem.span[0].value[i] != 0) {
                                         scion_conform_wrong(
@@ -506,30 +506,30 @@ static void bears_zeros(struct scion_conform *conform)
                                         break;
                                 }
         }
-        end(&problem);
+        problem_end(&problem);
 }
 
 /* --- Learning rate and decay ---------------------------------------------------------------------------- */
 
-/* How far one step goes at a factor of the learning rate; below 0 when it cannot be said. */
+/* Returns the distance covered by three steps at a factor of the learning rate, or a negative value after a finding. */
 static double step_length(struct scion_conform *conform, float factor)
 {
         float before[USUAL];
         struct problem problem;
         double length = -1;
 
-        if (begin(&problem, conform, USUAL, 1)) {
+        if (problem_begin(&problem, conform, USUAL, 1)) {
                 memcpy(before, problem.span[0].value, sizeof before);
                 problem.span[0].lr_scale = factor;
                 for (int i = 0; i < 3; i++)
-                        step_random(&problem, first_alone, 1);
-                length = distance(before, problem.span[0].value, USUAL);
+                        spans_step_random(&problem, first_alone, 1);
+                length = values_distance(before, problem.span[0].value, USUAL);
         }
-        end(&problem);
+        problem_end(&problem);
         return length;
 }
 
-static void follows_rate(struct scion_conform *conform)
+static void optimizer_follows_rate(struct scion_conform *conform)
 {
         double none = step_length(conform, 0), half = step_length(conform, 0.5f),
                whole = step_length(conform, 1);
@@ -546,8 +546,8 @@ static void follows_rate(struct scion_conform *conform)
                         whole, half);
 }
 
-/* Three steps with this weight decay, on a span that asks for it or not. */
-static bool decayed(struct scion_conform *conform, const char *assignment, bool decay, float *values)
+/* Takes three steps with this weight decay on a span with that value of .decay. Returns false after a finding. */
+static bool span_decay(struct scion_conform *conform, const char *assignment, bool decay, float *values)
 {
         struct scion_config *map = scion_config_copy(conform->map);
         struct problem problem = { .conform = conform };
@@ -555,19 +555,20 @@ static bool decayed(struct scion_conform *conform, const char *assignment, bool 
 
         if (!map || !scion_config_override(map, assignment))
                 scion_conform_trouble(conform);
-        else if (begin_with(&problem, conform, scion_conform_make(conform, map, &refused), USUAL, 1)) {
+        else if (problem_begin_with(&problem, conform, scion_conform_make(conform, map, &refused), USUAL,
+                                    1)) {
                 problem.span[0].decay = decay;
                 for (int i = 0; i < 3; i++)
-                        step_random(&problem, first_alone, 1);
+                        spans_step_random(&problem, first_alone, 1);
                 memcpy(values, problem.span[0].value, USUAL * sizeof *values);
                 good = true;
         }
-        end(&problem);
+        problem_end(&problem);
         scion_config_destroy(map);
         return good;
 }
 
-static void spares_from_decay(struct scion_conform *conform)
+static void optimizer_spares_from_decay(struct scion_conform *conform)
 {
         const struct scion_param *param =
                 scion_params_find(conform->descriptor->plugin.params, "weight_decay");
@@ -577,27 +578,27 @@ static void spares_from_decay(struct scion_conform *conform)
                 scion_conform_skip(conform, "it has no parameter 'weight_decay'");
                 return;
         }
-        if (!decayed(conform, "weight_decay=0.1", true, with) ||
-            !decayed(conform, "weight_decay=0", true, without) ||
-            !decayed(conform, "weight_decay=0.1", false, spared))
+        if (!span_decay(conform, "weight_decay=0.1", true, with) ||
+            !span_decay(conform, "weight_decay=0", true, without) ||
+            !span_decay(conform, "weight_decay=0.1", false, spared))
                 return;
-        if (distance(with, without, USUAL) == 0)
-                scion_conform_wrong(conform, "a weight_decay of 0.1 does what one of 0 does");
-        if (distance(spared, without, USUAL) > 1e-6)
+        if (values_distance(with, without, USUAL) == 0)
+                scion_conform_wrong(conform, "a weight_decay of 0.1 has no effect");
+        if (values_distance(spared, without, USUAL) > 1e-6)
                 scion_conform_wrong(conform, "a span whose .decay is false is decayed: by %g in three steps",
-                                    distance(spared, without, USUAL));
+                                    values_distance(spared, without, USUAL));
 }
 
 const struct scion_conform_test scion_conform_optimizer[] = {
-        { "steps move the values, and they stay finite", moves },
-        { "it goes downhill on a quadratic", descends_quadratic },
-        { "it goes downhill on Rosenbrock's valley", descends_rosenbrock },
-        { "what it remembers survives saving and loading, bit for bit", survives_saving },
-        { "gradients of 0 move nothing, and make nothing that is not a number", bears_zeros },
-        { "a span of one value is taken", takes_one },
-        { "each span is stepped by itself, whatever comes with it", keeps_spans_apart },
-        { "it writes to values and states alone, and not past them", writes_inside },
-        { "a learning rate of 0 moves nothing, and half of it less", follows_rate },
-        { "weight decay is for the spans that ask for it", spares_from_decay },
+        { "steps move the values, and they stay finite", optimizer_moves },
+        { "it goes downhill on a quadratic", optimizer_descends_quadratic },
+        { "it goes downhill on Rosenbrock's valley", optimizer_descends_rosenbrock },
+        { "its states survive saving and loading, bit for bit", optimizer_survives_saving },
+        { "gradients of 0 change no value and produce no NaN", optimizer_accepts_zeros },
+        { "a span of one value is taken", optimizer_takes_one },
+        { "each span is stepped by itself, whatever comes with it", optimizer_keeps_spans_apart },
+        { "it writes to values and states alone, and not past them", optimizer_writes_inside },
+        { "a learning rate of 0 moves nothing, and half of it less", optimizer_follows_rate },
+        { "weight decay applies only to spans that ask for it", optimizer_spares_from_decay },
         { NULL, NULL },
 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What models are built for: gray images, colour images small and larger, vectors. */
+/* Gray images, small and larger colour images, vectors. */
 const struct scion_shape scion_probe_shapes[] = {
         { .ndim = 3, .dim = { 1, 28, 28 } },
         { .ndim = 3, .dim = { 3, 32, 32 } },

@@ -1,4 +1,4 @@
-/* Strategies: a short run of each, looked into step by step, repeated, and interrupted. */
+/* The conformance tests of strategies: a short run is checked step by step, repeated, and interrupted. */
 #include <math.h>
 #include <scion/error.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 /* --- Setup, and a whole run ----------------------------------------------------------------------------- */
 
-static bool check_setup(struct scion_conform *conform, struct scion_trial *trial)
+static bool trial_check_setup(struct scion_conform *conform, struct scion_trial *trial)
 {
         const struct scion_trial_run how = { .name = "run", .prepare = true };
         struct scion_row results = { 0 };
@@ -29,8 +29,8 @@ static bool check_setup(struct scion_conform *conform, struct scion_trial *trial
         return good;
 }
 
-/* A test in a folder of its own. */
-static void with_trial(struct scion_conform *conform,
+/* Runs a test in a folder of its own. */
+static void trial_with(struct scion_conform *conform,
                        bool (*test)(struct scion_conform *conform, struct scion_trial *trial))
 {
         struct scion_trial trial;
@@ -41,12 +41,12 @@ static void with_trial(struct scion_conform *conform,
                 scion_conform_trouble(conform);
 }
 
-static void is_set_up(struct scion_conform *conform)
+static void strategy_is_set_up(struct scion_conform *conform)
 {
-        with_trial(conform, check_setup);
+        trial_with(conform, trial_check_setup);
 }
 
-static bool check_scores(struct scion_conform *conform, const struct scion_trial *trial,
+static bool scores_check(struct scion_conform *conform, const struct scion_trial *trial,
                          const struct scion_row *results)
 {
         const char *loss = scion_row_get(results, "test_loss");
@@ -71,7 +71,7 @@ static bool check_scores(struct scion_conform *conform, const struct scion_trial
         return good;
 }
 
-static bool check_run(struct scion_conform *conform, struct scion_trial *trial)
+static bool trial_check_run(struct scion_conform *conform, struct scion_trial *trial)
 {
         struct scion_look gradients = { .step = scion_look_at_gradients };
         const struct scion_trial_run how = { .name = "run", .look = &gradients };
@@ -80,22 +80,23 @@ static bool check_run(struct scion_conform *conform, struct scion_trial *trial)
         bool good = false;
 
         if (verdict == SCION_TRIAL_GOOD)
-                good = check_scores(conform, trial, &results);
+                good = scores_check(conform, trial, &results);
         else
                 scion_conform_wrong(conform, "%s", scion_error());
         scion_row_finish(&results);
         return good;
 }
 
-static void runs(struct scion_conform *conform)
+static void strategy_runs(struct scion_conform *conform)
 {
-        with_trial(conform, check_run);
+        trial_with(conform, trial_check_run);
 }
 
-/* --- What is looked at in each step --------------------------------------------------------------------- */
+/* --- Checks in each step --------------------------------------------------------------------- */
 
-/* Whatever else fails is of another test. */
-static bool look_at(struct scion_conform *conform, struct scion_trial *trial, struct scion_look *look)
+/* Runs a trial with a check of its steps. Skips the test when the run fails for another reason, which another test
+ * reports. */
+static bool trial_look_at(struct scion_conform *conform, struct scion_trial *trial, struct scion_look *look)
 {
         const struct scion_trial_run how = { .name = "run", .look = look };
         enum scion_trial_verdict verdict = scion_trial_run(trial, &how, NULL);
@@ -103,66 +104,66 @@ static bool look_at(struct scion_conform *conform, struct scion_trial *trial, st
         if (verdict == SCION_TRIAL_GOOD)
                 return true;
         return verdict == SCION_TRIAL_SEEN ? scion_conform_wrong(conform, "%s", scion_error())
-                                           : scion_conform_skip(conform, "no run comes to its end");
+                                           : scion_conform_skip(conform, "no run finishes");
 }
 
-static bool check_frozen(struct scion_conform *conform, struct scion_trial *trial)
+static bool trial_check_frozen(struct scion_conform *conform, struct scion_trial *trial)
 {
         struct scion_frozen_look frozen;
 
-        return look_at(conform, trial, scion_look_at_frozen(&frozen));
+        return trial_look_at(conform, trial, scion_look_at_frozen(&frozen));
 }
 
-static void keeps_frozen(struct scion_conform *conform)
+static void strategy_keeps_frozen(struct scion_conform *conform)
 {
-        with_trial(conform, check_frozen);
+        trial_with(conform, trial_check_frozen);
 }
 
-static bool check_source(struct scion_conform *conform, struct scion_trial *trial)
+static bool trial_check_source(struct scion_conform *conform, struct scion_trial *trial)
 {
         struct scion_look source = { .step = scion_look_at_source };
 
-        return look_at(conform, trial, &source);
+        return trial_look_at(conform, trial, &source);
 }
 
-static void keeps_source(struct scion_conform *conform)
+static void strategy_keeps_source(struct scion_conform *conform)
 {
         const unsigned with_source = SCION_NEEDS_SOURCE | SCION_NEEDS_SAME_CLASSES;
 
         if (conform->descriptor->strategy.needs & with_source)
-                with_trial(conform, check_source);
+                trial_with(conform, trial_check_source);
         else
                 scion_conform_skip(conform, "it needs no source model");
 }
 
-static bool check_log(struct scion_conform *conform, struct scion_trial *trial)
+static bool trial_check_log(struct scion_conform *conform, struct scion_trial *trial)
 {
         struct scion_log_look log;
 
-        return look_at(conform, trial, scion_look_at_log(&log));
+        return trial_look_at(conform, trial, scion_look_at_log(&log));
 }
 
-static void logs(struct scion_conform *conform)
+static void strategy_logs(struct scion_conform *conform)
 {
-        with_trial(conform, check_log);
+        trial_with(conform, trial_check_log);
 }
 
-static bool check_memory(struct scion_conform *conform, struct scion_trial *trial)
+static bool trial_check_memory(struct scion_conform *conform, struct scion_trial *trial)
 {
         struct scion_memory_look memory;
 
-        return look_at(conform, trial, scion_look_at_memory(&memory));
+        return trial_look_at(conform, trial, scion_look_at_memory(&memory));
 }
 
-static void keeps_memory(struct scion_conform *conform)
+static void strategy_keeps_memory(struct scion_conform *conform)
 {
-        with_trial(conform, check_memory);
+        trial_with(conform, trial_check_memory);
 }
 
 /* --- Runs that must be equal ---------------------------------------------------------------------------- */
 
-/* The first cell that differs, times apart; "" when none does. False, with a message, when that cannot be told. */
-static bool compare_tables(const struct scion_csv_table *a, const struct scion_csv_table *b,
+/* Writes the first cell that differs, except for times, to `difference`. */
+static bool tables_compare(const struct scion_csv_table *a, const struct scion_csv_table *b,
                            const char *const *called, char *difference, size_t room)
 {
         int stage = scion_csv_column(a, "stage"), epoch = scion_csv_column(a, "epoch");
@@ -187,7 +188,7 @@ static bool compare_tables(const struct scion_csv_table *a, const struct scion_c
         return true;
 }
 
-static bool compare_metrics(const struct scion_trial *trial, const char *const *run,
+static bool metrics_compare(const struct scion_trial *trial, const char *const *run,
                             const char *const *called, char *difference, size_t room)
 {
         struct scion_csv_table a, b;
@@ -197,15 +198,15 @@ static bool compare_metrics(const struct scion_trial *trial, const char *const *
         bool good = scion_csv_read(scion_trial_path(trial, run[1], "metrics.csv"), &b);
 
         if (good) {
-                compare_tables(&a, &b, called, difference, room);
+                tables_compare(&a, &b, called, difference, room);
                 scion_csv_table_finish(&b);
         }
         scion_csv_table_finish(&a);
         return good;
 }
 
-/* The first tensor that differs. */
-static void compare_tensors(const struct scion_safetensors *a, const struct scion_safetensors *b,
+/* Writes the first tensor that differs to `difference`. */
+static void tensors_compare(const struct scion_safetensors *a, const struct scion_safetensors *b,
                             char *difference, size_t room)
 {
         for (size_t i = 0; i < a->count; i++) {
@@ -221,7 +222,7 @@ static void compare_tensors(const struct scion_safetensors *a, const struct scio
         }
 }
 
-static bool compare_models(const struct scion_trial *trial, const char *const *run, char *difference,
+static bool models_compare(const struct scion_trial *trial, const char *const *run, char *difference,
                            size_t room)
 {
         struct scion_safetensors a, b;
@@ -231,44 +232,45 @@ static bool compare_models(const struct scion_trial *trial, const char *const *r
         bool good = scion_safetensors_read(scion_trial_path(trial, run[1], "model.safetensors"), &b);
 
         if (good) {
-                compare_tensors(&a, &b, difference, room);
+                tensors_compare(&a, &b, difference, room);
                 scion_safetensors_finish(&b);
         }
         scion_safetensors_finish(&a);
         return good;
 }
 
-/* What two runs that should be equal have come to; "" when it is the same. */
-static bool compare(const struct scion_trial *trial, const char *other, const char *const *called,
-                    char *difference, size_t room)
+/* Compares the results of two runs. `difference` becomes "" when they are equal. Returns false, with a message, when
+ * the files cannot be read. */
+static bool runs_compare(const struct scion_trial *trial, const char *other, const char *const *called,
+                         char *difference, size_t room)
 {
         const char *const run[] = { "run", other };
 
         *difference = '\0';
-        return compare_metrics(trial, run, called, difference, room) &&
-               (*difference || compare_models(trial, run, difference, room));
+        return metrics_compare(trial, run, called, difference, room) &&
+               (*difference || models_compare(trial, run, difference, room));
 }
 
-/* The run that others are to be equal to. */
-static bool run_first(struct scion_conform *conform, const struct scion_trial *trial)
+/* Runs the trial that other runs are compared with. */
+static bool trial_run_first(struct scion_conform *conform, const struct scion_trial *trial)
 {
         const struct scion_trial_run how = { .name = "run" };
 
         return scion_trial_run(trial, &how, NULL) == SCION_TRIAL_GOOD ||
-               scion_conform_skip(conform, "no run comes to its end");
+               scion_conform_skip(conform, "no run finishes");
 }
 
-static bool check_seed(struct scion_conform *conform, struct scion_trial *trial)
+static bool trial_check_seed(struct scion_conform *conform, struct scion_trial *trial)
 {
         const struct scion_trial_run how = { .name = "again", .perturbed = true };
         static const char *const called[] = { "the first time", "the second time" };
         char difference[512];
 
-        if (!run_first(conform, trial))
+        if (!trial_run_first(conform, trial))
                 return false;
         if (scion_trial_run(trial, &how, NULL) != SCION_TRIAL_GOOD)
                 return scion_conform_wrong(conform, "the same run, repeated, fails: %s", scion_error());
-        if (!compare(trial, how.name, called, difference, sizeof difference))
+        if (!runs_compare(trial, how.name, called, difference, sizeof difference))
                 return scion_conform_trouble(conform);
         return !*difference ||
                scion_conform_wrong(
@@ -279,15 +281,16 @@ static bool check_seed(struct scion_conform *conform, struct scion_trial *trial)
                        difference);
 }
 
-static void keeps_to_seed(struct scion_conform *conform)
+static void strategy_keeps_to_seed(struct scion_conform *conform)
 {
-        with_trial(conform, check_seed);
+        trial_with(conform, trial_check_seed);
 }
 
 /* --- Interruptions -------------------------------------------------------------------------------------- */
 
-/* Epochs that the target went through, in all stages; -1 when it cannot be told. */
-static int64_t count_epochs(const struct scion_trial *trial, int64_t *own)
+/* Returns the number of epochs of the target in all stages, or -1 with a message. `own` becomes those of the strategy's
+ * own stages. */
+static int64_t epochs_count(const struct scion_trial *trial, int64_t *own)
 {
         struct scion_csv_table table;
         int64_t count = 0;
@@ -307,65 +310,64 @@ static int64_t count_epochs(const struct scion_trial *trial, int64_t *own)
         return count;
 }
 
-/* Runs on to so many epochs in all, of which some are done; 0: to the end. */
-static bool run_to(struct scion_conform *conform, const struct scion_trial *trial, int64_t done, int64_t end)
+/* Resumes the run after `done` epochs and stops it after `end` epochs in all; 0: runs it to the end. */
+static bool trial_run_to(struct scion_conform *conform, const struct scion_trial *trial, int64_t done,
+                         int64_t end)
 {
         const struct scion_trial_run how = { .name = "stopped", .stop = end > 0 ? end - done : 0 };
 
         return scion_trial_run(trial, &how, NULL) == (end > 0 ? SCION_TRIAL_STOPPED : SCION_TRIAL_GOOD) ||
-               scion_conform_wrong(conform,
-                                   "interrupted after epoch %lld of the target it does not go on: %s",
-                                   (long long)done, scion_error());
+               scion_conform_wrong(
+                       conform, "interrupted after epoch %lld of the target, the run cannot be resumed: %s",
+                       (long long)done, scion_error());
 }
 
-/* Once in the middle of the strategy's own stages, if it has some, and once before the end. */
-static bool check_resume(struct scion_conform *conform, struct scion_trial *trial)
+/* Interrupts the run in the middle of the strategy's own stages, if it has some, and once before the end. */
+static bool trial_check_resume(struct scion_conform *conform, struct scion_trial *trial)
 {
         static const char *const called[] = { "uninterrupted", "interrupted" };
         int64_t own = 0, done = 0, epochs, last;
         char difference[512];
 
-        if (!run_first(conform, trial))
+        if (!trial_run_first(conform, trial))
                 return false;
-        epochs = count_epochs(trial, &own);
+        epochs = epochs_count(trial, &own);
         if (epochs < 0)
                 return scion_conform_trouble(conform);
         if (epochs < 2)
                 return scion_conform_skip(conform, "the target is not trained");
         last = epochs > 2 ? epochs - 2 : 1;
         if (own > 1 && own / 2 < last) {
-                if (!run_to(conform, trial, 0, own / 2))
+                if (!trial_run_to(conform, trial, 0, own / 2))
                         return false;
                 done = own / 2;
         }
-        if (!run_to(conform, trial, done, last) || !run_to(conform, trial, last, 0))
+        if (!trial_run_to(conform, trial, done, last) || !trial_run_to(conform, trial, last, 0))
                 return false;
-        if (!compare(trial, "stopped", called, difference, sizeof difference))
+        if (!runs_compare(trial, "stopped", called, difference, sizeof difference))
                 return scion_conform_trouble(conform);
         return !*difference ||
-               scion_conform_wrong(
-                       conform,
-                       "a run that was interrupted and gone on with comes to something else: %s. Going on, "
-                       "the "
-                       "plugin's struct is as setup() makes it: what changes while training, a running mean "
-                       "or a "
-                       "count, belongs in scion_own_values(), or in the parameters and buffers of a model",
-                       difference);
+               scion_conform_wrong(conform,
+                                   "a resumed run gives other results than an uninterrupted one: %s. On "
+                                   "resuming, the plugin's struct is as setup() leaves it: what changes "
+                                   "during training, such as a running mean or a count, belongs in "
+                                   "scion_own_values(), or in the parameters and buffers of a model",
+                                   difference);
 }
 
-static void goes_on(struct scion_conform *conform)
+static void strategy_resumes(struct scion_conform *conform)
 {
-        with_trial(conform, check_resume);
+        trial_with(conform, trial_check_resume);
 }
 
 const struct scion_conform_test scion_conform_strategy[] = {
-        { "it is set up, and has a loss of batches of every size it takes", is_set_up },
-        { "a run comes to its end, with finite losses and gradients", runs },
-        { "what is frozen stays as it is", keeps_frozen },
-        { "the source stays as it is", keeps_source },
-        { "what it logs it logs once in every step", logs },
-        { "a step of training leaves no memory behind", keeps_memory },
-        { "the same seed gives the same run", keeps_to_seed },
-        { "interrupted and gone on with, a run is the same as without", goes_on },
+        { "it is set up, and has a loss of batches of every size it takes", strategy_is_set_up },
+        { "a run finishes, with finite losses and gradients", strategy_runs },
+        { "frozen parameters keep their values", strategy_keeps_frozen },
+        { "the source model keeps its values", strategy_keeps_source },
+        { "each logged scalar is logged once in every step", strategy_logs },
+        { "a step of training leaves no memory behind", strategy_keeps_memory },
+        { "the same seed gives the same run", strategy_keeps_to_seed },
+        { "a resumed run equals an uninterrupted one", strategy_resumes },
         { NULL, NULL },
 };

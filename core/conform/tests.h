@@ -1,4 +1,4 @@
-/* Inside conformance: what the tests of the kinds share. One file a kind. */
+/* What the conformance tests of all kinds share. Each kind has a file of tests. */
 #ifndef SCION_CONFORM_TESTS_H
 #define SCION_CONFORM_TESTS_H
 
@@ -9,65 +9,68 @@
 
 struct scion_conform_shared;
 
-/* What a test is given, and notes its findings in. */
+/* The plugin that a test checks, and the findings of the test. */
 struct scion_conform {
         const char *path;
         const union scion_descriptor *descriptor; /* NULL in the test that loads it */
-        struct scion_config *map; /* { use: NAME, ...parameters }: what makes an instance of it */
+        struct scion_config *map; /* { use: NAME, ...parameters }, from which instances are made */
 
-        struct scion_conform_shared *shared; /* this and what follows is the frame's own */
+        struct scion_conform_shared *shared; /* this and the fields below are used by conform.c only */
         struct scion_text text;
         int findings;
 };
 
-/* A test: returns when it is through, whatever it found. Memory that it leaves goes with its process. */
+/* A test. It reports findings by the functions below. It may leave memory allocated, because its process ends. */
 struct scion_conform_test {
-        const char *name; /* what is to hold, in plain words; NULL ends a list */
+        const char *name; /* the requirement, in plain words; NULL ends a list */
         void (*run)(struct scion_conform *conform);
 };
 
-/* A folder of the test's own, made in its process. It goes when the test has ended, be it by a crash or because it
- * hangs. NULL, with a message. */
+/* Creates a folder for the test. It is removed when the test has ended, also after a crash or a time-out. Returns its
+ * path, or NULL with a message. */
 const char *scion_conform_folder(struct scion_conform *conform);
 
-/* --- What a test says. All return false, so that `return scion_conform_wrong(...)` reads well. --- */
+/* --- Findings. All functions return false, so that `return scion_conform_wrong(...)` reads well. --- */
 
-/* The plugin does not hold to it: what was expected, what came, and where. Several are several findings. */
+/* Records that the test failed: the text says what was expected, what was found, and where. May be called again. */
 bool scion_conform_wrong(struct scion_conform *conform, const char *format, ...) SCION_PRINTF(2, 3);
-/* The test does not apply to this plugin, and why. */
+/* Records that the test does not apply to this plugin, and why. */
 bool scion_conform_skip(struct scion_conform *conform, const char *format, ...) SCION_PRINTF(2, 3);
-/* The plugin cannot be checked with the parameters given: scion_error() says why. No more tests are run. */
+/* Records that the plugin cannot be checked with the given parameters, for the reason in scion_error(). No more tests
+ * are run. */
 bool scion_conform_unusable(struct scion_conform *conform);
-/* The checking itself failed (memory, files): scion_error() says why. */
+/* Records that the checking itself failed (memory, files), for the reason in scion_error(). */
 bool scion_conform_trouble(struct scion_conform *conform);
-/* Worth knowing about a test that holds: what it was done with. */
+/* Adds a remark to a test that passes, for example what it was run with. */
 bool scion_conform_note(struct scion_conform *conform, const char *format, ...) SCION_PRINTF(2, 3);
 
-/* What the plugin is being asked for, for the message when it crashes or hangs: "read() of train example 3". */
+/* Records the call of the plugin that comes next, for the message when it crashes or hangs: "read() of train example
+ * 3". */
 void scion_conform_doing(struct scion_conform *conform, const char *format, ...) SCION_PRINTF(2, 3);
-/* What it was asked for last, in this process or one split off from it. */
+/* Returns the call that was recorded last, in this process or one forked from it. */
 const char *scion_conform_done(const struct scion_conform *conform);
 
-/* The message that a callback left when it failed; what to say when it left none. Clear it before the call. */
+/* Returns the message of a callback that failed, or a text that says that it left none. Call scion_error_clear() before
+ * the callback. */
 const char *scion_conform_reason(void);
 
 /* --- Instances --- */
 
 /*
- * An instance with the parameters given, as the engine makes one, but for bytes after its state that are watched.
- * It was possible before; NULL when it is not this time, and the test can only return: what is wrong is noted.
+ * Creates an instance with the given parameters, as the engine does, with guard bytes after its state. Returns NULL when
+ * that fails; the finding is recorded, and the test returns.
  */
 struct scion_instance *scion_conform_instance(struct scion_conform *conform);
-/* The same with other parameters. `refused`: they cannot be, and scion_error() says why. */
+/* The same with other parameters. Sets `refused` when the plugin refuses them, for the reason in scion_error(). */
 struct scion_instance *scion_conform_make(struct scion_conform *conform, const struct scion_config *map,
                                           bool *refused);
-/* Ends one of either, and notes when something was written past its state. Takes NULL. */
+/* Destroys an instance of either, and records when bytes after its state were written to. Takes NULL. */
 void scion_conform_end(struct scion_conform *conform, struct scion_instance *instance);
 
-/* --- The tests, each list ended by a test without a name. Of a kind's, and of instances, the first is what the others
- * build on: when it fails, they are not run. --- */
+/* --- The lists of tests, each ended by a test without a name. The first test of instances, and of each kind, must pass
+ * before the others are run. --- */
 
-extern const struct scion_conform_test scion_conform_loading[]; /* one: it can be loaded */
+extern const struct scion_conform_test scion_conform_loading[]; /* one test: the plugin can be loaded */
 extern const struct scion_conform_test scion_conform_descriptor[];
 extern const struct scion_conform_test scion_conform_instances[];
 extern const struct scion_conform_test scion_conform_loss[];
@@ -75,5 +78,6 @@ extern const struct scion_conform_test scion_conform_optimizer[];
 extern const struct scion_conform_test scion_conform_dataset[];
 extern const struct scion_conform_test scion_conform_model[];
 extern const struct scion_conform_test scion_conform_strategy[];
+extern const struct scion_conform_test scion_conform_backend[];
 
 #endif

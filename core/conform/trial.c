@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* mallopt: what memory holds before it is written */
+#define _GNU_SOURCE /* mallopt() */
 #include "conform/trial.h"
 
 #include <errno.h>
@@ -14,21 +14,21 @@
 #include "nn/model.h"
 #include "process/pool.h"
 
-#define TASK "the trial" /* in the place of a file's name, in messages */
+#define TASK "the trial" /* takes the place of a file's name in messages */
 #define SHAPE "[1, 12, 12]"
 #define CLASSES 4         /* of the source */
-#define VERDICT "verdict" /* the cell by which a run's process tells it */
+#define VERDICT "verdict" /* the cell in which a run's process returns its verdict */
 
 /* --- The task ------------------------------------------------------------------------------------------- */
 
-/* Batches that are full, and a last one of as few examples as the strategy says it takes. */
-static void sizes(const struct scion_strategy_plugin *plugin, int64_t *batch, int64_t *last)
+/* Returns the sizes of full batches, and of the last one: the smallest that the strategy supports. */
+static void batch_sizes(const struct scion_strategy_plugin *plugin, int64_t *batch, int64_t *last)
 {
         *last = plugin->min_batch > 1 ? plugin->min_batch : 1;
         *batch = *last > 4 ? 2 * *last : 8;
 }
 
-static void write_source(struct scion_text *text, int64_t batch)
+static void source_write(struct scion_text *text, int64_t batch)
 {
         scion_text_add(text,
                        "source:\n"
@@ -40,7 +40,7 @@ static void write_source(struct scion_text *text, int64_t batch)
                        CLASSES, (long long)(2 * batch), (long long)batch);
 }
 
-/* There is a source when the strategy needs one, and no other time. */
+/* The configuration has a source only if the strategy needs one. */
 struct scion_config *scion_trial_config(const struct scion_trial *trial)
 {
         const struct scion_strategy_plugin *plugin = &trial->conform->descriptor->strategy;
@@ -48,12 +48,12 @@ struct scion_config *scion_trial_config(const struct scion_trial *trial)
         struct scion_text text = { 0 };
         int64_t batch, last;
 
-        sizes(plugin, &batch, &last);
+        batch_sizes(plugin, &batch, &last);
         int64_t size = (SCION_TRIAL_STEPS - 1) * batch + last;
 
         scion_text_add(&text, "name: trial\n");
         if (plugin->needs)
-                write_source(&text, batch);
+                source_write(&text, batch);
         scion_text_add(&text,
                        "target:\n"
                        "  dataset: { use: random, shape: " SHAPE
@@ -82,7 +82,7 @@ const char *scion_trial_task(const struct scion_trial *trial)
         static char text[128];
         int64_t batch, last;
 
-        sizes(&trial->conform->descriptor->strategy, &batch, &last);
+        batch_sizes(&trial->conform->descriptor->strategy, &batch, &last);
         snprintf(text, sizeof text,
                  "lenet5 on images of 1x12x12, %d classes in the source, %d in the target, batches of "
                  "%lld and %lld",
@@ -96,7 +96,7 @@ bool scion_trial_begin(struct scion_trial *trial, struct scion_conform *conform)
 {
         *trial = (struct scion_trial){ .conform = conform };
         trial->other_classes = !(conform->descriptor->strategy.needs & SCION_NEEDS_SAME_CLASSES);
-        if (setenv("SCION_CACHE", "", 1) != 0) /* nothing of a trial is worth keeping */
+        if (setenv("SCION_CACHE", "", 1) != 0) /* a trial does not use the cache */
                 return scion_fail("out of memory");
         trial->folder = scion_conform_folder(conform);
         return trial->folder != NULL;
@@ -117,12 +117,12 @@ struct watch {
         const struct scion_trial_run *how;
         struct scion_run *run;
         float *source;  /* before setup() */
-        bool target;    /* the stage at hand is of the target */
-        int64_t epochs; /* of the target, gone through */
-        int64_t epoch;  /* of the last step that was seen, and its stage, and which one of the epoch it was */
+        bool target;    /* the present stage is one of the target */
+        int64_t epochs; /* of the target, finished */
+        int64_t epoch;  /* epoch, stage and number in the epoch of the last step */
         int stage;
         int64_t step;
-        bool seen; /* something wrong */
+        bool seen; /* the check of the steps has failed */
         bool out_of_memory;
         char text[128];
 };
@@ -175,8 +175,8 @@ static bool watch_step(void *context, struct scion_transfer *transfer, int64_t e
         return !watch->seen;
 }
 
-/* Messages are of a file that nobody has: without its name and the place in it. */
-static bool tell_plainly(void)
+/* Removes the file's name and the line from the message, because the user has no such file. */
+static bool error_strip_place(void)
 {
         char message[4096];
         const char *place = strstr(scion_error(), TASK ":");
@@ -189,7 +189,7 @@ static bool tell_plainly(void)
         return scion_fail("%s", message);
 }
 
-static enum scion_trial_verdict execute(struct watch *watch, struct scion_row *results)
+static enum scion_trial_verdict run_execute(struct watch *watch, struct scion_row *results)
 {
         const struct scion_observer observer = { watch, watch_progress, watch_stopping, watch_step };
         const char *folder = scion_trial_path(watch->trial, watch->how->name, NULL);
@@ -201,7 +201,7 @@ static enum scion_trial_verdict execute(struct watch *watch, struct scion_row *r
         }
         if (scion_run_stopped(watch->run))
                 return SCION_TRIAL_STOPPED;
-        tell_plainly();
+        error_strip_place();
         if (watch->step == SCION_TRIAL_STEPS &&
             (strstr(scion_error(), "the loss ") || strstr(scion_error(), "the gradient of ")))
                 scion_fail("%s; the batch of that step is the last of an epoch, as small as .min_batch says "
@@ -211,9 +211,9 @@ static enum scion_trial_verdict execute(struct watch *watch, struct scion_row *r
         return watch->seen ? SCION_TRIAL_SEEN : SCION_TRIAL_FAILED;
 }
 
-/* What is refused between different numbers of classes, with a message, may be taken between equal ones: some
- * parameters of a strategy may ask for that. The refusal is told in a cell. */
-static struct scion_run *prepare(struct scion_trial *trial, struct scion_row *cells)
+/* Prepares the run. If it is refused with different numbers of classes, tries equal ones, which some parameters of a
+ * strategy may require, and writes the refusal to a cell. */
+static struct scion_run *run_prepare(struct scion_trial *trial, struct scion_row *cells)
 {
         struct scion_config *config = scion_trial_config(trial);
         struct scion_run *run = config ? scion_run_prepare(config) : NULL;
@@ -221,10 +221,10 @@ static struct scion_run *prepare(struct scion_trial *trial, struct scion_row *ce
 
         if (run || !trial->other_classes)
                 return run;
-        tell_plainly();
+        error_strip_place();
         snprintf(refusal, sizeof refusal, "%s", scion_error());
         trial->other_classes = false;
-        run = prepare(trial, cells);
+        run = run_prepare(trial, cells);
         if (run)
                 scion_row_text(cells, SCION_TRIAL_REFUSAL, refusal);
         else
@@ -232,8 +232,8 @@ static struct scion_run *prepare(struct scion_trial *trial, struct scion_row *ce
         return run;
 }
 
-static enum scion_status work(void *context, const struct scion_observer *observer, struct scion_row *cells,
-                              struct scion_text *note)
+static enum scion_status run_work(void *context, const struct scion_observer *observer,
+                                  struct scion_row *cells, struct scion_text *note)
 {
         const struct watch *given = context;
         struct watch watch = *given;
@@ -245,11 +245,11 @@ static enum scion_status work(void *context, const struct scion_observer *observ
         if (watch.how->perturbed)
                 mallopt(M_PERTURB, 0xbf); /* new memory is full of 3.0, freed memory of -1.5, as floats */
         scion_conform_doing(trial.conform, "setup(), or the loss of a first batch");
-        watch.run = prepare(&trial, cells);
+        watch.run = run_prepare(&trial, cells);
         if (!watch.run)
-                tell_plainly();
+                error_strip_place();
         else
-                verdict = watch.how->prepare ? SCION_TRIAL_GOOD : execute(&watch, cells);
+                verdict = watch.how->prepare ? SCION_TRIAL_GOOD : run_execute(&watch, cells);
         scion_row_int(cells, VERDICT, verdict);
         if (verdict == SCION_TRIAL_GOOD || verdict == SCION_TRIAL_STOPPED) {
                 scion_conform_doing(trial.conform, "finish()");
@@ -258,10 +258,11 @@ static enum scion_status work(void *context, const struct scion_observer *observ
         return verdict == SCION_TRIAL_GOOD ? SCION_GOOD : SCION_FAILED;
 }
 
-/* --- A run, seen from without --------------------------------------------------------------------------- */
+/* --- A run, seen from outside --------------------------------------------------------------------------- */
 
-/* Without a verdict it came to no end of its own. */
-static enum scion_trial_verdict judge(const struct scion_trial *trial, const struct scion_report *report)
+/* Reads the verdict of the run's process. A process that returned none has crashed. */
+static enum scion_trial_verdict report_judge(const struct scion_trial *trial,
+                                             const struct scion_report *report)
 {
         const char *verdict = scion_row_get(&report->cells, VERDICT);
 
@@ -282,12 +283,12 @@ enum scion_trial_verdict scion_trial_run(const struct scion_trial *trial, const 
         enum scion_trial_verdict verdict = SCION_TRIAL_FAILED;
         struct scion_event event = { .kind = SCION_EVENT_PROGRESS };
 
-        if (!pool || !scion_pool_start(pool, 0, &none, work, &watch))
+        if (!pool || !scion_pool_start(pool, 0, &none, run_work, &watch))
                 goto out;
         while (event.kind != SCION_EVENT_ENDED)
                 if (!scion_pool_next(pool, INFINITY, &event))
                         goto out;
-        verdict = judge(trial, &event.report);
+        verdict = report_judge(trial, &event.report);
         if (results) {
                 scion_row_finish(results);
                 *results = event.report.cells;

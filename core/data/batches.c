@@ -6,19 +6,19 @@
 #include "data/parts.h"
 #include "tensor/tensor.h"
 
-/* Added to the number of a stream's pass: the passes of a stream are not the epochs of the same seed. */
+/* Added to the number of a stream's pass, so that it draws other orders than the epochs of the same seed. */
 #define STREAM_PASS ((uint64_t)1 << 63)
 
 struct scion_batches {
         const struct scion_data *data;
         const struct scion_examples *examples;
         int64_t size;
-        int64_t position; /* examples given out in this pass */
-        int64_t last;     /* the position before the last batch */
+        int64_t position; /* examples returned so far in this pass */
+        int64_t last;     /* position of the last batch */
         bool labelled;
         bool shuffled;
-        uint64_t seed, stream; /* that the order is from, when shuffled */
-        int32_t *rows;         /* of the batch's examples in the store; and the same on the device: */
+        uint64_t seed, stream; /* the source of the order, when shuffled */
+        int32_t *rows;         /* rows of the last batch's examples in the store; `index` is on the device */
         struct scion_tensor *index;
         int64_t order[]; /* rows of all examples in the store, when shuffled */
 };
@@ -30,7 +30,7 @@ static struct scion_batches *batches_create(const struct scion_data *data,
         struct scion_batches *batches;
 
         if (size < 1)
-                return scion_fail_null("a batch of %lld examples is impossible", (long long)size);
+                return scion_fail_null("a batch must have at least one example, got %lld", (long long)size);
         int64_t most = examples->count < size ? examples->count : size;
 
         batches = malloc(sizeof *batches + (size_t)examples->count * sizeof batches->order[0]);
@@ -61,14 +61,14 @@ void scion_batches_destroy(struct scion_batches *batches)
         free(batches);
 }
 
-/* The row in the store of the split's example i, in the dataset's order. */
+/* Returns the row in the store of example i of the split, in the dataset's order. */
 static int64_t examples_row(const struct scion_examples *examples, int64_t i)
 {
         return examples->index ? examples->index[i] : i;
 }
 
-/* From the dataset's order each time: the order of a pass does not depend on those before it. */
-static void order_shuffle(struct scion_batches *batches, uint64_t seed, uint64_t stream)
+/* Shuffles the dataset's order, not the previous one, so that a pass's order does not depend on earlier passes. */
+static void batches_shuffle_order(struct scion_batches *batches, uint64_t seed, uint64_t stream)
 {
         struct scion_random random = scion_random(seed, SCION_RANDOM_SHUFFLE, stream);
 
@@ -82,7 +82,7 @@ static void order_shuffle(struct scion_batches *batches, uint64_t seed, uint64_t
 
 void scion_batches_shuffle(struct scion_batches *batches, uint64_t seed, uint64_t epoch)
 {
-        order_shuffle(batches, seed, epoch);
+        batches_shuffle_order(batches, seed, epoch);
         batches->position = 0;
 }
 
@@ -114,8 +114,8 @@ int64_t scion_batches_row(const struct scion_batches *batches, int64_t i)
         return batches_row(batches, batches->last + i);
 }
 
-/* Rows of an array of the store, one for each entry of `index`, as a tensor of `dtype`. `normalized` applies the
- * channels' scales and offsets. */
+/* Gathers the rows of an array of the store given by `index` into a tensor of `dtype`. With `normalized`, applies each
+ * channel's scale and offset. */
 static struct scion_tensor *rows_gather(const struct scion_data *data, const struct scion_array *rows,
                                         const struct scion_tensor *index, enum scion_dtype dtype,
                                         bool normalized)
@@ -131,7 +131,8 @@ static struct scion_tensor *rows_gather(const struct scion_data *data, const str
                        : NULL;
 }
 
-/* The next `size` examples, which must exist. What the host sends to the device is their rows' numbers. */
+/* Fills in a batch with the next `size` examples, which must exist. Only the numbers of their rows are uploaded to the
+ * device. */
 static bool batch_gather(struct scion_batches *batches, int64_t size, struct scion_batch *batch)
 {
         const struct scion_data *data = batches->data;
@@ -174,12 +175,12 @@ bool scion_batches_at(struct scion_batches *batches, uint64_t seed, uint64_t ste
         int64_t size = count < batches->size ? count : batches->size;
 
         if (count == 0)
-                return scion_fail("there are no examples to take batches of");
+                return scion_fail("there are no examples to form batches of");
         uint64_t each = (uint64_t)(count / size); /* batches in a pass */
         uint64_t stream = STREAM_PASS + step / each;
 
         if (!batches->shuffled || batches->seed != seed || batches->stream != stream)
-                order_shuffle(batches, seed, stream);
+                batches_shuffle_order(batches, seed, stream);
         batches->position = (int64_t)(step % each) * size;
         return batch_gather(batches, size, batch);
 }

@@ -1,4 +1,4 @@
-/* Opening a dataset: the plugin's examples, those that are wanted, in memory. */
+/* Opens a dataset: reads the chosen examples from the plugin, transforms and normalises them, and uploads them. */
 #include "data/data.h"
 
 #include <stdlib.h>
@@ -15,19 +15,19 @@ const char *const scion_split_names[SCION_SPLITS] = { "train", "valid", "test" }
 static const char *const normalize_choices[] = { "none", "standard", NULL };
 
 const struct scion_param scion_data_params[] = {
-        SCION_INTS(struct scion_data_wishes, classes, NULL,
+        SCION_INTS(struct scion_data_options, classes, NULL,
                    "only these classes, renumbered 0, 1, ... in this order; left out: all", .min = 0,
                    .max = INT32_MAX),
-        SCION_INT(struct scion_data_wishes, per_class, 0,
+        SCION_INT(struct scion_data_options, per_class, 0,
                   "training examples of each class, drawn by the seed; 0: all", .min = 0),
-        SCION_INT(struct scion_data_wishes, limit, 0,
+        SCION_INT(struct scion_data_options, limit, 0,
                   "at most so many training examples, drawn by the seed; 0: all", .min = 0),
-        SCION_FLOAT(struct scion_data_wishes, valid, 0,
+        SCION_FLOAT(struct scion_data_options, valid, 0,
                     "share of the training examples held out for validation, of each class alike", .min = 0,
                     .max = 1, .below_max = true),
-        SCION_CHOICE(struct scion_data_wishes, normalize, normalize_choices, SCION_NORMALIZE_NONE,
+        SCION_CHOICE(struct scion_data_options, normalize, normalize_choices, SCION_NORMALIZE_NONE,
                      "standard: subtract the training split's mean and divide by its deviation"),
-        SCION_BOOL(struct scion_data_wishes, unlabelled, false,
+        SCION_BOOL(struct scion_data_options, unlabelled, false,
                    "offer all training examples, also what per_class and limit leave out, without labels"),
         SCION_PARAMS_END
 };
@@ -35,25 +35,25 @@ const struct scion_param scion_data_params[] = {
 const char *const scion_data_keys[] = { "classes",   "per_class",  "limit",     "valid",
                                         "normalize", "unlabelled", "transform", NULL };
 
-#define MOST_VALUES ((int64_t)1 << 45) /* floats that an address can reach */
+#define MAX_VALUES ((int64_t)1 << 45) /* floats that the address space can hold */
 
-/* What is needed while a dataset is being opened. */
+/* The state of scion_data_open(). */
 struct opening {
         const struct scion_config *map;
         const struct scion_dataset_plugin *plugin;
         void *self;
         struct scion_dataset_info info;
-        int64_t values; /* of an input, as the plugin gives it */
-        struct scion_data_wishes wishes;
+        int64_t values; /* values of an input before the transforms */
+        struct scion_data_options options;
         struct scion_transforms transforms;
-        int32_t *labels[SCION_SPLITS]; /* the plugin's; NULL when targets are values */
+        int32_t *labels[SCION_SPLITS]; /* the plugin's labels; NULL when targets are floats */
         struct scion_subset subset;
         struct scion_data *data;
 };
 
 /* --- Parameters ----------------------------------------------------------------------------------------- */
 
-static bool is_key(const char *name)
+static bool name_is_key(const char *name)
 {
         const char *const *key = scion_data_keys;
 
@@ -62,12 +62,12 @@ static bool is_key(const char *name)
         return *key != NULL;
 }
 
-/* A plugin's parameter of the same name would get the engine's value too. */
-static bool check_names(const struct scion_plugin *plugin)
+/* Checks that no parameter of the plugin has the name of an engine's key, whose value it would also receive. */
+static bool plugin_check_names(const struct scion_plugin *plugin)
 {
         for (const struct scion_param *param = plugin->params; param && param->type != SCION_PARAM_END;
              param++)
-                if (is_key(param->name))
+                if (name_is_key(param->name))
                         return scion_fail(
                                 "dataset '%s': its parameter '%s' has the name of a key that works on "
                                 "every dataset; the plugin must call it otherwise",
@@ -75,21 +75,21 @@ static bool check_names(const struct scion_plugin *plugin)
         return true;
 }
 
-/* A number here is meant for the plugin. */
-static bool check_classes(const struct opening *opening)
+/* Checks that `classes` is a list. A single number is probably meant for the plugin's num_classes. */
+static bool opening_check_classes(const struct opening *opening)
 {
         const struct scion_config *classes = scion_config_get(opening->map, "classes");
 
         if (!classes || classes->kind != SCION_CONFIG_SCALAR)
                 return true;
-        return scion_config_fail(classes, "classes: is a list of the classes to keep, as [0, 1, 2]%s",
+        return scion_config_fail(classes, "classes: takes a list of the classes to keep, such as [0, 1, 2]%s",
                                  scion_params_find(opening->plugin->params, "num_classes")
-                                         ? "; how many there are is num_classes"
+                                         ? "; num_classes sets their number"
                                          : "");
 }
 
-/* The map's keys that are the plugin's were checked when its instance was made. */
-static bool fill_wishes(struct opening *opening)
+/* Reads the engine's keys. The plugin's keys were checked when its instance was created. */
+static bool opening_read_options(struct opening *opening)
 {
         const struct scion_config *map = opening->map;
         const char **others = calloc(map->count + 1, sizeof *others);
@@ -102,23 +102,23 @@ static bool fill_wishes(struct opening *opening)
                 if (!scion_params_find(scion_data_params, map->entry[i].key))
                         others[count++] = map->entry[i].key;
         snprintf(owner, sizeof owner, "dataset '%s'", opening->plugin->name);
-        bool good = scion_params_fill(scion_data_params, map, owner, others, &opening->wishes);
+        bool good = scion_params_fill(scion_data_params, map, owner, others, &opening->options);
 
         free(others);
         return good;
 }
 
-/* --- What the plugin says of itself --------------------------------------------------------------------- */
+/* --- The plugin's info --------------------------------------------------------------------- */
 
-/* Of all inputs together. */
-static int64_t most_values(void)
+/* Returns the largest possible number of values of all inputs together. */
+static int64_t data_max_values(void)
 {
-        return SIZE_MAX / 16 < MOST_VALUES ? (int64_t)(SIZE_MAX / 16) : MOST_VALUES;
+        return SIZE_MAX / 16 < MAX_VALUES ? (int64_t)(SIZE_MAX / 16) : MAX_VALUES;
 }
 
 int64_t scion_data_check_info(const struct scion_dataset_info *info)
 {
-        int64_t most = most_values();
+        int64_t most = data_max_values();
         int64_t values = 1, examples = 0;
 
         if (info->shape.ndim < 1 || info->shape.ndim >= SCION_MAX_DIMS) {
@@ -162,15 +162,16 @@ int64_t scion_data_check_info(const struct scion_dataset_info *info)
         return values;
 }
 
-static bool read_one(const struct opening *opening, enum scion_split split, int64_t index, void *input,
-                     void *target)
+/* Reads an example; `input` may be NULL. False, with a message that names the example, on failure. */
+static bool example_read(const struct opening *opening, enum scion_split split, int64_t index, void *input,
+                         void *target)
 {
         if (opening->plugin->read(opening->self, split, index, input, target))
                 return true;
         return scion_fail_prefix("%s example %lld", scion_split_names[split], (long long)index);
 }
 
-static bool read_labels(struct opening *opening)
+static bool opening_read_labels(struct opening *opening)
 {
         const struct scion_dataset_info *info = &opening->info;
 
@@ -181,7 +182,7 @@ static bool read_labels(struct opening *opening)
                 if (!labels)
                         return scion_fail("out of memory for %lld labels", (long long)info->size[split]);
                 for (int64_t i = 0; i < info->size[split]; i++) {
-                        if (!read_one(opening, (enum scion_split)split, i, NULL, &labels[i]))
+                        if (!example_read(opening, (enum scion_split)split, i, NULL, &labels[i]))
                                 return false;
                         if (labels[i] < 0 || labels[i] >= info->classes)
                                 return scion_fail("%s example %lld has label %d; labels are 0 to %lld",
@@ -194,16 +195,16 @@ static bool read_labels(struct opening *opening)
 
 /* --- Inputs --------------------------------------------------------------------------------------------- */
 
-/* An input as it is after the transforms. */
-static bool read_input(struct opening *opening, enum scion_split split, int64_t index, void *input,
+/* Reads an example and applies the transforms to its input. */
+static bool input_read(struct opening *opening, enum scion_split split, int64_t index, void *input,
                        void *target)
 {
         struct scion_transforms *transforms = &opening->transforms;
         void *raw = transforms->count > 0 ? scion_transforms_input(transforms) : input;
 
-        if (!read_one(opening, split, index, raw, target))
+        if (!example_read(opening, split, index, raw, target))
                 return false;
-        if (opening->info.element == SCION_F32 && !scion_reals_finite(raw, opening->values))
+        if (opening->info.element == SCION_F32 && !scion_floats_finite(raw, opening->values))
                 return scion_fail("%s example %lld has an input that is infinite or not a number",
                                   scion_split_names[split], (long long)index);
         if (transforms->count > 0)
@@ -211,8 +212,9 @@ static bool read_input(struct opening *opening, enum scion_split split, int64_t 
         return true;
 }
 
-/* Goes through the whole training split, whatever of it is used: subsets of one dataset are to be alike. */
-static bool measure(struct opening *opening)
+/* Computes mean and deviation over the whole training split, not over the chosen subset, so that all subsets of a dataset
+ * are normalised alike. */
+static bool opening_measure(struct opening *opening)
 {
         struct scion_data *data = opening->data;
         size_t target_bytes =
@@ -225,7 +227,7 @@ static bool measure(struct opening *opening)
         if (!input || !target)
                 good = scion_fail("out of memory");
         for (int64_t i = 0; good && i < opening->info.size[SCION_TRAIN]; i++) {
-                good = read_input(opening, SCION_TRAIN, i, input, target);
+                good = input_read(opening, SCION_TRAIN, i, input, target);
                 if (good)
                         scion_moments_add(&moments, input);
         }
@@ -237,7 +239,7 @@ static bool measure(struct opening *opening)
         return good;
 }
 
-static bool start_normal(struct opening *opening)
+static bool opening_set_normal(struct opening *opening)
 {
         struct scion_data *data = opening->data;
 
@@ -246,17 +248,17 @@ static bool start_normal(struct opening *opening)
                 return scion_fail("out of memory");
         for (int64_t c = 0; c < data->channels; c++)
                 data->normal[c].divisor = scion_element_divisor(data->element);
-        return opening->wishes.normalize != SCION_NORMALIZE_STANDARD || measure(opening);
+        return opening->options.normalize != SCION_NORMALIZE_STANDARD || opening_measure(opening);
 }
 
-/* Where an array's rows are prepared on the host. */
+/* An array whose rows are being written on the host. */
 struct writing {
         struct scion_array *array;
         char *memory;
         size_t row; /* bytes */
 };
 
-/* Makes an array of `count` rows of this shape and begins to write it. */
+/* Allocates an array of `count` rows of shape `row` and begins to write it. False, with a message, on failure. */
 static bool writing_begin(struct writing *writing, struct scion_array *array, size_t count,
                           struct scion_shape row, enum scion_dtype dtype)
 {
@@ -287,7 +289,7 @@ static bool writing_finish(struct writing *writing)
         return !writing->memory || scion_storage_finish_write(writing->array->storage, writing->memory);
 }
 
-/* Begins to write `count` examples: their inputs, and their labels or targets. */
+/* Allocates the arrays for `count` examples, which are inputs and either labels or targets, and begins to write them. */
 static bool store_begin(const struct opening *opening, struct scion_store *store, enum scion_split split,
                         size_t count, struct writing *inputs, struct writing *answers)
 {
@@ -298,30 +300,30 @@ static bool store_begin(const struct opening *opening, struct scion_store *store
             (classes ? writing_begin(answers, &store->labels, count, SCION_SCALAR, SCION_I32)
                      : writing_begin(answers, &store->targets, count, SCION_SHAPE(data->targets), SCION_F32)))
                 return true;
-        return scion_fail("out of memory: %zu %s examples of %zu bytes; %s them fewer", count,
+        return scion_fail("out of memory: %zu %s examples of %zu bytes; load fewer with %s", count,
                           scion_split_names[split],
                           (size_t)(data->channels * data->area) * scion_dtype_bytes(data->element),
-                          opening->wishes.unlabelled ? "classes makes" : "classes, per_class and limit make");
+                          opening->options.unlabelled ? "classes" : "classes, per_class or limit");
 }
 
-/* Reads example `i` of the chosen ones into its rows. */
+/* Reads example `i` of the chosen ones into row i of the arrays. */
 static bool example_load(struct opening *opening, const struct scion_chosen *chosen, int64_t i,
                          const struct writing *inputs, const struct writing *answers)
 {
         const struct scion_data *data = opening->data;
         void *input = writing_row(inputs, i), *answer = writing_row(answers, i);
 
-        if (!read_input(opening, chosen->from, chosen->index[i], input, answer))
+        if (!input_read(opening, chosen->from, chosen->index[i], input, answer))
                 return false;
         if (data->classes > 0)
                 *(int32_t *)answer = opening->subset.number[opening->labels[chosen->from][chosen->index[i]]];
         for (int64_t c = 0; data->element == SCION_F32 && c < data->channels; c++)
-                scion_normalize_reals((float *)input + c * data->area, data->area, data->normal[c]);
+                scion_normalize_floats((float *)input + c * data->area, data->area, data->normal[c]);
         return true;
 }
 
 /* Reads the examples chosen for a split onto the device. */
-static bool load(struct opening *opening, enum scion_split split, const struct scion_chosen *chosen)
+static bool split_load(struct opening *opening, enum scion_split split, const struct scion_chosen *chosen)
 {
         struct scion_data *data = opening->data;
         struct scion_store *store = &data->store[split];
@@ -338,8 +340,8 @@ static bool load(struct opening *opening, enum scion_split split, const struct s
         return writing_finish(&answers) && good;
 }
 
-/* The channels' scales and offsets on the device, for batches that are gathered from uint8. */
-static bool normal_upload(struct scion_data *data)
+/* Uploads each channel's scale and offset, with which batches of uint8 inputs are normalised when they are gathered. */
+static bool data_upload_normal(struct scion_data *data)
 {
         size_t channels = (size_t)data->channels;
         struct writing scale = { 0 }, offset = { 0 };
@@ -359,20 +361,20 @@ static bool normal_upload(struct scion_data *data)
         return writing_finish(&offset) && good;
 }
 
-/* --- All together --------------------------------------------------------------------------------------- */
+/* --- Opening --------------------------------------------------------------------------------------- */
 
-/* Everything that reads the dataset; its failures are told at the dataset's place. */
-static bool open_plugin(struct opening *opening, uint64_t seed)
+/* Calls the plugin's open() and reads all labels. The caller adds the dataset's place in the file to messages. */
+static bool opening_open_plugin(struct opening *opening, uint64_t seed)
 {
         scion_error_clear();
         if (!opening->plugin->open(opening->self, seed, &opening->info))
                 return scion_plugin_failed("open");
         opening->values = scion_data_check_info(&opening->info);
-        return opening->values >= 0 && read_labels(opening);
+        return opening->values >= 0 && opening_read_labels(opening);
 }
 
-/* What the inputs are after the transforms. */
-static bool plan_inputs(struct opening *opening, uint64_t seed)
+/* Plans the transforms and sets the form of the data's inputs. */
+static bool opening_plan_inputs(struct opening *opening, uint64_t seed)
 {
         const struct scion_dataset_info *info = &opening->info;
         struct scion_form form = { info->shape, info->element, info->element == SCION_U8 };
@@ -381,7 +383,7 @@ static bool plan_inputs(struct opening *opening, uint64_t seed)
 
         for (int split = 0; split < SCION_SPLITS; split++)
                 examples += info->size[split];
-        if (!scion_transforms_plan(&opening->transforms, &form, most_values() / examples, seed))
+        if (!scion_transforms_plan(&opening->transforms, &form, data_max_values() / examples, seed))
                 return false;
         data->shape = form.shape;
         data->element = form.element;
@@ -393,8 +395,9 @@ static bool plan_inputs(struct opening *opening, uint64_t seed)
         return true;
 }
 
-/* All that was loaded for train is the unlabelled pool; train becomes the part of it that was chosen. */
-static bool split_pool(struct opening *opening)
+/* Makes all examples loaded for the training split the unlabelled ones, and reduces the training split to the chosen
+ * ones. */
+static bool opening_split_pool(struct opening *opening)
 {
         const struct scion_chosen *pool = &opening->subset.pool;
         const struct scion_chosen *chosen = &opening->subset.split[SCION_TRAIN];
@@ -407,26 +410,26 @@ static bool split_pool(struct opening *opening)
         train->index = malloc((size_t)chosen->count * sizeof *train->index);
         if (!train->index)
                 return scion_fail("out of memory");
-        /* Both are in the dataset's order. */
+        /* Both lists are in increasing order. */
         for (int64_t i = 0, n = 0; n < chosen->count; i++)
                 if (pool->index[i] == chosen->index[n])
                         train->index[n++] = i;
         return true;
 }
 
-static bool load_chosen(struct opening *opening)
+static bool opening_load(struct opening *opening)
 {
         const struct scion_subset *subset = &opening->subset;
-        bool pool = opening->wishes.unlabelled;
-        bool good = start_normal(opening);
+        bool pool = opening->options.unlabelled;
+        bool good = opening_set_normal(opening);
 
         for (int split = 0; good && split < SCION_SPLITS; split++)
-                good = load(opening, (enum scion_split)split,
-                            split == SCION_TRAIN && pool ? &subset->pool : &subset->split[split]);
-        return good && normal_upload(opening->data) && (!pool || split_pool(opening));
+                good = split_load(opening, (enum scion_split)split,
+                                  split == SCION_TRAIN && pool ? &subset->pool : &subset->split[split]);
+        return good && data_upload_normal(opening->data) && (!pool || opening_split_pool(opening));
 }
 
-static bool fail_here(const struct opening *opening)
+static bool opening_fail(const struct opening *opening)
 {
         const struct scion_config *use = scion_config_get(opening->map, "use");
 
@@ -434,22 +437,22 @@ static bool fail_here(const struct opening *opening)
                                  scion_error());
 }
 
-static bool open_all(struct opening *opening, uint64_t seed)
+static bool opening_run(struct opening *opening, uint64_t seed)
 {
-        if (!check_names((const struct scion_plugin *)opening->plugin))
-                return fail_here(opening);
-        if (!check_classes(opening) || !fill_wishes(opening) ||
+        if (!plugin_check_names((const struct scion_plugin *)opening->plugin))
+                return opening_fail(opening);
+        if (!opening_check_classes(opening) || !opening_read_options(opening) ||
             !scion_transforms_read(&opening->transforms, opening->map))
                 return false;
-        if (!open_plugin(opening, seed))
-                return fail_here(opening);
-        if (!plan_inputs(opening, seed))
+        if (!opening_open_plugin(opening, seed))
+                return opening_fail(opening);
+        if (!opening_plan_inputs(opening, seed))
                 return false;
-        if (!scion_subset_choose(&opening->subset, &opening->wishes, opening->map, &opening->info,
+        if (!scion_subset_choose(&opening->subset, &opening->options, opening->map, &opening->info,
                                  opening->labels, seed))
                 return false;
         opening->data->classes = opening->subset.classes;
-        return load_chosen(opening) || fail_here(opening);
+        return opening_load(opening) || opening_fail(opening);
 }
 
 struct scion_data *scion_data_open(const struct scion_config *map, uint64_t seed)
@@ -466,16 +469,16 @@ struct scion_data *scion_data_open(const struct scion_config *map, uint64_t seed
 
         opening.data = data;
         if (data)
-                good = open_all(&opening, seed);
+                good = opening_run(&opening, seed);
         else
                 scion_fail("out of memory");
 
-        /* All that is wanted has been read. */
+        /* All examples have been read, so the plugin is no longer needed. */
         scion_subset_finish(&opening.subset);
         scion_transforms_finish(&opening.transforms);
         for (int split = 0; split < SCION_SPLITS; split++)
                 free(opening.labels[split]);
-        scion_params_release(scion_data_params, &opening.wishes);
+        scion_params_release(scion_data_params, &opening.options);
         scion_instance_destroy(instance);
         if (good)
                 return data;

@@ -1,10 +1,11 @@
-/* What data are, in words that other data do not share. */
+/* Describes data by a text that differs from that of any other data. */
 #include <stdlib.h>
 
 #include "data/parts.h"
 #include "file/hash.h"
 
-static void describe_block(struct scion_text *text, const char *what, const void *data, size_t bytes)
+/* Adds the hash of `bytes` bytes, unless data is NULL. */
+static void text_add_hash(struct scion_text *text, const char *what, const void *data, size_t bytes)
 {
         char hash[SCION_HASH_TEXT];
 
@@ -12,9 +13,10 @@ static void describe_block(struct scion_text *text, const char *what, const void
                 scion_text_add(text, " %s %s", what, scion_hash_bytes(data, bytes, hash));
 }
 
-/* Adds the hash of the first `bytes` bytes of an array, when it is there. */
-static bool describe_array(struct scion_text *text, const char *what, const struct scion_array *array,
-                           size_t bytes)
+/* Adds the hash of the first `bytes` bytes of an array, unless it has no storage. False, with a message, when the device's
+ * memory cannot be read. */
+static bool text_add_array_hash(struct scion_text *text, const char *what, const struct scion_array *array,
+                                size_t bytes)
 {
         void *copy = NULL;
 
@@ -23,7 +25,7 @@ static bool describe_array(struct scion_text *text, const char *what, const stru
         const char *data = scion_storage_view(array->storage, &copy);
 
         if (data)
-                describe_block(text, what, data + array->offset, bytes);
+                text_add_hash(text, what, data + array->offset, bytes);
         free(copy);
         return data != NULL;
 }
@@ -36,7 +38,7 @@ bool scion_data_describe(const struct scion_data *data, struct scion_text *text)
         scion_text_add(text, "data %s of %d, %lld classes, %lld targets",
                        scion_shape_text(&data->shape, shape, sizeof shape), (int)data->element,
                        (long long)data->classes, (long long)data->targets);
-        describe_block(text, "normal", data->normal, (size_t)data->channels * sizeof *data->normal);
+        text_add_hash(text, "normal", data->normal, (size_t)data->channels * sizeof *data->normal);
         scion_text_add(text, "\n");
         for (int split = 0; split < SCION_SPLITS; split++) {
                 const struct scion_examples *examples = &data->split[split];
@@ -45,11 +47,11 @@ bool scion_data_describe(const struct scion_data *data, struct scion_text *text)
                 size_t stored = examples->index ? (size_t)data->unlabelled.count : count;
 
                 scion_text_add(text, "%s %zu of %zu", scion_split_names[split], count, stored);
-                describe_block(text, "index", examples->index, count * sizeof *examples->index);
-                if (!describe_array(text, "inputs", &store->inputs, stored * bytes) ||
-                    !describe_array(text, "labels", &store->labels, stored * sizeof(int32_t)) ||
-                    !describe_array(text, "targets", &store->targets,
-                                    stored * (size_t)data->targets * sizeof(float)))
+                text_add_hash(text, "index", examples->index, count * sizeof *examples->index);
+                if (!text_add_array_hash(text, "inputs", &store->inputs, stored * bytes) ||
+                    !text_add_array_hash(text, "labels", &store->labels, stored * sizeof(int32_t)) ||
+                    !text_add_array_hash(text, "targets", &store->targets,
+                                         stored * (size_t)data->targets * sizeof(float)))
                         return false;
                 scion_text_add(text, "\n");
         }

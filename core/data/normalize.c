@@ -1,4 +1,4 @@
-/* Mean and deviation of a split, and values shifted and scaled by them. */
+/* Computes mean and deviation of a split, and normalises values by them. */
 #include <math.h>
 #include <scion/simd.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "data/parts.h"
 
 #define LANES 8
-#define BLOCK 65536 /* as many squares of bytes fit into 32 bits */
+#define BLOCK 65536 /* the sum of so many squares of bytes fits into 32 bits */
 
 bool scion_moments_start(struct scion_moments *moments, enum scion_dtype element, int64_t channels,
                          int64_t area)
@@ -23,7 +23,7 @@ void scion_moments_finish(struct scion_moments *moments)
         moments->channel = NULL;
 }
 
-SCION_CLONES static void add_bytes(struct scion_moment *moment, const uint8_t *bytes, int64_t count)
+SCION_CLONES static void moment_add_bytes(struct scion_moment *moment, const uint8_t *bytes, int64_t count)
 {
         for (int64_t start = 0; start < count; start += BLOCK) {
                 int64_t end = count - start < BLOCK ? count : start + BLOCK;
@@ -40,9 +40,8 @@ SCION_CLONES static void add_bytes(struct scion_moment *moment, const uint8_t *b
         }
 }
 
-/* Several sums side by side, always the same way, so that the compiler may vectorise what it may not
- * reorder. */
-SCION_CLONES static void add_reals(struct scion_moment *moment, const float *values, int64_t count)
+/* Accumulates in several lanes, because the compiler can vectorise these but may not reorder a single sum. */
+SCION_CLONES static void moment_add_floats(struct scion_moment *moment, const float *values, int64_t count)
 {
         double shifted[LANES] = { 0 }, squared[LANES] = { 0 };
         double pivot = moment->pivot;
@@ -73,21 +72,21 @@ void scion_moments_add(struct scion_moments *moments, const void *input)
                 struct scion_moment *moment = &moments->channel[c];
 
                 if (moments->element == SCION_U8) {
-                        add_bytes(moment, (const uint8_t *)input + c * moments->area, moments->area);
+                        moment_add_bytes(moment, (const uint8_t *)input + c * moments->area, moments->area);
                         continue;
                 }
                 const float *values = (const float *)input + c * moments->area;
 
                 if (moments->inputs == 0)
                         moment->pivot = values[0];
-                add_reals(moment, values, moments->area);
+                moment_add_floats(moment, values, moments->area);
         }
         moments->inputs++;
 }
 
-/* Bytes are summed about 0; about the integer nearest to their mean the sums are exact too, and nothing of
- * the variance cancels. They stay below 2^63 up to 2^47 values. */
-static void center_bytes(struct scion_moment *moment, int64_t count)
+/* Converts sums of bytes to sums relative to the integer nearest to their mean. These are exact, too, and avoid
+ * cancellation in the variance. They stay below 2^63 for up to 2^47 values. */
+static void moment_center_bytes(struct scion_moment *moment, int64_t count)
 {
         int64_t sum = (int64_t)moment->sum, square = (int64_t)moment->square;
         int64_t pivot = (sum + count / 2) / count;
@@ -110,7 +109,7 @@ void scion_moments_normal(const struct scion_moments *moments, struct scion_norm
                 struct scion_moment moment = moments->channel[c];
 
                 if (moments->element == SCION_U8)
-                        center_bytes(&moment, count);
+                        moment_center_bytes(&moment, count);
                 double mean = moment.shifted / (double)count;
                 double variance = moment.squared / (double)count - mean * mean;
 
@@ -119,20 +118,20 @@ void scion_moments_normal(const struct scion_moments *moments, struct scion_norm
         }
 }
 
-/* In double: a mean far above the deviation would leave few digits in float. This is done once. */
-SCION_CLONES static void reals(float *values, int64_t count, double mean, double divisor)
+/* In double precision, because a mean far above the deviation would leave few significant digits in float. */
+SCION_CLONES static void floats_normalize(float *values, int64_t count, double mean, double divisor)
 {
         for (int64_t i = 0; i < count; i++)
                 values[i] = (float)((values[i] - mean) / divisor);
 }
 
-void scion_normalize_reals(float *values, int64_t count, struct scion_normal normal)
+void scion_normalize_floats(float *values, int64_t count, struct scion_normal normal)
 {
-        reals(values, count, normal.mean, normal.divisor);
+        floats_normalize(values, count, normal.mean, normal.divisor);
 }
 
-SCION_CLONES static void bytes_to_reals(const uint8_t *restrict bytes, float *restrict values, int64_t count,
-                                        float scale, float offset)
+SCION_CLONES static void bytes_scale(const uint8_t *restrict bytes, float *restrict values, int64_t count,
+                                     float scale, float offset)
 {
         for (int64_t i = 0; i < count; i++)
                 values[i] = (float)bytes[i] * scale + offset;
@@ -140,12 +139,12 @@ SCION_CLONES static void bytes_to_reals(const uint8_t *restrict bytes, float *re
 
 void scion_normalize_bytes(const uint8_t *bytes, float *values, int64_t count, struct scion_normal normal)
 {
-        bytes_to_reals(bytes, values, count, (float)(1 / normal.divisor),
-                       (float)(-normal.mean / normal.divisor));
+        bytes_scale(bytes, values, count, (float)(1 / normal.divisor),
+                    (float)(-normal.mean / normal.divisor));
 }
 
-/* Looks for the exponent of infinity and NaN. */
-SCION_CLONES static bool all_finite(const float *values, int64_t count)
+/* Infinity and NaN are the values whose exponent has all bits set. */
+SCION_CLONES static bool floats_all_finite(const float *values, int64_t count)
 {
         uint32_t bad = 0;
 
@@ -158,7 +157,7 @@ SCION_CLONES static bool all_finite(const float *values, int64_t count)
         return bad == 0;
 }
 
-bool scion_reals_finite(const float *values, int64_t count)
+bool scion_floats_finite(const float *values, int64_t count)
 {
-        return all_finite(values, count);
+        return floats_all_finite(values, count);
 }

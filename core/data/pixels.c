@@ -1,4 +1,4 @@
-/* The transforms: what each does to the pixels of an input. */
+/* The kinds of transforms: how each prepares and computes the pixels of an input. */
 #include <math.h>
 #include <scion/simd.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "data/transform.h"
 
 #define PI 3.14159265358979323846
-#define WIDTH 16 /* pixels that are summed side by side */
+#define WIDTH 16 /* pixels that are summed together, in one vector */
 
 /* --- Images --------------------------------------------------------------------------------------------- */
 
@@ -18,14 +18,14 @@ struct image {
         int64_t channels, height, width;
 };
 
-static struct image image_of(const struct scion_shape *shape)
+static struct image image_from_shape(const struct scion_shape *shape)
 {
         const int64_t *plane = &shape->dim[shape->ndim - 2];
 
         return (struct image){ shape->ndim == 3 ? shape->dim[0] : 1, plane[0], plane[1] };
 }
 
-static bool check_image(const struct scion_transform *transform)
+static bool transform_check_image(const struct scion_transform *transform)
 {
         const struct scion_shape *shape = &transform->in.shape;
         char text[160];
@@ -37,28 +37,28 @@ static bool check_image(const struct scion_transform *transform)
                         "are %s",
                         text);
 
-        struct image image = image_of(shape);
+        struct image image = image_from_shape(shape);
 
-        /* Pixels are counted in 32 bits, also those beyond the edges. */
+        /* Indices of pixels, including those beyond the edges, must fit into 32 bits. */
         return image.height <= INT32_MAX / 4 / image.width ||
                scion_fail("images of shape %s are too large", text);
 }
 
-/* An image that is computed with must be of reals. */
-static bool take_reals(struct scion_transform *transform, struct scion_form *out)
+/* Requests inputs as floats. Transforms that compute new values of pixels need them. Returns true. */
+static bool transform_use_floats(struct scion_transform *transform, struct scion_form *out)
 {
         transform->in.element = out->element = SCION_F32;
         return true;
 }
 
-/* --- Four pixels to one --------------------------------------------------------------------------------- */
+/* --- Weighted sums of four pixels --------------------------------------------------------------------------------- */
 
 /*
- * For each of `count` pixels of a plane that is made: four pixels of a plane that there is, their weights, and
- * something to add. `index` holds all first ones, then all second ones, ...; so does `weight`, with what is to
- * be added at its end.
+ * Allocates tables by which each of `count` output pixels is a weighted sum of four input pixels plus a constant. `index`
+ * holds the first input pixel of every output pixel, then all second ones, and so on. `weight` holds the weights in the
+ * same order, followed by the constants.
  */
-static bool make_taps(struct scion_transform *transform, int64_t count)
+static bool taps_create(struct scion_transform *transform, int64_t count)
 {
         transform->index = calloc((size_t)count, 4 * sizeof *transform->index);
         transform->weight = calloc((size_t)count, 5 * sizeof *transform->weight);
@@ -67,8 +67,9 @@ static bool make_taps(struct scion_transform *transform, int64_t count)
                scion_fail("out of memory for images of %lld pixels", (long long)count);
 }
 
-/* Pixel `to` is the plane at (y, x), between its pixels' centres; outside there is `fill`. */
-static void set_taps(struct scion_transform *transform, struct image image, int64_t to, double y, double x,
+/* Makes output pixel `to` the bilinear interpolation of the plane at row y and column x, measured between the centres of
+ * pixels. Outside of the image the plane has the value `fill`. */
+static void taps_set(struct scion_transform *transform, struct image image, int64_t to, double y, double x,
                      double fill)
 {
         double top = floor(y), left = floor(x);
@@ -89,8 +90,8 @@ static void set_taps(struct scion_transform *transform, struct image image, int6
         transform->weight[4 * transform->taps + to] = (float)add;
 }
 
-SCION_CLONES static void gather(const float *restrict in, const int32_t *restrict index,
-                                const float *restrict weight, float *restrict out, int64_t count)
+SCION_CLONES static void plane_gather(const float *restrict in, const int32_t *restrict index,
+                                      const float *restrict weight, float *restrict out, int64_t count)
 {
         const int32_t *i0 = index, *i1 = i0 + count, *i2 = i1 + count, *i3 = i2 + count;
         const float *w0 = weight, *w1 = w0 + count, *w2 = w1 + count, *w3 = w2 + count, *add = w3 + count;
@@ -100,15 +101,15 @@ SCION_CLONES static void gather(const float *restrict in, const int32_t *restric
                          add[p];
 }
 
-static void apply_taps(const struct scion_transform *transform, struct scion_example example, const void *in,
+static void taps_apply(const struct scion_transform *transform, struct scion_example example, const void *in,
                        void *out)
 {
-        struct image image = image_of(&transform->in.shape);
+        struct image image = image_from_shape(&transform->in.shape);
 
         (void)example;
         for (int64_t c = 0; c < image.channels; c++)
-                gather((const float *)in + c * image.height * image.width, transform->index,
-                       transform->weight, (float *)out + c * transform->taps, transform->taps);
+                plane_gather((const float *)in + c * image.height * image.width, transform->index,
+                             transform->weight, (float *)out + c * transform->taps, transform->taps);
 }
 
 /* --- Rotate --------------------------------------------------------------------------------------------- */
@@ -120,8 +121,8 @@ static const struct scion_param rotate_params[] = {
         SCION_PARAMS_END,
 };
 
-/* Right angles exactly, so that they only move pixels. */
-static void direction(double degrees, double *cosine, double *sine)
+/* Computes cosine and sine. Multiples of 90 degrees are exact, so that they only move pixels. */
+static void degrees_direction(double degrees, double *cosine, double *sine)
 {
         static const double right[4][2] = { { 1, 0 }, { 0, 1 }, { -1, 0 }, { 0, -1 } };
         double turned = fmod(degrees, 360);
@@ -137,30 +138,30 @@ static void direction(double degrees, double *cosine, double *sine)
         }
 }
 
-/* Bilinear, as torchvision's rotate(): the image goes on outside with the fill value, and its edge is mixed
- * with that. */
-static bool plan_rotate(struct scion_transform *transform, struct scion_form *out)
+/* Bilinear, as in torchvision's rotate(): outside of the image there is the fill value, with which the pixels at the edges
+ * are interpolated. */
+static bool rotate_plan(struct scion_transform *transform, struct scion_form *out)
 {
         struct image image;
         double cosine, sine;
 
-        if (!check_image(transform))
+        if (!transform_check_image(transform))
                 return false;
-        direction((double)transform->degrees, &cosine, &sine);
-        transform->nothing = cosine == 1;
-        image = image_of(&transform->in.shape);
-        if (transform->nothing)
+        degrees_direction((double)transform->degrees, &cosine, &sine);
+        transform->no_op = cosine == 1;
+        image = image_from_shape(&transform->in.shape);
+        if (transform->no_op)
                 return true;
-        if (!make_taps(transform, image.height * image.width))
+        if (!taps_create(transform, image.height * image.width))
                 return false;
         for (int64_t p = 0; p < transform->taps; p++) {
                 double y = (double)(p / image.width) - (double)(image.height - 1) / 2;
                 double x = (double)(p % image.width) - (double)(image.width - 1) / 2;
 
-                set_taps(transform, image, p, sine * x + cosine * y + (double)(image.height - 1) / 2,
+                taps_set(transform, image, p, sine * x + cosine * y + (double)(image.height - 1) / 2,
                          cosine * x - sine * y + (double)(image.width - 1) / 2, (double)transform->fill);
         }
-        return take_reals(transform, out);
+        return transform_use_floats(transform, out);
 }
 
 /* --- Resize --------------------------------------------------------------------------------------------- */
@@ -171,8 +172,9 @@ static const struct scion_param resize_params[] = {
         SCION_PARAMS_END,
 };
 
-/* Where pixel i of `to` lies among `from`: their edges coincide, and beyond the last centres is the last. */
-static double source_of(int64_t i, int64_t from, int64_t to)
+/* Returns the position of pixel i of `to` on a line of `from` pixels with the same ends, limited to the first and the last
+ * centre. */
+static double pixel_source(int64_t i, int64_t from, int64_t to)
 {
         double at = ((double)i + 0.5) * (double)from / (double)to - 0.5;
 
@@ -180,7 +182,7 @@ static double source_of(int64_t i, int64_t from, int64_t to)
 }
 
 /* Bilinear between the pixels' centres: PyTorch's interpolate() with align_corners=False, antialias=False. */
-static bool plan_resize(struct scion_transform *transform, struct scion_form *out)
+static bool resize_plan(struct scion_transform *transform, struct scion_form *out)
 {
         const struct scion_ints *size = &transform->size;
         struct image image;
@@ -188,23 +190,23 @@ static bool plan_resize(struct scion_transform *transform, struct scion_form *ou
         if (size->count != 1 && size->count != 2)
                 return scion_fail("size is [height, width], or one number for both; got %zu numbers",
                                   size->count);
-        if (!check_image(transform))
+        if (!transform_check_image(transform))
                 return false;
 
         int64_t *plane = &out->shape.dim[out->shape.ndim - 2];
 
-        image = image_of(&transform->in.shape);
+        image = image_from_shape(&transform->in.shape);
         plane[0] = size->value[0];
         plane[1] = size->value[size->count - 1];
-        transform->nothing = plane[0] == image.height && plane[1] == image.width;
-        if (transform->nothing)
+        transform->no_op = plane[0] == image.height && plane[1] == image.width;
+        if (transform->no_op)
                 return true;
-        if (!make_taps(transform, plane[0] * plane[1]))
+        if (!taps_create(transform, plane[0] * plane[1]))
                 return false;
         for (int64_t p = 0; p < transform->taps; p++)
-                set_taps(transform, image, p, source_of(p / plane[1], image.height, plane[0]),
-                         source_of(p % plane[1], image.width, plane[1]), 0);
-        return take_reals(transform, out);
+                taps_set(transform, image, p, pixel_source(p / plane[1], image.height, plane[0]),
+                         pixel_source(p % plane[1], image.width, plane[1]), 0);
+        return transform_use_floats(transform, out);
 }
 
 /* --- Blur ----------------------------------------------------------------------------------------------- */
@@ -215,8 +217,8 @@ static const struct scion_param blur_params[] = {
         SCION_PARAMS_END,
 };
 
-/* Pixel i of a line of n, which is mirrored at its ends: d c b a | a b c d | d c b a. */
-static int64_t mirrored(int64_t i, int64_t n)
+/* Returns the index of pixel i of a line of n pixels that is mirrored at its ends: d c b a | a b c d | d c b a. */
+static int64_t index_mirror(int64_t i, int64_t n)
 {
         int64_t at = i % (2 * n);
 
@@ -225,42 +227,42 @@ static int64_t mirrored(int64_t i, int64_t n)
         return at < n ? at : 2 * n - 1 - at;
 }
 
-static int64_t whole_widths(int64_t pixels)
+static int64_t pixels_round_up(int64_t pixels)
 {
         return (pixels + WIDTH - 1) / WIDTH * WIDTH;
 }
 
 /*
- * One dimension after the other, with the Gaussian cut off at four deviations and edges mirrored: the
- * defaults of SciPy's gaussian_filter(). `index` holds where the pixels of a row that is longer by the
- * Gaussian's reach at both ends come from, then the same of a column; the scratch such a row, and a plane
- * whose rows are whole widths.
+ * Blurs rows, then columns, with the Gaussian cut off at four deviations and edges mirrored, which are the defaults of
+ * SciPy's gaussian_filter(). `index` holds the source of each pixel of a row that is extended at both ends by the reach of
+ * the Gaussian, then the same for a column. The scratch memory holds one extended row, and a plane whose rows are padded
+ * to a multiple of WIDTH.
  */
-static bool plan_blur(struct scion_transform *transform, struct scion_form *out)
+static bool blur_plan(struct scion_transform *transform, struct scion_form *out)
 {
         int64_t reach = (int64_t)(4 * (double)transform->sigma + 0.5);
         double sum = 0;
 
-        if (!check_image(transform))
+        if (!transform_check_image(transform))
                 return false;
-        transform->nothing = reach == 0;
-        if (transform->nothing)
+        transform->no_op = reach == 0;
+        if (transform->no_op)
                 return true;
 
-        struct image image = image_of(&transform->in.shape);
+        struct image image = image_from_shape(&transform->in.shape);
         int64_t row = image.width + 2 * reach, column = image.height + 2 * reach;
 
         transform->taps = 2 * reach + 1;
         transform->index = calloc((size_t)(row + column), sizeof *transform->index);
         transform->weight = calloc((size_t)transform->taps, sizeof *transform->weight);
-        transform->scratch = calloc((size_t)(row + WIDTH + image.height * whole_widths(image.width)),
+        transform->scratch = calloc((size_t)(row + WIDTH + image.height * pixels_round_up(image.width)),
                                     sizeof *transform->scratch);
         if (!transform->index || !transform->weight || !transform->scratch)
                 return scion_fail("out of memory for a blur of %lld pixels", (long long)transform->taps);
         for (int64_t i = 0; i < row; i++)
-                transform->index[i] = (int32_t)mirrored(i - reach, image.width);
+                transform->index[i] = (int32_t)index_mirror(i - reach, image.width);
         for (int64_t i = 0; i < column; i++)
-                transform->index[row + i] = (int32_t)mirrored(i - reach, image.height);
+                transform->index[row + i] = (int32_t)index_mirror(i - reach, image.height);
         for (int64_t i = -reach; i <= reach; i++)
                 sum += exp(-0.5 * (double)(i * i) / ((double)transform->sigma * (double)transform->sigma));
         for (int64_t i = -reach; i <= reach; i++)
@@ -268,10 +270,10 @@ static bool plan_blur(struct scion_transform *transform, struct scion_form *out)
                         (float)(exp(-0.5 * (double)(i * i) /
                                     ((double)transform->sigma * (double)transform->sigma)) /
                                 sum);
-        return take_reals(transform, out);
+        return transform_use_floats(transform, out);
 }
 
-/* Every row of a plane into one of `pitch` values, of which those beyond the width mean nothing. */
+/* Blurs every row of a plane into a row of `pitch` values, of which those beyond the width are meaningless. */
 SCION_CLONES static void blur_rows(const float *restrict in, struct image image,
                                    const int32_t *restrict index, const float *restrict weight, int64_t taps,
                                    float *restrict row, float *restrict out, int64_t pitch)
@@ -307,11 +309,11 @@ SCION_CLONES static void blur_columns(const float *restrict in, int64_t pitch, s
                 }
 }
 
-static void apply_blur(const struct scion_transform *transform, struct scion_example example, const void *in,
+static void blur_apply(const struct scion_transform *transform, struct scion_example example, const void *in,
                        void *out)
 {
-        struct image image = image_of(&transform->in.shape);
-        int64_t area = image.height * image.width, pitch = whole_widths(image.width);
+        struct image image = image_from_shape(&transform->in.shape);
+        int64_t area = image.height * image.width, pitch = pixels_round_up(image.width);
         int64_t longer = image.width + transform->taps - 1;
         float *rows = transform->scratch + longer + WIDTH;
 
@@ -326,14 +328,14 @@ static void apply_blur(const struct scion_transform *transform, struct scion_exa
 
 /* --- Invert --------------------------------------------------------------------------------------------- */
 
-static bool plan_invert(struct scion_transform *transform, struct scion_form *out)
+static bool invert_plan(struct scion_transform *transform, struct scion_form *out)
 {
         (void)out;
-        return transform->in.unit || scion_fail("these inputs are reals of any size, without a white to "
-                                                "count from");
+        return transform->in.unit ||
+               scion_fail("these inputs are floats of any range, in which no value is white");
 }
 
-static void apply_invert(const struct scion_transform *transform, struct scion_example example,
+static void invert_apply(const struct scion_transform *transform, struct scion_example example,
                          const void *in, void *out)
 {
         (void)example;
@@ -353,16 +355,17 @@ static const struct scion_param noise_params[] = {
         SCION_PARAMS_END,
 };
 
-static bool plan_noise(struct scion_transform *transform, struct scion_form *out)
+static bool noise_plan(struct scion_transform *transform, struct scion_form *out)
 {
-        transform->nothing = transform->deviation == 0;
-        return transform->nothing || take_reals(transform, out);
+        transform->no_op = transform->deviation == 0;
+        return transform->no_op || transform_use_floats(transform, out);
 }
 
-#define PAIRS 128 /* of numbers, at a time */
+#define PAIRS 128 /* pairs of numbers that are drawn at a time */
 
-/* sin and cos of 2 pi v for v in [0, 1), by Cephes's polynomials within an eighth of a turn of an axis. */
-static inline void on_circle(float v, float *cosine, float *sine)
+/* Computes cos and sin of 2 pi v for v in [0, 1), by the polynomials of Cephes, which are for angles of up to an eighth of
+ * a turn from an axis. */
+static inline void turn_direction(float v, float *cosine, float *sine)
 {
         int32_t quarter = (int32_t)(4.0f * v + 0.5f);
         float x = (v - 0.25f * (float)quarter) * 6.28318531f, square = x * x;
@@ -380,23 +383,23 @@ static inline void on_circle(float v, float *cosine, float *sine)
         *sine = quarter & 2 ? -across : across;
 }
 
-/* Box-Muller: 2 PAIRS standard normal values from as many uniform numbers. */
-SCION_CLONES static void make_normal(const uint32_t *restrict numbers, float *restrict values)
+/* Box-Muller: computes 2 PAIRS standard normal values from as many uniform random numbers. */
+SCION_CLONES static void normals_draw(const uint32_t *restrict numbers, float *restrict values)
 {
         for (int i = 0; i < PAIRS; i++) {
                 float u = (float)(int32_t)(numbers[i] >> 8) * 0x1p-24f + 0x1p-25f;
                 float v = (float)(int32_t)(numbers[PAIRS + i] >> 8) * 0x1p-24f;
                 float radius = sqrtf(-2.0f * scion_log_of(u)), cosine, sine;
 
-                on_circle(v, &cosine, &sine);
+                turn_direction(v, &cosine, &sine);
                 values[i] = radius * cosine;
                 values[PAIRS + i] = radius * sine;
         }
 }
 
-/* The noise of an example is that of its place in the dataset, whatever part of it is used. Nothing is cut off
- * at black and white. */
-static void apply_noise(const struct scion_transform *transform, struct scion_example example, const void *in,
+/* The noise of an example depends on its index in the dataset, not on the subset that is used. Results are not clipped at
+ * black and white. */
+static void noise_apply(const struct scion_transform *transform, struct scion_example example, const void *in,
                         void *out)
 {
         struct scion_random random =
@@ -410,7 +413,7 @@ static void apply_noise(const struct scion_transform *transform, struct scion_ex
                 float normal[2 * PAIRS];
 
                 scion_random_fill(&random, numbers, 2 * PAIRS);
-                make_normal(numbers, normal);
+                normals_draw(numbers, normal);
                 for (int64_t i = 0; i < left && i < 2 * PAIRS; i++)
                         to[start + i] = from[start + i] + transform->deviation * normal[i];
         }
@@ -425,56 +428,56 @@ static const struct scion_param channels_params[] = {
         SCION_PARAMS_END,
 };
 
-static bool plan_channels(struct scion_transform *transform, struct scion_form *out)
+static bool channels_plan(struct scion_transform *transform, struct scion_form *out)
 {
         struct image image;
 
-        if (!check_image(transform))
+        if (!transform_check_image(transform))
                 return false;
-        image = image_of(&transform->in.shape);
+        image = image_from_shape(&transform->in.shape);
         out->shape = SCION_SHAPE(transform->count, image.height, image.width);
-        transform->nothing = transform->in.shape.ndim == 3 && transform->count == image.channels;
-        if (transform->nothing || image.channels == 1)
+        transform->no_op = transform->in.shape.ndim == 3 && transform->count == image.channels;
+        if (transform->no_op || image.channels == 1)
                 return true;
         if (image.channels == 3 && transform->count == 1)
-                return take_reals(transform, out);
+                return transform_use_floats(transform, out);
         return scion_fail("%lld channels do not become %lld; one becomes any number, and three become one",
                           (long long)image.channels, (long long)transform->count);
 }
 
-SCION_CLONES static void luma(const float *restrict in, float *restrict out, int64_t area)
+SCION_CLONES static void pixels_luma(const float *restrict in, float *restrict out, int64_t area)
 {
         for (int64_t i = 0; i < area; i++)
                 out[i] = 0.299f * in[i] + 0.587f * in[area + i] + 0.114f * in[2 * area + i];
 }
 
-static void apply_channels(const struct scion_transform *transform, struct scion_example example,
+static void channels_apply(const struct scion_transform *transform, struct scion_example example,
                            const void *in, void *out)
 {
-        struct image image = image_of(&transform->in.shape);
+        struct image image = image_from_shape(&transform->in.shape);
         int64_t area = image.height * image.width;
         size_t bytes = (size_t)area * (transform->in.element == SCION_U8 ? 1 : sizeof(float));
 
         (void)example;
         if (image.channels == 3) {
-                luma(in, out, area);
+                pixels_luma(in, out, area);
                 return;
         }
         for (int64_t c = 0; c < transform->count; c++)
                 memcpy((char *)out + (size_t)c * bytes, in, bytes);
 }
 
-/* --- All ------------------------------------------------------------------------------------------------ */
+/* --- The table ------------------------------------------------------------------------------------------------ */
 
 const struct scion_transform_kind scion_transform_kinds[] = {
-        { "rotate", "turns images about their centre, bilinear", rotate_params, plan_rotate, apply_taps },
-        { "resize", "stretches images to a size, bilinear, without antialiasing", resize_params, plan_resize,
-          apply_taps },
-        { "blur", "Gaussian blur of images, edges mirrored", blur_params, plan_blur, apply_blur },
-        { "invert", "black becomes white and white black", NULL, plan_invert, apply_invert },
-        { "noise", "adds Gaussian noise, the same each time the dataset is loaded", noise_params, plan_noise,
-          apply_noise },
-        { "channels", "gives images another number of channels", channels_params, plan_channels,
-          apply_channels },
+        { "rotate", "turns images about their centre, bilinear", rotate_params, rotate_plan, taps_apply },
+        { "resize", "stretches images to a size, bilinear, without antialiasing", resize_params, resize_plan,
+          taps_apply },
+        { "blur", "Gaussian blur of images, edges mirrored", blur_params, blur_plan, blur_apply },
+        { "invert", "black becomes white and white black", NULL, invert_plan, invert_apply },
+        { "noise", "adds Gaussian noise, the same each time the dataset is loaded", noise_params, noise_plan,
+          noise_apply },
+        { "channels", "gives images another number of channels", channels_params, channels_plan,
+          channels_apply },
         { NULL, NULL, NULL, NULL, NULL },
 };

@@ -1,7 +1,7 @@
 /*
- * Which examples are used. Each purpose draws from streams of its own, one a class where it goes class by
- * class, keyed by the class's number in the dataset: what is chosen of a class depends on the seed and on
- * nothing else, and fewer are always a part of more.
+ * Chooses the examples of each split. Each option draws from separate streams, with one stream for each class where it
+ * chooses class by class, keyed by the class's number in the dataset. So the examples chosen from a class depend only on
+ * the seed, and a smaller choice is always a subset of a larger one.
  */
 #include <scion/random.h>
 #include <stdlib.h>
@@ -14,62 +14,62 @@
 #define STREAM_VALID ((uint64_t)1 << 32)
 #define STREAM_LIMIT ((uint64_t)2 << 32)
 
-/* Of an example: LEFT_OUT is of a class that is wanted, and more than per_class or limit ask for. */
+/* The use of an example. LEFT_OUT: its class is used, but per_class or limit excludes it. */
 enum use { DROPPED = 0, TRAINED = 1, HELD_OUT = 2, LEFT_OUT = 4 };
 
-/* The training split while it is being chosen from. */
+/* The training split while examples are chosen from it. */
 struct choice {
         int64_t size;
-        int64_t classes;       /* in the dataset; 1 when targets are values */
-        const int32_t *labels; /* NULL when targets are values */
-        uint8_t *use;          /* of each example, enum use */
-        int64_t *order;        /* those in use, grouped by class; room for all */
-        int64_t *start;        /* of each class's group in `order`; one more at the end */
+        int64_t classes;       /* in the dataset; 1 when targets are floats */
+        const int32_t *labels; /* NULL when targets are floats */
+        uint8_t *use;          /* enum use of each example */
+        int64_t *order;        /* examples with the use TRAINED, grouped by class; has room for all */
+        int64_t *start;        /* start of each class's group in `order`, then the end of the last group */
         uint64_t seed;
 };
 
-static int64_t class_of(const struct choice *choice, int64_t i)
+static int64_t choice_class(const struct choice *choice, int64_t i)
 {
         return choice->labels ? choice->labels[i] : 0;
 }
 
-/* Lists the examples in use by class, in the dataset's order. */
-static void group(struct choice *choice)
+/* Groups the examples with the use TRAINED by class, in the dataset's order. */
+static void choice_group(struct choice *choice)
 {
         int64_t *start = choice->start;
 
         memset(start, 0, (size_t)(choice->classes + 1) * sizeof *start);
         for (int64_t i = 0; i < choice->size; i++)
                 if (choice->use[i] == TRAINED)
-                        start[class_of(choice, i) + 1]++;
+                        start[choice_class(choice, i) + 1]++;
         for (int64_t c = 0; c < choice->classes; c++)
                 start[c + 1] += start[c];
         for (int64_t i = 0; i < choice->size; i++)
                 if (choice->use[i] == TRAINED)
-                        choice->order[start[class_of(choice, i)]++] = i;
-        /* Each start has moved to the next group's. */
+                        choice->order[start[choice_class(choice, i)]++] = i;
+        /* Each entry of start now is the start of the next group. */
         memmove(start + 1, start, (size_t)choice->classes * sizeof *start);
         start[0] = 0;
 }
 
-static int64_t group_size(const struct choice *choice, int64_t c)
+static int64_t choice_group_size(const struct choice *choice, int64_t c)
 {
         return choice->start[c + 1] - choice->start[c];
 }
 
-static void shuffle_group(struct choice *choice, int64_t c, uint64_t stream)
+static void choice_shuffle_group(struct choice *choice, int64_t c, uint64_t stream)
 {
         struct scion_random random = scion_random(choice->seed, SCION_RANDOM_SUBSET, stream + (uint64_t)c);
 
-        scion_random_shuffle(&random, choice->order + choice->start[c], (size_t)group_size(choice, c));
+        scion_random_shuffle(&random, choice->order + choice->start[c], (size_t)choice_group_size(choice, c));
 }
 
-static bool take_per_class(struct choice *choice, const struct scion_subset *subset, int64_t per_class,
-                           const struct scion_config *map)
+static bool choice_apply_per_class(struct choice *choice, const struct scion_subset *subset,
+                                   int64_t per_class, const struct scion_config *map)
 {
-        group(choice);
+        choice_group(choice);
         for (int64_t c = 0; c < choice->classes; c++) {
-                int64_t has = group_size(choice, c);
+                int64_t has = choice_group_size(choice, c);
 
                 if (subset->number[c] < 0)
                         continue;
@@ -79,14 +79,14 @@ static bool take_per_class(struct choice *choice, const struct scion_subset *sub
                                 "per_class: %lld of each class, but class %lld has only %lld "
                                 "training example%s",
                                 (long long)per_class, (long long)c, (long long)has, has == 1 ? "" : "s");
-                shuffle_group(choice, c, STREAM_PER_CLASS);
+                choice_shuffle_group(choice, c, STREAM_PER_CLASS);
                 for (int64_t i = choice->start[c] + per_class; i < choice->start[c + 1]; i++)
                         choice->use[choice->order[i]] = LEFT_OUT;
         }
         return true;
 }
 
-static void take_limit(struct choice *choice, int64_t limit)
+static void choice_apply_limit(struct choice *choice, int64_t limit)
 {
         struct scion_random random = scion_random(choice->seed, SCION_RANDOM_SUBSET, STREAM_LIMIT);
         int64_t count = 0;
@@ -99,14 +99,14 @@ static void take_limit(struct choice *choice, int64_t limit)
                 choice->use[choice->order[i]] = LEFT_OUT;
 }
 
-/* A class's part of the held-out examples, as it is settled by largest remainders. */
+/* The number of examples held out from a class, by the largest-remainder method. */
 struct quota {
         int64_t class;
         int64_t count;
         double remainder;
 };
 
-static int by_remainder(const void *a, const void *b)
+static int quotas_compare(const void *a, const void *b)
 {
         const struct quota *x = a, *y = b;
 
@@ -116,50 +116,50 @@ static int by_remainder(const void *a, const void *b)
 }
 
 /*
- * Holds out round(share * all), class by class in proportion: every class gives the whole part of its share,
- * and those with the largest remainders one more. The last example of a class stays in training.
+ * Holds out round(share * all) examples in proportion to the classes: the integer part of its share from every class, and
+ * one more from the classes with the largest remainders. One example of each class always stays in training.
  */
-static bool hold_out(struct choice *choice, double share, const struct scion_config *map)
+static bool choice_hold_out(struct choice *choice, double share, const struct scion_config *map)
 {
         struct quota *quota = calloc((size_t)choice->classes, sizeof *quota);
         int64_t all, left;
 
         if (!quota)
                 return scion_fail("out of memory");
-        group(choice);
+        choice_group(choice);
         all = choice->start[choice->classes];
         left = (int64_t)(share * (double)all + 0.5);
         for (int64_t c = 0; c < choice->classes; c++) {
-                double part = share * (double)group_size(choice, c);
+                double part = share * (double)choice_group_size(choice, c);
 
                 quota[c] = (struct quota){ c, (int64_t)part, part - (double)(int64_t)part };
                 left -= quota[c].count;
         }
-        qsort(quota, (size_t)choice->classes, sizeof *quota, by_remainder);
+        qsort(quota, (size_t)choice->classes, sizeof *quota, quotas_compare);
 
         int64_t held = 0;
 
         for (int64_t q = 0; q < choice->classes; q++) {
-                int64_t c = quota[q].class, has = group_size(choice, c), take = quota[q].count;
+                int64_t c = quota[q].class, has = choice_group_size(choice, c), take = quota[q].count;
 
                 if (left > 0 && take + 1 < has) {
                         take++;
                         left--;
                 }
-                shuffle_group(choice, c, STREAM_VALID);
+                choice_shuffle_group(choice, c, STREAM_VALID);
                 for (int64_t i = 0; i < take; i++)
                         choice->use[choice->order[choice->start[c] + i]] = HELD_OUT;
                 held += take;
         }
         free(quota);
-        return held > 0 ||
-               scion_config_fail(scion_config_get(map, "valid"),
-                                 "valid: %g of %lld training examples is none", share, (long long)all);
+        return held > 0 || scion_config_fail(scion_config_get(map, "valid"),
+                                             "valid: a share of %g of %lld training examples holds out none",
+                                             share, (long long)all);
 }
 
-/* Lists the examples with one of the `wanted` uses. */
-static bool collect(struct scion_chosen *chosen, enum scion_split from, const uint8_t *use, int wanted,
-                    int64_t size)
+/* Lists the examples that have one of the `wanted` uses. */
+static bool chosen_collect(struct scion_chosen *chosen, enum scion_split from, const uint8_t *use, int wanted,
+                           int64_t size)
 {
         chosen->from = from;
         chosen->count = 0;
@@ -174,9 +174,9 @@ static bool collect(struct scion_chosen *chosen, enum scion_split from, const ui
         return true;
 }
 
-/* Numbers the classes: as they are, or in the order that `classes` lists them. */
-static bool number_classes(struct scion_subset *subset, const struct scion_ints *list,
-                           const struct scion_config *map, int64_t classes)
+/* Renumbers the classes in the order in which `classes` lists them. Without a list, they keep their numbers. */
+static bool subset_number_classes(struct scion_subset *subset, const struct scion_ints *list,
+                                  const struct scion_config *map, int64_t classes)
 {
         const struct scion_config *place = scion_config_get(map, "classes");
 
@@ -208,27 +208,28 @@ static bool number_classes(struct scion_subset *subset, const struct scion_ints 
         return true;
 }
 
-static void mark_classes(const struct scion_subset *subset, const int32_t *labels, uint8_t *use, int64_t size)
+static void subset_mark_classes(const struct scion_subset *subset, const int32_t *labels, uint8_t *use,
+                                int64_t size)
 {
         for (int64_t i = 0; i < size; i++)
                 use[i] = !subset->number || subset->number[labels[i]] >= 0 ? TRAINED : DROPPED;
 }
 
-static bool choose_train(struct scion_subset *subset, const struct scion_data_wishes *wishes,
-                         const struct scion_config *map, struct choice *choice)
+static bool choice_apply_options(struct scion_subset *subset, const struct scion_data_options *options,
+                                 const struct scion_config *map, struct choice *choice)
 {
-        if (wishes->per_class > 0 && !subset->number)
+        if (options->per_class > 0 && !subset->number)
                 return scion_config_fail(scion_config_get(map, "per_class"),
                                          "per_class: the dataset's targets are values; it has no classes");
-        if (wishes->per_class > 0 && !take_per_class(choice, subset, wishes->per_class, map))
+        if (options->per_class > 0 && !choice_apply_per_class(choice, subset, options->per_class, map))
                 return false;
-        if (wishes->limit > 0)
-                take_limit(choice, wishes->limit);
-        return wishes->valid == 0 || hold_out(choice, (double)wishes->valid, map);
+        if (options->limit > 0)
+                choice_apply_limit(choice, options->limit);
+        return options->valid == 0 || choice_hold_out(choice, (double)options->valid, map);
 }
 
-static bool check_left(const struct scion_subset *subset, const struct scion_config *map,
-                       const struct scion_dataset_info *info)
+static bool subset_check_sizes(const struct scion_subset *subset, const struct scion_config *map,
+                               const struct scion_dataset_info *info)
 {
         for (int split = 0; split < SCION_SPLITS; split++)
                 if (info->size[split] > 0 && subset->split[split].count == 0)
@@ -238,7 +239,7 @@ static bool check_left(const struct scion_subset *subset, const struct scion_con
         return true;
 }
 
-bool scion_subset_choose(struct scion_subset *subset, const struct scion_data_wishes *wishes,
+bool scion_subset_choose(struct scion_subset *subset, const struct scion_data_options *options,
                          const struct scion_config *map, const struct scion_dataset_info *info,
                          int32_t *const labels[SCION_SPLITS], uint64_t seed)
 {
@@ -250,10 +251,10 @@ bool scion_subset_choose(struct scion_subset *subset, const struct scion_data_wi
         bool good = false;
 
         *subset = (struct scion_subset){ 0 };
-        if (wishes->valid > 0 && info->size[SCION_VALID] > 0)
+        if (options->valid > 0 && info->size[SCION_VALID] > 0)
                 return scion_config_fail(scion_config_get(map, "valid"),
-                                         "valid: the dataset has a validation split of its own");
-        if (!number_classes(subset, &wishes->classes, map, info->classes))
+                                         "valid: the dataset already has a validation split");
+        if (!subset_number_classes(subset, &options->classes, map, info->classes))
                 return false;
         for (int split = 0; split < SCION_SPLITS; split++)
                 most = info->size[split] > most ? info->size[split] : most;
@@ -265,24 +266,26 @@ bool scion_subset_choose(struct scion_subset *subset, const struct scion_data_wi
                 goto done;
         }
         for (int split = SCION_SPLITS - 1; split >= 0; split--) {
-                mark_classes(subset, labels[split], choice.use, info->size[split]);
-                if (!collect(&subset->split[split], (enum scion_split)split, choice.use, TRAINED,
-                             info->size[split]))
+                subset_mark_classes(subset, labels[split], choice.use, info->size[split]);
+                if (!chosen_collect(&subset->split[split], (enum scion_split)split, choice.use, TRAINED,
+                                    info->size[split]))
                         goto done;
         }
-        if (!check_left(subset, map, info))
+        if (!subset_check_sizes(subset, map, info))
                 goto done;
-        /* The training split came last: its marks are there. */
-        if (!choose_train(subset, wishes, map, &choice))
+        /* The loop handled the training split last, so choice.use has the marks of its examples. */
+        if (!choice_apply_options(subset, options, map, &choice))
                 goto done;
         free(subset->split[SCION_TRAIN].index);
-        good = collect(&subset->split[SCION_TRAIN], SCION_TRAIN, choice.use, TRAINED, choice.size);
-        if (good && wishes->valid > 0) {
+        good = chosen_collect(&subset->split[SCION_TRAIN], SCION_TRAIN, choice.use, TRAINED, choice.size);
+        if (good && options->valid > 0) {
                 free(subset->split[SCION_VALID].index);
-                good = collect(&subset->split[SCION_VALID], SCION_TRAIN, choice.use, HELD_OUT, choice.size);
+                good = chosen_collect(&subset->split[SCION_VALID], SCION_TRAIN, choice.use, HELD_OUT,
+                                      choice.size);
         }
-        if (good && wishes->unlabelled)
-                good = collect(&subset->pool, SCION_TRAIN, choice.use, TRAINED | LEFT_OUT, choice.size);
+        if (good && options->unlabelled)
+                good = chosen_collect(&subset->pool, SCION_TRAIN, choice.use, TRAINED | LEFT_OUT,
+                                      choice.size);
 done:
         free(choice.use);
         free(choice.order);

@@ -1,4 +1,4 @@
-/* The list of transforms: read from the file, checked against the dataset, applied one after the other. */
+/* The list of transforms: reads it from the file, plans it for the dataset's inputs, and applies it. */
 #include "data/transform.h"
 
 #include <stdlib.h>
@@ -8,11 +8,11 @@
 #include "data/parts.h"
 #include "plugin/params.h"
 
-static const char *const others[] = { "use", NULL };
+static const char *const other_keys[] = { "use", NULL };
 
 /* --- Reading -------------------------------------------------------------------------------------------- */
 
-static bool fail_unknown(const struct scion_config *use)
+static bool kind_fail_unknown(const struct scion_config *use)
 {
         struct scion_text hint = { 0 };
         const char *names[16];
@@ -30,7 +30,7 @@ static bool fail_unknown(const struct scion_config *use)
         return false;
 }
 
-static const struct scion_transform_kind *find(const char *name)
+static const struct scion_transform_kind *kind_find(const char *name)
 {
         for (const struct scion_transform_kind *kind = scion_transform_kinds; kind->name; kind++)
                 if (strcmp(name, kind->name) == 0)
@@ -38,8 +38,9 @@ static const struct scion_transform_kind *find(const char *name)
         return NULL;
 }
 
-/* Where the kind's name is written: the entry itself in short, or its `use`. NULL with a message. */
-static const struct scion_config *name_of(const struct scion_config *entry)
+/* Returns the scalar with the kind's name: the entry itself in the short form, or its `use`. NULL, with a message, when
+ * there is none. */
+static const struct scion_config *entry_find_name(const struct scion_config *entry)
 {
         const struct scion_config *use =
                 entry->kind == SCION_CONFIG_SCALAR ? entry : scion_config_get(entry, "use");
@@ -47,7 +48,7 @@ static const struct scion_config *name_of(const struct scion_config *entry)
 
         if (use && use->kind == SCION_CONFIG_SCALAR && !scion_config_is_null(use))
                 return use;
-        if (entry->kind == SCION_CONFIG_MAP && entry->count > 0 && find(entry->entry[0].key))
+        if (entry->kind == SCION_CONFIG_MAP && entry->count > 0 && kind_find(entry->entry[0].key))
                 scion_config_fail(entry, "transform: write { use: %s, ... }, with its parameters by name",
                                   entry->entry[0].key);
         else
@@ -56,8 +57,8 @@ static const struct scion_config *name_of(const struct scion_config *entry)
         return NULL;
 }
 
-/* In short, a transform has nothing but its name. */
-static bool check_short(const struct scion_transform_kind *kind, const struct scion_config *entry)
+/* Checks that a kind used in the short form, which is just the name, has no required parameter. */
+static bool entry_check_short(const struct scion_transform_kind *kind, const struct scion_config *entry)
 {
         const struct scion_param *param = kind->params;
 
@@ -71,21 +72,21 @@ static bool check_short(const struct scion_transform_kind *kind, const struct sc
         return true;
 }
 
-static bool read_one(struct scion_transform *transform, const struct scion_config *entry)
+static bool transform_read(struct scion_transform *transform, const struct scion_config *entry)
 {
-        const struct scion_config *use = name_of(entry);
-        const struct scion_transform_kind *kind = use ? find(use->text) : NULL;
+        const struct scion_config *use = entry_find_name(entry);
+        const struct scion_transform_kind *kind = use ? kind_find(use->text) : NULL;
         char owner[64];
 
         if (!kind)
-                return use && fail_unknown(use);
-        if (!check_short(kind, entry))
+                return use && kind_fail_unknown(use);
+        if (!entry_check_short(kind, entry))
                 return false;
         snprintf(owner, sizeof owner, "transform '%s'", kind->name);
         transform->kind = kind;
-        transform->place = entry;
-        return scion_params_fill(kind->params, entry->kind == SCION_CONFIG_MAP ? entry : NULL, owner, others,
-                                 transform);
+        transform->config = entry;
+        return scion_params_fill(kind->params, entry->kind == SCION_CONFIG_MAP ? entry : NULL, owner,
+                                 other_keys, transform);
 }
 
 bool scion_transforms_read(struct scion_transforms *transforms, const struct scion_config *map)
@@ -97,20 +98,20 @@ bool scion_transforms_read(struct scion_transforms *transforms, const struct sci
         if (count == 0)
                 return true;
         if (scion_config_is_null(value))
-                return scion_config_fail(value, "transform: is a list of transforms; [] is none");
+                return scion_config_fail(value, "transform: takes a list of transforms; write [] for none");
         transforms->step = calloc(count, sizeof *transforms->step);
         if (!transforms->step)
                 return scion_fail("out of memory");
-        /* One that fails has nothing to be freed. */
+        /* A transform that cannot be read owns no memory, so it is not counted. */
         for (; transforms->count < count; transforms->count++)
-                if (!read_one(&transforms->step[transforms->count],
-                              value->kind == SCION_CONFIG_LIST ? value->entry[transforms->count].value
-                                                               : value))
+                if (!transform_read(&transforms->step[transforms->count],
+                                    value->kind == SCION_CONFIG_LIST ? value->entry[transforms->count].value
+                                                                     : value))
                         return false;
         return true;
 }
 
-static void finish_one(struct scion_transform *transform)
+static void transform_finish(struct scion_transform *transform)
 {
         scion_params_release(transform->kind->params, transform);
         free(transform->index);
@@ -121,7 +122,7 @@ static void finish_one(struct scion_transform *transform)
 void scion_transforms_finish(struct scion_transforms *transforms)
 {
         for (size_t i = 0; i < transforms->count; i++)
-                finish_one(&transforms->step[i]);
+                transform_finish(&transforms->step[i]);
         free(transforms->step);
         free(transforms->buffer[0]);
         free(transforms->buffer[1]);
@@ -130,25 +131,25 @@ void scion_transforms_finish(struct scion_transforms *transforms)
 
 /* --- Planning ------------------------------------------------------------------------------------------- */
 
-static bool fail_at(const struct scion_transform *transform)
+static bool transform_fail(const struct scion_transform *transform)
 {
-        return scion_config_fail(transform->place, "transform '%s': %s", transform->kind->name,
+        return scion_config_fail(transform->config, "transform '%s': %s", transform->kind->name,
                                  scion_error());
 }
 
-/* Streams of its own for each split, and for each place in the list. */
-static void seed_one(struct scion_transform *transform, size_t place, uint64_t seed)
+/* Derives a separate seed for each split and each position in the list. */
+static void transform_seed(struct scion_transform *transform, size_t position, uint64_t seed)
 {
         for (int split = 0; split < SCION_SPLITS; split++) {
                 char name[64];
 
-                snprintf(name, sizeof name, "transform %zu %s", place, scion_split_names[split]);
+                snprintf(name, sizeof name, "transform %zu %s", position, scion_split_names[split]);
                 transform->seed[split] = scion_seed(seed, name);
         }
 }
 
-/* The values of an input; more than `most` are told as -1. */
-static int64_t values_of(const struct scion_shape *shape, int64_t most)
+/* Returns the number of values of an input, or -1 if it is larger than `most`. */
+static int64_t shape_values(const struct scion_shape *shape, int64_t most)
 {
         int64_t values = 1;
 
@@ -160,28 +161,28 @@ static int64_t values_of(const struct scion_shape *shape, int64_t most)
         return values;
 }
 
-static bool plan_one(struct scion_transform *transform, struct scion_form *form, int64_t most)
+static bool transform_plan(struct scion_transform *transform, struct scion_form *form, int64_t most)
 {
         struct scion_form out = *form;
 
         transform->in = *form;
-        transform->values = values_of(&form->shape, most);
+        transform->values = shape_values(&form->shape, most);
         if (!transform->kind->plan(transform, &out))
-                return fail_at(transform);
+                return transform_fail(transform);
         transform->converts = transform->in.element != form->element;
-        if (values_of(&out.shape, most) < 0) {
+        if (shape_values(&out.shape, most) < 0) {
                 char text[160];
 
                 scion_fail("inputs of shape %s are more than memory can hold",
                            scion_shape_text(&out.shape, text, sizeof text));
-                return fail_at(transform);
+                return transform_fail(transform);
         }
-        if (!transform->nothing)
+        if (!transform->no_op)
                 *form = out;
         return true;
 }
 
-static size_t larger(size_t a, size_t b)
+static size_t size_max(size_t a, size_t b)
 {
         return a > b ? a : b;
 }
@@ -196,21 +197,21 @@ bool scion_transforms_plan(struct scion_transforms *transforms, struct scion_for
         for (size_t i = 0; i < transforms->count; i++) {
                 struct scion_transform *transform = &transforms->step[i];
 
-                seed_one(transform, i, seed);
-                if (!plan_one(transform, form, most))
+                transform_seed(transform, i, seed);
+                if (!transform_plan(transform, form, most))
                         return false;
-                /* Also where they are bytes: they may be made reals on their way. */
-                bytes = larger(bytes, (size_t)transform->values * sizeof(float));
+                /* Buffers have the size of floats even for bytes, because a transform may convert its inputs. */
+                bytes = size_max(bytes, (size_t)transform->values * sizeof(float));
         }
         for (size_t i = 0; i < transforms->count; i++)
-                if (transforms->step[i].nothing)
-                        finish_one(&transforms->step[i]);
+                if (transforms->step[i].no_op)
+                        transform_finish(&transforms->step[i]);
                 else
                         transforms->step[kept++] = transforms->step[i];
         transforms->count = kept;
-        transforms->bytes = (size_t)values_of(&form->shape, most) *
+        transforms->bytes = (size_t)shape_values(&form->shape, most) *
                             (form->element == SCION_U8 ? sizeof(uint8_t) : sizeof(float));
-        bytes = larger(bytes, transforms->bytes);
+        bytes = size_max(bytes, transforms->bytes);
         for (int i = 0; i < 2; i++)
                 if (!(transforms->buffer[i] = malloc(bytes)))
                         return scion_fail("out of memory for a transform of inputs of %zu bytes", bytes);
@@ -224,7 +225,7 @@ void *scion_transforms_input(struct scion_transforms *transforms)
         return transforms->buffer[0];
 }
 
-static void swap_buffers(struct scion_transforms *transforms)
+static void transforms_swap_buffers(struct scion_transforms *transforms)
 {
         void *first = transforms->buffer[0];
 
@@ -242,18 +243,18 @@ void scion_transforms_apply(struct scion_transforms *transforms, struct scion_ex
                 if (transform->converts) {
                         scion_normalize_bytes(transforms->buffer[0], transforms->buffer[1], transform->values,
                                               to_unit);
-                        swap_buffers(transforms);
+                        transforms_swap_buffers(transforms);
                 }
                 transform->kind->apply(transform, example, transforms->buffer[0], transforms->buffer[1]);
-                swap_buffers(transforms);
+                transforms_swap_buffers(transforms);
         }
         memcpy(out, transforms->buffer[0], transforms->bytes);
 }
 
 /* --- Completing ----------------------------------------------------------------------------------------- */
 
-/* Puts the value into a new node, a list or a map, in its place. */
-static bool wrap(struct scion_config_entry *entry, enum scion_config_kind kind, const char *key)
+/* Replaces the entry's value by a new list, or a map with the given key, that contains the value. */
+static bool entry_wrap(struct scion_config_entry *entry, enum scion_config_kind kind, const char *key)
 {
         struct scion_config *value = entry->value;
         struct scion_config *around = scion_config_node(kind, value->file, value->line, value->column);
@@ -271,12 +272,12 @@ bool scion_transforms_complete(struct scion_config *map)
         bool good = scion_transforms_read(&transforms, map);
 
         if (good && entry && entry->value->kind != SCION_CONFIG_LIST)
-                good = wrap(entry, SCION_CONFIG_LIST, NULL);
+                good = entry_wrap(entry, SCION_CONFIG_LIST, NULL);
         for (size_t i = 0; good && i < transforms.count; i++) {
                 struct scion_config_entry *one = &entry->value->entry[i];
 
                 if (one->value->kind == SCION_CONFIG_SCALAR)
-                        good = wrap(one, SCION_CONFIG_MAP, "use");
+                        good = entry_wrap(one, SCION_CONFIG_MAP, "use");
                 good = good && scion_params_complete(transforms.step[i].kind->params, one->value);
         }
         scion_transforms_finish(&transforms);

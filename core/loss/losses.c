@@ -1,4 +1,4 @@
-/* Losses that are a formula of differentiable operations, and the Kullback-Leibler divergence. */
+/* Losses composed of differentiable operations, and the Kullback-Leibler divergence. */
 #include <scion/losses.h>
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 #define COSINE_EPS 1e-8f
 
-/* Shapes that broadcast are refused too: the loss would silently mean something else. */
+/* Refuses shapes that differ even if they broadcast, because the loss would silently mean something else. */
 static bool shapes_check_equal(const char *loss, const struct scion_tensor *a, const struct scion_tensor *b)
 {
         char of_a[96], of_b[96];
@@ -27,7 +27,7 @@ struct scion_tensor *scion_batch_values(const struct scion_batch *batch, const s
         if (!outputs)
                 return NULL;
         if (!batch->labels && !batch->targets)
-                return scion_fail_null("takes labels or values as targets, and this batch has neither");
+                return scion_fail_null("needs labels or targets, but this batch has neither");
         if (!batch->labels)
                 return batch->targets;
         if (outputs->shape.ndim != 2)
@@ -80,7 +80,7 @@ struct scion_tensor *scion_cosine_distance(struct scion_tensor *a, struct scion_
         return scion_shift(scion_neg(scion_mean(cosine, SCION_ALL_AXES, false)), 1);
 }
 
-static struct scion_tensor *covariance(struct scion_tensor *x)
+static struct scion_tensor *rows_covariance(struct scion_tensor *x)
 {
         struct scion_tensor *centred = scion_sub(x, scion_mean(x, SCION_AXIS(0), true));
 
@@ -89,9 +89,9 @@ static struct scion_tensor *covariance(struct scion_tensor *x)
 
 struct scion_tensor *scion_coral(struct scion_tensor *x, struct scion_tensor *y)
 {
-        if (!scion_check_rows("coral", x, y, 2)) /* a covariance divides by their number less 1 */
+        if (!scion_check_rows("coral", x, y, 2)) /* a covariance divides by N - 1 */
                 return NULL;
-        struct scion_tensor *apart = scion_sub(covariance(x), covariance(y));
+        struct scion_tensor *apart = scion_sub(rows_covariance(x), rows_covariance(y));
         float width = (float)x->shape.dim[1];
 
         return scion_scale(scion_sum(scion_pow(apart, 2), SCION_ALL_AXES, false), 1 / (4 * width * width));
@@ -99,13 +99,13 @@ struct scion_tensor *scion_coral(struct scion_tensor *x, struct scion_tensor *y)
 
 /* --- Kullback-Leibler divergence -------------------------------------------------------------------------- */
 
-struct divergence {
+struct kl_gradients {
         struct scion_tensor *of_student, *of_teacher; /* the gradients; NULL for one that is not required */
 };
 
 static bool kl_backward(struct scion_node *node)
 {
-        const struct divergence *kl = node->saved;
+        const struct kl_gradients *kl = node->saved;
         struct scion_tensor *g = node->output->grad;
 
         return (!kl->of_student || scion_grad_done(node->input[0], scion_mul(kl->of_student, g))) &&
@@ -128,12 +128,12 @@ struct scion_tensor *scion_kl_divergence(struct scion_tensor *student_logits,
         if (!(temperature > 0 && isfinite(temperature)))
                 return scion_refuse_null("kl_divergence: the temperature must be above 0, got %g",
                                          (double)temperature);
-        s = scion_tensor_plain(s);
-        t = scion_tensor_plain(t);
+        s = scion_tensor_row_major(s);
+        t = scion_tensor_row_major(t);
         if (!s || !t)
                 return NULL;
         struct scion_tensor *y = scion_tensor_float(SCION_SCALAR, NULL);
-        struct divergence kl = { 0 };
+        struct kl_gradients kl = { 0 };
 
         if (!y || (scion_wants_grad(s) && !(kl.of_student = scion_tensor_float(s->shape, NULL))) ||
             (scion_wants_grad(t) && !(kl.of_teacher = scion_tensor_float(t->shape, NULL))) ||
@@ -143,6 +143,6 @@ struct scion_tensor *scion_kl_divergence(struct scion_tensor *student_logits,
         struct scion_node *node = scion_record(&kl_op, y, s, t, NULL, sizeof kl);
 
         if (node)
-                *(struct divergence *)node->saved = kl;
+                *(struct kl_gradients *)node->saved = kl;
         return y;
 }

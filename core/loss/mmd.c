@@ -10,11 +10,11 @@ enum { WITHIN_X, WITHIN_Y, ACROSS, SETS };
 
 struct estimate {
         struct scion_tensor *distance[SETS];
-        struct scion_mmd_pairs pairs[SETS]; /* their arrays are set when the estimate is computed */
+        struct scion_mmd_pairs pairs[SETS]; /* their arrays are set by estimate_compute() */
 };
 
 struct slopes {
-        struct scion_tensor *of[SETS]; /* of the inputs, in their order; NULL for one that is not required */
+        struct scion_tensor *of[SETS]; /* of each input; NULL if not required */
 };
 
 static bool mmd_backward(struct scion_node *node)
@@ -55,13 +55,13 @@ static struct scion_tensor *estimate_compute(struct estimate *e, const struct sc
 
 /* --- Estimators --------------------------------------------------------------------------------------------- */
 
-/* |a - b|^2 of each row. */
+/* Returns |a - b|^2 of each row. */
 static struct scion_tensor *rows_distance(struct scion_tensor *a, struct scion_tensor *b)
 {
         return scion_sum(scion_pow(scion_sub(a, b), 2), SCION_AXIS(1), false);
 }
 
-/* x_0, x_2, ... and x_1, x_3, ..., `count` each. */
+/* Splits rows into part[0] = x_0, x_2, ... and part[1] = x_1, x_3, ..., with `count` rows each. */
 static void rows_split(struct scion_tensor *x, int64_t count, struct scion_tensor *part[2])
 {
         int64_t width = scion_dim(x, 1);
@@ -89,7 +89,7 @@ static bool estimate_pair_linear(struct estimate *e, struct scion_tensor *x, str
         return e->distance[WITHIN_X] && e->distance[WITHIN_Y] && e->distance[ACROSS];
 }
 
-/* `itself`: pairs of an example with itself count. */
+/* Sets the pairs within x. `itself` tells whether pairs of an example with itself are included. */
 static void estimate_pair_within(struct estimate *e, int set, struct scion_tensor *x, bool itself)
 {
         double n = (double)scion_dim(x, 0);

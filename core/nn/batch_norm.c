@@ -1,4 +1,4 @@
-/* Batch normalisation as a module: weight, bias, and the running statistics, which are buffers. */
+/* Batch normalisation as a module. Its weight and bias are parameters; its running statistics are buffers. */
 #include <math.h>
 #include <scion/error.h>
 
@@ -10,7 +10,7 @@ struct batch_norm {
         int weight, bias, mean, variance; /* slots */
 };
 
-static struct scion_tensor *module_normalize(struct scion_module *module, struct scion_tensor *x)
+static struct scion_tensor *batch_norm_apply(struct scion_module *module, struct scion_tensor *x)
 {
         const struct batch_norm *norm = scion_nn_self(module);
 
@@ -19,7 +19,8 @@ static struct scion_tensor *module_normalize(struct scion_module *module, struct
                                 scion_nn_training(module), norm->momentum, norm->eps);
 }
 
-static struct scion_tensor *forward_1d(void *self, struct scion_module *module, struct scion_tensor *x)
+static struct scion_tensor *batch_norm1d_forward(void *self, struct scion_module *module,
+                                                 struct scion_tensor *x)
 {
         struct scion_shape shape = scion_shape(x);
         char text[96];
@@ -28,10 +29,11 @@ static struct scion_tensor *forward_1d(void *self, struct scion_module *module, 
         if (shape.ndim != 2 && shape.ndim != 3)
                 return scion_refuse_null("batch_norm1d: takes inputs of shape N x C or N x C x L, got %s",
                                          scion_shape_text(&shape, text, sizeof text));
-        return module_normalize(module, x);
+        return batch_norm_apply(module, x);
 }
 
-static struct scion_tensor *forward_2d(void *self, struct scion_module *module, struct scion_tensor *x)
+static struct scion_tensor *batch_norm2d_forward(void *self, struct scion_module *module,
+                                                 struct scion_tensor *x)
 {
         struct scion_shape shape = scion_shape(x);
         char text[96];
@@ -40,7 +42,7 @@ static struct scion_tensor *forward_2d(void *self, struct scion_module *module, 
         if (shape.ndim != 4)
                 return scion_refuse_null("batch_norm2d: takes inputs of shape N x C x H x W, got %s",
                                          scion_shape_text(&shape, text, sizeof text));
-        return module_normalize(module, x);
+        return batch_norm_apply(module, x);
 }
 
 static struct scion_module *batch_norm_create(const struct scion_module_impl *impl, int64_t channels,
@@ -49,7 +51,8 @@ static struct scion_module *batch_norm_create(const struct scion_module_impl *im
         const struct scion_init zeros = { .kind = SCION_INIT_ZEROS }, ones = { .kind = SCION_INIT_ONES };
 
         if (channels < 1)
-                return scion_fail_null("%s: %lld channels make no layer", impl->kind, (long long)channels);
+                return scion_fail_null("%s: the number of channels must be positive, got %lld", impl->kind,
+                                       (long long)channels);
         if (!(momentum >= 0 && momentum <= 1))
                 return scion_fail_null("%s: the momentum must be in 0 .. 1, got %g", impl->kind,
                                        (double)momentum);
@@ -73,8 +76,8 @@ static struct scion_module *batch_norm_create(const struct scion_module_impl *im
         return NULL;
 }
 
-static const struct scion_module_impl impl_1d = { .kind = "batch_norm1d", .forward = forward_1d };
-static const struct scion_module_impl impl_2d = { .kind = "batch_norm2d", .forward = forward_2d };
+static const struct scion_module_impl impl_1d = { .kind = "batch_norm1d", .forward = batch_norm1d_forward };
+static const struct scion_module_impl impl_2d = { .kind = "batch_norm2d", .forward = batch_norm2d_forward };
 
 struct scion_module *scion_nn_batch_norm1d(int64_t channels, float momentum, float eps)
 {

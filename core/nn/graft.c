@@ -1,14 +1,14 @@
-/* Grafts: modules put into a model that is built. */
+/* Grafts: modules inserted into a model after it was built. */
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nn/model.h"
 
-/* A module and the place that it goes to. */
+/* A module to be grafted, and its position. */
 struct graft {
         struct scion_model *model;
-        struct scion_module *at; /* the module at the path */
+        struct scion_module *at; /* the module before, after or instead of which it runs */
         enum scion_place place;
         struct scion_module *module;
 };
@@ -33,11 +33,12 @@ static void modules_exchange_grafts(struct scion_module *a, struct scion_module 
                 b->after.module[i]->parent = b;
 }
 
-/* Fails when the substitute has a child or a parameter of the same name as a graft, which the substitute inherits. */
-static bool substitute_check_names(const struct scion_module *substitute, const struct scion_modules *grafts)
+/* Fails when the replacement has a child or a parameter of the same name as a graft, which the replacement inherits. */
+static bool replacement_check_names(const struct scion_module *replacement,
+                                    const struct scion_modules *grafts)
 {
         for (size_t i = 0; i < grafts->count; i++)
-                if (!scion_module_check_name(substitute, "graft", grafts->module[i]->name))
+                if (!scion_module_check_name(replacement, "graft", grafts->module[i]->name))
                         return false;
         return true;
 }
@@ -53,15 +54,16 @@ static bool graft_check(const struct graft *graft, const char *name)
         if (!scion_module_check(module))
                 return false;
         if (graft->place == SCION_INSTEAD)
-                return substitute_check_names(module, &graft->at->before) &&
-                       substitute_check_names(module, &graft->at->after);
+                return replacement_check_names(module, &graft->at->before) &&
+                       replacement_check_names(module, &graft->at->after);
         if (graft->place != SCION_BEFORE && graft->place != SCION_AFTER)
-                return scion_fail("no place has the number %d", (int)graft->place);
+                return scion_fail("unknown place %d: grafts go before, after or instead of a module",
+                                  (int)graft->place);
         return scion_module_check_name(graft->at, "graft", name);
 }
 
-/* Links the module into the tree. */
-static bool graft_tie(const struct graft *graft, const char *name)
+/* Links the module into the tree. On failure the caller must call graft_undo(). */
+static bool graft_link(const struct graft *graft, const char *name)
 {
         struct scion_module *module = graft->module, *at = graft->at;
         bool instead = graft->place == SCION_INSTEAD;
@@ -75,19 +77,19 @@ static bool graft_tie(const struct graft *graft, const char *name)
                 return scion_modules_push(graft_list(graft), module);
         }
         module->parent = at->parent;
-        at->substitute = module;
+        at->replacement = module;
         modules_exchange_grafts(at, module);
         return true;
 }
 
-/* Removes the module from the tree again, and destroys it. */
-static void graft_untie(const struct graft *graft)
+/* Unlinks the module from the tree, if it is linked, and destroys it. */
+static void graft_undo(const struct graft *graft)
 {
         struct scion_modules *list = graft->place == SCION_INSTEAD ? NULL : graft_list(graft);
 
-        if (!list && graft->at->substitute) {
+        if (!list && graft->at->replacement) {
                 modules_exchange_grafts(graft->module, graft->at);
-                graft->at->substitute = NULL;
+                graft->at->replacement = NULL;
         } else if (list && list->count && list->module[list->count - 1] == graft->module) {
                 list->count--;
         }
@@ -106,8 +108,8 @@ static bool model_check_head(struct scion_model *model)
                scion_fail("the head '%s' would have no parameters", model->head);
 }
 
-/* Modules that are only in the layout before are not the model's any more. */
-static void model_leave_layout(const struct scion_model *before, struct scion_model *model)
+/* Marks the modules that are only in the earlier layout as removed from the model, and links the new layout. */
+static void model_commit_layout(const struct scion_model *before, struct scion_model *model)
 {
         for (size_t i = 0; i < before->modules.count; i++) {
                 struct scion_module *module = before->modules.module[i];
@@ -118,25 +120,25 @@ static void model_leave_layout(const struct scion_model *before, struct scion_mo
         scion_model_link(model);
 }
 
-static bool graft_put(const struct graft *graft, const char *name)
+static bool graft_apply(const struct graft *graft, const char *name)
 {
         struct scion_model *model = graft->model, before = *model;
 
-        if (!graft_tie(graft, name)) {
-                graft_untie(graft);
+        if (!graft_link(graft, name)) {
+                graft_undo(graft);
                 return false;
         }
         if (scion_model_lay_out(model) && model_check_head(model) &&
             (model->part || scion_model_try_out(model))) {
-                model_leave_layout(&before, model);
+                model_commit_layout(&before, model);
                 scion_model_finish_layout(&before);
                 return true;
         }
-        scion_model_link(
-                &before); /* first: parameters in both layouts then belong to this one, and keep their masks */
+        /* Before the new layout is freed, so that it does not free the masks of parameters in both layouts. */
+        scion_model_link(&before);
         scion_model_finish_layout(model);
         *model = before;
-        graft_untie(graft);
+        graft_undo(graft);
         return false;
 }
 
@@ -150,7 +152,7 @@ bool scion_model_graft(struct scion_model *model, const char *path, enum scion_p
                 return false;
         graft.at = scion_model_module(model, path);
         if (graft.at && graft_check(&graft, name)) {
-                if (graft_put(&graft, name))
+                if (graft_apply(&graft, name))
                         return true;
         } else if (!module->built && !module->parent) {
                 scion_module_destroy(module);

@@ -1,4 +1,4 @@
-/* How parameters get their first values. */
+/* Draws the initial values of parameters. */
 #include "nn/module.h"
 
 #include <math.h>
@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 /* sqrt(1/3) makes the fan-in bound 1 / sqrt(fan_in): PyTorch's kaiming_uniform_(a = sqrt(5)). */
-static double gain_of(const struct scion_init *init)
+static double init_gain(const struct scion_init *init)
 {
         if (init->gain > 0)
                 return init->gain;
@@ -28,7 +28,7 @@ static double gain_of(const struct scion_init *init)
         return 1;
 }
 
-/* A kernel must have a centre. */
+/* The sides of a kernel must be odd, so that it has a centre. */
 static bool shape_check_identity(const struct scion_shape *shape)
 {
         char text[96];
@@ -38,15 +38,16 @@ static bool shape_check_identity(const struct scion_shape *shape)
                                   scion_shape_text(shape, text, sizeof text));
         for (int i = 2; i < shape->ndim; i++)
                 if (shape->dim[i] % 2 == 0)
-                        return scion_fail("the identity takes a kernel of odd sides, not of a weight %s",
-                                          scion_shape_text(shape, text, sizeof text));
+                        return scion_fail(
+                                "the identity takes a kernel of odd sides, not a weight of shape %s",
+                                scion_shape_text(shape, text, sizeof text));
         return true;
 }
 
 bool scion_init_check(const struct scion_init *init, const struct scion_shape *shape)
 {
         if ((int)init->kind < SCION_INIT_ZEROS || init->kind > SCION_INIT_IDENTITY)
-                return scion_fail("no initialisation has the number %d", (int)init->kind);
+                return scion_fail("unknown kind of initialisation: %d", (int)init->kind);
         if (!isfinite(init->gain) || init->gain < 0)
                 return scion_fail("a gain must be positive, got %g", (double)init->gain);
         if (init->fan_in < 0)
@@ -54,7 +55,7 @@ bool scion_init_check(const struct scion_init *init, const struct scion_shape *s
         return init->kind != SCION_INIT_IDENTITY || shape_check_identity(shape);
 }
 
-/* The product of the axes from `first` on. */
+/* Returns the product of the lengths of the axes from `first` on. */
 static double shape_extent(const struct scion_shape *shape, int first)
 {
         double product = 1;
@@ -64,12 +65,12 @@ static double shape_extent(const struct scion_shape *shape, int first)
         return product;
 }
 
-static double shape_fan_in(const struct scion_init *init, const struct scion_shape *shape)
+static double init_fan_in(const struct scion_init *init, const struct scion_shape *shape)
 {
         return init->fan_in > 0 ? (double)init->fan_in : shape_extent(shape, shape->ndim < 2 ? 0 : 1);
 }
 
-/* Outputs that one input reaches: for a weight [O, I, kh, kw], O kh kw. A vector's is its length. */
+/* Returns the number of outputs that depend on one input: O kh kw for a weight [O, I, kh, kw]; the length for a vector. */
 static double shape_fan_out(const struct scion_shape *shape)
 {
         return shape->ndim < 2 ? shape_extent(shape, 0) : (double)shape->dim[0] * shape_extent(shape, 2);
@@ -95,7 +96,7 @@ static void values_fill_normal(float *values, int64_t count, double deviation, s
                 values[i] = (float)deviation * scion_random_normal(random);
 }
 
-/* `value` at [i, i] of the first two axes, in the centre of the others. */
+/* Sets the elements at [i, i] of the first two axes and in the centre of the others to `value`, all others to 0. */
 static void values_fill_identity(float *values, const struct scion_shape *shape, float value)
 {
         int64_t side = shape->dim[0] < shape->dim[1] ? shape->dim[0] : shape->dim[1];
@@ -111,7 +112,7 @@ void scion_init_draw(const struct scion_init *init, const struct scion_shape *sh
 {
         struct scion_random random = scion_random(seed, SCION_RANDOM_INIT, XXH64(name, strlen(name), 0));
         int64_t count = scion_shape_size(shape);
-        double gain = gain_of(init);
+        double gain = init_gain(init);
 
         switch (init->kind) {
         case SCION_INIT_ZEROS:
@@ -121,14 +122,14 @@ void scion_init_draw(const struct scion_init *init, const struct scion_shape *sh
                 values_fill(values, count, 1);
                 break;
         case SCION_INIT_FAN_IN_UNIFORM:
-                values_fill_uniform(values, count, gain * sqrt(3 / shape_fan_in(init, shape)), &random);
+                values_fill_uniform(values, count, gain * sqrt(3 / init_fan_in(init, shape)), &random);
                 break;
         case SCION_INIT_KAIMING_NORMAL:
-                values_fill_normal(values, count, gain / sqrt(shape_fan_in(init, shape)), &random);
+                values_fill_normal(values, count, gain / sqrt(init_fan_in(init, shape)), &random);
                 break;
         case SCION_INIT_XAVIER_UNIFORM:
                 values_fill_uniform(values, count,
-                                    gain * sqrt(6 / (shape_fan_in(init, shape) + shape_fan_out(shape))),
+                                    gain * sqrt(6 / (init_fan_in(init, shape) + shape_fan_out(shape))),
                                     &random);
                 break;
         case SCION_INIT_NORMAL:

@@ -1,9 +1,9 @@
-/* The engine's modules. One without parameters is one use of the macro LAYER. */
+/* The modules that the engine provides. The macro LAYER defines the forward function of each. */
 #include "nn/module.h"
 
 #include <scion/error.h>
 
-/* The state of every module here; each uses what it needs. */
+/* The state of every module here. Each kind uses some of the fields. */
 struct layer {
         struct scion_window window;
         int64_t size[2];
@@ -11,17 +11,17 @@ struct layer {
         bool bias;
 };
 
-static struct scion_tensor *weight_of(struct scion_module *module)
+static struct scion_tensor *module_weight(struct scion_module *module)
 {
         return scion_nn_tensor(module, 0);
 }
 
-static struct scion_tensor *bias_of(struct scion_module *module, const struct layer *layer)
+static struct scion_tensor *module_bias(struct scion_module *module, const struct layer *layer)
 {
         return layer->bias ? scion_nn_tensor(module, 1) : NULL;
 }
 
-/* A kind of module and the formula of its output for x. */
+/* Defines a kind of module by the formula of its output for the input x. */
 #define LAYER(name, formula)                                                                \
         static struct scion_tensor *name##_forward(void *self, struct scion_module *module, \
                                                    struct scion_tensor *x)                  \
@@ -34,8 +34,8 @@ static struct scion_tensor *bias_of(struct scion_module *module, const struct la
         }                                                                                   \
         static const struct scion_module_impl name##_layer = { .kind = #name, .forward = name##_forward };
 
-LAYER(linear, scion_linear(x, weight_of(module), bias_of(module, layer)))
-LAYER(conv2d, scion_conv2d(x, weight_of(module), bias_of(module, layer), &layer->window))
+LAYER(linear, scion_linear(x, module_weight(module), module_bias(module, layer)))
+LAYER(conv2d, scion_conv2d(x, module_weight(module), module_bias(module, layer), &layer->window))
 LAYER(max_pool2d, scion_max_pool2d(x, &layer->window))
 LAYER(avg_pool2d, scion_avg_pool2d(x, &layer->window))
 LAYER(adaptive_avg_pool2d, scion_adaptive_avg_pool2d(x, layer->size[0], layer->size[1]))
@@ -94,7 +94,8 @@ static bool window_check(const char *kind, const struct scion_window *window)
                 const char *side = i == 0 ? "height" : "width";
 
                 if (window->kernel[i] < 1)
-                        return scion_fail("%s: the kernel's %s is %d", kind, side, window->kernel[i]);
+                        return scion_fail("%s: the kernel's %s must be positive, got %d", kind, side,
+                                          window->kernel[i]);
                 if (window->stride[i] < 0 || window->padding[i] < 0 || window->dilation[i] < 0)
                         return scion_fail("%s: stride, padding and dilation must not be negative", kind);
         }
@@ -136,8 +137,8 @@ struct scion_module *scion_nn_adaptive_avg_pool2d(int64_t height, int64_t width)
 
 /* --- Layers with parameters ----------------------------------------------------------------------------- */
 
-/* The weight, and the bias when there is one, drawn as PyTorch does: both from U(-b, b), b = 1 /
- * sqrt(fan_in), where the weight gives the fan_in for both. */
+/* Declares the weight, and the bias if the layer has one, with PyTorch's initialisation: both are drawn from U(-b, b) with
+ * b = 1 / sqrt(fan_in of the weight). Destroys the module and returns NULL on failure. Returns NULL for NULL. */
 static struct scion_module *weighted_create(struct scion_module *module, struct scion_shape shape)
 {
         const struct layer *layer = scion_nn_self(module);
@@ -160,8 +161,9 @@ failed:
 struct scion_module *scion_nn_linear(int64_t in, int64_t out, bool bias)
 {
         if (in < 1 || out < 1)
-                return scion_fail_null("linear: %lld inputs and %lld outputs make no layer", (long long)in,
-                                       (long long)out);
+                return scion_fail_null(
+                        "linear: the numbers of inputs and outputs must be positive, got %lld and %lld",
+                        (long long)in, (long long)out);
         return weighted_create(leaf_create(&linear_layer, (struct layer){ .bias = bias }),
                                SCION_SHAPE(out, in));
 }
@@ -169,15 +171,17 @@ struct scion_module *scion_nn_linear(int64_t in, int64_t out, bool bias)
 struct scion_module *scion_nn_conv2d(int64_t in, int64_t out, const struct scion_window *window, bool bias)
 {
         if (in < 1 || out < 1)
-                return scion_fail_null("conv2d: %lld channels in and %lld out make no layer", (long long)in,
-                                       (long long)out);
+                return scion_fail_null(
+                        "conv2d: the numbers of channels must be positive, got %lld in and %lld out",
+                        (long long)in, (long long)out);
         if (!window_check("conv2d", window))
                 return NULL;
         int64_t groups = window->groups == 0 ? 1 : window->groups;
 
         if (groups < 0 || in % groups != 0 || out % groups != 0)
-                return scion_fail_null("conv2d: %lld channels in and %lld out cannot be cut into %lld groups",
-                                       (long long)in, (long long)out, (long long)groups);
+                return scion_fail_null(
+                        "conv2d: %lld channels in and %lld out cannot be divided into %lld groups",
+                        (long long)in, (long long)out, (long long)groups);
         return weighted_create(leaf_create(&conv2d_layer, (struct layer){ .window = *window, .bias = bias }),
                                SCION_SHAPE(out, in / groups, window->kernel[0], window->kernel[1]));
 }

@@ -1,4 +1,4 @@
-/* The layout of a model: numbering its modules, giving its parameters their places in storages, trying it out. */
+/* The layout of a model: numbers its modules, allocates its parameters and buffers, and tries the model out. */
 #include <scion/error.h>
 #include <scion/tape.h>
 #include <stdlib.h>
@@ -7,11 +7,12 @@
 #include "base/text.h"
 #include "nn/model.h"
 
-#define GRAIN ((size_t)16) /* every parameter starts at a multiple of so many floats */
+#define GRAIN ((size_t)16) /* floats; every parameter starts at a multiple */
 
 /* --- Modules and names ---------------------------------------------------------------------------------- */
 
-static char *path_of(const struct scion_module *module, const char *name)
+/* Returns the path of the module's parameter `name`, or of the module itself for NULL. The caller frees it. */
+static char *module_join_path(const struct scion_module *module, const char *name)
 {
         struct scion_text text = { 0 };
 
@@ -23,24 +24,24 @@ static char *path_of(const struct scion_module *module, const char *name)
         return scion_fail_null("out of memory");
 }
 
-/* A module keeps its path as long as it exists. */
-static bool modules_number(struct scion_model *model, struct scion_module *module)
+/* Adds the module and its descendants to the layout. A module keeps its path as long as it exists. */
+static bool model_add_modules(struct scion_model *model, struct scion_module *module)
 {
         struct scion_module *below;
 
-        if (!module->path && !(module->path = path_of(module, NULL)))
+        if (!module->path && !(module->path = module_join_path(module, NULL)))
                 return false;
         if (!scion_modules_push(&model->modules, module))
                 return false;
         module->built = true;
         module->index = (int)model->modules.count - 1;
         for (size_t i = 0; (below = scion_module_below(module, i)); i++)
-                if (!modules_number(model, below))
+                if (!model_add_modules(model, below))
                         return false;
         return true;
 }
 
-static int declared_count(const struct scion_model *model)
+static int model_count_declared(const struct scion_model *model)
 {
         int count = 0;
 
@@ -49,9 +50,9 @@ static int declared_count(const struct scion_model *model)
         return count;
 }
 
-/* A parameter that the model had before keeps its settings. */
-static bool parameter_add(struct scion_model *model, const struct scion_module *module,
-                          struct scion_declared *declared)
+/* Adds a parameter or buffer. One that is in the earlier layout keeps its flags. */
+static bool model_add_parameter(struct scion_model *model, const struct scion_module *module,
+                                struct scion_declared *declared)
 {
         struct scion_parameter *parameter = &model->parameter[model->count + model->buffers];
         const struct scion_parameter *before = declared->parameter;
@@ -64,23 +65,23 @@ static bool parameter_add(struct scion_model *model, const struct scion_module *
                                                        .frozen = declared->buffer,
                                                        .decay = !declared->no_decay,
                                                        .lr_scale = 1 };
-        parameter->name = path_of(module, declared->name);
+        parameter->name = module_join_path(module, declared->name);
         parameter->declared = declared;
-        parameter->stand_in = NULL;
+        parameter->substitute = NULL;
         parameter->value = (struct scion_tensor){ .shape = declared->shape };
         model->count += !declared->buffer;
         model->buffers += declared->buffer;
         return parameter->name != NULL;
 }
 
-static bool parameters_add(struct scion_model *model, bool buffers)
+static bool model_add_parameters(struct scion_model *model, bool buffers)
 {
         for (size_t i = 0; i < model->modules.count; i++) {
                 const struct scion_module *module = model->modules.module[i];
 
                 for (int k = 0; k < module->declared; k++)
                         if (module->parameter[k].buffer == buffers &&
-                            !parameter_add(model, module, &module->parameter[k]))
+                            !model_add_parameter(model, module, &module->parameter[k]))
                                 return false;
         }
         return true;
@@ -88,21 +89,21 @@ static bool parameters_add(struct scion_model *model, bool buffers)
 
 /* --- Storages ------------------------------------------------------------------------------------------- */
 
-static struct scion_tensor tensor_at(struct scion_storage *storage, size_t start, struct scion_shape shape)
+static struct scion_tensor tensor_over(struct scion_storage *storage, size_t start, struct scion_shape shape)
 {
         return (struct scion_tensor){ .array = scion_array_over(storage, start * sizeof(float), shape,
                                                                 SCION_F32) };
 }
 
-/* Gives every parameter its place in both storages, and every buffer one behind them in the values. */
-static bool parameters_place(struct scion_model *model)
+/* Allocates the storages and assigns every parameter an offset in both. Buffers follow the parameters in the values. */
+static bool model_allocate(struct scion_model *model)
 {
         for (int i = 0; i < model->count + model->buffers; i++) {
                 size_t length = (size_t)scion_shape_size(&model->parameter[i].value.shape);
 
                 model->extent += (length + GRAIN - 1) / GRAIN * GRAIN;
                 if (model->extent > (size_t)1 << 44)
-                        return scion_fail("more than 2^44 parameters are too many");
+                        return scion_fail("a model may have at most 2^44 parameters");
                 if (i < model->count)
                         model->length = model->extent;
         }
@@ -116,9 +117,9 @@ static bool parameters_place(struct scion_model *model)
                 struct scion_parameter *parameter = &model->parameter[i];
                 struct scion_shape shape = parameter->value.shape;
 
-                parameter->value = tensor_at(model->values, start, shape);
+                parameter->value = tensor_over(model->values, start, shape);
                 if (!parameter->buffer) {
-                        parameter->slot = tensor_at(model->gradients, start, shape);
+                        parameter->slot = tensor_over(model->gradients, start, shape);
                         parameter->value.grad = &parameter->slot;
                         parameter->value.grad_is_slot = true;
                         parameter->value.requires_grad = !parameter->frozen;
@@ -146,8 +147,8 @@ static bool parameter_draw(const struct scion_model *model, const struct scion_p
         return good;
 }
 
-/* Copies the values that parameters had in the earlier layout, and draws those of new ones. */
-static bool values_write(struct scion_model *model)
+/* Copies the values of parameters that are in the earlier layout, and draws those of new ones. */
+static bool model_write_values(struct scion_model *model)
 {
         for (int i = 0; i < model->count + model->buffers; i++) {
                 struct scion_parameter *parameter = &model->parameter[i];
@@ -167,20 +168,20 @@ bool scion_model_lay_out(struct scion_model *model)
         model->count = model->buffers = 0;
         model->length = model->extent = 0;
         model->values = model->gradients = NULL;
-        if (!modules_number(model, scion_module_in_place(model->root)))
+        if (!model_add_modules(model, scion_module_effective(model->root)))
                 return false;
-        int count = declared_count(model);
+        int count = model_count_declared(model);
 
         model->parameter = calloc((size_t)count + 1, sizeof *model->parameter);
         if (!model->parameter)
                 return scion_fail("out of memory");
-        if (!parameters_add(model, false) || !parameters_add(model, true))
+        if (!model_add_parameters(model, false) || !model_add_parameters(model, true))
                 return false;
         if (model->count == 0)
                 return scion_fail("it has no parameters");
-        if (!parameters_place(model))
+        if (!model_allocate(model))
                 return false;
-        if (!values_write(model))
+        if (!model_write_values(model))
                 return false;
         scion_model_link(model);
         return true;
@@ -199,7 +200,7 @@ void scion_model_finish_layout(struct scion_model *model)
         for (int i = 0; model->parameter && i < model->count + model->buffers; i++) {
                 struct scion_parameter *parameter = &model->parameter[i];
 
-                if (parameter->declared->parameter == parameter) { /* no other layout has it too */
+                if (parameter->declared->parameter == parameter) { /* it is not also in another layout */
                         parameter->declared->parameter = NULL;
                         scion_parameter_free_mask(parameter);
                 }
@@ -213,10 +214,10 @@ void scion_model_finish_layout(struct scion_model *model)
 
 /* --- Trying out ----------------------------------------------------------------------------------------- */
 
-#define EXAMPLES 2 /* so that a model which mixes the examples of a batch is found out */
+#define EXAMPLES 2 /* more than one, so that a model that mixes the examples of a batch is detected */
 
-/* Of one example; ndim -1 when there is no axis of examples. */
-static struct scion_shape shape_of_example(const struct scion_tensor *x)
+/* Returns the shape of one example of x, without the batch axis; ndim -1 when x has no batch axis. */
+static struct scion_shape tensor_example_shape(const struct scion_tensor *x)
 {
         struct scion_shape shape = { .ndim = -1 };
 
@@ -228,13 +229,13 @@ static struct scion_shape shape_of_example(const struct scion_tensor *x)
         return shape;
 }
 
-static void shapes_note(const struct scion_model *model)
+static void model_record_shapes(const struct scion_model *model)
 {
         for (size_t i = 0; i < model->modules.count; i++) {
                 struct scion_module *module = model->modules.module[i];
 
-                module->takes = shape_of_example(module->input);
-                module->makes = shape_of_example(module->output);
+                module->input_shape = tensor_example_shape(module->input);
+                module->output_shape = tensor_example_shape(module->output);
         }
 }
 
@@ -273,7 +274,7 @@ bool scion_model_try_out(struct scion_model *model)
 
         scion_no_grad_end();
         if (good)
-                shapes_note(model);
+                model_record_shapes(model);
         scion_model_forget_tensors(model);
         scion_tape_use(before);
         scion_tape_destroy(tape);

@@ -10,7 +10,7 @@
 #include "plugin/params.h"
 #include "plugin/plugin.h"
 
-/* --- Putting one together ------------------------------------------------------------------------------- */
+/* --- Building ------------------------------------------------------------------------------------------- */
 
 static struct scion_module *module_last_linear(struct scion_module *module)
 {
@@ -54,7 +54,7 @@ static bool shapes_check(const struct scion_shape *input, int64_t outputs)
         return scion_check_shape(input) || scion_fail_prefix("inputs");
 }
 
-static struct scion_model *model_alloc(struct scion_module *root, uint64_t seed)
+static struct scion_model *model_create_empty(struct scion_module *root, uint64_t seed)
 {
         struct scion_model *model = calloc(1, sizeof *model);
 
@@ -68,20 +68,20 @@ static struct scion_model *model_alloc(struct scion_module *root, uint64_t seed)
         return model;
 }
 
-/* True when the root is free to be a model's. What cannot be one is destroyed, unless it is one's already. */
-static bool root_take(struct scion_module *root)
+/* Checks that root has no owner. On failure destroys the tree that it belongs to, unless a model owns it. */
+static bool root_check_free(struct scion_module *root)
 {
         if (!root || root_check(root))
                 return root != NULL;
-        while (root->parent) /* a part of a tree was given: nobody else has the whole */
+        while (root->parent) /* root is inside a tree, which has no other owner */
                 root = root->parent;
         if (!root->built)
                 scion_module_destroy(root);
         return false;
 }
 
-/* The model; NULL, and it is destroyed, when something failed. */
-static struct scion_model *model_if(struct scion_model *model, bool good)
+/* Returns the model if `good`; otherwise destroys it and returns NULL. */
+static struct scion_model *model_finish(struct scion_model *model, bool good)
 {
         if (good)
                 return model;
@@ -94,29 +94,29 @@ struct scion_model *scion_model_assemble(struct scion_module *root, const char *
 {
         struct scion_model *model;
 
-        if (!root_take(root))
+        if (!root_check_free(root))
                 return NULL;
         if (!shapes_check(input, outputs)) {
                 scion_module_destroy(root);
                 return NULL;
         }
-        model = model_alloc(root, seed);
+        model = model_create_empty(root, seed);
         if (!model)
                 return NULL;
         model->input = *input;
         model->outputs = outputs;
-        return model_if(model, scion_model_lay_out(model) && model_find_head(model, head) &&
-                                       scion_model_try_out(model));
+        return model_finish(model, scion_model_lay_out(model) && model_find_head(model, head) &&
+                                           scion_model_try_out(model));
 }
 
 struct scion_model *scion_model_assemble_part(struct scion_module *root, uint64_t seed)
 {
-        struct scion_model *model = root_take(root) ? model_alloc(root, seed) : NULL;
+        struct scion_model *model = root_check_free(root) ? model_create_empty(root, seed) : NULL;
 
         if (!model)
                 return NULL;
         model->part = true;
-        return model_if(model, scion_model_lay_out(model));
+        return model_finish(model, scion_model_lay_out(model));
 }
 
 void scion_model_destroy(struct scion_model *model)
@@ -126,7 +126,7 @@ void scion_model_destroy(struct scion_model *model)
         scion_model_drop_selections(model);
         scion_model_finish_layout(model);
         scion_module_destroy(model->root);
-        scion_instance_destroy(model->instance); /* after the modules, which may look into it */
+        scion_instance_destroy(model->instance); /* after the modules, which may refer to it */
         free(model->head);
         free(model);
 }
@@ -137,7 +137,6 @@ struct scion_model *scion_model_create(const struct scion_config *map, const str
         return scion_model_create_scaled(map, input, outputs, seed, 1);
 }
 
-/* Builds what the plugin describes; says which plugin and where in the file when that fails. */
 struct scion_model *scion_model_create_scaled(const struct scion_config *map, const struct scion_shape *input,
                                               int64_t outputs, uint64_t seed, double width)
 {
@@ -163,7 +162,7 @@ struct scion_model *scion_model_create_scaled(const struct scion_config *map, co
         return NULL;
 }
 
-/* --- Using one ------------------------------------------------------------------------------------------ */
+/* --- Using ---------------------------------------------------------------------------------------------- */
 
 struct scion_tensor *scion_model_forward(struct scion_model *model, struct scion_tensor *inputs)
 {

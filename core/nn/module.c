@@ -10,11 +10,11 @@
 #include "nn/model.h"
 #include "tensor/tape.h"
 
-/* Makes the module unusable, for the reason in scion_error(), unless it is already. */
-static void module_spoil(struct scion_module *module)
+/* Marks the module as unusable and keeps the message of scion_error(), unless it is unusable already. */
+static void module_set_unusable(struct scion_module *module)
 {
         if (!module->unusable)
-                module->complaint = strdup(scion_error());
+                module->error = strdup(scion_error());
         module->unusable = true;
 }
 
@@ -30,7 +30,7 @@ struct scion_module *scion_nn_module(const struct scion_module_impl *impl, size_
                 return scion_fail_null("out of memory");
         module->impl = impl;
         module->index = -1;
-        module->takes.ndim = module->makes.ndim = -1;
+        module->input_shape.ndim = module->output_shape.ndim = -1;
         return module;
 }
 
@@ -51,12 +51,12 @@ void scion_module_destroy(struct scion_module *module)
         modules_destroy(&module->refused);
         modules_destroy(&module->before);
         modules_destroy(&module->after);
-        scion_module_destroy(module->substitute);
+        scion_module_destroy(module->replacement);
         for (int i = 0; i < module->declared; i++)
                 free(module->parameter[i].name);
         free(module->parameter);
         free(module->path);
-        free(module->complaint);
+        free(module->error);
         free(module->name);
         free(module);
 }
@@ -66,16 +66,16 @@ void *scion_nn_self(struct scion_module *module)
         return module ? module->self : NULL;
 }
 
-/* Paths must be unique: children and parameters of a module share one set of names. */
+/* Children and parameters share one set of names, because their paths must be unique. */
 bool scion_module_check_name(const struct scion_module *module, const char *what, const char *name)
 {
         const char *kind = module->impl->kind;
         const struct scion_module *below;
 
         if (!name || !*name)
-                return scion_fail("%s: a %s without a name", kind, what);
+                return scion_fail("%s: a %s must have a name", kind, what);
         if (strchr(name, '.'))
-                return scion_fail("%s: the %s's name '%s' has a dot in it", kind, what, name);
+                return scion_fail("%s: the name of a %s must not contain a dot, got '%s'", kind, what, name);
         for (size_t i = 0; (below = scion_module_below(module, i)); i++)
                 if (strcmp(below->name, name) == 0)
                         return scion_fail("%s: there is a child called '%s' already", kind, name);
@@ -86,11 +86,11 @@ bool scion_module_check_name(const struct scion_module *module, const char *what
         return true;
 }
 
-/* Fails when the child has a parent already, or is the parent or above it. */
+/* Checks that the child has no parent, and that it is not the parent itself or one of the parent's ancestors. */
 static bool child_check(const struct scion_module *parent, const struct scion_module *child)
 {
         if (child->parent)
-                return scion_fail("%s: a module that has a parent already was appended", parent->impl->kind);
+                return scion_fail("%s: the appended module already has a parent", parent->impl->kind);
         for (const struct scion_module *above = parent; above; above = above->parent)
                 if (above == child)
                         return scion_fail("%s: a module cannot be its own descendant", parent->impl->kind);
@@ -115,10 +115,11 @@ bool scion_modules_push(struct scion_modules *list, struct scion_module *module)
         return true;
 }
 
-/* The parent owns the child from now on, and frees it with itself, as its maker may still use the pointer. */
+/* Marks the parent as unusable and moves the child to its refused ones. The child is not destroyed before the parent,
+ * because the caller may still use the pointer. Returns NULL. */
 static struct scion_module *child_refuse(struct scion_module *parent, struct scion_module *child)
 {
-        module_spoil(parent);
+        module_set_unusable(parent);
         child->parent = parent;
         if (!scion_modules_push(&parent->refused, child))
                 scion_module_destroy(child);
@@ -135,11 +136,11 @@ struct scion_module *scion_nn_append(struct scion_module *parent, const char *na
         }
         if (!child) {
                 scion_fail_prefix("%s", name ? name : "a child");
-                module_spoil(parent);
+                module_set_unusable(parent);
                 return NULL;
         }
         if (!child_check(parent, child)) {
-                module_spoil(parent);
+                module_set_unusable(parent);
                 return NULL;
         }
         if (!parent_check(parent) || !scion_module_check_name(parent, "child", name))
@@ -156,10 +157,10 @@ struct scion_module *scion_nn_append(struct scion_module *parent, const char *na
         return parent;
 }
 
-struct scion_module *scion_module_in_place(struct scion_module *module)
+struct scion_module *scion_module_effective(struct scion_module *module)
 {
-        while (module && module->substitute)
-                module = module->substitute;
+        while (module && module->replacement)
+                module = module->replacement;
         return module;
 }
 
@@ -169,7 +170,7 @@ struct scion_module *scion_module_below(const struct scion_module *module, size_
 
         for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
                 if (index < lists[i]->count)
-                        return scion_module_in_place(lists[i]->module[index]);
+                        return scion_module_effective(lists[i]->module[index]);
                 index -= lists[i]->count;
         }
         return NULL;
@@ -227,7 +228,7 @@ static int module_declare(struct scion_module *module, const char *name, struct 
                         scion_fail_prefix("%s: %s '%s'", module->impl->kind, what, name);
         }
         if (slot < 0)
-                module_spoil(module);
+                module_set_unusable(module);
         return slot;
 }
 
@@ -243,7 +244,8 @@ int scion_nn_buffer(struct scion_module *module, const char *name, struct scion_
         return module_declare(module, name, shape, init, true);
 }
 
-/* The module's own parameter of that name; when there is none, NULL, and the module becomes unusable. */
+/* Returns the declaration of the module's parameter of that name. If there is none, or if the model is already built,
+ * marks the module as unusable and returns NULL. */
 static struct scion_declared *module_find_declared(struct scion_module *module, const char *name)
 {
         if (!module)
@@ -255,7 +257,7 @@ static struct scion_declared *module_find_declared(struct scion_module *module, 
                 scion_fail("%s: there is no parameter called '%s'", module->impl->kind, name);
         else
                 scion_fail("%s: nothing can be changed once the model is built", module->impl->kind);
-        module_spoil(module);
+        module_set_unusable(module);
         return NULL;
 }
 
@@ -267,7 +269,7 @@ struct scion_module *scion_nn_init(struct scion_module *module, const char *name
                 declared->init = init;
         } else if (declared) {
                 scion_fail_prefix("%s: parameter '%s'", module->impl->kind, name);
-                module_spoil(module);
+                module_set_unusable(module);
         }
         return module;
 }
@@ -304,12 +306,12 @@ bool scion_nn_set_buffer(struct scion_module *module, int slot, struct scion_ten
         return scion_tensor_copy(x, buffer);
 }
 
-/* The parameter's tensor in this step: its stand-in, when it has one. */
-static struct scion_tensor *declared_tensor(const struct scion_declared *declared)
+/* Returns the tensor that is used in this step: the parameter's substitute if it has one, else its values. */
+static struct scion_tensor *declared_step_tensor(const struct scion_declared *declared)
 {
         struct scion_parameter *parameter = declared->parameter;
 
-        return parameter && parameter->stand_in ? parameter->stand_in : scion_parameter_tensor(parameter);
+        return parameter && parameter->substitute ? parameter->substitute : scion_parameter_tensor(parameter);
 }
 
 bool scion_nn_training(const struct scion_module *module)
@@ -320,7 +322,7 @@ bool scion_nn_training(const struct scion_module *module)
         if (!module || !tape || !scion_tape_training(tape))
                 return false;
         for (int i = 0; i < module->declared; i++) {
-                const struct scion_tensor *tensor = declared_tensor(&module->parameter[i]);
+                const struct scion_tensor *tensor = declared_step_tensor(&module->parameter[i]);
 
                 if (module->parameter[i].buffer || !tensor)
                         continue;
@@ -336,7 +338,7 @@ struct scion_tensor *scion_nn_tensor(struct scion_module *module, int slot)
                 return NULL;
         if (slot < 0 || slot >= module->declared)
                 return scion_fail_null("%s: there is no parameter in slot %d", module->impl->kind, slot);
-        struct scion_tensor *tensor = declared_tensor(&module->parameter[slot]);
+        struct scion_tensor *tensor = declared_step_tensor(&module->parameter[slot]);
 
         return tensor ? tensor
                       : scion_fail_null("%s: parameters have no values before the model is built",
@@ -374,7 +376,7 @@ void scion_module_write_path(const struct scion_module *module, struct scion_tex
         scion_text_add(text, text->length ? ".%s" : "%s", module->name ? module->name : "?");
 }
 
-/* Puts the module's path before the message recorded. */
+/* Prefixes the current message with the module's path. */
 static void module_prefix_path(const struct scion_module *module)
 {
         struct scion_text path = { 0 };
@@ -392,26 +394,27 @@ bool scion_module_check(const struct scion_module *module)
                         return false;
         if (!module->unusable)
                 return true;
-        scion_fail("%s", module->complaint ? module->complaint : "out of memory");
+        scion_fail("%s", module->error ? module->error : "out of memory");
         module_prefix_path(module);
         return false;
 }
 
 /*
- * A failure is reported with the path of the innermost module that failed. `placed` tells the modules around
- * it that the message has a path already; siblings that run after it, on something else, start afresh.
+ * The message of a failure begins with the path of the innermost module that failed. `reported` is true while a failure
+ * whose message has a path already is returned through the enclosing modules. Each call begins with false, so that
+ * modules that run later, on another input, report their own failures.
  */
 struct scion_tensor *scion_nn_forward(struct scion_module *module, struct scion_tensor *x)
 {
-        static _Thread_local bool placed;
+        static _Thread_local bool reported;
 
-        module = scion_module_in_place(module);
+        module = scion_module_effective(module);
         if (!module || !x)
                 return NULL;
         struct scion_tensor *y;
-        bool before = placed;
+        bool before = reported;
 
-        placed = false;
+        reported = false;
         for (size_t i = 0; i < module->before.count; i++)
                 x = scion_nn_forward(module->before.module[i], x);
         y = x ? module->impl->forward(module->self, module, x) : NULL;
@@ -419,8 +422,8 @@ struct scion_tensor *scion_nn_forward(struct scion_module *module, struct scion_
         module->output = y;
         for (size_t i = 0; i < module->after.count; i++)
                 y = scion_nn_forward(module->after.module[i], y);
-        if (!y && !placed)
+        if (!y && !reported)
                 module_prefix_path(module);
-        placed = before || !y;
+        reported = before || !y;
         return y;
 }

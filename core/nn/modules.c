@@ -1,4 +1,4 @@
-/* A model's modules: finding them by path and pattern, and the shapes of their outputs. */
+/* Finds a model's modules by path and by pattern, and returns the shapes of their outputs. */
 #include <fnmatch.h>
 #include <scion/error.h>
 #include <stdlib.h>
@@ -25,8 +25,8 @@ struct scion_module *scion_model_look_up_module(struct scion_model *model, const
         return NULL;
 }
 
-/* The paths of all modules but the root, and of those right below the root as a list: "conv1, conv2, fc1". The
- * caller frees both. */
+/* Returns the paths of all modules except the root, and adds to `tops` the root's children: "conv1, conv2, fc1". The caller
+ * frees both. */
 static const char **model_list_paths(const struct scion_model *model, size_t *count, struct scion_text *tops)
 {
         const char **paths = malloc((model->modules.count + 1) * sizeof *paths);
@@ -45,7 +45,7 @@ static const char **model_list_paths(const struct scion_model *model, size_t *co
         return paths;
 }
 
-/* Fails with `what`, such as "the model has no module", the name, and what might have been meant. */
+/* Sets a message of `what`, such as "the model has no module", the name, and suggestions. Returns NULL. */
 static void *model_fail_unknown(const struct scion_model *model, const char *what, const char *name)
 {
         struct scion_text tops = { 0 };
@@ -80,18 +80,19 @@ struct scion_shape scion_model_feature_shape(struct scion_model *model, const ch
         const struct scion_module *module = NULL;
 
         if (model && model->part)
-                scion_fail("a part was not tried out: the shapes of its features are not known");
+                scion_fail("the shapes of a part's features are not known, because parts are not tried out");
         else if (model)
                 module = scion_model_module(model, path ? path : model->head);
         else
                 scion_fail("there is no model to have features");
         if (!module)
                 return SCION_SCALAR;
-        const struct scion_shape *shape = path ? &module->makes : &module->takes;
+        const struct scion_shape *shape = path ? &module->output_shape : &module->input_shape;
 
         if (shape->ndim >= 0)
                 return *shape;
-        scion_fail("'%s' %s no features of each example", module->path, path ? "makes" : "takes");
+        scion_fail("the %s of '%s' has no batch axis or is not known", path ? "output" : "input",
+                   module->path);
         return SCION_SCALAR;
 }
 
@@ -112,14 +113,14 @@ void scion_model_drop_selections(struct scion_model *model)
         }
 }
 
-/* Turns a module's path into one of files, as fnmatch() takes it, so that '*' does not match across a '.'. */
+/* Replaces the dots of a module's path by slashes, so that '*' does not match across them in fnmatch(). */
 static void path_write_as_file(char *path)
 {
         for (; *path; path++)
                 *path = (char)(*path == '.' ? '/' : *path == '/' ? '\1' : *path);
 }
 
-/* Does the path match? Only the pattern "" matches the root, whose path is "". */
+/* Returns whether the path matches. Only the pattern "" matches the root, whose path is "". */
 static bool path_matches(const char *path, const char *pattern)
 {
         char *names[] = { strdup(path), strdup(pattern) };

@@ -1,4 +1,4 @@
-/* A model's parameters: finding them by name and pattern, freezing, scaling, copying. */
+/* Finds a model's parameters by name and pattern, changes their flags, and copies their values. */
 #include <fnmatch.h>
 #include <math.h>
 #include <scion/error.h>
@@ -29,8 +29,8 @@ struct scion_parameter *scion_model_buffer(struct scion_model *model, int index)
         return model && index >= 0 && index < model->buffers ? &model->parameter[model->count + index] : NULL;
 }
 
-/* The modules right below the root that have parameters: "conv1, conv2, fc1". The caller frees it. */
-static char *modules_text(const struct scion_model *model)
+/* Returns the root's children that have parameters: "conv1, conv2, fc1". The caller frees the text. */
+static char *model_list_top_modules(const struct scion_model *model)
 {
         struct scion_text text = { 0 };
         const char *last = "";
@@ -48,8 +48,8 @@ static char *modules_text(const struct scion_model *model)
         return text.text;
 }
 
-/* Among the first `count` of the parameters and buffers. */
-static struct scion_parameter *parameter_look_up(struct scion_model *model, int count, const char *name)
+/* Searches the first `count` entries of the parameters, which buffers follow. NULL, without a message, if not found. */
+static struct scion_parameter *model_look_up_parameter(struct scion_model *model, int count, const char *name)
 {
         for (int i = 0; i < count; i++)
                 if (strcmp(model->parameter[i].name, name) == 0)
@@ -57,10 +57,10 @@ static struct scion_parameter *parameter_look_up(struct scion_model *model, int 
         return NULL;
 }
 
-static void *parameter_fail_unknown(const struct scion_model *model, const char *name)
+static void *model_fail_unknown_parameter(const struct scion_model *model, const char *name)
 {
         const char **names = malloc((size_t)model->count * sizeof *names);
-        char *tops = modules_text(model);
+        char *tops = model_list_top_modules(model);
         struct scion_text hint = { 0 };
 
         for (int i = 0; names && i < model->count; i++)
@@ -79,9 +79,9 @@ struct scion_parameter *scion_model_find(struct scion_model *model, const char *
 {
         if (!model)
                 return scion_fail_null("there is no model to find '%s' in", name);
-        struct scion_parameter *found = parameter_look_up(model, model->count, name);
+        struct scion_parameter *found = model_look_up_parameter(model, model->count, name);
 
-        return found ? found : parameter_fail_unknown(model, name);
+        return found ? found : model_fail_unknown_parameter(model, name);
 }
 
 bool scion_model_in_head(const struct scion_model *model, const struct scion_parameter *parameter)
@@ -103,7 +103,7 @@ bool scion_parameter_matches(const struct scion_parameter *parameter, const char
         char *path = strdup(parameter->name);
         bool matches = false;
 
-        /* The paths of the modules around it, from the inside out. */
+        /* Tries the paths of the enclosing modules, the innermost first. */
         for (char *dot; path && !matches && (dot = strrchr(path, '.'));) {
                 *dot = '\0';
                 matches = fnmatch(pattern, path, 0) == 0;
@@ -112,9 +112,9 @@ bool scion_parameter_matches(const struct scion_parameter *parameter, const char
         return matches;
 }
 
-static bool pattern_fail(const struct scion_model *model, const char *pattern)
+static bool pattern_fail_unmatched(const struct scion_model *model, const char *pattern)
 {
-        char *tops = modules_text(model);
+        char *tops = model_list_top_modules(model);
 
         scion_fail("no parameter of the model matches '%s'; its modules are %s", pattern, tops ? tops : "?");
         free(tops);
@@ -128,10 +128,10 @@ bool scion_model_has_match(struct scion_model *model, const char *pattern)
         for (int i = 0; i < model->count; i++)
                 if (scion_parameter_matches(&model->parameter[i], pattern))
                         return true;
-        return pattern_fail(model, pattern);
+        return pattern_fail_unmatched(model, pattern);
 }
 
-/* Calls `change` for every parameter that matches; fails when none does. */
+/* Calls `change` for every parameter that matches. False, with a message, when none does. */
 static bool parameters_change(struct scion_model *model, const char *pattern,
                               void (*change)(struct scion_parameter *parameter, float value), float value)
 {
@@ -145,7 +145,7 @@ static bool parameters_change(struct scion_model *model, const char *pattern,
                 change(&model->parameter[i], value);
                 found = true;
         }
-        return found || pattern_fail(model, pattern);
+        return found || pattern_fail_unmatched(model, pattern);
 }
 
 static void parameter_freeze(struct scion_parameter *parameter, float value)
@@ -153,7 +153,7 @@ static void parameter_freeze(struct scion_parameter *parameter, float value)
         scion_parameter_freeze(parameter, value != 0);
 }
 
-static void parameter_scale_further(struct scion_parameter *parameter, float scale)
+static void parameter_multiply_lr(struct scion_parameter *parameter, float scale)
 {
         scion_parameter_scale_lr(parameter, parameter->lr_scale * scale);
 }
@@ -167,7 +167,7 @@ bool scion_model_scale_lr(struct scion_model *model, const char *pattern, float 
 {
         if (!isfinite(scale) || scale < 0)
                 return scion_fail("a learning rate cannot be scaled by %g", (double)scale);
-        return parameters_change(model, pattern, parameter_scale_further, scale);
+        return parameters_change(model, pattern, parameter_multiply_lr, scale);
 }
 
 /* --- Copying -------------------------------------------------------------------------------------------- */
@@ -187,27 +187,27 @@ static bool counterpart_check(const struct scion_parameter *from, const struct s
                           scion_shape_text(&to->value.shape, target, sizeof target));
 }
 
-/* A parameter, or a buffer, of that name. */
-static struct scion_parameter *either_look_up(struct scion_model *model, const char *name)
+/* Searches parameters and buffers. */
+static struct scion_parameter *model_look_up_any(struct scion_model *model, const char *name)
 {
-        return parameter_look_up(model, model->count + model->buffers, name);
+        return model_look_up_parameter(model, model->count + model->buffers, name);
 }
 
-/* Has each model, but for its head unless that is copied too, what the other has? */
+/* Checks that both models have the same parameters and buffers, except those of the heads unless `head`. */
 static bool copy_check(struct scion_model *target, struct scion_model *source, bool head)
 {
         for (int i = 0; i < target->count + target->buffers; i++) {
                 struct scion_parameter *to = &target->parameter[i];
 
                 if ((head || !scion_model_in_head(target, to)) &&
-                    !counterpart_check(either_look_up(source, to->name), to, to->name))
+                    !counterpart_check(model_look_up_any(source, to->name), to, to->name))
                         return false;
         }
         for (int i = 0; i < source->count + source->buffers; i++) {
                 struct scion_parameter *from = &source->parameter[i];
 
                 if ((head || !scion_model_in_head(source, from)) &&
-                    !counterpart_check(from, either_look_up(target, from->name), from->name))
+                    !counterpart_check(from, model_look_up_any(target, from->name), from->name))
                         return false;
         }
         return true;
@@ -242,7 +242,7 @@ int scion_model_copy(struct scion_model *target, struct scion_model *source, boo
 
                 if (!head && scion_model_in_head(target, to))
                         continue;
-                if (!scion_tensor_copy(&either_look_up(source, to->name)->value, &to->value) ||
+                if (!scion_tensor_copy(&model_look_up_any(source, to->name)->value, &to->value) ||
                     !scion_parameter_mask_values(to))
                         return -1;
                 copied += !to->buffer;

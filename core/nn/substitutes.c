@@ -1,4 +1,5 @@
-/* What parameters are in a step: masks, which hold through training, and stand-ins, which hold for one step. */
+/* Masks, which fix elements of a parameter at 0 throughout training, and substitutes, which replace a parameter's values
+ * for one step. */
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,28 +10,29 @@
 
 /* --- Masks ---------------------------------------------------------------------------------------------- */
 
-static struct scion_array mask_array(const struct scion_parameter *parameter)
+static struct scion_array parameter_mask_array(const struct scion_parameter *parameter)
 {
         return scion_array_over(parameter->device_mask, 0, parameter->value.shape, SCION_F32);
 }
 
-static bool tensor_mask(const struct scion_parameter *parameter, struct scion_tensor *x)
+/* Sets the elements of x to 0 where the parameter's mask is 0. */
+static bool parameter_mask_tensor(const struct scion_parameter *parameter, struct scion_tensor *x)
 {
         if (!parameter->mask)
                 return true;
-        const struct scion_array mask = mask_array(parameter);
+        const struct scion_array mask = parameter_mask_array(parameter);
 
         return SCION_ON_DEVICE(mask, &mask, &x->array);
 }
 
 bool scion_parameter_mask_values(struct scion_parameter *parameter)
 {
-        return tensor_mask(parameter, &parameter->value);
+        return parameter_mask_tensor(parameter, &parameter->value);
 }
 
 bool scion_parameter_mask_gradient(struct scion_parameter *parameter)
 {
-        return tensor_mask(parameter, &parameter->slot);
+        return parameter_mask_tensor(parameter, &parameter->slot);
 }
 
 void scion_parameter_free_mask(struct scion_parameter *parameter)
@@ -66,7 +68,7 @@ static bool parameter_set_mask(struct scion_parameter *parameter, const float *m
                 scion_storage_destroy(storage);
                 return false;
         }
-        memcpy(copy, mask, bytes); /* before the old mask goes, which this may be */
+        memcpy(copy, mask, bytes); /* before the old mask is freed, which may be the same */
         scion_parameter_free_mask(parameter);
         parameter->mask = copy;
         parameter->device_mask = storage;
@@ -90,17 +92,17 @@ const float *scion_parameter_masked(const struct scion_parameter *parameter)
         return parameter ? parameter->mask : NULL;
 }
 
-/* --- Stand-ins ------------------------------------------------------------------------------------------ */
+/* --- Substitutes ---------------------------------------------------------------------------------------- */
 
-static bool stand_in_check(const struct scion_parameter *parameter, const struct scion_tensor *value)
+static bool substitute_check(const struct scion_parameter *parameter, const struct scion_tensor *value)
 {
         char is[96], wanted[96];
 
         if (parameter->buffer)
-                return scion_fail("%s is a buffer, which nothing can stand in for", parameter->name);
+                return scion_fail("%s is a buffer, which cannot have a substitute", parameter->name);
         if (value->dtype == SCION_F32 && scion_shape_equal(&value->shape, &parameter->value.shape))
                 return true;
-        return scion_refuse("%s has floats of shape %s; what is to stand in for it has %s of %s",
+        return scion_refuse("%s has floats of shape %s, but its substitute has %s of shape %s",
                             parameter->name, scion_shape_text(&parameter->value.shape, wanted, sizeof wanted),
                             value->dtype == SCION_F32 ? "floats" : "integers",
                             scion_shape_text(&value->shape, is, sizeof is));
@@ -111,34 +113,34 @@ bool scion_parameter_make(struct scion_parameter *parameter, struct scion_tensor
         if (!value)
                 return false;
         if (!parameter)
-                return scion_fail("there is no parameter to stand in for");
-        if (!stand_in_check(parameter, value))
+                return scion_fail("there is no parameter to substitute");
+        if (!substitute_check(parameter, value))
                 return false;
         if (parameter->mask)
                 value = scion_mul(value, scion_tensor_over(parameter->device_mask, 0, parameter->value.shape,
                                                            SCION_F32));
-        parameter->stand_in = value;
+        parameter->substitute = value;
         return value != NULL;
 }
 
-void scion_model_clear_stand_ins(struct scion_model *model)
+void scion_model_clear_substitutes(struct scion_model *model)
 {
         for (int i = 0; i < model->count; i++)
-                model->parameter[i].stand_in = NULL;
+                model->parameter[i].substitute = NULL;
 }
 
-bool scion_model_settle(struct scion_model *model)
+bool scion_model_write_substitutes(struct scion_model *model)
 {
         for (int i = 0; i < model->count; i++) {
                 struct scion_parameter *parameter = &model->parameter[i];
 
-                if (!parameter->stand_in)
+                if (!parameter->substitute)
                         continue;
-                if (!scion_tensor_copy(parameter->stand_in, &parameter->value))
+                if (!scion_tensor_copy(parameter->substitute, &parameter->value))
                         return scion_fail_prefix("%s", parameter->name);
                 if (!scion_parameter_mask_values(parameter))
                         return false;
-                parameter->stand_in = NULL;
+                parameter->substitute = NULL;
         }
         return true;
 }

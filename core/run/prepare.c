@@ -218,7 +218,7 @@ static bool batch_rehearse(const struct scion_run *run, const struct scion_train
                 if (writes != scion_parameter_writes())
                         scion_reuse_give_up(run->reuse);
         }
-        scion_transfer_clear_stand_ins(transfer);
+        scion_transfer_clear_substitutes(transfer);
         scion_transfer_end_step(transfer);
         scion_tape_reset(run->tape);
         scion_batches_destroy(batches);
@@ -282,14 +282,14 @@ static bool strategy_rehearse(struct scion_run *run)
 static bool source_and_strategy_rehearse(struct scion_run *run)
 {
         struct scion_storage *kept = scion_model_snapshot(run->source);
-        unsigned char *handling = kept ? malloc(scion_model_handling_bytes(run->source) + 1) : NULL;
+        unsigned char *handling = kept ? malloc(scion_model_flags_bytes(run->source) + 1) : NULL;
         bool good = true;
 
         if (!handling) {
                 scion_storage_destroy(kept);
                 return kept ? scion_fail("out of memory") : false;
         }
-        scion_model_read_handling(run->source, handling);
+        scion_model_read_flags(run->source, handling);
         if (!run->experiment.source.weights) {
                 struct scion_transfer transfer = scion_run_source_transfer(run);
 
@@ -298,7 +298,7 @@ static bool source_and_strategy_rehearse(struct scion_run *run)
         good = good && strategy_rehearse(run);
         /* Masks first: taking them away does not bring back what they have covered. */
         if (good)
-                good = scion_model_write_handling(run->source, handling);
+                good = scion_model_write_flags(run->source, handling);
         good = scion_model_restore(run->source, kept) && good;
         scion_storage_destroy(kept);
         free(handling);

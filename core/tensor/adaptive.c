@@ -1,11 +1,11 @@
-/* Averages over bins, which bring images to any size. */
+/* Adaptive average pooling, which resizes images by averages over bins. */
 #include "tensor/gradient.h"
 
 static const char name[] = "adaptive_avg_pool2d";
 
 static bool adaptive_backward(struct scion_node *node)
 {
-        struct scion_tensor *x = node->input[0], *g = scion_tensor_plain(node->output->grad);
+        struct scion_tensor *x = node->input[0], *g = scion_tensor_row_major(node->output->grad);
         struct scion_tensor *dx = g ? scion_grad_target(x, NULL) : NULL;
 
         return dx && SCION_ON_DEVICE(adaptive_average_gradient, &g->array, &dx->array) &&
@@ -36,7 +36,8 @@ struct scion_tensor *scion_adaptive_avg_pool2d(struct scion_tensor *x, int64_t h
         }
         struct scion_tensor *y = scion_tensor_float(SCION_SHAPE(dim[0], dim[1], height, width), NULL);
 
-        if (!y || !(x = scion_tensor_plain(x)) || !SCION_ON_DEVICE(adaptive_average, &x->array, &y->array))
+        if (!y || !(x = scion_tensor_row_major(x)) ||
+            !SCION_ON_DEVICE(adaptive_average, &x->array, &y->array))
                 return NULL;
         scion_record(&adaptive, y, x, NULL, NULL, 0);
         return y;

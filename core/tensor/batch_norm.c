@@ -7,21 +7,21 @@
 static const char name[] = "batch_norm";
 
 struct saved {
-        struct scion_shape shape; /* of x, as the kernel is given it */
+        struct scion_shape shape; /* of x, as the kernel sees it */
         bool training;
         float eps;
         struct scion_tensor *scale, *shift, *mean, *variance;
 };
 
-/* Kernels take images: a row-major tensor [N, C, ...] is given to them as [N, C, H, 1]. */
-static struct scion_shape image_shape(const struct scion_tensor *x)
+/* Returns the shape under which a kernel sees x. Kernels take images, so a row-major tensor [N, C, ...] is [N, C, H, 1]. */
+static struct scion_shape tensor_image_shape(const struct scion_tensor *x)
 {
         const int64_t *dim = x->shape.dim;
 
         return x->layout ? x->shape : SCION_SHAPE(dim[0], dim[1], scion_size(x) / (dim[0] * dim[1]), 1);
 }
 
-/* Returns a tensor for the gradient of an input, which the kernel writes also when it is not required. */
+/* Returns a tensor for the gradient of an input. The kernel writes every gradient, whether or not it is required. */
 static struct scion_tensor *gradient_target(struct scion_tensor *input, struct scion_shape shape,
                                             const struct scion_layout *layout)
 {
@@ -48,7 +48,7 @@ static bool batch_norm_backward(struct scion_node *node)
         struct scion_tensor *to_weight = gradient_target(weight, saved->scale->shape, NULL);
         struct scion_tensor *to_bias = gradient_target(bias, saved->scale->shape, NULL);
 
-        scion_gradient_used_up();
+        scion_grad_allow_reuse();
         return to_x && to_weight && to_bias &&
                SCION_ON_DEVICE(kernel_run, kernel,
                                (const struct scion_array *[SCION_OPERANDS]){
@@ -90,7 +90,7 @@ static bool statistics_check(const struct scion_tensor *mean, const struct scion
         if (!mean)
                 return training || scion_refuse("%s: takes running statistics in evaluation", name);
         return !(mean->requires_grad || variance->requires_grad || mean->layout || variance->layout) ||
-               scion_refuse("%s: running statistics are buffers: row-major, and without a gradient", name);
+               scion_refuse("%s: running statistics must be row-major and without a gradient", name);
 }
 
 static bool arguments_check(const struct scion_tensor *x, const struct scion_tensor *weight,
@@ -151,14 +151,14 @@ struct scion_tensor *scion_batch_norm(struct scion_tensor *x, struct scion_tenso
                                          (double)momentum);
         const struct scion_layout *layout = SCION_ON_DEVICE(batch_norm_layout, x->layout);
 
-        if (!(x = layout ? x : scion_tensor_plain(x)))
+        if (!(x = layout ? x : scion_tensor_row_major(x)))
                 return NULL;
-        if ((weight && !(weight = scion_tensor_plain(weight))) ||
-            (bias && !(bias = scion_tensor_plain(bias))))
+        if ((weight && !(weight = scion_tensor_row_major(weight))) ||
+            (bias && !(bias = scion_tensor_row_major(bias))))
                 return NULL;
 
         const struct scion_shape channels = SCION_SHAPE(x->shape.dim[1]);
-        struct saved saved = { .shape = image_shape(x), .training = training, .eps = eps };
+        struct saved saved = { .shape = tensor_image_shape(x), .training = training, .eps = eps };
         struct scion_tensor *y = scion_tensor_float(x->shape, x->layout);
         struct scion_kernel *kernel =
                 SCION_ON_DEVICE(batch_norm, SCION_FORWARD, &saved.shape, x->layout, training, eps);

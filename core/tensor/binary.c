@@ -4,8 +4,8 @@
 #include "tensor/tape.h"
 
 struct binary {
-        struct scion_op op; /* first: a node's op is the table's entry */
-        bool keeps_zero;    /* two zeros make a zero: the padding of layouts stays 0 */
+        struct scion_op op; /* first, so that a node's op is also a pointer to the entry */
+        bool keeps_zero;    /* f(0, 0) = 0, so that padding stays 0 */
 };
 
 static bool add_backward(struct scion_node *node);
@@ -23,9 +23,9 @@ static const struct binary operations[SCION_BINARIES] = {
 };
 
 /*
- * Brings a and b into one layout: row-major when they broadcast, or when the operation would not keep padding 0. A
- * tensor in a layout of its own takes a row-major one of the same shape along, because what comes from a convolution
- * usually goes to another.
+ * Brings a and b into one layout: row-major when they broadcast, or when the operation would not keep padding 0. If only
+ * one of them is row-major, it is reordered to the layout of the other, because the result of a convolution usually is
+ * the input of another one.
  */
 static bool operands_align(enum scion_binary op, struct scion_tensor **a, struct scion_tensor **b)
 {
@@ -36,8 +36,8 @@ static bool operands_align(enum scion_binary op, struct scion_tensor **a, struct
         if (!same ||
             (!operations[op].keeps_zero && (scion_tensor_padded(left) || scion_tensor_padded(right))))
                 layout = NULL;
-        *a = layout ? scion_tensor_in_layout(left, layout) : scion_tensor_plain(left);
-        *b = layout ? scion_tensor_in_layout(right, layout) : scion_tensor_plain(right);
+        *a = layout ? scion_tensor_in_layout(left, layout) : scion_tensor_row_major(left);
+        *b = layout ? scion_tensor_in_layout(right, layout) : scion_tensor_row_major(right);
         return *a && *b;
 }
 
@@ -118,7 +118,7 @@ static bool add_backward(struct scion_node *node)
         return gradient_add(node->input[0], g) && gradient_add(node->input[1], g);
 }
 
-/* Both inputs share the gradient of their sum. */
+/* The gradient of a sum is the gradient of both inputs, which share its tensor. */
 static bool add_relu_backward(struct scion_node *node)
 {
         const struct scion_tensor *y = node->output;
@@ -127,7 +127,7 @@ static bool add_relu_backward(struct scion_node *node)
 
         if (!sum || !SCION_ON_DEVICE(unary_gradient, SCION_UNARY_RELU, 0, &g->array, &y->array, &sum->array))
                 return false;
-        scion_gradient_used_up();
+        scion_grad_allow_reuse();
         return gradient_add(node->input[0], sum) && gradient_add(node->input[1], sum);
 }
 
@@ -148,7 +148,8 @@ static bool mul_backward(struct scion_node *node)
                (!b->requires_grad || gradient_add_binary(b, SCION_BINARY_MUL, g, a));
 }
 
-/* With y = a / b: da = g / b, db = -(g y) / b; b does not change along the axes that are summed over. */
+/* With y = a / b: da = g / b, db = -(g y) / b. The division by b comes after the sum over the axes that b is stretched
+ * over, because b is constant along them. */
 static bool div_backward(struct scion_node *node)
 {
         struct scion_tensor *a = node->input[0], *b = node->input[1], *y = node->output, *g = y->grad;

@@ -1,10 +1,10 @@
-/* Convolution of images. Activations keep the layout that a kernel chooses; weights are reordered for each kernel. */
+/* Convolution of images. Activations stay in the layout that a kernel chooses; weights are reordered for each kernel. */
 #include "backend/backend.h"
 #include "tensor/gradient.h"
 #include "tensor/window.h"
 
-/* Computes the gradient of x. *grad becomes the result's gradient in the form that the kernel took, which may save the next
- * kernel a reorder. */
+/* Computes the gradient of x. Sets *grad to the output's gradient in the type and layout that the kernel takes, which may
+ * save the next kernel a reorder. */
 static bool x_gradient(struct scion_node *node, struct scion_tensor **grad)
 {
         const struct scion_geometry *geometry = node->saved;
@@ -50,7 +50,7 @@ static bool weight_gradient(struct scion_node *node, struct scion_tensor **grad)
 
         if (!to)
                 return false;
-        if (bias) { /* the kernel writes its gradient also when it is not required */
+        if (bias) { /* the kernel writes the bias's gradient, whether or not it is required */
                 to_bias = bias->requires_grad ? scion_grad_target(bias, NULL)
                                               : scion_tensor_float(bias->shape, NULL);
                 if (!to_bias)
@@ -67,7 +67,7 @@ static bool weight_gradient(struct scion_node *node, struct scion_tensor **grad)
                (!bias || !bias->requires_grad || scion_grad_done(bias, to_bias));
 }
 
-/* Sums the result's gradient over all axes but the channels. It is bfloat16 when x_gradient() has rounded it. */
+/* Sums the output's gradient over all axes but the channels. It is bfloat16 if x_gradient() has rounded it. */
 static bool bias_gradient(struct scion_tensor *bias, struct scion_tensor *grad)
 {
         if (grad->dtype != SCION_F32)
@@ -85,7 +85,7 @@ static bool conv2d_backward(struct scion_node *node)
                 return false;
         if (!node->input[1]->requires_grad && bias && bias->requires_grad && !bias_gradient(bias, grad))
                 return false;
-        scion_gradient_used_up();
+        scion_grad_allow_reuse();
         return true;
 }
 
@@ -110,7 +110,7 @@ static bool arguments_check(const struct scion_tensor *x, const struct scion_ten
                 return scion_refuse("conv2d: the weight %s is too large", of_weight);
         w.kernel[0] = (int)dim[2];
         w.kernel[1] = (int)dim[3];
-        if (!scion_window_place("conv2d", x, &w, dim[0], stride, geometry))
+        if (!scion_window_geometry("conv2d", x, &w, dim[0], stride, geometry))
                 return false;
         geometry->weight = weight->shape;
 
@@ -147,10 +147,11 @@ struct scion_tensor *scion_conv2d(struct scion_tensor *x, struct scion_tensor *w
         if (!kernel)
                 return NULL;
         x = scion_tensor_for_kernel(x, kernel, SCION_X);
-        if (bias && !(bias = scion_tensor_plain(bias)))
+        if (bias && !(bias = scion_tensor_row_major(bias)))
                 return NULL;
 
-        /* Not recorded: the node has the weight itself, because the kernels of its gradients take other layouts. */
+        /* This reorder is not recorded: the node refers to the original weight, because the kernels of the gradients take other
+         * layouts. */
         scion_no_grad_begin();
         struct scion_tensor *reordered = scion_tensor_for_kernel(weight, kernel, SCION_WEIGHT);
         scion_no_grad_end();

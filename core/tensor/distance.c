@@ -10,7 +10,7 @@ static bool distance_backward(struct scion_node *node)
 {
         const bool root = node->op == &distance_op;
         struct scion_tensor *a = node->input[0], *b = node->input[1], *y = node->output;
-        struct scion_tensor *g = scion_tensor_plain(y->grad), *da = NULL, *db = NULL;
+        struct scion_tensor *g = scion_tensor_row_major(y->grad), *da = NULL, *db = NULL;
 
         if (!g || (a->requires_grad && !(da = scion_grad_target(a, NULL))) ||
             (b->requires_grad && a != b && !(db = scion_grad_target(b, NULL))))
@@ -27,8 +27,8 @@ static struct scion_tensor *matrices_distance(const struct scion_op *op, struct 
 
         if (!scion_check_rows(op->name, a, b, 1))
                 return NULL;
-        a = scion_tensor_plain(a);
-        b = scion_tensor_plain(b);
+        a = scion_tensor_row_major(a);
+        b = scion_tensor_row_major(b);
         if (!a || !b)
                 return NULL;
         struct scion_tensor *y = scion_tensor_float(SCION_SHAPE(a->shape.dim[0], b->shape.dim[0]), NULL);

@@ -5,7 +5,7 @@
 #include "tensor/tape.h"
 
 struct saved {
-        struct scion_tensor *kept; /* uint8: 1 where the element stays */
+        struct scion_tensor *kept; /* uint8: 1 where the element is kept */
         float factor;
 };
 
@@ -40,7 +40,8 @@ struct scion_tensor *scion_dropout(struct scion_tensor *x, float p)
                 return NULL;
         float factor = p < 1 ? 1 / (1 - p) : 0;
         uint64_t limit =
-                (uint64_t)((double)p * 0x1p32); /* of 2^32 numbers, those below it drop the element */
+                (uint64_t)((double)p *
+                           0x1p32); /* an element is dropped when its 32-bit random number is below */
 
         scion_tape_random(tape, &random);
         if (!SCION_ON_DEVICE(draw, &random, limit, &kept->array) ||

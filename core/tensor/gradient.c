@@ -1,23 +1,24 @@
-/* How gradients come together. */
+/* Accumulates the gradients of tensors. */
 #include "tensor/gradient.h"
 
-/* Another tape's record is not gone back over, and a gradient left there would be gone with this tape's
- * reset. */
-static bool is_of_this_tape(const struct scion_tensor *x)
+/* Checks that x belongs to the current tape or to none. The backward pass does not go through the nodes of another tape,
+ * and a gradient stored in one of its tensors would be freed when the current tape is reset. */
+static bool tensor_check_tape(const struct scion_tensor *x)
 {
         return !x->tape || x->tape == scion_tape_current() ||
-               scion_refuse("a tensor of another tape, of which detach makes a constant, wants a gradient");
+               scion_refuse("a tensor of another tape cannot have a gradient here; scion_detach() makes it a "
+                            "constant");
 }
 
-/* sum = x + y, of tensors that lie alike; x may be sum. */
+/* sum = x + y, for tensors of the same shape and layout. x may be sum. */
 static bool tensors_add(struct scion_tensor *sum, const struct scion_tensor *x, const struct scion_tensor *y)
 {
         scion_tensor_changed(sum);
         return SCION_ON_DEVICE(binary, SCION_BINARY_ADD, &x->array, &y->array, &sum->array);
 }
 
-/* The gradient that x has is someone else's too: the sum goes into a tensor of its own. */
-static bool add_to_shared(struct scion_tensor *x, struct scion_tensor *g)
+/* Adds g to the gradient of x, which is shared with other tensors, in a new tensor. */
+static bool gradient_replace_shared(struct scion_tensor *x, struct scion_tensor *g)
 {
         const struct scion_layout *layout = g->layout == x->layout ? x->layout : x->grad->layout;
         struct scion_tensor *old = scion_tensor_in_layout(x->grad, layout);
@@ -37,7 +38,7 @@ bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g)
                 return false;
         if (!x->requires_grad)
                 return true;
-        if (!is_of_this_tape(x))
+        if (!tensor_check_tape(x))
                 return false;
         if (!scion_shape_equal(&x->shape, &g->shape)) {
                 char has[96], is[96];
@@ -58,12 +59,12 @@ bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g)
                 return true;
         }
         if (!x->grad_is_slot && !x->owns_grad)
-                return add_to_shared(x, g);
+                return gradient_replace_shared(x, g);
         g = scion_tensor_in_layout(g, x->grad->layout);
         return g && tensors_add(x->grad, x->grad, g);
 }
 
-struct scion_tensor *scion_grad_so_far(struct scion_tensor *x)
+struct scion_tensor *scion_grad_accumulated(struct scion_tensor *x)
 {
         bool own = x->grad_is_slot || (x->owns_grad && x->tape == scion_tape_current());
 
@@ -84,7 +85,7 @@ bool scion_grad_done(struct scion_tensor *x, struct scion_tensor *target)
                 return target != NULL;
         if (x->grad_is_slot)
                 return target == x->grad || scion_grad_add(x, target);
-        if (!is_of_this_tape(x))
+        if (!tensor_check_tape(x))
                 return false;
         if (x->has_grad && x->owns_grad)
                 return scion_grad_add(x, target);

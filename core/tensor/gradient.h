@@ -1,26 +1,31 @@
-/* Where the backward pass of an operation writes. */
+/* How the backward function of an operation writes the gradients of its inputs. */
 #ifndef SCION_TENSOR_GRADIENT_H
 #define SCION_TENSOR_GRADIENT_H
 
 #include "tensor/tape.h"
 
 /*
- * A tensor to write the gradient of x into, whole: x's own slot, when it is free and lies in `layout`;
- * otherwise a new one. NULL, with a message, when memory is out. Hand it to scion_grad_done() when it is
- * written; nobody else may hold it. What scion_grad_done() is given may as well be any new tensor of x's
- * shape; NULL makes it false.
+ * Returns a float32 tensor of x's shape in `layout`, whose elements are undefined, for the complete gradient of x: the
+ * memory that a parameter has for its gradient, if that has the layout and holds no gradient yet; otherwise a new tensor.
+ * NULL, with a message, when memory is out. Once it is written, pass it to scion_grad_done().
  */
 struct scion_tensor *scion_grad_target(struct scion_tensor *x, const struct scion_layout *layout);
+
+/*
+ * Adds `target`, the result of scion_grad_target() or any other new tensor of x's shape, to the gradient of x. The
+ * caller must not use `target` afterwards. Returns false, keeping the message, when `target` is NULL.
+ */
 bool scion_grad_done(struct scion_tensor *x, struct scion_tensor *target);
 
 /*
- * Said at the end of an operation's backward function: nothing points to the output's gradient, or to other memory
- * that the function has had from the tape, but the inputs and their gradients. What they do not have is used again.
+ * Lets the tape reuse memory after the backward function that calls this: the output's gradient and every block that the
+ * function has allocated, except those that belong to the inputs or to their gradients. Call it only when nothing else
+ * refers to that memory.
  */
-void scion_gradient_used_up(void);
+void scion_grad_allow_reuse(void);
 
-/* The gradient that x has been given so far, when it is row-major and may be added to in place; NULL
- * otherwise. */
-struct scion_tensor *scion_grad_so_far(struct scion_tensor *x);
+/* Returns the gradient that has been accumulated for x, if it is row-major and may be added to in place; otherwise NULL,
+ * without a message. */
+struct scion_tensor *scion_grad_accumulated(struct scion_tensor *x);
 
 #endif

@@ -1,20 +1,20 @@
-/* Fully connected layers: x weight^T + bias over the last axis. */
+/* Fully connected layers: x weight^T + bias along the last axis. */
 #include "backend/backend.h"
 #include "tensor/gradient.h"
 
-/* The number of rows of x, seen as a matrix: the product of all axes but the last. */
-static int64_t row_count(const struct scion_tensor *x)
+/* Returns the number of rows of x as a matrix, which is the product of all axes but the last. */
+static int64_t tensor_rows(const struct scion_tensor *x)
 {
         return scion_size(x) / scion_dim(x, -1);
 }
 
-/* Returns x in the type and layout of the factors of a product. */
-static struct scion_tensor *factor_of(struct scion_tensor *x)
+/* Returns x in the type and layout that a factor of a product has on the device. */
+static struct scion_tensor *tensor_as_factor(struct scion_tensor *x)
 {
         const struct scion_layout *layout;
         enum scion_dtype dtype;
 
-        x = scion_tensor_plain(x);
+        x = scion_tensor_row_major(x);
         return x && SCION_ON_DEVICE(factor_layout, &x->shape, &dtype, &layout)
                        ? scion_tensor_in_form(x, dtype, layout)
                        : NULL;
@@ -35,9 +35,9 @@ static bool linear_backward(struct scion_node *node)
 {
         const struct saved *saved = node->saved;
         struct scion_tensor *x = node->input[0], *weight = node->input[1], *bias = node->input[2];
-        struct scion_tensor *grad = scion_tensor_plain(node->output->grad), *to;
-        struct scion_tensor *grad_factor = factor_of(grad);
-        int64_t rows = row_count(x), inputs = weight->shape.dim[1], outputs = weight->shape.dim[0];
+        struct scion_tensor *grad = scion_tensor_row_major(node->output->grad), *to;
+        struct scion_tensor *grad_factor = tensor_as_factor(grad);
+        int64_t rows = tensor_rows(x), inputs = weight->shape.dim[1], outputs = weight->shape.dim[0];
 
         if (!grad || !grad_factor)
                 return false;
@@ -95,18 +95,18 @@ struct scion_tensor *scion_linear(struct scion_tensor *x, struct scion_tensor *w
         if (!scion_check_float("linear", x) || !scion_check_float("linear", weight) ||
             (bias && !scion_check_float("linear", bias)) || !arguments_check(x, weight, bias))
                 return NULL;
-        x = scion_tensor_plain(x);
-        weight = scion_tensor_plain(weight);
-        if (!x || !weight || (bias && !(bias = scion_tensor_plain(bias))))
+        x = scion_tensor_row_major(x);
+        weight = scion_tensor_row_major(weight);
+        if (!x || !weight || (bias && !(bias = scion_tensor_row_major(bias))))
                 return NULL;
 
         scion_no_grad_begin();
-        struct saved saved = { factor_of(x), factor_of(weight) };
+        struct saved saved = { tensor_as_factor(x), tensor_as_factor(weight) };
         scion_no_grad_end();
         if (!saved.x || !saved.weight)
                 return NULL;
         struct scion_product product = { .batch = 1,
-                                         .m = row_count(x),
+                                         .m = tensor_rows(x),
                                          .n = weight->shape.dim[0],
                                          .k = weight->shape.dim[1],
                                          .transpose_b = true };

@@ -4,12 +4,13 @@
 
 #define LEADING (SCION_MAX_DIMS - 2)
 
-/* One side of a product: a matrix for each entry of the batch. */
+/* One operand of a batched product: a matrix for each entry of the batch. */
 struct matrices {
         const struct scion_tensor *x;
-        int64_t size;          /* elements of one matrix */
-        bool transpose;        /* the transposed matrix is multiplied */
-        int64_t step[LEADING]; /* elements to the next matrix along each leading axis; 0 where it stretches */
+        int64_t size;   /* elements of one matrix */
+        bool transpose; /* the transposed matrix is multiplied */
+        int64_t step
+                [LEADING]; /* elements to the next matrix along each leading axis; 0 where it is broadcast */
 };
 
 /* The sizes of a product, which both passes use. */
@@ -29,7 +30,7 @@ static int64_t batch_entries(const struct batch *batch)
         return count;
 }
 
-/* The matrices of x along the leading axes of the batch, of which x may have fewer. */
+/* Returns the matrices of x along the leading axes of the batch. x may have fewer leading axes. */
 static struct matrices matrices_of(const struct scion_tensor *x, const struct batch *batch, bool transpose)
 {
         const struct scion_shape *shape = &x->shape;
@@ -45,7 +46,7 @@ static struct matrices matrices_of(const struct scion_tensor *x, const struct ba
         return of;
 }
 
-/* Returns whether there is a matrix for each entry, one after another. */
+/* Returns whether the matrices of all entries are consecutive in memory. */
 static bool matrices_are_dense(const struct matrices *of, const struct batch *batch)
 {
         int64_t step = of->size;
@@ -58,7 +59,7 @@ static bool matrices_are_dense(const struct matrices *of, const struct batch *ba
         return true;
 }
 
-/* Returns whether there is one matrix for all entries. */
+/* Returns whether all entries share one matrix. */
 static bool matrices_are_one(const struct matrices *of, const struct batch *batch)
 {
         for (int i = 0; i < batch->ndim; i++)
@@ -67,7 +68,7 @@ static bool matrices_are_one(const struct matrices *of, const struct batch *batc
         return true;
 }
 
-/* The matrix that begins at an element of x. */
+/* Returns the matrix that begins at an element of x. */
 static struct scion_array matrix_at(const struct matrices *of, int64_t element)
 {
         const struct scion_array *all = &of->x->array;
@@ -76,7 +77,7 @@ static struct scion_array matrix_at(const struct matrices *of, int64_t element)
         return scion_array_over(all->storage, offset, SCION_SHAPE(of->size), all->dtype);
 }
 
-/* Multiplies entry by entry, in order. Products of entries for which c has one matrix are added up. */
+/* Multiplies entry by entry, in order. Where entries share a matrix of c, their products are summed. */
 static bool matrices_multiply_each(const struct batch *batch, struct scion_product product,
                                    const struct matrices *a, const struct matrices *b,
                                    const struct matrices *c)
@@ -105,7 +106,7 @@ static bool matrices_multiply_each(const struct batch *batch, struct scion_produ
         return true;
 }
 
-/* c [m, n] = op(a) [m, k] op(b) [k, n], summed over the axes along which c stretches. */
+/* c [m, n] = op(a) [m, k] op(b) [k, n], summed over the axes along which c is broadcast. */
 static bool matrices_multiply(const struct batch *batch, int64_t m, int64_t n, int64_t k,
                               const struct matrices *a, const struct matrices *b, const struct matrices *c)
 {
@@ -133,7 +134,7 @@ static bool matmul_backward(struct scion_node *node)
 {
         const struct batch *batch = node->saved;
         struct scion_tensor *a = node->input[0], *b = node->input[1], *to;
-        struct scion_tensor *grad = scion_tensor_plain(node->output->grad);
+        struct scion_tensor *grad = scion_tensor_row_major(node->output->grad);
         int64_t m = batch->m, n = batch->n, k = batch->k;
 
         if (!grad)
@@ -211,8 +212,8 @@ struct scion_tensor *scion_matmul(struct scion_tensor *a, struct scion_tensor *b
         if (!scion_check_float("matmul", a) || !scion_check_float("matmul", b) ||
             !arguments_check(a, b, transpose_a, transpose_b, &batch, &shape))
                 return NULL;
-        a = scion_tensor_plain(a);
-        b = scion_tensor_plain(b);
+        a = scion_tensor_row_major(a);
+        b = scion_tensor_row_major(b);
         struct scion_tensor *c = a && b ? scion_tensor_float(shape, NULL) : NULL;
 
         if (!c)

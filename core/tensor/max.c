@@ -6,7 +6,7 @@
 static bool max_backward(struct scion_node *node)
 {
         const struct scion_shape *kept = node->saved;
-        struct scion_tensor *x = node->input[0], *y = node->output, *g = scion_tensor_plain(y->grad);
+        struct scion_tensor *x = node->input[0], *y = node->output, *g = scion_tensor_row_major(y->grad);
         struct scion_tensor *dx = g ? scion_grad_target(x, NULL) : NULL;
 
         if (!dx)
@@ -28,7 +28,7 @@ struct scion_tensor *scion_max(struct scion_tensor *x, unsigned axes, bool keep)
         if (!axes)
                 return x;
         scion_reduced_shapes(&x->shape, axes, keep, &kept, &shape);
-        x = scion_tensor_plain(x);
+        x = scion_tensor_row_major(x);
         struct scion_tensor *y = x ? scion_tensor_float(shape, NULL) : NULL;
 
         if (!y)

@@ -4,7 +4,7 @@
 #include "tensor/gradient.h"
 #include "tensor/tape.h"
 
-/* The whole of a row-major tensor. */
+/* Returns the strided description of a whole row-major tensor. */
 static struct scion_strided strided_whole(const struct scion_tensor *x)
 {
         struct scion_strided strided = { .array = &x->array };
@@ -17,7 +17,7 @@ static struct scion_strided strided_whole(const struct scion_tensor *x)
         return strided;
 }
 
-/* The part of a row-major tensor that begins at `start` on an axis. */
+/* Returns the strided description of the part of a row-major tensor that begins at `start` on an axis. */
 static struct scion_strided strided_part(const struct scion_tensor *x, int axis, int64_t start)
 {
         struct scion_strided strided = strided_whole(x);
@@ -42,7 +42,7 @@ static bool elements_permute(const struct scion_tensor *x, const int *order, str
 static bool permute_backward(struct scion_node *node)
 {
         const int *order = node->saved;
-        struct scion_tensor *x = node->input[0], *g = scion_tensor_plain(node->output->grad);
+        struct scion_tensor *x = node->input[0], *g = scion_tensor_row_major(node->output->grad);
         struct scion_tensor *dx = g ? scion_grad_target(x, NULL) : NULL;
         int back[SCION_MAX_DIMS];
 
@@ -67,7 +67,7 @@ static struct scion_tensor *permute_apply(const struct scion_op *op, struct scio
         }
         if (same)
                 return x;
-        x = scion_tensor_plain(x);
+        x = scion_tensor_row_major(x);
         struct scion_tensor *y = x ? scion_tensor_new(shape, x->dtype, NULL) : NULL;
 
         if (!y || !elements_permute(x, order, y))
@@ -91,7 +91,7 @@ struct scion_tensor *scion_permute(struct scion_tensor *x, const int *order)
                 if (counted[i] < 0)
                         return NULL;
                 if (seen >> counted[i] & 1)
-                        return scion_refuse_null("permute: axis %d comes twice", order[i]);
+                        return scion_refuse_null("permute: axis %d is given twice", order[i]);
                 seen |= 1u << counted[i];
         }
         return permute_apply(&permute_op, x, counted);
@@ -119,14 +119,14 @@ struct part {
 static bool slice_backward(struct scion_node *node)
 {
         const struct part *part = node->saved;
-        struct scion_tensor *x = node->input[0], *g = scion_tensor_plain(node->output->grad);
-        struct scion_tensor *sum = scion_grad_so_far(x);
+        struct scion_tensor *x = node->input[0], *g = scion_tensor_row_major(node->output->grad);
+        struct scion_tensor *sum = scion_grad_accumulated(x);
 
         if (!g)
                 return false;
         const struct scion_strided from = strided_whole(g);
 
-        if (sum) { /* adds to the slice alone, because a tensor may have many slices */
+        if (sum) { /* adds only to the slice, because a tensor may have many slices */
                 const struct scion_strided to = strided_part(sum, part->axis, part->start);
 
                 scion_tensor_changed(sum);
@@ -176,7 +176,7 @@ struct scion_tensor *scion_slice(struct scion_tensor *x, int axis, int64_t start
         shape.dim[axis] = length;
         for (int i = 0; i < axis; i++)
                 contiguous = contiguous && shape.dim[i] == 1;
-        x = scion_tensor_plain(x);
+        x = scion_tensor_row_major(x);
         if (!x)
                 return NULL;
         const struct scion_strided from = strided_part(x, axis, start);
@@ -203,7 +203,7 @@ struct joined {
 static bool concat_backward(struct scion_node *node)
 {
         const struct joined *joined = node->saved;
-        struct scion_tensor *g = scion_tensor_plain(node->output->grad);
+        struct scion_tensor *g = scion_tensor_row_major(node->output->grad);
         int64_t start = 0;
 
         if (!g)
@@ -229,7 +229,7 @@ static bool concat_backward(struct scion_node *node)
 
 static const struct scion_op concat_op = { "concat", concat_backward };
 
-/* Computes the shape of the result. False, with a message, when types or shapes do not fit together. */
+/* Computes the shape of the result. False, with a message, when types or shapes do not match. */
 static bool joined_shape(struct scion_tensor *const *x, int count, int axis, struct scion_shape *shape)
 {
         *shape = x[0]->shape;
@@ -258,7 +258,7 @@ static bool joined_copy(struct joined *joined, struct scion_tensor *y)
         int64_t start = 0;
 
         for (int i = 0; i < joined->count; i++) {
-                struct scion_tensor *x = joined->x[i] = scion_tensor_plain(joined->x[i]);
+                struct scion_tensor *x = joined->x[i] = scion_tensor_row_major(joined->x[i]);
 
                 if (!x)
                         return false;
@@ -284,7 +284,7 @@ struct scion_tensor *scion_concat(struct scion_tensor *const *x, int count, int 
         if (!x)
                 return NULL;
         if (count < 1)
-                return scion_refuse_null("concat: %d tensors", count);
+                return scion_refuse_null("concat: takes one tensor or more, got %d", count);
         for (int i = 0; i < count; i++)
                 if (!x[i])
                         return NULL;

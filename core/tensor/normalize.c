@@ -1,4 +1,4 @@
-/* Vectors brought to length 1. */
+/* Normalisation of vectors to length 1, and norms. */
 #include <float.h>
 
 #include "tensor/gradient.h"
@@ -10,7 +10,7 @@ struct saved {
         float eps;
 };
 
-/* x where kept >= p or NaN, else 0. */
+/* Returns x where kept >= p or kept is NaN, else 0. */
 static struct scion_tensor *tensor_clear_below(struct scion_tensor *x, struct scion_tensor *kept, float p)
 {
         struct scion_tensor *y = x ? scion_tensor_float(x->shape, NULL) : NULL;
@@ -21,13 +21,14 @@ static struct scion_tensor *tensor_clear_below(struct scion_tensor *x, struct sc
                        : NULL;
 }
 
-/* dx = factor (g - y <g, y>); factor g where the divisor is eps; 0 where x is 0. */
+/* dx = factor (g - y <g, y>), but factor g where the divisor is eps, and 0 where x is 0. */
 static bool normalize_backward(struct scion_node *node)
 {
         const struct saved *saved = node->saved;
         struct scion_tensor *x = node->input[0], *y = node->output, *g = y->grad;
-        struct scion_tensor *along = scion_tensor_plain(scion_sum_to(scion_mul(g, y), &saved->norm->shape));
-        /* The norm, a root of a float, is 0 or above FLT_MIN. */
+        struct scion_tensor *along =
+                scion_tensor_row_major(scion_sum_to(scion_mul(g, y), &saved->norm->shape));
+        /* The norm is the root of a float, so it is either 0 or above FLT_MIN. */
         struct scion_tensor *factor = tensor_clear_below(saved->factor, saved->norm, FLT_MIN);
 
         along = tensor_clear_below(along, saved->norm, saved->eps);
@@ -46,7 +47,7 @@ struct scion_tensor *scion_normalize(struct scion_tensor *x, unsigned axes, floa
                 return scion_refuse_null("normalize: eps must be above 0, got %g", (double)eps);
         scion_reduced_shapes(&x->shape, axes, true, &kept, &result);
         scion_no_grad_begin();
-        struct scion_tensor *norm = scion_tensor_plain(scion_sqrt(scion_sum_to(scion_mul(x, x), &kept)));
+        struct scion_tensor *norm = scion_tensor_row_major(scion_sqrt(scion_sum_to(scion_mul(x, x), &kept)));
         struct scion_tensor *factor = scion_div(scion_scalar(1), scion_clamp_min(norm, eps));
         struct scion_tensor *y = scion_mul(x, factor);
 

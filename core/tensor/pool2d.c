@@ -22,7 +22,7 @@ static bool pool2d_backward(struct scion_node *node)
         struct scion_tensor *to =
                 from ? scion_grad_target(x, scion_kernel_layout(kernel, SCION_X_GRAD)) : NULL;
 
-        scion_gradient_used_up();
+        scion_grad_allow_reuse();
         return to &&
                SCION_ON_DEVICE(kernel_run, kernel,
                                (const struct scion_array *[SCION_OPERANDS]){
@@ -48,7 +48,7 @@ static bool arguments_check(const char *operation, const struct scion_tensor *x,
         if (window->groups > 1)
                 return scion_refuse("%s: takes no groups, got %d", operation, window->groups);
         geometry->weight = SCION_SCALAR;
-        if (!scion_window_place(operation, x, window, scion_dim(x, 1), window->kernel, geometry))
+        if (!scion_window_geometry(operation, x, window, scion_dim(x, 1), window->kernel, geometry))
                 return false;
         for (int i = 0; i < 2; i++)
                 if (window->padding[i] > window->kernel[i] / 2)

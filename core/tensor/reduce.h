@@ -1,4 +1,4 @@
-/* What reductions over axes share, and sums for operations that broadcast. */
+/* Functions that reductions share, and sums for operations that broadcast. */
 #ifndef SCION_TENSOR_REDUCE_H
 #define SCION_TENSOR_REDUCE_H
 
@@ -15,7 +15,7 @@ struct scion_tensor *scion_sum_to(struct scion_tensor *x, const struct scion_sha
 void scion_reduced_shapes(const struct scion_shape *shape, unsigned axes, bool keep, struct scion_shape *kept,
                           struct scion_shape *result);
 
-/* The elements of x as a row-major array of another shape of x->length elements. */
+/* Returns the elements of x, which must be row-major, as an array of another shape of as many elements. */
 static inline struct scion_array scion_array_reshaped(const struct scion_array *x, struct scion_shape shape)
 {
         return scion_array_over(x->storage, x->offset, shape, x->dtype);

@@ -1,4 +1,4 @@
-/* Operations whose result has the same elements, in the same memory where their layout allows it. */
+/* Operations that change only the shape. The result shares the memory of the input when that is row-major. */
 #include "tensor/tape.h"
 
 struct scion_tensor *scion_detach(struct scion_tensor *x)
@@ -13,7 +13,7 @@ struct scion_tensor *scion_detach(struct scion_tensor *x)
 
 static bool reshape_backward(struct scion_node *node)
 {
-        struct scion_tensor *x = node->input[0], *g = scion_tensor_plain(node->output->grad);
+        struct scion_tensor *x = node->input[0], *g = scion_tensor_row_major(node->output->grad);
 
         return g && scion_grad_add(x, scion_tensor_view(g, x->shape));
 }
@@ -24,7 +24,7 @@ static struct scion_tensor *reshape_apply(struct scion_tensor *x, const struct s
 {
         if (scion_shape_equal(&x->shape, shape))
                 return x;
-        x = scion_tensor_plain(x);
+        x = scion_tensor_row_major(x);
         struct scion_tensor *y = x ? scion_tensor_view(x, *shape) : NULL;
 
         scion_record(&reshape_op, y, x, NULL, NULL, 0);

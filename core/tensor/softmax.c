@@ -3,7 +3,7 @@
 #include "tensor/tape.h"
 
 struct softmax {
-        struct scion_op op; /* first: a node's op is the table's entry */
+        struct scion_op op; /* first, so that a node's op is also a pointer to the entry */
         bool logarithm;
 };
 
@@ -11,7 +11,7 @@ static bool softmax_backward(struct scion_node *node)
 {
         const struct softmax *softmax = (const struct softmax *)node->op;
         const int *axis = node->saved;
-        struct scion_tensor *x = node->input[0], *y = node->output, *g = scion_tensor_plain(y->grad);
+        struct scion_tensor *x = node->input[0], *y = node->output, *g = scion_tensor_row_major(y->grad);
         struct scion_tensor *dx = g ? scion_grad_target(x, NULL) : NULL;
 
         return dx &&
@@ -26,7 +26,7 @@ static const struct softmax log_softmax_op = { { "log_softmax", softmax_backward
 static struct scion_tensor *softmax_apply(const struct softmax *softmax, struct scion_tensor *x, int axis)
 {
         if (!scion_check_float(softmax->op.name, x) ||
-            (axis = scion_check_axis(softmax->op.name, x, axis)) < 0 || !(x = scion_tensor_plain(x)))
+            (axis = scion_check_axis(softmax->op.name, x, axis)) < 0 || !(x = scion_tensor_row_major(x)))
                 return NULL;
         struct scion_tensor *y = scion_tensor_float(x->shape, NULL);
 
@@ -57,5 +57,6 @@ struct scion_tensor *scion_logsumexp(struct scion_tensor *x, int axis)
         struct scion_tensor *sum = scion_sum(scion_exp(scion_sub(x, max)), SCION_AXIS(axis), true);
         struct scion_tensor *y = scion_add(scion_log(sum), max);
 
-        return scion_mean(y, SCION_AXIS(axis), false); /* the axis has length 1: this only drops it */
+        return scion_mean(y, SCION_AXIS(axis),
+                          false); /* the axis has length 1, so the mean only removes it */
 }

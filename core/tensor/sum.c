@@ -7,7 +7,7 @@ struct scion_tensor *scion_sum_to(struct scion_tensor *x, const struct scion_sha
 {
         if (!x || scion_shape_equal(&x->shape, shape))
                 return x;
-        x = scion_tensor_plain(x);
+        x = scion_tensor_row_major(x);
         struct scion_tensor *y = x ? scion_tensor_float(*shape, NULL) : NULL;
 
         return y && SCION_ON_DEVICE(sum, &x->array, 1, &y->array) ? y : NULL;
@@ -36,7 +36,7 @@ struct saved {
 static bool sum_backward(struct scion_node *node)
 {
         const struct saved *saved = node->saved;
-        struct scion_tensor *x = node->input[0], *g = scion_tensor_plain(node->output->grad);
+        struct scion_tensor *x = node->input[0], *g = scion_tensor_row_major(node->output->grad);
         struct scion_tensor *dx = g ? scion_grad_target(x, NULL) : NULL;
 
         if (!dx)
@@ -64,11 +64,11 @@ static struct scion_tensor *sum_apply(const struct scion_op *op, struct scion_te
         struct scion_shape full = x->shape, sums = kept;
 
         if (x->layout && results == 1) {
-                /* A sum of all elements needs no row-major copy: padding is 0 and adds nothing. */
+                /* The sum of all elements needs no row-major copy, because padding is 0. */
                 full = SCION_SHAPE((int64_t)x->length);
                 sums = SCION_SHAPE(1);
         } else {
-                x = scion_tensor_plain(x);
+                x = scion_tensor_row_major(x);
         }
         struct scion_tensor *y = x ? scion_tensor_float(shape, NULL) : NULL;
 

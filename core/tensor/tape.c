@@ -1,4 +1,4 @@
-/* The tape: memory of a step, the record of its operations, and the backward pass. */
+/* The tape: the memory of a step, the recorded operations, and the backward pass. */
 #include "tensor/tape.h"
 
 #include <scion/random.h>
@@ -26,32 +26,32 @@
 
 #define CHUNK ((size_t)64 << 10)
 #define ALIGNMENT ((size_t)64)
-#define CLASSES 160 /* four sizes an octave, up to 2^46 bytes */
+#define CLASSES 160 /* size classes: four between consecutive powers of two, up to 2^46 bytes */
 
-/* Structures are cut from chunks, in order; a reset starts again at the first one. */
+/* Host memory from which structures are allocated consecutively. A reset makes all chunks empty. */
 struct chunk {
         struct chunk *next;
         size_t size, used;
         _Alignas(ALIGNMENT) char memory[];
 };
 
-/* A piece of the device's memory for elements. */
+/* Device memory for the elements of a tensor. */
 struct block {
-        struct scion_storage storage; /* first: it is how the block is found */
-        struct block *next, *before;  /* `before` only of those in use */
+        struct scion_storage storage; /* first, so that storage_block() can convert the pointer */
+        struct block *next, *before;  /* in the list `live` or `free`; `before` is valid only in `live` */
         int class;
 };
 
 struct scion_tape {
         struct chunk *first, *chunk;
-        struct block *live;          /* in use by this step */
-        struct block *free[CLASSES]; /* kept for the next */
+        struct block *live;          /* blocks in use in this step */
+        struct block *free[CLASSES]; /* unused blocks of each size class */
         struct scion_node *last;
-        struct scion_tensor *leaves; /* tensors that scion_require_grad() asked for */
+        struct scion_tensor *leaves; /* tensors given to scion_require_grad() */
         struct scion_tape_usage usage;
         bool training;
-        bool used_up; /* said of the backward pass of the node at hand */
-        bool broken;  /* memory ran out while recording */
+        bool allows_reuse; /* the current backward function called scion_grad_allow_reuse() */
+        bool broken;       /* memory ran out while recording */
         uint64_t seed, step, draws;
 };
 
@@ -162,7 +162,8 @@ void scion_tape_set_seed(struct scion_tape *tape, uint64_t seed, uint64_t step)
         tape->draws = 0;
 }
 
-/* 2^12 draws a step are far more than a model has dropout layers. */
+/* Streams of different steps do not overlap as long as a step draws fewer than 2^12, that is, as long as a model has fewer
+ * dropout layers. */
 void scion_tape_random(struct scion_tape *tape, struct scion_random *random)
 {
         *random = scion_random(tape->seed, SCION_RANDOM_DROPOUT, (tape->step << 12) + tape->draws++);
@@ -236,8 +237,8 @@ void *scion_tape_alloc(size_t bytes)
         return memset(memory, 0, bytes);
 }
 
-/* Rounds up to the size of a class, at most a quarter more, and says which class it is. */
-static size_t class_size(size_t bytes, int *class)
+/* Rounds up to the size of a size class, which is at most a quarter more, and sets *class to its index. */
+static size_t bytes_size_class(size_t bytes, int *class)
 {
         if (bytes <= 64) {
                 *class = 0;
@@ -251,7 +252,7 @@ static size_t class_size(size_t bytes, int *class)
         return (base + steps * (base / 4) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-/* A new block of that many bytes, from the system. NULL with a message. */
+/* Allocates a block from the device. NULL, with a message, when memory is out. */
 static struct block *block_create(struct scion_tape *tape, size_t size, int class)
 {
         struct block *block = malloc(sizeof *block);
@@ -277,7 +278,7 @@ struct scion_storage *scion_tape_buffer(size_t bytes)
                 return NULL;
         if (bytes > (size_t)1 << 45)
                 return scion_refuse_null("a tensor of %zu bytes is too large", bytes);
-        size_t size = class_size(bytes, &class);
+        size_t size = bytes_size_class(bytes, &class);
         struct block *block = tape->free[class];
 
         if (block)
@@ -293,7 +294,7 @@ struct scion_storage *scion_tape_buffer(size_t bytes)
         return &block->storage;
 }
 
-/* A block in use becomes one to be used again. */
+/* Moves a block from the list of blocks in use to the free list of its size class. */
 static void block_release(struct scion_tape *tape, struct block *block)
 {
         *(block->before ? &block->before->next : &tape->live) = block->next;
@@ -304,7 +305,7 @@ static void block_release(struct scion_tape *tape, struct block *block)
         block_poison(block);
 }
 
-static struct block *block_of(struct scion_storage *storage)
+static struct block *storage_block(struct scion_storage *storage)
 {
         return (struct block *)storage;
 }
@@ -369,8 +370,8 @@ struct scion_node *scion_record(const struct scion_op *op, struct scion_tensor *
         return node;
 }
 
-/* Gradients of an earlier backward pass go, but for the parameters'. */
-static void forget_gradients(struct scion_tape *tape)
+/* Clears the gradients of an earlier backward pass, except those of parameters. */
+static void tape_clear_gradients(struct scion_tape *tape)
 {
         for (struct scion_node *node = tape->last; node; node = node->previous)
                 node->output->has_grad = false;
@@ -378,60 +379,63 @@ static void forget_gradients(struct scion_tape *tape)
                 leaf->has_grad = false;
 }
 
-static bool holds(const struct scion_tensor *x, const struct scion_storage *storage)
+static bool tensor_uses_storage(const struct scion_tensor *x, const struct scion_storage *storage)
 {
-        return x && (x->storage == storage || (x->plain && x->plain->storage == storage));
+        return x && (x->storage == storage || (x->row_major && x->row_major->storage == storage));
 }
 
-/* Is it memory that somebody may look at after the node's backward pass? */
-static bool is_held(const struct scion_node *node, const struct scion_storage *storage)
+/* Returns whether an output or input of the node, or a gradient of one, lies in the storage. */
+static bool node_uses_storage(const struct scion_node *node, const struct scion_storage *storage)
 {
-        bool held = holds(node->output, storage) || holds(node->output->grad, storage);
+        bool held = tensor_uses_storage(node->output, storage) ||
+                    tensor_uses_storage(node->output->grad, storage);
 
         for (int i = 0; i < SCION_MAX_INPUTS; i++)
                 if (node->input[i])
-                        held = held || holds(node->input[i], storage) || holds(node->input[i]->grad, storage);
+                        held = held || tensor_uses_storage(node->input[i], storage) ||
+                               tensor_uses_storage(node->input[i]->grad, storage);
         return held;
 }
 
-/* What a backward pass that used everything up has made since `last` was the newest block, and the gradient that it
- * was given, unless it is shared or was asked for. */
-static void release_used_up(struct scion_tape *tape, const struct scion_node *node, const struct block *last)
+/* Releases the memory that a backward function which called scion_grad_allow_reuse() no longer needs: the blocks allocated
+ * after `last`, and the output's gradient, unless that is shared or was requested by scion_require_grad(). */
+static void node_release_memory(struct scion_tape *tape, const struct scion_node *node,
+                                const struct block *last)
 {
         struct scion_tensor *output = node->output, *grad = output->grad;
 
         for (struct block *block = tape->live, *next; block && block != last; block = next) {
                 next = block->next;
-                if (!is_held(node, &block->storage))
+                if (!node_uses_storage(node, &block->storage))
                         block_release(tape, block);
         }
-        if (!output->owns_grad || output->keeps_grad || grad->plain || !grad->own_memory ||
+        if (!output->owns_grad || output->keeps_grad || grad->row_major || !grad->own_memory ||
             grad->tape != tape)
                 return;
         output->has_grad = output->owns_grad = false;
         output->grad = NULL;
-        block_release(tape, block_of(grad->storage));
+        block_release(tape, storage_block(grad->storage));
 }
 
-void scion_gradient_used_up(void)
+void scion_grad_allow_reuse(void)
 {
-        current->used_up = true;
+        current->allows_reuse = true;
 }
 
-static bool run_backward(struct scion_tape *tape)
+static bool tape_run_backward(struct scion_tape *tape)
 {
         for (struct scion_node *node = tape->last; node; node = node->previous) {
                 if (!node->output->has_grad)
                         continue;
                 struct block *last = tape->live;
 
-                tape->used_up = false;
+                tape->allows_reuse = false;
                 if (scion_tracing())
                         scion_trace_backward_begin();
                 if (!node->op->backward(node))
                         return scion_fail_prefix("gradient of %s", node->op->name);
-                if (tape->used_up)
-                        release_used_up(tape, node, last);
+                if (tape->allows_reuse)
+                        node_release_memory(tape, node, last);
                 if (scion_tracing())
                         scion_trace_backward_end(node);
         }
@@ -449,7 +453,7 @@ bool scion_backward(struct scion_tensor *loss)
         if (tape->broken)
                 return scion_fail("backward: memory ran out while the step was recorded");
         if (loss->tape && loss->tape != tape)
-                return scion_refuse("backward: the loss was made on another tape than the current one");
+                return scion_refuse("backward: the loss belongs to another tape than the current one");
         if (scion_size(loss) != 1) {
                 char text[96];
 
@@ -457,11 +461,11 @@ bool scion_backward(struct scion_tensor *loss)
                                     scion_shape_text(&loss->shape, text, sizeof text));
         }
         if (!loss->requires_grad)
-                return scion_refuse("backward: the loss depends on nothing that wants a gradient");
+                return scion_refuse("backward: the loss depends on no tensor that requires a gradient");
 
-        forget_gradients(tape);
+        tape_clear_gradients(tape);
         scion_no_grad_begin();
-        bool good = scion_grad_add(loss, scion_full(loss->shape, 1)) && run_backward(tape);
+        bool good = scion_grad_add(loss, scion_full(loss->shape, 1)) && tape_run_backward(tape);
         scion_no_grad_end();
         return good;
 }

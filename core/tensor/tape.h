@@ -1,68 +1,74 @@
-/* Inside the tape, for the operations. */
+/* The tape's internal interface, which operations use. */
 #ifndef SCION_TENSOR_TAPE_H
 #define SCION_TENSOR_TAPE_H
 
 #include "tensor/tensor.h"
 
 /*
- * An operation is a name and a backward function; its forward is the public function in the same file.
+ * An operation: its name and its backward function. Its forward function is the public function in the same file.
  *
- * backward() is given the node, whose output has its gradient in node->output->grad (any layout), and adds to
- * the gradient of every input that requires one: with scion_grad_add(), or as tensor/gradient.h has it.
- * It runs with recording off and the tape current, so operations may be used in it.
+ * backward() reads the gradient of the output from node->output->grad, in any layout, and adds to the gradient of every
+ * input that requires one, by scion_grad_add() or the functions of tensor/gradient.h. It is called with the tape current
+ * and recording off, so it may call operations. Returns false, with a message, on failure.
  */
 struct scion_op {
         const char *name;
         bool (*backward)(struct scion_node *node);
 };
 
-#define SCION_MAX_INPUTS 3 /* more are kept in `saved` by the one operation that has them: concat */
+#define SCION_MAX_INPUTS 3 /* concat, which may have more, keeps them in `saved` */
 
 struct scion_node {
         const struct scion_op *op;
         struct scion_tensor *output;
-        struct scion_tensor *input[SCION_MAX_INPUTS]; /* unused ones are NULL */
-        void *saved;                                  /* the operation's own, on the tape */
-        struct scion_node *previous;                  /* recorded before this one */
+        struct scion_tensor *input[SCION_MAX_INPUTS]; /* NULL where unused */
+        void *saved;                                  /* data of the operation, on the tape */
+        struct scion_node *previous;                  /* the node recorded before this one */
 };
 
-/* The current tape, or NULL with a message that the operation needs one. */
+/* Returns the calling thread's current tape; NULL, with a message, when there is none. */
 struct scion_tape *scion_tape_current(void);
+/* Returns whether the tape is in training mode (scion_tape_set_training()). */
 bool scion_tape_training(const struct scion_tape *tape);
 
-/* The generator for this draw: one stream for each call within a step. */
 struct scion_random;
+/* Initialises `random` with a new stream, which the tape's seed, the step and the number of earlier calls in this step
+ * determine. */
 void scion_tape_random(struct scion_tape *tape, struct scion_random *random);
 
-/* Streams drawn from in this step. */
+/* Returns how often scion_tape_random() was called in this step. */
 uint64_t scion_tape_draws(const struct scion_tape *tape);
 
-/* A zeroed tensor of the current tape, to be filled in. NULL, with a message, when memory is out. */
+/* Returns a zeroed tensor on the current tape, whose fields the caller fills in. NULL, with a message, when memory is
+ * out. */
 struct scion_tensor *scion_tape_tensor(void);
-/* Zeroed memory on the current tape, for structures. NULL, with a message, when memory is out. */
+/* Returns zeroed host memory that lasts until the current tape is reset. NULL, with a message, when memory is out. */
 void *scion_tape_alloc(size_t bytes);
-/* Memory of the device on the current tape, for elements; undefined. NULL, with a message, when memory is out. */
+/* Returns device memory that lasts until the current tape is reset; its contents are undefined. NULL, with a message,
+ * when memory is out. */
 struct scion_storage *scion_tape_buffer(size_t bytes);
 
 /*
- * Records that `output` was made from inputs (NULL ones are passed over) by `op`, when gradients are on and
- * an input requires one; the node then has `saved_bytes` of zeroed memory in ->saved. Returns NULL when
- * nothing is to be recorded. The caller fills in what its backward needs, if a node is returned. Running out
- * of memory makes the backward pass fail.
+ * Records on the tape that `op` computed `output` from the inputs a, b and c, of which any may be NULL. The returned node
+ * has `saved_bytes` bytes of zeroed memory in ->saved, in which the caller stores what backward() needs. Returns NULL
+ * when nothing is recorded: when recording is off, when no input requires a gradient, and when memory is out. In the
+ * last case the tape's backward pass will fail with a message.
  */
 struct scion_node *scion_record(const struct scion_op *op, struct scion_tensor *output,
                                 struct scion_tensor *a, struct scion_tensor *b, struct scion_tensor *c,
                                 size_t saved_bytes);
 
-/* Are gradients recorded on this thread? Not between scion_no_grad_begin() and its end. */
+/* Returns whether operations are recorded on this thread. They are not between scion_no_grad_begin() and
+ * scion_no_grad_end(). */
 bool scion_recording(void);
 
-/* Are gradients recorded for something made from x now? NULL: no. */
+/* Returns whether an operation on x would be recorded now. False for NULL. */
 bool scion_wants_grad(const struct scion_tensor *x);
 
 /*
- * Adds g, of x's shape in any layout, to the gradient of x; does nothing when x wants none. g may be shared
- * with other tensors and is not changed. False for a NULL g.
+ * Adds g, a tensor of x's shape in any layout, to the gradient of x. Does nothing when x requires no gradient. g may be
+ * shared with other tensors and is not changed. Returns false, keeping the message, when g is NULL; false, with a
+ * message, when the shapes differ or x belongs to another tape.
  */
 bool scion_grad_add(struct scion_tensor *x, struct scion_tensor *g);
 

@@ -1,4 +1,4 @@
-/* Making tensors, looking at them, checking arguments. */
+/* Creates tensors, reads their elements, and checks arguments of operations. */
 #include "tensor/tensor.h"
 
 #include <math.h>
@@ -132,7 +132,7 @@ bool scion_tensor_copy(const struct scion_tensor *x, struct scion_tensor *y)
 
 static bool relayout_backward(struct scion_node *node)
 {
-        return scion_grad_add(node->input[0], node->output->grad); /* a gradient may lie in any layout */
+        return scion_grad_add(node->input[0], node->output->grad); /* scion_grad_add() takes any layout */
 }
 
 static const struct scion_op relayout = { "reorder", relayout_backward };
@@ -155,7 +155,7 @@ struct scion_tensor *scion_tensor_in_layout(struct scion_tensor *x, const struct
         return x ? scion_tensor_in_form(x, x->dtype, layout) : NULL;
 }
 
-static bool is_real(enum scion_dtype dtype)
+static bool dtype_is_float(enum scion_dtype dtype)
 {
         return dtype == SCION_F32 || dtype == SCION_BF16;
 }
@@ -164,32 +164,32 @@ struct scion_tensor *scion_cast(struct scion_tensor *x, enum scion_dtype dtype)
 {
         if (!x || x->dtype == dtype)
                 return x;
-        if (!is_real(x->dtype) || !is_real(dtype))
+        if (!dtype_is_float(x->dtype) || !dtype_is_float(dtype))
                 return scion_refuse_null("cast: converts between float32 and bfloat16, not %s to %s",
                                          scion_dtype_name(x->dtype),
                                          (unsigned)dtype < SCION_DTYPES ? scion_dtype_name(dtype)
                                                                         : "an unknown type");
-        return scion_tensor_in_form(scion_tensor_plain(x), dtype, NULL);
+        return scion_tensor_in_form(scion_tensor_row_major(x), dtype, NULL);
 }
 
-struct scion_tensor *scion_tensor_plain(struct scion_tensor *x)
+struct scion_tensor *scion_tensor_row_major(struct scion_tensor *x)
 {
         if (!x || !x->layout)
                 return x;
-        /* A copy made while gradients were off does not serve when they are on. */
-        if (x->plain && (x->plain->node || !scion_wants_grad(x)))
-                return x->plain;
-        struct scion_tensor *plain = scion_tensor_in_layout(x, NULL);
+        /* A copy that was made while recording was off cannot be used when recording is on. */
+        if (x->row_major && (x->row_major->node || !scion_wants_grad(x)))
+                return x->row_major;
+        struct scion_tensor *row_major = scion_tensor_in_layout(x, NULL);
 
-        /* Kept only where it lives as long as x: a parameter changes between steps, another tape is reset at
-         * its own time. */
-        if (plain && plain->tape == x->tape)
-                x->plain = plain;
-        return plain;
+        /* The copy is cached only if it lives as long as x. A parameter changes between steps, and another tape is
+         * reset at another time. */
+        if (row_major && row_major->tape == x->tape)
+                x->row_major = row_major;
+        return row_major;
 }
 
-/* The row-major elements in memory that the host can read. */
-static const void *host_elements(struct scion_tensor *x)
+/* Returns the elements of x, which is row-major, in memory that the host can read. NULL, with a message, on failure. */
+static const void *tensor_host_elements(struct scion_tensor *x)
 {
         char *mapped = scion_storage_map(x->storage);
 
@@ -202,31 +202,32 @@ static const void *host_elements(struct scion_tensor *x)
 
         if (!copy || !scion_storage_read(x->storage, x->offset, copy, bytes))
                 return NULL;
-        if (x->tape == scion_tape_current()) /* what lives longer may change before the next call */
+        if (x->tape ==
+            scion_tape_current()) /* a tensor that outlives the step may change before the next call */
                 x->host = copy;
         return copy;
 }
 
-static const void *plain_elements(struct scion_tensor *x, enum scion_dtype dtype)
+static const void *tensor_host_row_major(struct scion_tensor *x, enum scion_dtype dtype)
 {
         if (!x)
                 return NULL;
         if (x->dtype != dtype)
                 return scion_refuse_null("the tensor holds %s", scion_dtype_name(x->dtype));
         scion_no_grad_begin();
-        struct scion_tensor *plain = scion_tensor_plain(x);
+        struct scion_tensor *row_major = scion_tensor_row_major(x);
         scion_no_grad_end();
-        return plain ? host_elements(plain) : NULL;
+        return row_major ? tensor_host_elements(row_major) : NULL;
 }
 
 const float *scion_data(struct scion_tensor *x)
 {
-        return plain_elements(x, SCION_F32);
+        return tensor_host_row_major(x, SCION_F32);
 }
 
 const int32_t *scion_data_i32(struct scion_tensor *x)
 {
-        return plain_elements(x, SCION_I32);
+        return tensor_host_row_major(x, SCION_I32);
 }
 
 float scion_item(struct scion_tensor *x)
@@ -275,7 +276,7 @@ struct scion_tensor *scion_scalar(float value)
 static struct scion_tensor *tensor_from(struct scion_shape shape, enum scion_dtype dtype, const void *values)
 {
         if (!values)
-                return scion_refuse_null("no values to make a tensor from");
+                return scion_refuse_null("a tensor cannot be created from values that are NULL");
         struct scion_tensor *x = scion_tensor_new(shape, dtype, NULL);
 
         return x && scion_storage_write(x->storage, x->offset, values, x->length * scion_dtype_bytes(dtype))

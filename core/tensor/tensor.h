@@ -1,4 +1,4 @@
-/* Inside a tensor, for the operations. */
+/* The fields of a tensor, and internal functions that operations use. */
 #ifndef SCION_TENSOR_TENSOR_H
 #define SCION_TENSOR_TENSOR_H
 
@@ -18,96 +18,100 @@ struct scion_tensor {
                         SCION_ARRAY_FIELDS
                 };
         };
-        struct scion_tape *tape;        /* that it belongs to; NULL for what outlives steps: parameters */
-        struct scion_node *node;        /* the operation that made it, when gradients flow through it */
-        struct scion_tensor *plain;     /* a row-major copy, made when asked for */
-        const void *host;               /* the row-major elements for scion_data(), once asked for */
-        struct scion_tensor *grad;      /* see below */
-        struct scion_tensor *next_leaf; /* of the tape's list of those that scion_require_grad() asked for */
+        struct scion_tape *tape; /* the tape it belongs to; NULL for a parameter, which outlives steps */
+        struct scion_node *node; /* the recorded operation that computed it, or NULL */
+        struct scion_tensor *row_major; /* the row-major copy that scion_tensor_row_major() keeps, or NULL */
+        const void *host;               /* the copy of the elements that scion_data() keeps, or NULL */
+        struct scion_tensor *grad;      /* valid when has_grad; a parameter's is its slot */
+        struct scion_tensor *next_leaf; /* in the tape's list of tensors given to scion_require_grad() */
         bool requires_grad;
-        bool grad_is_slot; /* grad has memory of its own (a parameter's), which is written, not replaced */
-        bool has_grad;     /* grad holds a value */
-        bool own_memory;   /* the storage is a block of the tape's that was taken for this tensor */
-        bool keeps_grad; /* scion_require_grad() was called on the result of an operation: the gradient stays */
-        bool owns_grad; /* grad is not shared: it may be added to in place */
+        bool grad_is_slot; /* grad is a parameter's fixed memory: it is written, never replaced */
+        bool has_grad;     /* grad holds a gradient */
+        bool own_memory;   /* the storage is a block of the tape that was allocated for this tensor */
+        bool keeps_grad;   /* an operation's result for which scion_require_grad() was called: grad is kept */
+        bool owns_grad;    /* no other tensor shares grad, so it may be added to in place */
 };
 
-/* The tensor's array; NULL for NULL. */
+/* Returns the tensor's array; NULL for NULL. */
 static inline struct scion_array *scion_array_of(struct scion_tensor *x)
 {
         return x ? &x->array : NULL;
 }
 
-/* --- Making
- * ------------------------------------------------------------------------------------------------------ */
+/* --- Creating ------------------------------------------------------------------------------------------ */
 
-/* A tensor on the current tape, its elements undefined. layout NULL is row-major. */
+/* Returns a tensor on the current tape, whose elements are undefined. A `layout` of NULL means row-major. NULL, with a
+ * message, for an invalid shape and when memory is out. */
 struct scion_tensor *scion_tensor_new(struct scion_shape shape, enum scion_dtype dtype,
                                       const struct scion_layout *layout);
 
-/* The same of float32. */
+/* scion_tensor_new() for float32. */
 struct scion_tensor *scion_tensor_float(struct scion_shape shape, const struct scion_layout *layout);
 
-/* The same row-major elements under another shape of the same size; no gradient. x must be row-major. */
+/* Returns a tensor that shares the elements of x, which must be row-major, under another shape of the same size. It is
+ * not recorded. */
 struct scion_tensor *scion_tensor_view(struct scion_tensor *x, struct scion_shape shape);
 
-/* Are there elements of padding? */
+/* Returns whether the layout of x has padding. */
 bool scion_tensor_padded(const struct scion_tensor *x);
 
-/* A row-major tensor over part of a storage, which must outlive the tape's step; no gradient. `offset` is in bytes. */
+/* Returns a row-major tensor over part of a storage, from the byte `offset` on. The storage must outlive the step. The
+ * tensor is not recorded. */
 struct scion_tensor *scion_tensor_over(struct scion_storage *storage, size_t offset, struct scion_shape shape,
                                        enum scion_dtype dtype);
 
 /*
- * Reads `count` float scalars at once: the values of tensors of one element each, into `values`. On a device that the
- * host cannot address this is one transfer. False with a message.
+ * Reads the values of `count` float32 tensors of one element each into `values`, with a single transfer if the host
+ * cannot address the device's memory. False, with a message, on failure.
  */
 bool scion_tensor_read_scalars(struct scion_tensor *const *x, int count, float *values);
 
-/* x in row-major layout: x itself when it is. Gradients flow through. NULL for NULL. */
-struct scion_tensor *scion_tensor_plain(struct scion_tensor *x);
+/* Returns x in row-major layout: x itself if it is row-major. The reorder is differentiable. NULL for NULL. */
+struct scion_tensor *scion_tensor_row_major(struct scion_tensor *x);
 
-/* max(x, least), element by element; NaN at NaN. Gradients flow where x is not below `least`. */
+/* Returns max(x, least) of each element; NaN stays NaN. The gradient is 0 where x < least. */
 struct scion_tensor *scion_clamp_min(struct scion_tensor *x, float least);
 
-/* x in `layout`, by a reorder when it lies otherwise. Gradients flow through. NULL for NULL. */
+/* Returns x in `layout`: x itself if it has that layout. The reorder is differentiable. NULL for NULL. */
 struct scion_tensor *scion_tensor_in_layout(struct scion_tensor *x, const struct scion_layout *layout);
 
-/* The same in `layout` and of type `dtype`: float32 or bfloat16. */
+/* Returns x in `layout`, converted to `dtype`, which is float32 or bfloat16. Otherwise as scion_tensor_in_layout(). */
 struct scion_tensor *scion_tensor_in_form(struct scion_tensor *x, enum scion_dtype dtype,
                                           const struct scion_layout *layout);
 
-/* Says that the tensor's memory is written to again: copies that were made of it are no longer used. */
+/* Discards the cached copies of x. Call it when the elements of x are overwritten. */
 static inline void scion_tensor_changed(struct scion_tensor *x)
 {
-        x->plain = NULL;
+        x->row_major = NULL;
         x->host = NULL;
 }
 
-/* Copies the elements of x into the memory of y, a tensor of the same shape. */
+/* Copies the elements of x into y, a tensor of the same shape, whose type and layout may differ. False, with a message,
+ * on failure. */
 bool scion_tensor_copy(const struct scion_tensor *x, struct scion_tensor *y);
 
-/* --- Checking arguments: each fails with a message that names the operation
- * ---------------------------------------- */
+/* --- Checking arguments: failures have a message that begins with the operation's name ------------------ */
 
-/* Can a tensor have this shape? 0 to SCION_MAX_DIMS axes, each at least 1 long, not too many elements. */
+/* Checks that a tensor can have this shape: 0 to SCION_MAX_DIMS axes, each of length 1 or more, and at most 2^42
+ * elements. */
 bool scion_check_shape(const struct scion_shape *shape);
 
-/* False for NULL (the message there is kept), and, with a message, for a tensor that is not float32. */
+/* Checks that x is float32. False, keeping the earlier message, when x is NULL. */
 bool scion_check_float(const char *operation, const struct scion_tensor *x);
 
-/* The axis counted from 0, or -1 with a message. */
+/* Returns the axis counted from 0, where a negative axis counts from the end; -1, with a message, if x has no such
+ * axis. */
 int scion_check_axis(const char *operation, const struct scion_tensor *x, int axis);
 
-/* The shape that a and b broadcast to. */
+/* Computes the shape that a and b broadcast to. */
 bool scion_check_broadcast(const char *operation, const struct scion_tensor *a, const struct scion_tensor *b,
                            struct scion_shape *result);
 
-/* Two float matrices of as many columns, [N, D] and [M, D], of at least `least` rows each. */
+/* Checks that a and b are float32 matrices [N, D] and [M, D] with N, M >= least. */
 bool scion_check_rows(const char *operation, const struct scion_tensor *a, const struct scion_tensor *b,
                       int64_t least);
 
-/* Axes set as in scion_sum(), as one bit an axis; fails on an axis that is not there. */
+/* Converts a set of axes as scion_sum() takes it into one bit for each axis. Fails if x does not have one of them. */
 bool scion_check_axes(const char *operation, const struct scion_tensor *x, unsigned axes, unsigned *result);
 
 #endif

@@ -1,4 +1,4 @@
-/* Measuring the parts of a step. */
+/* Measures the parts of a step. */
 #include "tensor/trace.h"
 
 #include <stdio.h>
@@ -23,7 +23,7 @@ struct scion_tracer *scion_trace_use(struct scion_tracer *tracer)
         return before;
 }
 
-/* Returns the seconds since the last call. */
+/* Returns the seconds since tracer->last, and sets that to the current time. */
 static double tracer_lap(struct scion_tracer *tracer)
 {
         double now = scion_clock(), seconds = now - tracer->last;
@@ -42,7 +42,7 @@ void scion_trace_begin(void)
         tracer->operation = true;
 }
 
-/* The time that the callback takes is not counted. */
+/* Calls the tracer's callback, whose own time is not counted. */
 static void tracer_report(struct scion_tracer *tracer, const struct scion_trace_event *event)
 {
         tracer->operation = false;

@@ -44,14 +44,14 @@ struct scion_tracer {
 /* Sets the tracer of the calling thread (NULL: none) and returns the one before. The callback must not call operations. */
 struct scion_tracer *scion_trace_use(struct scion_tracer *tracer);
 
-/* Ends a part that is not an operation. It has the time since the last event. */
+/* Reports a part that is not an operation. Its time is that since the last event. `name` is a literal. */
 void scion_trace_part(const char *name);
 
 /* Writes the shapes of the inputs and of the output, and the output's layout when it is not row-major, or its type when it
- * is row-major bfloat16: "64x1x28x28 6x1x5x5 6 -> 64x6x28x28 [aBcd8b]"; "" without tensors. Cut to fit. Returns `text`. */
+ * is row-major bfloat16: "64x1x28x28 6x1x5x5 6 -> 64x6x28x28 [aBcd8b]"; "" without tensors. Text that does not fit is cut off. Returns `text`. */
 const char *scion_trace_text(const struct scion_trace_event *event, char *text, size_t bytes);
 
-/* --- For the tape ------------------------------------------------------------------------------------------ */
+/* --- Called by the tape and the operations ------------------------------------------------------------------------------------------ */
 
 /* The number of threads that have a tracer. */
 extern _Atomic int scion_tracers __attribute__((visibility("hidden")));

@@ -4,13 +4,13 @@
 #include "tensor/gradient.h"
 #include "tensor/tape.h"
 
-/* What the gradient is made from, besides the output's own. */
+/* The tensor that the gradient is computed from, in addition to the output's gradient. */
 enum kept { NOTHING, INPUT, OUTPUT };
 
 struct unary {
-        struct scion_op op; /* first: a node's op is the table's entry */
+        struct scion_op op; /* first, so that a node's op is also a pointer to the entry */
         enum kept kept;
-        bool keeps_zero; /* f(0) = 0 with a finite derivative for any finite p: the padding of layouts stays 0 */
+        bool keeps_zero; /* f(0) = 0 and f'(0) is finite for any finite p, so that padding stays 0 */
 };
 
 struct saved {
@@ -46,7 +46,7 @@ static bool unary_backward(struct scion_node *node)
         struct scion_tensor *dx = g ? scion_grad_target(x, y->layout) : NULL;
         const struct scion_tensor *kept = unary->kept == INPUT ? x : unary->kept == OUTPUT ? y : g;
 
-        scion_gradient_used_up();
+        scion_grad_allow_reuse();
         return dx &&
                SCION_ON_DEVICE(unary_gradient, (enum scion_unary)(unary - operations), saved->p, &g->array,
                                &kept->array, &dx->array) &&
@@ -59,7 +59,7 @@ static struct scion_tensor *unary_apply(enum scion_unary op, struct scion_tensor
 
         if (!scion_check_float(unary->op.name, x))
                 return NULL;
-        if (!(unary->keeps_zero && isfinite(p)) && scion_tensor_padded(x) && !(x = scion_tensor_plain(x)))
+        if (!(unary->keeps_zero && isfinite(p)) && scion_tensor_padded(x) && !(x = scion_tensor_row_major(x)))
                 return NULL;
         struct scion_tensor *y = scion_tensor_float(x->shape, x->layout);
 

@@ -1,6 +1,7 @@
+/* The geometry of windows over images, and the operands of kernels. */
 #include "tensor/window.h"
 
-static int value_or(int value, int other)
+static int value_or_default(int value, int other)
 {
         return value ? value : other;
 }
@@ -21,9 +22,9 @@ const struct scion_layout *scion_kernel_layout(const struct scion_kernel *kernel
         return scion_device.plugin->kernel_layout(kernel, operand, &dtype);
 }
 
-bool scion_window_place(const char *operation, const struct scion_tensor *x,
-                        const struct scion_window *window, int64_t channels, const int stride[2],
-                        struct scion_geometry *geometry)
+bool scion_window_geometry(const char *operation, const struct scion_tensor *x,
+                           const struct scion_window *window, int64_t channels, const int stride[2],
+                           struct scion_geometry *geometry)
 {
         static const char *const side[2] = { "height", "width" };
         struct scion_window w = *window;
@@ -36,13 +37,14 @@ bool scion_window_place(const char *operation, const struct scion_tensor *x,
         geometry->y = SCION_SHAPE(x->shape.dim[0], channels, 0, 0);
         for (int i = 0; i < 2; i++) {
                 if (w.kernel[i] < 1)
-                        return scion_refuse("%s: the kernel's %s is %d", operation, side[i], w.kernel[i]);
+                        return scion_refuse("%s: the kernel's %s must be positive, got %d", operation,
+                                            side[i], w.kernel[i]);
                 if (w.stride[i] < 0 || w.padding[i] < 0 || w.dilation[i] < 0)
                         return scion_refuse(
-                                "%s: stride %d, padding %d, dilation %d of the %s: none may be negative",
+                                "%s: stride %d, padding %d and dilation %d of the %s must not be negative",
                                 operation, w.stride[i], w.padding[i], w.dilation[i], side[i]);
-                w.stride[i] = value_or(w.stride[i], stride[i]);
-                w.dilation[i] = value_or(w.dilation[i], 1);
+                w.stride[i] = value_or_default(w.stride[i], stride[i]);
+                w.dilation[i] = value_or_default(w.dilation[i], 1);
 
                 int64_t reach = (int64_t)w.dilation[i] * (w.kernel[i] - 1) + 1;
                 int64_t padded = x->shape.dim[2 + i] + 2 * (int64_t)w.padding[i];
@@ -55,8 +57,9 @@ bool scion_window_place(const char *operation, const struct scion_tensor *x,
                 geometry->y.dim[2 + i] = (padded - reach) / w.stride[i] + 1;
         }
         if (w.groups < 0)
-                return scion_refuse("%s: %d groups", operation, w.groups);
-        w.groups = value_or(w.groups, 1);
+                return scion_refuse("%s: the number of groups must not be negative, got %d", operation,
+                                    w.groups);
+        w.groups = value_or_default(w.groups, 1);
         geometry->window = w;
         return true;
 }

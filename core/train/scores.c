@@ -23,7 +23,7 @@ static bool sums_create(struct scion_scores *scores, int64_t width)
 static bool values_add(struct scion_scores *scores, struct scion_tensor *outputs,
                        const struct scion_batch *batch)
 {
-        struct scion_tensor *targets = scion_tensor_plain(batch->targets);
+        struct scion_tensor *targets = scion_tensor_row_major(batch->targets);
 
         if (!targets || (!scores->sums && !sums_create(scores, scion_dim(outputs, -1))))
                 return false;
@@ -56,7 +56,7 @@ bool scion_scores_add(struct scion_scores *scores, struct scion_readings *readin
         if (!outputs)
                 return true;
         scion_no_grad_begin();
-        outputs = scion_tensor_plain(outputs);
+        outputs = scion_tensor_row_major(outputs);
         good = outputs && (scored->labels ? classes_add(scores, readings, outputs, scored)
                                           : values_add(scores, outputs, scored));
         scion_no_grad_end();

@@ -127,7 +127,7 @@ static bool take_step(struct loop *loop, const struct scion_batch *batch)
         scion_meter_turn(transfer->meter, SCION_PART_SCORES);
         if (!step_read(loop))
                 return false;
-        scion_transfer_clear_stand_ins(transfer);
+        scion_transfer_clear_substitutes(transfer);
         if (transfer->step++ == 0 && training->log)
                 fprintf(training->log, "%s: first step done %.3f s after the run began\n", loop->stage,
                         scion_clock() - scion_clock_start());

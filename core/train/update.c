@@ -42,7 +42,7 @@ static bool part_add(struct scion_update *update, struct scion_model *model)
 
         part->model = model;
         part->steps = calloc((size_t)model->count + 1, sizeof *part->steps);
-        part->handling = malloc(scion_model_handling_bytes(model) + 1);
+        part->handling = malloc(scion_model_flags_bytes(model) + 1);
         if (update->states > 0)
                 part->state = scion_storage_create(part_state_bytes(update, part));
         return part->steps && part->handling && (part->state || update->states == 0);
@@ -273,11 +273,11 @@ void scion_update_describe(struct scion_update *update, struct scion_state *stat
                 struct part *part = &update->part[i];
                 struct scion_model *model = part->model;
 
-                scion_model_read_handling(model, part->handling);
+                scion_model_read_flags(model, part->handling);
                 scion_state_add_storage(state, block_name("model", i, name, sizeof name), model->values, 0,
                                         scion_model_bytes(model));
                 scion_state_add(state, block_name("handling", i, name, sizeof name), part->handling,
-                                scion_model_handling_bytes(model));
+                                scion_model_flags_bytes(model));
                 scion_state_add_storage(state, block_name("state", i, name, sizeof name), part->state, 0,
                                         part_state_bytes(update, part));
                 scion_state_add(state, block_name("steps", i, name, sizeof name), part->steps,
@@ -290,7 +290,7 @@ bool scion_update_restored(struct scion_update *update)
         bool good = true;
 
         for (int i = 0; good && i < update->parts; i++)
-                good = scion_model_write_handling(update->part[i].model, update->part[i].handling);
+                good = scion_model_write_flags(update->part[i].model, update->part[i].handling);
         return good;
 }
 

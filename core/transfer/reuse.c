@@ -161,7 +161,7 @@ static struct scion_tensor *made_by(const struct kept *kept, struct scion_tensor
 static bool rows_keep(struct scion_reuse *reuse, struct kept *kept, struct scion_tensor *made, int64_t first,
                       int64_t count)
 {
-        made = scion_tensor_plain(made);
+        made = scion_tensor_row_major(made);
         if (!made || made->shape.ndim < 1 || made->shape.dim[0] != count)
                 return false;
         if (!kept->rows) {
@@ -272,10 +272,10 @@ void scion_reuse_want(struct scion_reuse *reuse, struct scion_module *module, bo
                 reuse->want[reuse->wanted++] = (struct kept){ .module = module, .input = input };
 }
 
-static bool has_stand_ins(const struct scion_model *model)
+static bool has_substitutes(const struct scion_model *model)
 {
         for (int i = 0; i < model->count; i++)
-                if (model->parameter[i].stand_in)
+                if (model->parameter[i].substitute)
                         return true;
         return false;
 }
@@ -288,7 +288,7 @@ struct scion_tensor *scion_reuse_source(struct scion_reuse *reuse, struct scion_
         struct scion_module *root = source->root;
         const struct scion_modules chain = { .count = 1, .module = &root };
 
-        if (!kept || has_stand_ins(source))
+        if (!kept || has_substitutes(source))
                 return NULL;
         if (!reuse->tried || reuse->source_doubted) {
                 uint64_t hash = hash_all(source);
@@ -328,10 +328,10 @@ static size_t count_frozen(const struct scion_model *model)
         const struct scion_module *root = model->root;
         int first = 0;
 
-        if (!scion_module_is_sequential(root) || root->substitute || root->before.count > 0 ||
+        if (!scion_module_is_sequential(root) || root->replacement || root->before.count > 0 ||
             root->after.count > 0)
                 return 0;
-        while (first < model->count && model->parameter[first].frozen && !model->parameter[first].stand_in)
+        while (first < model->count && model->parameter[first].frozen && !model->parameter[first].substitute)
                 first++;
         if (first == 0 || first == model->count)
                 return 0;

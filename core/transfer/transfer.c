@@ -349,20 +349,20 @@ bool scion_transfer_settle(struct scion_transfer *transfer)
         if (!plugin || !plugin->make)
                 return true;
         scion_no_grad_begin();
-        bool good = make(transfer) && scion_model_settle(transfer->target);
+        bool good = make(transfer) && scion_model_write_substitutes(transfer->target);
 
         scion_no_grad_end();
-        scion_transfer_clear_stand_ins(transfer);
+        scion_transfer_clear_substitutes(transfer);
         return good;
 }
 
-void scion_transfer_clear_stand_ins(struct scion_transfer *transfer)
+void scion_transfer_clear_substitutes(struct scion_transfer *transfer)
 {
-        scion_model_clear_stand_ins(transfer->target);
+        scion_model_clear_substitutes(transfer->target);
         if (transfer->source)
-                scion_model_clear_stand_ins(transfer->source);
+                scion_model_clear_substitutes(transfer->source);
         for (int i = 0; i < transfer->own_models; i++)
-                scion_model_clear_stand_ins(transfer->own_model[i].model);
+                scion_model_clear_substitutes(transfer->own_model[i].model);
 }
 
 void scion_transfer_end_step(struct scion_transfer *transfer)

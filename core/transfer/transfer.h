@@ -146,7 +146,7 @@ void scion_transfer_begin_step(struct scion_transfer *transfer, const struct sci
 void scion_transfer_end_step(struct scion_transfer *transfer);
 
 /* The parameters of all models are themselves again: before the tape is reset on which the stand-ins are. */
-void scion_transfer_clear_stand_ins(struct scion_transfer *transfer);
+void scion_transfer_clear_substitutes(struct scion_transfer *transfer);
 
 /* The strategy's loss of the batch that the step began with. */
 struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer);

@@ -1,4 +1,4 @@
-/* What every public header needs: visibility, format checks, and C linkage. */
+/* Included by every public header: visibility, checks of format strings, and C linkage. */
 #ifndef SCION_API_H
 #define SCION_API_H
 
@@ -14,10 +14,11 @@
 #define SCION_END
 #endif
 
-/* Visible outside the shared object that defines it. */
+/* Makes a symbol visible outside the shared object that defines it. */
 #define SCION_API __attribute__((visibility("default")))
 
-/* The argument number `text` is printf's, its values start at argument `first`. */
+/* Lets the compiler check a function like printf(): argument `text` is the format, the values start at argument
+ * `first`; both count from 1. */
 #define SCION_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 #endif

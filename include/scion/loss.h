@@ -1,4 +1,4 @@
-/* Loss plugins: outputs and targets to one number. */
+/* Loss plugins: they compute one number from a model's outputs and a batch's targets. */
 #ifndef SCION_LOSS_H
 #define SCION_LOSS_H
 
@@ -10,16 +10,16 @@ SCION_BEGIN
 struct scion_loss_plugin {
         SCION_PLUGIN_FIELDS
         /*
-         * The mean loss over the batch, a float scalar, of `outputs` [N, K], by differentiable operations.
-         * Called with a tape current: in training once a step, or as often as the strategy asks for it; in
-         * evaluation once a batch, of another size, with gradients off; and in the rehearsal before. The same
-         * arguments give the same loss. What it returns is the tape's. NULL, with a message, when it cannot take
-         * such outputs or targets.
+         * Returns the mean loss over the batch, a float32 scalar, of `outputs` [N, K], computed by differentiable
+         * operations on the current tape. Called in training once a step, or each time that the strategy asks for it;
+         * in evaluation once a batch, with gradients off and another N; and in the rehearsal before training. Equal
+         * arguments must give equal losses. Returns NULL, with a message, for outputs or targets that it does not
+         * support.
          */
         struct scion_tensor *(*loss)(void *self, struct scion_tensor *outputs,
                                      const struct scion_batch *batch);
-        /* Parts of the outputs count as constants on purpose (scion_detach()), so that the gradient is not the
-         * derivative of the value. */
+        /* Set if the loss treats parts of the outputs as constants (scion_detach()), so that its gradient is not the
+         * derivative of its value. `scion check` then does not compare the two. */
         bool detaches;
 };
 

@@ -1,9 +1,9 @@
 /*
- * Models: a tree of named modules, and their parameters, which lie in one block of memory.
+ * Models: a tree of named modules, and their parameters, which lie in one block of the device's memory.
  *
- * A parameter's name is the path of its module and its own name: "layer1.0.conv1.weight". A pattern is a
- * shell pattern ('*' '?' '[...]'; '*' crosses dots) that matches a parameter's name, or the path of a module:
- * then it stands for all parameters below that module. "conv1" and "conv1.*" are the same.
+ * A parameter's name is the path of its module followed by its own name: "layer1.0.conv1.weight". A pattern is a
+ * shell pattern with '*', '?' and '[...]', in which '*' also matches dots. A pattern that matches a module's path
+ * selects all parameters below that module, so "conv1" and "conv1.*" select the same.
  */
 #ifndef SCION_MODEL_H
 #define SCION_MODEL_H
@@ -16,149 +16,156 @@ SCION_BEGIN
 struct scion_model;
 struct scion_parameter;
 
-/* The outputs for inputs [N, ...]; with gradients for the parameters that are not frozen. */
+/* Returns the model's outputs for inputs [N, ...], on the current tape. Gradients flow into the parameters that are
+ * not frozen, and into the inputs if they require one. NULL on failure. */
 SCION_API struct scion_tensor *scion_model_forward(struct scion_model *model, struct scion_tensor *inputs);
 
-/* The shape of one input, without the batch axis, and the number of outputs. */
+/* Return the shape of one input, without the batch axis, and the number of outputs. */
 SCION_API struct scion_shape scion_model_input_shape(const struct scion_model *model);
 SCION_API int64_t scion_model_outputs(const struct scion_model *model);
 
-/* The path of the module that makes the outputs from features: the last linear layer, if the plugin says no
- * other. */
+/* Returns the path of the head, the module that computes the outputs from the features: the one that the model plugin
+ * names, else the last linear layer. Belongs to the model. */
 SCION_API const char *scion_model_head(const struct scion_model *model);
 
 /* --- Modules -------------------------------------------------------------------------------------------- */
 
-/* The module at a path: "layer1.0.conv1"; "" is the root. NULL, with near names in the message. */
+/* Returns the module at a path, as "layer1.0.conv1"; "" is the root. NULL, with similar names in the message, if
+ * there is none. */
 SCION_API struct scion_module *scion_model_module(struct scion_model *model, const char *path);
 
-/* All modules in the order of construction, a parent before what is below it; the root is the first. */
+/* The modules in the order of construction, each parent before its children; the root has index 0. NULL for an index
+ * out of range. */
 SCION_API int scion_model_module_count(const struct scion_model *model);
 SCION_API struct scion_module *scion_model_module_at(struct scion_model *model, int index);
 
-/* Of a model's module; valid as long as the model. NULL before the model is built. */
+/* Returns the path of a model's module. Belongs to the model. NULL before the model is built. */
 SCION_API const char *scion_module_path(const struct scion_module *module);
-/* "conv2d" */
+/* Returns the kind of a module, as "conv2d". */
 SCION_API const char *scion_module_kind(const struct scion_module *module);
-/* The module that it is below; NULL for the root. */
+/* Returns the parent of a module; NULL for the root. */
 SCION_API struct scion_module *scion_module_parent(const struct scion_module *module);
-/* The module's own parameter, or buffer, of that name: "weight". NULL, without a message, when it has none. */
+/* Returns the module's own parameter or buffer of that name, as "weight". NULL, without a message, if there is
+ * none. */
 SCION_API struct scion_parameter *scion_module_parameter(const struct scion_module *module, const char *name);
 
 /*
- * The paths of the modules that match one of the shell patterns, each once, in the order of construction. Here
- * '*' does not cross dots: "layer*" is layer1 and layer2, "layer*.0" what is called 0 in each of them; the root
- * is only "". Fails, with near names, when a pattern matches nothing. The result is the model's, and valid as
- * long as it.
+ * Finds the paths of the modules that match at least one of the shell patterns, each once, in the order of
+ * construction. Here '*' does not match dots: "layer*" selects layer1 and layer2, "layer*.0" the child 0 of each.
+ * Only "" selects the root. Returns false, with similar names in the message, if a pattern matches no module. The
+ * result belongs to the model.
  */
 SCION_API bool scion_model_select(struct scion_model *model, const struct scion_strings *patterns,
                                   struct scion_strings *paths);
 
 /*
- * The shape of what the module at that path makes of one example, without the batch axis; the last time, when it
- * runs several times. NULL: of what the head takes, the features. A scalar's shape, with a message, where there
- * is none: no such module, it never runs, or what it makes has no axis of examples.
+ * Returns the shape of the output of the module at `path` for one example, without the batch axis; of its last run,
+ * if it runs several times in a forward pass. A path of NULL stands for the features, the head's input. Returns a
+ * scalar's shape, with a message, if there is no such module, it does not run, or its output has no batch axis.
  */
 SCION_API struct scion_shape scion_model_feature_shape(struct scion_model *model, const char *path);
 
-/* Where a graft goes. */
+/* Where a module is grafted. */
 enum scion_place {
-        SCION_BEFORE,  /* runs on the module's input, the module on what it makes */
-        SCION_AFTER,   /* runs on the module's output, in whose place its own goes on */
-        SCION_INSTEAD, /* runs in its place */
+        SCION_BEFORE,  /* its input is the old module's input; its output becomes the old module's input */
+        SCION_AFTER,   /* its input is the old module's output; its own output takes the place of that */
+        SCION_INSTEAD, /* it replaces the old module */
 };
 
 /*
- * Puts a module before, after, or in the place of the module at `path`, whoever runs that one. Its own path is
- * PATH.NAME (NAME, at the root); with SCION_INSTEAD it is PATH, `name` is not used, and what the old module had
- * is gone from the model, but for the grafts before and after it, which stay. Several grafts at one place run in
- * the order in which they were put there. What a module takes and makes, as features, is its own: after the
- * grafts before it, and before those after it.
+ * Grafts a module onto the model: before, after, or in the place of the module at `path`. Takes ownership of
+ * `module`, also on failure. The new module's path is PATH.NAME, or NAME at the root. With SCION_INSTEAD it is PATH
+ * and `name` is not used; the old module's parameters are removed, while other grafts before and after it remain.
+ * Several grafts at one place run in the order in which they were added. The features of a module
+ * (scion_target_features()) are its own input and output: after the grafts before it, and before the grafts after it.
  *
- * The model is laid out anew and tried out. What stays keeps its values and settings, but no gradients; what is
- * new is drawn as if the model had been built with it. Pointers to parameters (struct scion_parameter, and their
- * tensors) got before are stale, those to modules stay. The head's path stays: what is below it belongs to the
- * head. Fails, with the shapes in the message, when it does not fit; the model is then as it was. The model owns
- * the module, also when this fails. So graft before anything is computed with the model, in setup().
+ * Lays out the parameters anew and runs the model once. Existing parameters keep their values and settings, but lose
+ * their gradients; new ones are drawn as if the model had been built with them. Pointers to parameters (struct
+ * scion_parameter, and their tensors) become invalid, so graft in setup(), before the model is used. Pointers to
+ * modules stay valid. The head's path does not change, and everything below it belongs to the head. Returns false,
+ * with the shapes in the message, if the module does not fit; the model is then unchanged.
  */
 SCION_API bool scion_model_graft(struct scion_model *model, const char *path, enum scion_place place,
                                  const char *name, struct scion_module *module);
 
 /* --- Parameters ----------------------------------------------------------------------------------------- */
 
-/* Those that are trained, or frozen; buffers are not counted. 0 for NULL. */
+/* Returns the number of parameters, frozen ones included, buffers excluded. 0 for NULL. */
 SCION_API int scion_model_parameter_count(const struct scion_model *model);
-/* In the order of construction; NULL when there is no such index. */
+/* Returns a parameter by its index, in the order of construction. NULL for an index out of range. */
 SCION_API struct scion_parameter *scion_model_parameter(struct scion_model *model, int index);
-/* NULL, with near names in the message, when there is none of that name. */
+/* Returns a parameter by its name. NULL, with similar names in the message, if there is none. */
 SCION_API struct scion_parameter *scion_model_find(struct scion_model *model, const char *name);
 
-/* The buffers (scion_nn_buffer()), in the order of construction. What is said of parameters below holds for them
- * too, but that they are frozen for good: a strategy that makes one model of another reads and writes both. */
+/* The buffers (scion_nn_buffer()), in the order of construction. The functions on parameters below take buffers too. A
+ * buffer is always frozen. A strategy that computes one model's values from another's must handle buffers as well. */
 SCION_API int scion_model_buffer_count(const struct scion_model *model);
 SCION_API struct scion_parameter *scion_model_buffer(struct scion_model *model, int index);
 
-/* No parameter has a gradient any more. The engine does so before each backward pass of its own. */
+/* Clears the gradients of all parameters. The engine does this before each of its backward passes. */
 SCION_API void scion_model_clear_gradients(struct scion_model *model);
 
-/* Does the parameter belong to the head? */
+/* Returns whether the parameter belongs to the head. */
 SCION_API bool scion_model_in_head(const struct scion_model *model, const struct scion_parameter *parameter);
 
-/* Does the parameter match the pattern? */
+/* Returns whether the pattern selects the parameter. */
 SCION_API bool scion_parameter_matches(const struct scion_parameter *parameter, const char *pattern);
 
-/* Does any parameter match? False, with a message that says what there is, when none does. */
+/* Returns whether the pattern selects any parameter. If not, sets a message that lists the modules. */
 SCION_API bool scion_model_has_match(struct scion_model *model, const char *pattern);
 
-/* Freezes what matches: it gets no gradient and no update. Fails, naming what there is, when nothing matches. */
+/* Freezes the parameters that the pattern selects: they get no gradient and no update. Returns false, with the
+ * modules in the message, if there are none. */
 SCION_API bool scion_model_freeze(struct scion_model *model, const char *pattern);
 
-/* Multiplies the learning rate of what matches by `scale`, on top of earlier factors. Fails on a scale that
- * is negative or not finite, and when nothing matches. */
+/* Multiplies the learning rate of the parameters that the pattern selects by `scale`, in addition to earlier factors.
+ * Returns false if there are none, or if scale is negative or not finite. */
 SCION_API bool scion_model_scale_lr(struct scion_model *model, const char *pattern, float scale);
 
 /*
- * Copies every parameter of `source` that `target` has under the same name and shape, and every buffer; the
- * head's too if `head`. Returns how many parameters were copied; -1, with a message, when a parameter outside
- * the head, or a head's that was asked for, is missing from the other model or of another shape; nothing is
- * copied then.
+ * Copies the values of all parameters and buffers of `source` to those of the same name in `target`; those of the head
+ * only if `head` is true. Returns the number of parameters that were copied. If one that must be copied is missing in
+ * either model, or has another shape, copies nothing and returns -1, with a message.
  */
 SCION_API int scion_model_copy(struct scion_model *target, struct scion_model *source, bool head);
 
-/* "layer1.0.conv1.weight": the module's path, and its name there. It is the model's, and lasts as long. NULL for NULL. */
+/* Returns the full name, as "layer1.0.conv1.weight". Belongs to the model. NULL for NULL. */
 SCION_API const char *scion_parameter_name(const struct scion_parameter *parameter);
 SCION_API struct scion_shape scion_parameter_shape(const struct scion_parameter *parameter);
 
-/* The parameter as a tensor to calculate with. It stays valid as long as the model. */
+/* Returns the parameter as a tensor for operations. Belongs to the model, and is valid as long as the model. */
 SCION_API struct scion_tensor *scion_parameter_tensor(struct scion_parameter *parameter);
 
-/* A frozen parameter gets no gradient and no update; the gradient it has goes. Buffers are frozen for good. */
+/* Return and set whether a parameter is frozen: it then gets no gradient and no update, and loses its present
+ * gradient. A buffer is always frozen. */
 SCION_API bool scion_parameter_frozen(const struct scion_parameter *parameter);
 SCION_API void scion_parameter_freeze(struct scion_parameter *parameter, bool frozen);
-/* Sets the learning rate's factor, 1 at first; not negative. */
+/* Sets the parameter's factor of the learning rate, initially 1. It must not be negative. */
 SCION_API void scion_parameter_scale_lr(struct scion_parameter *parameter, float scale);
-/* Whether the optimizer's weight decay applies; true at first. */
+/* Sets whether the optimizer's weight decay applies; initially it does. */
 SCION_API void scion_parameter_decay(struct scion_parameter *parameter, bool decay);
 
 /*
- * Holds values at 0, from now on and through training: `mask` has a 0 for each of those and a 1 for each of the
- * others, row-major, as many as the parameter's shape says; it is copied. Writing and copying into the parameter
- * keep to it; gradients there do not reach the optimizer. NULL takes the mask away. Fails for a buffer and on
- * other numbers.
+ * Masks a parameter: from now on, the values where `mask` is 0 are held at 0, also during training, when values are
+ * written or copied into the parameter, and the optimizer sees gradients of 0 there. `mask` has a 0 or 1 for each
+ * element, row-major; it is copied. NULL removes the mask. Returns false, with a message, for a buffer, and for a mask
+ * with other numbers.
  */
 SCION_API bool scion_parameter_mask(struct scion_parameter *parameter, const float *mask);
-/* The mask; NULL when there is none. */
+/* Returns the mask, on the host; NULL if there is none. Belongs to the parameter. */
 SCION_API const float *scion_parameter_masked(const struct scion_parameter *parameter);
 
 /*
- * For this step the parameter's value is `value`, a float tensor of its shape: modules calculate with it, and
- * gradients flow into it, not into the parameter, which is best frozen. For evaluation and at the end the engine
- * writes the values that such a tensor has into the parameter. The parameter's own tensor is still what
- * scion_parameter_tensor() gives. False for NULL, which keeps its message, for a buffer, and for another shape.
+ * Substitutes `value`, a float32 tensor of the parameter's shape, for the parameter in this step: modules compute
+ * with it, and gradients flow into it instead of the parameter, which should be frozen. Called by a strategy's
+ * make(). Before an evaluation and at the end of training the engine writes such a tensor's values into the
+ * parameter. scion_parameter_tensor() still returns the parameter itself. Returns false for NULL, whose message it
+ * keeps, for a buffer, and for another shape.
  */
 SCION_API bool scion_parameter_make(struct scion_parameter *parameter, struct scion_tensor *value);
 
-/* Plain row-major values out of and into the parameter; `values` holds as many as its shape says. */
+/* Copy the parameter's values to and from `values`, row-major, as many as its shape has elements. On a device that the
+ * host cannot address these are transfers; reading waits for the device. Return false with a message. */
 SCION_API bool scion_parameter_read(struct scion_parameter *parameter, float *values);
 SCION_API bool scion_parameter_write(struct scion_parameter *parameter, const float *values);
 

@@ -1,4 +1,4 @@
-/* Model plugins: a network for any input shape and number of outputs. */
+/* Model plugins: they build a network for a given input shape and number of outputs. */
 #ifndef SCION_MODEL_PLUGIN_H
 #define SCION_MODEL_PLUGIN_H
 
@@ -10,14 +10,14 @@ SCION_BEGIN
 struct scion_model_plugin {
         SCION_PLUGIN_FIELDS
         /*
-         * The network, as a tree of named modules, for inputs of shape `input` (without the batch axis) and
-         * `outputs` outputs. Called once for an instance, with no tape to be used; parameters have no values yet.
-         * The engine owns the tree from then on, and tries it out on two examples of zeros. The same arguments
-         * give the same tree. NULL, with a message, for shapes it cannot take.
+         * Returns the network, a tree of named modules (scion/nn.h), for inputs of shape `input` (without the batch
+         * axis) and `outputs` outputs. The engine takes ownership of the tree, and runs it once on two examples of
+         * zeros. Called once for each instance, without a current tape; parameters have no values yet. Equal arguments
+         * must give equal trees. Returns NULL, with a message, for shapes that it does not support.
          */
         struct scion_module *(*build)(void *self, const struct scion_shape *input, int64_t outputs);
-        /* The path of the head, the module that makes outputs from features: "fc3". NULL: the last linear
-         * layer. */
+        /* The path of the head, the module that computes the outputs from the features, as "fc3". NULL: the last
+         * linear layer. */
         const char *head;
 };
 

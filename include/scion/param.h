@@ -1,6 +1,6 @@
 /*
- * Parameter tables: what a plugin can be told in the experiment file. A table is the single truth: values are
- * checked against it, defaults come from it, `scion plugins KIND NAME` prints it. A plugin parses nothing.
+ * Parameter tables: the parameters of a plugin that an experiment file can set. The engine reads and checks values by
+ * the table, takes defaults from it, and prints it (`scion plugins KIND NAME`), so a plugin parses nothing.
  *
  *      struct l2_sp {
  *              float alpha;
@@ -14,16 +14,17 @@
  * After the help text come options, as designated initialisers:
  *
  *      .min, .max    the range, both ends included
- *      .above_min    .min itself is excluded
- *      .below_max    .max itself is excluded
- *      .required     there is no default; the file must say
- *      .scales       of a model's numbers: a width, in units or channels. A width multiplier, for the source's
- *                    structure made narrower or wider, multiplies it before build(), after validate(), which must
- *                    have put a width in the place of one not given. Integers are rounded, and at least 1
+ *      .above_min    excludes .min
+ *      .below_max    excludes .max
+ *      .required     the file must set the parameter; there is no default
+ *      .scales       for a model's parameter: the number is a width, in units or channels. Where a strategy makes
+ *                    the source's architecture wider or narrower, the engine multiplies it by the factor, after
+ *                    validate() and before build(). Integers are rounded, and are at least 1. If a default means
+ *                    that no width was given, validate() must replace it by a width
  *
- * With any option a number is at least .min, which is 0 when left out. A .max that is 0, left out, or not
- * above .min means no upper end. For lists the range holds for each entry. A number's default may lie outside
- * the range: it then means that none was given.
+ * If there is any option, a number must be at least .min, which is 0 if left out. A .max that is 0, left out, or not
+ * above .min means no upper limit. For lists the range applies to each entry. The default of a number may be outside
+ * the range, which shows that none was given.
  */
 #ifndef SCION_PARAM_H
 #define SCION_PARAM_H
@@ -37,14 +38,14 @@ enum scion_param_type {
         SCION_PARAM_FLOAT,   /* float */
         SCION_PARAM_INT,     /* int64_t */
         SCION_PARAM_BOOL,    /* bool */
-        SCION_PARAM_STRING,  /* const char *; NULL when left out without a default */
+        SCION_PARAM_STRING,  /* const char *; NULL if left out without a default */
         SCION_PARAM_CHOICE,  /* int: the index into .choices */
         SCION_PARAM_FLOATS,  /* struct scion_floats */
         SCION_PARAM_INTS,    /* struct scion_ints */
         SCION_PARAM_STRINGS, /* struct scion_strings */
 };
 
-/* Lists; empty when left out. The engine owns them, as long as the plugin's instance lives. */
+/* Lists; empty if left out without a default. They belong to the engine, and are valid as long as the instance. */
 struct scion_floats {
         size_t count;
         const float *value;
@@ -64,25 +65,25 @@ struct scion_param {
         const char *name;
         size_t offset; /* of the field in the plugin's state */
         enum scion_param_type type;
-        bool bounded; /* options were given: the range holds */
+        bool bounded; /* the entry has options, so that the range applies */
         bool required;
         bool above_min;
         bool below_max : 1;
-        bool scales : 1;  /* in a bit that tables built before it have at 0 */
-        double number;    /* default of numbers, booleans, and the index of a choice */
-        const char *text; /* default of a string; of a list, as it would stand in the file: "[16, 32]" */
+        bool scales : 1;            /* 0 in tables that were compiled before the field existed */
+        double number;              /* default of a number or boolean; index of a choice's default */
+        const char *text;           /* default of a string; of a list, as in a file: "[16, 32]" */
         const char *const *choices; /* of a choice, ended by NULL */
         double min;
         double max;
         const char *help; /* one line, lower case, no full stop */
 };
 
-/* More than the help text in the arguments? */
+/* Whether there are options after the help text. */
 #define SCION_PARAM_NTH(a, b, c, d, e, f, g, n, ...) n
 #define SCION_PARAM_HAS_OPTIONS(...) \
         SCION_PARAM_NTH(__VA_ARGS__, true, true, true, true, true, true, false, false)
 
-/* The offset of a field; a compile error when the field is of another type than the table says. */
+/* The offset of a field. Does not compile if the field has another type than the table says. */
 #define SCION_PARAM_FIELD(state, field, ctype) \
         (offsetof(state, field) + 0 * sizeof(char[_Generic(((state *)0)->field, ctype : 1, default : -1)]))
 
@@ -90,7 +91,7 @@ struct scion_param {
         .name = #field, .offset = SCION_PARAM_FIELD(state, field, ctype), .type = kind, \
         .bounded = SCION_PARAM_HAS_OPTIONS(__VA_ARGS__), .help = __VA_ARGS__
 
-/* The arguments after the default are the help text and options. */
+/* Entries of a table. The arguments after the default are the help text and options. */
 #define SCION_FLOAT(state, field, fallback, ...)                                                             \
         {                                                                                                    \
                 .number = (fallback), SCION_PARAM_ENTRY(state, field, float, SCION_PARAM_FLOAT, __VA_ARGS__) \

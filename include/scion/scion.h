@@ -1,4 +1,4 @@
-/* All that a plugin may use. */
+/* Includes the complete interface of plugins. */
 #ifndef SCION_H
 #define SCION_H
 

@@ -1,4 +1,4 @@
-/* Loops that the compiler vectorises, once for each instruction set; the loader picks the machine's. */
+/* Compiles functions once for each instruction set; the dynamic loader chooses the best one that the processor has. */
 #ifndef SCION_SIMD_H
 #define SCION_SIMD_H
 
@@ -12,7 +12,8 @@
 #endif
 #endif
 
-/* Before a function that holds such a loop. Sanitizers' run-time is not ready when the loader would pick. */
+/* An attribute for functions with loops that the compiler vectorises. Empty under sanitizers, whose run-time is not
+ * initialised when the loader chooses. */
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(SCION_SANITIZED) && !defined(SCION_NO_CLONES)
 #define SCION_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
 #else

@@ -1,10 +1,10 @@
 /*
- * The tape: what a step makes, and how gradients flow back through it.
+ * The tape: it owns the tensors of a step, and records operations for the backward pass.
  *
- * A tape belongs to one thread at a time. Operations record themselves on the tape that is current on their
- * thread; scion_tape_reset() takes back everything made since, and keeps the memory for the next step. In a
- * plugin's callback the engine has already made a tape current: a strategy may turn gradients off for a while
- * or ask for one of an input; the rest is for code that drives its own steps.
+ * A tape belongs to one thread at a time. Operations record themselves on the tape that is current on their thread.
+ * scion_tape_reset() removes all tensors, and keeps their memory for the next step. In a plugin's callback the engine
+ * has made a tape current; a strategy uses scion_no_grad_begin(), scion_no_grad_end(), scion_require_grad() and
+ * scion_grad(). The other functions are for code that makes its own steps.
  */
 #ifndef SCION_TAPE_H
 #define SCION_TAPE_H
@@ -15,51 +15,54 @@ SCION_BEGIN
 
 struct scion_tape;
 
-/* A new tape, or NULL when memory is out. */
+/* Creates a tape. NULL, with a message, if memory runs out. */
 SCION_API struct scion_tape *scion_tape_create(void);
-/* Frees the tape and all that was made on it. Takes NULL. */
+/* Destroys the tape and all its tensors. Does nothing for NULL. */
 SCION_API void scion_tape_destroy(struct scion_tape *tape);
 
-/* Makes `tape` (or none: NULL) current on this thread; returns the one that was current before. */
+/* Makes `tape` current on this thread; NULL for none. Returns the tape that was current before. */
 SCION_API struct scion_tape *scion_tape_use(struct scion_tape *tape);
 
-/* All tensors made on the tape are gone; their memory is kept for the next step. */
+/* Removes all tensors of the tape, and keeps their memory for the next step. */
 SCION_API void scion_tape_reset(struct scion_tape *tape);
 
-/* In training, dropout drops, and batch normalisation goes by the batch. A new tape is in evaluation. */
+/* Sets training or evaluation mode. In training mode dropout is active, and batch normalisation uses the batch's
+ * statistics. A new tape is in evaluation mode. */
 SCION_API void scion_tape_set_training(struct scion_tape *tape, bool training);
 
-/* Keys the tape's random numbers (dropout): the same seed and step give the same masks. */
+/* Sets the seed and the step that the random numbers of dropout are derived from. */
 SCION_API void scion_tape_set_seed(struct scion_tape *tape, uint64_t seed, uint64_t step);
 
-/* Between the two, operations on this thread record no gradient. They nest. */
+/* Between these two calls, operations on this thread are not recorded, so no gradients flow through them. Calls
+ * nest. */
 SCION_API void scion_no_grad_begin(void);
 SCION_API void scion_no_grad_end(void);
 
-/* Asks for the gradient of a float tensor; of one that an operation made, before scion_backward(). Returns x; NULL for NULL, for integers, and
- * for a frozen parameter, which scion_parameter_freeze() thaws. */
+/* Requests the gradient of a float32 tensor, which scion_grad() returns after scion_backward(). Returns x; NULL for
+ * NULL, and, with a message, for other types and for a frozen parameter. */
 SCION_API struct scion_tensor *scion_require_grad(struct scion_tensor *x);
 
 /*
- * Computes the gradient of `loss`, a float scalar, with respect to every tensor and parameter that asked for
- * it. Gradients of parameters add up until the engine clears them; those of tensors replace an earlier
- * pass's. Fails on NULL, on a loss of more than one element, on one that depends on nothing, and where a
- * tensor of another tape wants a gradient: gradients flow within the current one.
+ * Computes the gradients of `loss`, a float32 scalar, with respect to all parameters that are not frozen, and all
+ * tensors that scion_require_grad() was called for. Gradients of parameters are added to the present ones until the
+ * engine clears them; gradients of tensors replace those of an earlier call. Returns false, with a message, for NULL,
+ * for a loss of more than one element, for one that depends on nothing that requires a gradient, and if a tensor of
+ * another tape requires a gradient.
  */
 SCION_API bool scion_backward(struct scion_tensor *loss);
 
-/* The gradient of x, which asked for it, after scion_backward(), of x's shape; NULL when the loss does not depend on
- * x. */
+/* Returns the gradient of x after scion_backward(), a tensor of x's shape. NULL if the loss does not depend on x, or
+ * no gradient was requested. */
 SCION_API struct scion_tensor *scion_grad(struct scion_tensor *x);
 
-/* What a tape has asked of the system so far. A steady step changes none of it. */
+/* The memory that a tape uses. A steady step does not change bytes and allocations. */
 struct scion_tape_usage {
-        size_t bytes;       /* held from the system */
-        size_t allocations; /* times memory was asked of the system */
-        size_t tensors;     /* tensors alive on the tape */
+        size_t bytes;       /* of memory that the tape holds */
+        size_t allocations; /* number of allocations so far */
+        size_t tensors;     /* number of tensors on the tape */
 };
 
-/* By value; it is not kept up. */
+/* Returns the present usage. */
 SCION_API struct scion_tape_usage scion_tape_usage(const struct scion_tape *tape);
 
 SCION_END

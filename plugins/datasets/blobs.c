@@ -1,8 +1,8 @@
 /*
- * Blobs: each class is some clusters of points, each a normal distribution around a centre of its own. `layout`
- * draws the centres, whatever the run's seed: datasets of one layout are the same task, seen again; another layout is
- * another task. `shift` moves all points, which makes another domain of the same task. Each example comes from a
- * stream of its own, so that an index reads the same at any time, and a larger dataset begins with the smaller one.
+ * Blobs: each class consists of clusters of points, normal distributions around random centres. The centres depend on
+ * `layout` only, not on the run's seed: datasets with the same layout are samples of the same task. `shift` moves all
+ * points, which makes another domain of the same task. Each example has its own random stream, so that reading does
+ * not depend on the order, and a larger dataset begins with the examples of a smaller one.
  */
 #include <math.h>
 #include <scion/dataset.h>
@@ -14,32 +14,34 @@ struct blobs {
         int64_t num_classes, clusters;
         float noise, shift;
         int64_t layout;
-        uint64_t seed;    /* from here on ours */
-        int64_t values;   /* in one input */
+        uint64_t seed;    /* set by open(), as the fields below */
+        int64_t values;   /* of one input */
         float *centre;    /* [num_classes * clusters][values] */
         float *direction; /* [values], of length 1 */
 };
 
-#define MOST ((int64_t)1 << 40) /* examples in a split */
-#define MOST_VALUES (1 << 24)   /* in an input, and in all centres */
+#define MOST ((int64_t)1 << 40) /* limit for the examples of a split */
+#define MOST_VALUES (1 << 24)   /* limit for the values of an input, and of all centres */
 
 static const struct scion_param params[] = {
         SCION_INT(struct blobs, train_size, 1000, "training examples", .min = 1, .max = MOST),
         SCION_INT(struct blobs, valid_size, 0, "validation examples", .min = 0, .max = MOST),
         SCION_INT(struct blobs, test_size, 1000, "test examples", .min = 0, .max = MOST),
-        SCION_INTS(struct blobs, shape, "[16]", "of one input", .min = 1, .max = MOST_VALUES),
-        SCION_INT(struct blobs, num_classes, 4, "labels are 0 to one less", .min = 2, .max = MOST_VALUES),
-        SCION_INT(struct blobs, clusters, 3, "of each class", .min = 1, .max = MOST_VALUES),
-        SCION_FLOAT(struct blobs, noise, 1, "standard deviation around a centre; that of the centres is 1",
+        SCION_INTS(struct blobs, shape, "[16]", "shape of one input", .min = 1, .max = MOST_VALUES),
+        SCION_INT(struct blobs, num_classes, 4, "number of classes; labels are 0 to num_classes - 1",
+                  .min = 2, .max = MOST_VALUES),
+        SCION_INT(struct blobs, clusters, 3, "clusters of each class", .min = 1, .max = MOST_VALUES),
+        SCION_FLOAT(struct blobs, noise, 1,
+                    "standard deviation of the points around their centre; that of the centres is 1",
                     .min = 0),
-        SCION_FLOAT(struct blobs, shift, 0, "how far all points are moved, in a direction of the layout's",
-                    .min = 0),
-        SCION_INT(struct blobs, layout, 1, "another number, other centres: another task", .min = 0,
+        SCION_FLOAT(struct blobs, shift, 0,
+                    "distance by which all points are moved, in a direction that the layout gives", .min = 0),
+        SCION_INT(struct blobs, layout, 1, "seed of the centres: each number is another task", .min = 0,
                   .max = INT32_MAX),
         SCION_PARAMS_END
 };
 
-static bool validate(void *self)
+static bool blobs_validate(void *self)
 {
         struct blobs *blobs = self;
 
@@ -58,7 +60,7 @@ static bool validate(void *self)
         return true;
 }
 
-static void draw(uint64_t seed, uint64_t index, float *values, int64_t count)
+static void values_draw(uint64_t seed, uint64_t index, float *values, int64_t count)
 {
         struct scion_random random = scion_random(seed, SCION_RANDOM_DATA, index);
 
@@ -66,7 +68,7 @@ static void draw(uint64_t seed, uint64_t index, float *values, int64_t count)
                 values[i] = scion_random_normal(&random);
 }
 
-static bool place(struct blobs *blobs)
+static bool centres_place(struct blobs *blobs)
 {
         int64_t centres = blobs->num_classes * blobs->clusters;
         uint64_t seed = scion_seed((uint64_t)blobs->layout, "blobs");
@@ -76,17 +78,17 @@ static bool place(struct blobs *blobs)
         blobs->direction = malloc((size_t)blobs->values * sizeof *blobs->direction);
         if (!blobs->centre || !blobs->direction)
                 return scion_fail("out of memory");
-        draw(seed, 0, blobs->direction, blobs->values);
+        values_draw(seed, 0, blobs->direction, blobs->values);
         for (int64_t i = 0; i < blobs->values; i++)
                 square += (double)blobs->direction[i] * (double)blobs->direction[i];
         for (int64_t i = 0; i < blobs->values; i++)
                 blobs->direction[i] /= (float)sqrt(square);
         for (int64_t i = 0; i < centres; i++)
-                draw(seed, 1 + (uint64_t)i, blobs->centre + i * blobs->values, blobs->values);
+                values_draw(seed, 1 + (uint64_t)i, blobs->centre + i * blobs->values, blobs->values);
         return true;
 }
 
-static bool open_blobs(void *self, uint64_t seed, struct scion_dataset_info *info)
+static bool blobs_open(void *self, uint64_t seed, struct scion_dataset_info *info)
 {
         struct blobs *blobs = self;
 
@@ -99,11 +101,11 @@ static bool open_blobs(void *self, uint64_t seed, struct scion_dataset_info *inf
         info->size[SCION_TRAIN] = blobs->train_size;
         info->size[SCION_VALID] = blobs->valid_size;
         info->size[SCION_TEST] = blobs->test_size;
-        return place(blobs);
+        return centres_place(blobs);
 }
 
-/* As many examples of each class, but for the last few. */
-static bool read_blobs(void *self, enum scion_split split, int64_t index, void *input, void *target)
+/* Classes take turns, so their numbers of examples differ by at most one. */
+static bool blobs_read(void *self, enum scion_split split, int64_t index, void *input, void *target)
 {
         const struct blobs *blobs = self;
         struct scion_random random =
@@ -120,7 +122,7 @@ static bool read_blobs(void *self, enum scion_split split, int64_t index, void *
         return true;
 }
 
-static void finish(void *self)
+static void blobs_finish(void *self)
 {
         struct blobs *blobs = self;
 
@@ -130,10 +132,10 @@ static void finish(void *self)
 
 /* clang-format off */
 SCION_PLUGIN_DATASET("blobs",
-        .summary  = "classes that are clusters of points, which can be moved: a task that is always there",
+        .summary  = "synthetic classification: each class is some clusters of points, which can be moved",
         .params   = params,
         .size     = sizeof(struct blobs),
-        .validate = validate,
-        .open     = open_blobs,
-        .read     = read_blobs,
-        .finish   = finish);
+        .validate = blobs_validate,
+        .open     = blobs_open,
+        .read     = blobs_read,
+        .finish   = blobs_finish);

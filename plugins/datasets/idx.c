@@ -1,5 +1,5 @@
 /*
- * The MNIST family's files: IDX, plain or compressed by gzip.
+ * Reads IDX files, the format of MNIST and its successors, plain or compressed by gzip.
  *
  * An IDX file is two zero bytes, a byte for the type of its values, a byte for the number of axes, the length
  * of each axis as 32 bits, and the values, all in big-endian order. Images are unsigned bytes or floats of
@@ -24,9 +24,9 @@ struct array {
         int type;
         int axes;
         uint32_t length[MAX_AXES];
-        const unsigned char *values; /* as they are in the file */
+        const unsigned char *values; /* big-endian, in `contents` */
         size_t bytes;                /* of the values */
-        const void *contents;        /* of the file, in memory */
+        const void *contents;        /* of the file, from scion_file_map() */
         size_t contents_bytes;
 };
 
@@ -65,12 +65,12 @@ static const char *type_name(int type)
         }
 }
 
-static bool truncated(const char *path, size_t has, size_t expected)
+static bool file_fail_truncated(const char *path, size_t has, size_t expected)
 {
         return scion_fail("%s: truncated: it has %zu bytes, %zu expected", path, has, expected);
 }
 
-static bool check_type(const char *path, const unsigned char *magic, bool images)
+static bool header_check_type(const char *path, const unsigned char *magic, bool images)
 {
         int type = magic[2], axes = magic[3];
 
@@ -93,18 +93,18 @@ static bool check_type(const char *path, const unsigned char *magic, bool images
         return true;
 }
 
-/* Reads the header into `array`, all but the values. `got` bytes of the file are there. */
-static bool read_header(const char *path, const unsigned char *head, size_t got, bool images,
+/* Reads the header from the first `got` bytes of the file into `array`, except for the values. */
+static bool header_read(const char *path, const unsigned char *head, size_t got, bool images,
                         struct array *array)
 {
         if (got < 4)
-                return got == 0 ? scion_fail("%s: is empty", path) : truncated(path, got, 4);
-        if (!check_type(path, head, images))
+                return got == 0 ? scion_fail("%s: is empty", path) : file_fail_truncated(path, got, 4);
+        if (!header_check_type(path, head, images))
                 return false;
         array->type = head[2];
         array->axes = head[3];
         if (got < header_bytes(array))
-                return truncated(path, got, header_bytes(array));
+                return file_fail_truncated(path, got, header_bytes(array));
 
         array->bytes = value_bytes(array);
         for (int i = 0; i < array->axes; i++) {
@@ -123,13 +123,13 @@ static bool read_header(const char *path, const unsigned char *head, size_t got,
         return true;
 }
 
-/* The header tells how long the file is to be; no more of it is taken into memory. */
-static bool load(const char *path, bool images, struct array *array)
+/* Maps a file. Its header gives the expected length; a longer file is refused. */
+static bool array_load(const char *path, bool images, struct array *array)
 {
         unsigned char head[4 + 4 * MAX_AXES];
         size_t got;
 
-        if (!scion_file_head(path, head, sizeof head, &got) || !read_header(path, head, got, images, array))
+        if (!scion_file_head(path, head, sizeof head, &got) || !header_read(path, head, got, images, array))
                 return false;
         size_t header = header_bytes(array), expected = header + array->bytes;
 
@@ -137,15 +137,15 @@ static bool load(const char *path, bool images, struct array *array)
         if (!array->contents)
                 return false;
         if (array->contents_bytes < expected)
-                return truncated(path, array->contents_bytes, expected);
+                return file_fail_truncated(path, array->contents_bytes, expected);
         if (memcmp(array->contents, head, header) != 0)
                 return scion_fail("%s: changed while it was read", path);
         array->values = (const unsigned char *)array->contents + header;
         return true;
 }
 
-/* Copies values out, in this machine's byte order. */
-static void copy_values(const struct array *array, size_t at, size_t bytes, void *out)
+/* Copies `bytes` bytes of values from the offset `at`, converted to this machine's byte order. */
+static void array_copy_values(const struct array *array, size_t at, size_t bytes, void *out)
 {
         if (array->type != FLOATS) {
                 memcpy(out, array->values + at, bytes);
@@ -158,7 +158,7 @@ static void copy_values(const struct array *array, size_t at, size_t bytes, void
         }
 }
 
-static void unload(struct array *array)
+static void array_unload(struct array *array)
 {
         scion_file_unmap(array->contents, array->contents_bytes);
 }
@@ -178,21 +178,22 @@ struct idx {
 };
 
 static const struct scion_param params[] = {
-        SCION_STRING(
-                struct idx, root, NULL,
-                "folder of train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-..., plain or .gz"),
+        SCION_STRING(struct idx, root, NULL,
+                     "folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-..., plain "
+                     "or .gz"),
         SCION_STRING(struct idx, train_images, NULL,
                      "file of the training images, instead of the one in root"),
         SCION_STRING(struct idx, train_labels, NULL,
                      "file of the training labels, instead of the one in root"),
         SCION_STRING(struct idx, test_images, NULL, "file of the test images, instead of the one in root"),
         SCION_STRING(struct idx, test_labels, NULL, "file of the test labels, instead of the one in root"),
-        SCION_INT(struct idx, num_classes, 10, "labels are 0 to one less; 0: as many as the labels say",
-                  .min = 0, .max = 256),
+        SCION_INT(struct idx, num_classes, 10,
+                  "number of classes; labels are 0 to num_classes - 1; 0: the highest label + 1", .min = 0,
+                  .max = 256),
         SCION_PARAMS_END
 };
 
-static bool validate(void *self)
+static bool idx_validate(void *self)
 {
         const struct idx *idx = self;
 
@@ -209,9 +210,9 @@ static bool validate(void *self)
         return true;
 }
 
-/* The path of a file in root under one of the names it goes by: "train-images" and 3 axes are
- * train-images-idx3-ubyte. The caller frees it. */
-static char *find(const char *root, const char *stem, int axes)
+/* Finds a file in root by its usual names: "train-images" with 3 axes is train-images-idx3-ubyte. Returns its path,
+ * which the caller frees. */
+static char *root_find(const char *root, const char *stem, int axes)
 {
         static const char *const spellings[] = { "%s/%s-idx%d-ubyte", "%s/%s.idx%d-ubyte",
                                                  "%s/%s-idx%d-ubyte.gz", "%s/%s.idx%d-ubyte.gz" };
@@ -231,7 +232,7 @@ static char *find(const char *root, const char *stem, int axes)
         }
         for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
                 snprintf(path, room, spellings[i], root, stem, axes);
-                /* Whatever else is wrong with it, opening it will say. */
+                /* Other errors are reported when the file is opened. */
                 if (stat(path, &status) == 0 || errno != ENOENT)
                         return path;
         }
@@ -242,28 +243,28 @@ fail:
         return NULL;
 }
 
-static bool load_named(const struct idx *idx, const char *given, const char *stem, bool images,
-                       struct array *array)
+static bool array_load_named(const struct idx *idx, const char *given, const char *stem, bool images,
+                             struct array *array)
 {
         if (given)
-                return load(given, images, array);
-        char *path = find(idx->root, stem, images ? 3 : 1);
-        bool good = path && load(path, images, array);
+                return array_load(given, images, array);
+        char *path = root_find(idx->root, stem, images ? 3 : 1);
+        bool good = path && array_load(path, images, array);
 
         free(path);
         return good;
 }
 
-static bool load_part(struct idx *idx, enum scion_split split)
+static bool part_load(struct idx *idx, enum scion_split split)
 {
         struct part *part = &idx->part[split];
         bool train = split == SCION_TRAIN;
         const char *images = train ? idx->train_images : idx->test_images;
         const char *labels = train ? idx->train_labels : idx->test_labels;
 
-        /* The labels first: they are small, and tell a wrong root at once. */
-        if (!load_named(idx, labels, train ? "train-labels" : "t10k-labels", false, &part->labels) ||
-            !load_named(idx, images, train ? "train-images" : "t10k-images", true, &part->images))
+        /* The labels first: they are small, so that a wrong root is noticed quickly. */
+        if (!array_load_named(idx, labels, train ? "train-labels" : "t10k-labels", false, &part->labels) ||
+            !array_load_named(idx, images, train ? "train-images" : "t10k-images", true, &part->images))
                 return false;
         if (part->images.length[0] != part->labels.length[0])
                 return scion_fail("%s: %u images, but %u labels", train ? "train" : "test",
@@ -271,7 +272,7 @@ static bool load_part(struct idx *idx, enum scion_split split)
         return true;
 }
 
-static bool check_alike(const struct array *train, const struct array *test)
+static bool images_check_alike(const struct array *train, const struct array *test)
 {
         if (train->type != test->type)
                 return scion_fail("the training images are %s, the test images are %s",
@@ -293,7 +294,7 @@ static bool check_alike(const struct array *train, const struct array *test)
         return scion_fail("the training images are %s, the test images are %s", text[0], text[1]);
 }
 
-static bool check_labels(struct idx *idx, int64_t *classes)
+static bool labels_check(struct idx *idx, int64_t *classes)
 {
         int64_t highest = 0;
 
@@ -317,18 +318,18 @@ static bool check_labels(struct idx *idx, int64_t *classes)
         return true;
 }
 
-static bool open_idx(void *self, uint64_t seed, struct scion_dataset_info *info)
+static bool idx_open(void *self, uint64_t seed, struct scion_dataset_info *info)
 {
         struct idx *idx = self;
         const struct array *images = &idx->part[SCION_TRAIN].images;
         bool test = idx->root || idx->test_images;
 
         (void)seed;
-        if (!load_part(idx, SCION_TRAIN) || (test && !load_part(idx, SCION_TEST)))
+        if (!part_load(idx, SCION_TRAIN) || (test && !part_load(idx, SCION_TEST)))
                 return false;
-        if (test && !check_alike(images, &idx->part[SCION_TEST].images))
+        if (test && !images_check_alike(images, &idx->part[SCION_TEST].images))
                 return false;
-        if (!check_labels(idx, &info->classes))
+        if (!labels_check(idx, &info->classes))
                 return false;
         idx->image_bytes = images->bytes / images->length[0];
         info->element = images->type == FLOATS ? SCION_F32 : SCION_U8;
@@ -340,35 +341,35 @@ static bool open_idx(void *self, uint64_t seed, struct scion_dataset_info *info)
         return true;
 }
 
-static bool read_idx(void *self, enum scion_split split, int64_t index, void *input, void *target)
+static bool idx_read(void *self, enum scion_split split, int64_t index, void *input, void *target)
 {
         const struct idx *idx = self;
         const struct part *part = &idx->part[split];
         int32_t label = part->labels.values[index];
 
         if (input)
-                copy_values(&part->images, (size_t)index * idx->image_bytes, idx->image_bytes, input);
+                array_copy_values(&part->images, (size_t)index * idx->image_bytes, idx->image_bytes, input);
         memcpy(target, &label, sizeof label);
         return true;
 }
 
-static void finish(void *self)
+static void idx_finish(void *self)
 {
         struct idx *idx = self;
 
         for (int split = 0; split < SCION_SPLITS; split++) {
-                unload(&idx->part[split].images);
-                unload(&idx->part[split].labels);
+                array_unload(&idx->part[split].images);
+                array_unload(&idx->part[split].labels);
         }
 }
 
 /* clang-format off */
 SCION_PLUGIN_DATASET("idx",
-        .summary   = "images and labels in IDX files, as MNIST and Fashion-MNIST come in",
+        .summary   = "images and labels in IDX files, the format of MNIST and Fashion-MNIST",
         .reference = "LeCun, Cortes, Burges. The MNIST database of handwritten digits. yann.lecun.com/exdb/mnist",
         .params    = params,
         .size      = sizeof(struct idx),
-        .validate  = validate,
-        .finish    = finish,
-        .open      = open_idx,
-        .read      = read_idx);
+        .validate  = idx_validate,
+        .finish    = idx_finish,
+        .open      = idx_open,
+        .read      = idx_read);

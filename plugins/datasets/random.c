@@ -1,6 +1,6 @@
 /*
- * Random inputs with random targets: nothing to learn but by heart. Each example comes from a stream of its
- * own, so that an index reads the same at any time, and a larger dataset begins with the smaller one.
+ * Random inputs with random targets: a model can only memorise them. Each example has its own random stream, so that
+ * reading does not depend on the order, and a larger dataset begins with the examples of a smaller one.
  */
 #include <scion/dataset.h>
 
@@ -10,24 +10,25 @@ struct random_data {
         int64_t num_classes;
         int64_t targets;
         uint64_t seed;
-        int64_t values; /* in one input */
+        int64_t values; /* of one input */
 };
 
-#define MOST ((int64_t)1 << 40) /* examples in a split, and values in an input */
+#define MOST ((int64_t)1 << 40) /* limit for the examples of a split, and the values of an input */
 
 static const struct scion_param params[] = {
         SCION_INT(struct random_data, train_size, 1000, "training examples", .min = 1, .max = MOST),
         SCION_INT(struct random_data, valid_size, 0, "validation examples", .min = 0, .max = MOST),
         SCION_INT(struct random_data, test_size, 1000, "test examples", .min = 0, .max = MOST),
-        SCION_INTS(struct random_data, shape, "[1, 28, 28]", "of one input", .min = 1, .max = MOST),
-        SCION_INT(struct random_data, num_classes, 10, "labels are 0 to one less; 0: the targets are values",
-                  .min = 0, .max = INT32_MAX),
-        SCION_INT(struct random_data, targets, 1, "values of a target, when num_classes is 0", .min = 1,
-                  .max = MOST),
+        SCION_INTS(struct random_data, shape, "[1, 28, 28]", "shape of one input", .min = 1, .max = MOST),
+        SCION_INT(struct random_data, num_classes, 10,
+                  "number of classes; labels are 0 to num_classes - 1; 0: the targets are values", .min = 0,
+                  .max = INT32_MAX),
+        SCION_INT(struct random_data, targets, 1, "number of values of a target, if num_classes is 0",
+                  .min = 1, .max = MOST),
         SCION_PARAMS_END
 };
 
-static bool validate(void *self)
+static bool random_data_validate(void *self)
 {
         struct random_data *data = self;
 
@@ -37,13 +38,13 @@ static bool validate(void *self)
         data->values = 1;
         for (size_t i = 0; i < data->shape.count; i++) {
                 if (data->shape.value[i] > MOST / data->values)
-                        return scion_fail("shape: more values than any memory holds");
+                        return scion_fail("shape: more values than fit into memory");
                 data->values *= data->shape.value[i];
         }
         return true;
 }
 
-static bool open_random(void *self, uint64_t seed, struct scion_dataset_info *info)
+static bool random_data_open(void *self, uint64_t seed, struct scion_dataset_info *info)
 {
         struct random_data *data = self;
 
@@ -60,8 +61,8 @@ static bool open_random(void *self, uint64_t seed, struct scion_dataset_info *in
         return true;
 }
 
-/* The target is drawn first, so that it does not depend on whether the input is wanted. */
-static bool read_random(void *self, enum scion_split split, int64_t index, void *input, void *target)
+/* Draws the target first, so that it does not depend on whether the input is read. */
+static bool random_data_read(void *self, enum scion_split split, int64_t index, void *input, void *target)
 {
         const struct random_data *data = self;
         struct scion_random random =
@@ -81,6 +82,6 @@ SCION_PLUGIN_DATASET("random",
         .summary  = "inputs from a standard normal distribution, with random labels or values",
         .params   = params,
         .size     = sizeof(struct random_data),
-        .validate = validate,
-        .open     = open_random,
-        .read     = read_random);
+        .validate = random_data_validate,
+        .open     = random_data_open,
+        .read     = random_data_read);

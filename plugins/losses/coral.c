@@ -1,4 +1,4 @@
-/* How far the outputs' covariance is from that of the targets, in a batch. Labels become one-hot rows. */
+/* The CORAL distance between the covariance matrices of outputs and targets in a batch. Labels become one-hot rows. */
 #include <scion/loss.h>
 #include <scion/losses.h>
 

@@ -1,6 +1,6 @@
 /*
- * Cross-entropy of logits and labels, as PyTorch's CrossEntropyLoss with reduction='mean' defines it: with
- * p = softmax(outputs), class weights w (1 without), smoothing e, and K classes, over the batch's examples n
+ * Cross-entropy of logits and labels, as PyTorch's CrossEntropyLoss with reduction='mean'. With p = softmax(outputs),
+ * class weights w (1 if not given), smoothing e, K classes, and sums over the batch's examples n:
  *
  *      loss = sum_n [ (1 - e) w[y_n] (-ln p[n, y_n]) + e/K sum_c w[c] (-ln p[n, c]) ] / sum_n w[y_n]
  */
@@ -12,10 +12,12 @@ struct cross_entropy {
 };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct cross_entropy, label_smoothing, 0, "share of the label spread over all classes",
-                    .max = 1, .below_max = true),
+        SCION_FLOAT(struct cross_entropy, label_smoothing, 0,
+                    "fraction of each label that is spread evenly over all classes", .max = 1,
+                    .below_max = true),
         SCION_FLOATS(struct cross_entropy, class_weights, NULL,
-                     "weight of each class's examples, one entry a class; left out: all 1", .min = 0),
+                     "weight of the examples of each class, one entry for each class; left out: all 1",
+                     .min = 0),
         SCION_PARAMS_END
 };
 
@@ -29,8 +31,8 @@ static bool validate(void *self)
         return weights->count == 0 || sum > 0 || scion_fail("class_weights: all are zero");
 }
 
-static bool check(const struct cross_entropy *ce, struct scion_tensor *outputs,
-                  const struct scion_batch *batch)
+static bool batch_check(const struct cross_entropy *ce, struct scion_tensor *outputs,
+                        const struct scion_batch *batch)
 {
         struct scion_shape shape = scion_shape(outputs);
         char text[96];
@@ -53,7 +55,7 @@ static struct scion_tensor *loss(void *self, struct scion_tensor *outputs, const
         const struct cross_entropy *ce = self;
         const float e = ce->label_smoothing;
 
-        if (!check(ce, outputs, batch))
+        if (!batch_check(ce, outputs, batch))
                 return NULL;
         int64_t classes = scion_dim(outputs, 1);
         struct scion_tensor *logp = scion_log_softmax(outputs, 1);

@@ -1,23 +1,24 @@
 /*
- * The mean over examples of KL(targets || softmax(outputs / temperature)). The targets are distributions over
- * the outputs: soft labels. Labels become one-hot rows, with which it is the cross-entropy.
+ * The mean over examples of KL(targets || softmax(outputs / temperature)). The targets are probabilities of the
+ * classes, soft labels. Labels become one-hot rows, for which the loss is the cross-entropy.
  */
 #include <math.h>
 #include <scion/loss.h>
 #include <scion/losses.h>
 
-#define SLACK 1e-3 /* by which a row of rounded probabilities may miss 1 */
+#define SLACK 1e-3 /* tolerance for the sum of a row of rounded probabilities */
 
 struct kl_divergence {
         float temperature;
 };
 
 static const struct scion_param params[] = { SCION_FLOAT(struct kl_divergence, temperature, 1,
-                                                         "that the outputs are divided by", .min = 0,
+                                                         "the outputs are divided by this", .min = 0,
                                                          .above_min = true),
                                              SCION_PARAMS_END };
 
-static bool check(struct scion_tensor *targets)
+/* Reads the targets back from the device in each step. */
+static bool targets_check(struct scion_tensor *targets)
 {
         const float *p = scion_data(targets);
         int64_t classes = scion_dim(targets, -1);
@@ -47,7 +48,7 @@ static struct scion_tensor *loss(void *self, struct scion_tensor *outputs, const
         const struct kl_divergence *kl = self;
         struct scion_tensor *targets = scion_batch_values(batch, outputs);
 
-        if (!check(targets))
+        if (!targets_check(targets))
                 return NULL;
         /* softmax(ln p) is p */
         return scion_kl_divergence(scion_scale(outputs, 1 / kl->temperature), scion_log(targets), 1);

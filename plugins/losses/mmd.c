@@ -1,4 +1,4 @@
-/* How far the outputs' distribution is from that of the targets, in a batch. Labels become one-hot rows. */
+/* The maximum mean discrepancy between outputs and targets in a batch. Labels become one-hot rows. */
 #include <scion/loss.h>
 #include <scion/losses.h>
 
@@ -14,12 +14,15 @@ static const char *const estimators[] = { "linear", "biased", "unbiased", NULL }
 static const char *const heuristics[] = { "median", "mean", NULL };
 
 static const struct scion_param params[] = {
-        SCION_CHOICE(struct mmd, estimator, estimators, SCION_MMD_LINEAR, "pairs of examples that count"),
+        SCION_CHOICE(struct mmd, estimator, estimators, SCION_MMD_LINEAR,
+                     "estimator: linear uses consecutive pairs, biased and unbiased all pairs of examples"),
         SCION_CHOICE(struct mmd, heuristic, heuristics, SCION_MMD_MEDIAN,
-                     "what of the squared distances is the bandwidth"),
-        SCION_FLOAT(struct mmd, bandwidth, 0, "of the middle kernel; 0: by the heuristic", .min = 0),
+                     "statistic of the squared distances that is the bandwidth"),
+        SCION_FLOAT(struct mmd, bandwidth, 0, "bandwidth of the middle kernel; 0: chosen by the heuristic",
+                    .min = 0),
         SCION_INT(struct mmd, kernels, 33, "number of Gaussian kernels", .min = 1, .max = 256),
-        SCION_FLOAT(struct mmd, step, 1.41421356, "from one kernel's bandwidth to the next one's", .min = 1),
+        SCION_FLOAT(struct mmd, step, 1.41421356, "factor between the bandwidths of neighbouring kernels",
+                    .min = 1),
         SCION_PARAMS_END
 };
 
@@ -37,4 +40,5 @@ static struct scion_tensor *loss(void *self, struct scion_tensor *outputs, const
 
 SCION_PLUGIN_LOSS("mmd", .summary = "maximum mean discrepancy of outputs and targets in a batch",
                   .reference = "Long, Cao, Wang, Jordan. ICML 2015. arXiv:1502.02791", .params = params,
-                  .size = sizeof(struct mmd), .loss = loss, .detaches = true); /* the heuristic's bandwidth */
+                  .size = sizeof(struct mmd), .loss = loss,
+                  .detaches = true); /* the bandwidth of the heuristic */

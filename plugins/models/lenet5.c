@@ -1,12 +1,11 @@
 /*
  * LeNet-5: LeCun, Bottou, Bengio, Haffner. Gradient-based learning applied to document recognition. Proc.
- * IEEE 86(11), 1998, as it is trained today. The layers' sizes are the paper's; different are ReLU in place
- * of scaled tanh, max pooling in place of averages with trained scale and bias, a second convolution that
- * sees all six maps in place of the connection table, and a linear output layer in place of the radial basis
- * functions.
+ * IEEE 86(11), 1998, in its present form. The sizes of the layers are those of the paper. ReLU replaces scaled tanh,
+ * max pooling replaces averages with trained scale and bias, the second convolution sees all six maps instead of those
+ * of a connection table, and a linear output layer replaces the radial basis functions.
  *
- * The paper's input is 32x32. Along a side shorter than that the first convolution pads by 2, so that 28x28
- * images give the same 16 maps of 5x5 before the linear layers; for other sizes fc1 is as wide as it must be.
+ * The paper's input is 32x32. Along a shorter side the first convolution pads by 2, so that 28x28 images also give 16
+ * maps of 5x5 before the linear layers. For other sizes the number of inputs of fc1 differs.
  */
 #include <math.h>
 #include <scion/model_plugin.h>
@@ -16,21 +15,21 @@ struct lenet5 {
 };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct lenet5, width, 1, "of each layer, as a multiple of the paper's", .min = 0,
+        SCION_FLOAT(struct lenet5, width, 1, "factor of the width of each layer; 1: the paper's", .min = 0,
                     .above_min = true, .max = 256, .scales = true),
         SCION_PARAMS_END
 };
 
-#define SMALLEST 12 /* padded by 2, it leaves one pixel after the second pooling */
+#define SMALLEST 12 /* padded by 2, this side has length 1 after the second pooling */
 
-/* What is left of a side after a 5x5 convolution and pooling by 2. */
-static int64_t after_block(int64_t side, int padding)
+/* Returns the length of a side after a 5x5 convolution and a pooling by 2. */
+static int64_t side_after_block(int64_t side, int padding)
 {
         return (side + 2 * padding - 4) / 2;
 }
 
-/* Of a layer that the paper gives so many units. */
-static int64_t units(const struct lenet5 *lenet5, int64_t paper)
+/* Returns the width of a layer that has `paper` units or maps in the paper. */
+static int64_t layer_units(const struct lenet5 *lenet5, int64_t paper)
 {
         return llroundf(fmaxf(1, (float)paper * lenet5->width));
 }
@@ -40,8 +39,8 @@ static struct scion_module *build(void *self, const struct scion_shape *input, i
         struct scion_window conv1 = { .kernel = { 5, 5 } }, conv2 = { .kernel = { 5, 5 } };
         const struct scion_window pool = { .kernel = { 2, 2 } };
         const struct lenet5 *lenet5 = self;
-        int64_t maps1 = units(lenet5, 6), maps2 = units(lenet5, 16), hidden1 = units(lenet5, 120),
-                hidden2 = units(lenet5, 84), features = maps2;
+        int64_t maps1 = layer_units(lenet5, 6), maps2 = layer_units(lenet5, 16),
+                hidden1 = layer_units(lenet5, 120), hidden2 = layer_units(lenet5, 84), features = maps2;
         char text[96];
 
         if (input->ndim != 3 || input->dim[1] < SMALLEST || input->dim[2] < SMALLEST)
@@ -51,7 +50,7 @@ static struct scion_module *build(void *self, const struct scion_shape *input, i
                 int64_t side = input->dim[1 + i];
 
                 conv1.padding[i] = side < 32 ? 2 : 0;
-                features *= after_block(after_block(side, conv1.padding[i]), 0);
+                features *= side_after_block(side_after_block(side, conv1.padding[i]), 0);
         }
         struct scion_module *net = scion_nn_sequential();
 

@@ -1,6 +1,6 @@
 /*
- * A multi-layer perceptron: the input flattened, then hidden layers fc1, fc2, ..., each with an activation,
- * and a linear output layer, the last fc, which is the head.
+ * A multi-layer perceptron: flattens the input, then has hidden layers fc1, fc2, ..., each with an activation, and a
+ * linear output layer, the last fc, which is the head.
  */
 #include <scion/model_plugin.h>
 #include <stdio.h>
@@ -17,13 +17,13 @@ static const char *const activations[] = { "relu", "tanh", "sigmoid", NULL };
 
 static const struct scion_param params[] = {
         SCION_INTS(struct mlp, hidden, "[128]", "widths of the hidden layers", .min = 1, .scales = true),
-        SCION_CHOICE(struct mlp, activation, activations, RELU, "after every hidden layer"),
+        SCION_CHOICE(struct mlp, activation, activations, RELU, "activation after each hidden layer"),
         SCION_FLOAT(struct mlp, dropout, 0, "probability of dropping a hidden unit", .max = 1,
                     .below_max = true),
         SCION_PARAMS_END
 };
 
-static struct scion_module *activation(int which)
+static struct scion_module *activation_create(int which)
 {
         switch (which) {
         case TANH:
@@ -35,8 +35,8 @@ static struct scion_module *activation(int which)
         }
 }
 
-/* Appends under a name with a number: "fc1". */
-static void append(struct scion_module *net, const char *name, size_t number, struct scion_module *module)
+/* Appends a module with a numbered name, as "fc1". */
+static void net_append(struct scion_module *net, const char *name, size_t number, struct scion_module *module)
 {
         char text[48];
 
@@ -52,13 +52,13 @@ static struct scion_module *build(void *self, const struct scion_shape *input, i
 
         scion_nn_append(net, "flatten", scion_nn_flatten());
         for (size_t i = 0; i < mlp->hidden.count; i++) {
-                append(net, "fc", i + 1, scion_nn_linear(width, mlp->hidden.value[i], true));
-                append(net, activations[mlp->activation], i + 1, activation(mlp->activation));
+                net_append(net, "fc", i + 1, scion_nn_linear(width, mlp->hidden.value[i], true));
+                net_append(net, activations[mlp->activation], i + 1, activation_create(mlp->activation));
                 if (mlp->dropout > 0)
-                        append(net, "dropout", i + 1, scion_nn_dropout(mlp->dropout));
+                        net_append(net, "dropout", i + 1, scion_nn_dropout(mlp->dropout));
                 width = mlp->hidden.value[i];
         }
-        append(net, "fc", mlp->hidden.count + 1, scion_nn_linear(width, outputs, true));
+        net_append(net, "fc", mlp->hidden.count + 1, scion_nn_linear(width, outputs, true));
         return net;
 }
 

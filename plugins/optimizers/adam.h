@@ -1,4 +1,4 @@
-/* What adam and adamw share: all but where the weight decay goes. As PyTorch's torch.optim.Adam has it. */
+/* Shared by adam and adamw, which differ in the weight decay. The same formulas as PyTorch's torch.optim.Adam. */
 #ifndef PLUGINS_OPTIMIZERS_ADAM_H
 #define PLUGINS_OPTIMIZERS_ADAM_H
 
@@ -14,24 +14,25 @@ struct adam {
         float weight_decay;
 };
 
-/* A zero stays a zero because eps is not 0: 0 / (sqrt(0) + eps). */
-#define ADAM_PARAMS(decay, help)                                                                           \
-        SCION_FLOAT(struct adam, lr, 1e-3, "learning rate", .min = 0),                                     \
-                SCION_FLOAT(struct adam, beta1, 0.9, "how much of the gradient's mean is kept", .min = 0,  \
-                            .max = 1, .below_max = true),                                                  \
-                SCION_FLOAT(struct adam, beta2, 0.999, "how much of the gradient's mean square is kept",   \
-                            .min = 0, .max = 1, .below_max = true),                                        \
-                SCION_FLOAT(struct adam, eps, 1e-8, "added to the root of the mean square", .min = 1e-30), \
+/* Padding stays 0 because eps > 0: 0 / (sqrt(0) + eps) = 0. */
+#define ADAM_PARAMS(decay, help)                                                                            \
+        SCION_FLOAT(struct adam, lr, 1e-3, "learning rate", .min = 0),                                      \
+                SCION_FLOAT(struct adam, beta1, 0.9, "decay of the running mean of the gradient", .min = 0, \
+                            .max = 1, .below_max = true),                                                   \
+                SCION_FLOAT(struct adam, beta2, 0.999, "decay of the running mean of its square", .min = 0, \
+                            .max = 1, .below_max = true),                                                   \
+                SCION_FLOAT(struct adam, eps, 1e-8, "added to the root of the running mean square",         \
+                            .min = 1e-30),                                                                  \
                 SCION_FLOAT(struct adam, weight_decay, decay, help, .min = 0), SCION_PARAMS_END,
 
-/* One step's numbers, the same for all of a span's values. */
+/* The coefficients of one step, equal for all values of a span. */
 struct adam_step {
-        float shrink;       /* the values' factor: decoupled weight decay; 1 for none */
-        float decay;        /* L2 penalty's, into the gradient; 0 for none */
-        float keep1, take1; /* beta1, 1 - beta1 */
+        float shrink;       /* factor of the values: decoupled weight decay; 1 for none */
+        float decay;        /* L2 penalty in the gradient; 0 for none */
+        float keep1, take1; /* beta1, 1 - beta1; keep2 and take2 likewise */
         float keep2, take2;
-        float size; /* learning rate over the first moment's bias correction */
-        float root; /* square root of the second moment's */
+        float size; /* learning rate divided by the bias correction of the mean */
+        float root; /* square root of the bias correction of the mean square */
         float eps;
 };
 
@@ -76,7 +77,8 @@ static int states(const void *self)
         return 2; /* the gradient's mean and its mean square */
 }
 
-static void adam_run(const struct adam *adam, const struct scion_span *spans, int count, bool decoupled)
+static void adam_update_spans(const struct adam *adam, const struct scion_span *spans, int count,
+                              bool decoupled)
 {
         for (const struct scion_span *s = spans; s < spans + count; s++) {
                 struct adam_step now = adam_step(adam, s, decoupled);

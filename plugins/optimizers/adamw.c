@@ -1,12 +1,12 @@
-/* Adam with decoupled weight decay: the values shrink apart from the gradient's step. */
+/* Adam with decoupled weight decay: values are multiplied by 1 - lr decay, independently of the gradient. */
 #include "adam.h"
 
-static const struct scion_param params[] = { ADAM_PARAMS(0.01,
-                                                         "shrinks the values by lr times this, each step") };
+static const struct scion_param params[] = { ADAM_PARAMS(
+        0.01, "values are multiplied by 1 - lr * weight_decay in each step") };
 
 static void step(void *self, const struct scion_span *spans, int count)
 {
-        adam_run(self, spans, count, true);
+        adam_update_spans(self, spans, count, true);
 }
 
 SCION_PLUGIN_OPTIMIZER("adamw", .summary = "Adam with decoupled weight decay",

@@ -1,4 +1,4 @@
-/* Stochastic gradient descent with momentum, as PyTorch's torch.optim.SGD has it. */
+/* Stochastic gradient descent with momentum. The same formulas as PyTorch's torch.optim.SGD. */
 #include <scion/optimizer.h>
 #include <scion/simd.h>
 
@@ -12,10 +12,11 @@ struct sgd {
 
 static const struct scion_param params[] = {
         SCION_FLOAT(struct sgd, lr, 0.01, "learning rate", .min = 0),
-        SCION_FLOAT(struct sgd, momentum, 0, "share of the last update that goes on", .min = 0),
-        SCION_FLOAT(struct sgd, dampening, 0, "share of the gradient kept out of the momentum", .min = 0,
-                    .max = 1),
-        SCION_BOOL(struct sgd, nesterov, false, "look ahead along the momentum"),
+        SCION_FLOAT(struct sgd, momentum, 0, "fraction of the last update that is added to the present one",
+                    .min = 0),
+        SCION_FLOAT(struct sgd, dampening, 0, "fraction of the gradient that is kept out of the momentum",
+                    .min = 0, .max = 1),
+        SCION_BOOL(struct sgd, nesterov, false, "use Nesterov's momentum"),
         SCION_FLOAT(struct sgd, weight_decay, 0, "L2 penalty, added to the gradient", .min = 0),
         SCION_PARAMS_END,
 };
@@ -39,16 +40,16 @@ static int states(const void *self)
 }
 
 SCION_CLONES
-static void plain(int64_t n, float *restrict x, const float *restrict gradient, float lr, float decay)
+static void values_step(int64_t n, float *restrict x, const float *restrict gradient, float lr, float decay)
 {
         for (int64_t i = 0; i < n; i++)
                 x[i] -= lr * (gradient[i] + decay * x[i]);
 }
 
-/* v = keep v + take g; the first v is g itself, whatever the dampening. */
+/* v = keep v + take g. The first v is g, without dampening, as in PyTorch. */
 SCION_CLONES
-static void heavy(int64_t n, float *restrict x, const float *restrict gradient, float *restrict v, float lr,
-                  float decay, float keep, float take)
+static void values_step_momentum(int64_t n, float *restrict x, const float *restrict gradient,
+                                 float *restrict v, float lr, float decay, float keep, float take)
 {
         for (int64_t i = 0; i < n; i++) {
                 v[i] = keep * v[i] + take * (gradient[i] + decay * x[i]);
@@ -57,8 +58,8 @@ static void heavy(int64_t n, float *restrict x, const float *restrict gradient, 
 }
 
 SCION_CLONES
-static void nesterov(int64_t n, float *restrict x, const float *restrict gradient, float *restrict v,
-                     float lr, float decay, float keep, float momentum)
+static void values_step_nesterov(int64_t n, float *restrict x, const float *restrict gradient,
+                                 float *restrict v, float lr, float decay, float keep, float momentum)
 {
         for (int64_t i = 0; i < n; i++) {
                 float g = gradient[i] + decay * x[i];
@@ -78,16 +79,17 @@ static void step(void *self, const struct scion_span *spans, int count)
                 bool first = s->step == 1;
 
                 if (!(sgd->momentum > 0))
-                        plain(s->count, s->value, s->gradient, lr, decay);
+                        values_step(s->count, s->value, s->gradient, lr, decay);
                 else if (sgd->nesterov)
-                        nesterov(s->count, s->value, s->gradient, s->state[0], lr, decay,
-                                 first ? 0 : sgd->momentum, sgd->momentum);
+                        values_step_nesterov(s->count, s->value, s->gradient, s->state[0], lr, decay,
+                                             first ? 0 : sgd->momentum, sgd->momentum);
                 else
-                        heavy(s->count, s->value, s->gradient, s->state[0], lr, decay,
-                              first ? 0 : sgd->momentum, first ? 1 : 1 - sgd->dampening);
+                        values_step_momentum(s->count, s->value, s->gradient, s->state[0], lr, decay,
+                                             first ? 0 : sgd->momentum, first ? 1 : 1 - sgd->dampening);
         }
 }
 
-SCION_PLUGIN_OPTIMIZER("sgd", .summary = "stochastic gradient descent, with momentum and Nesterov's",
-                       .reference = "Sutskever, Martens, Dahl, Hinton. ICML 2013", .params = params,
-                       .size = sizeof(struct sgd), .validate = validate, .states = states, .step = step);
+SCION_PLUGIN_OPTIMIZER(
+        "sgd", .summary = "stochastic gradient descent, optionally with momentum or Nesterov's momentum",
+        .reference = "Sutskever, Martens, Dahl, Hinton. ICML 2013", .params = params,
+        .size = sizeof(struct sgd), .validate = validate, .states = states, .step = step);

@@ -1,4 +1,4 @@
-/* The source's structure without what it has learned: drawn anew, as wide as asked for. */
+/* Takes over the source's architecture only: fresh values, and optionally another width. */
 #include <scion/scion.h>
 
 struct architecture {
@@ -6,7 +6,7 @@ struct architecture {
 };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct architecture, width, 1, "multiplies every width: channels and hidden units",
+        SCION_FLOAT(struct architecture, width, 1, "factor of all widths: channels and hidden units",
                     .min = 0, .above_min = true),
         SCION_PARAMS_END,
 };
@@ -19,7 +19,7 @@ static bool setup(void *self, struct scion_transfer *transfer)
 }
 
 SCION_PLUGIN_STRATEGY("architecture",
-                      .summary = "the source's structure with fresh values, wider or narrower",
+                      .summary = "the source's architecture with fresh values, wider or narrower",
                       .reference = "Howard et al. 2017. arXiv:1704.04861 (the width multiplier)",
                       .params = params, .size = sizeof(struct architecture),
                       .needs = SCION_NEEDS_ARCHITECTURE, .setup = setup);

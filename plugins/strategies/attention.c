@@ -1,4 +1,4 @@
-/* Attention transfer: the student's maps are active where the teacher's are. */
+/* Attention transfer: the student's feature maps are trained to be active where the teacher's are. */
 #include <scion/scion.h>
 
 enum { NORM, SQUARES };
@@ -15,16 +15,18 @@ static const char *const distances[] = { [NORM] = "norm", [SQUARES] = "squares",
 
 static const struct scion_param params[] = {
         SCION_FLOAT(struct attention, beta, 10, "weight of the distance between attention maps", .min = 0),
-        SCION_FLOAT(struct attention, power, 2, "of the activations that an attention map sums up", .min = 1),
-        SCION_STRINGS(struct attention, layers, NULL, "modules of the target that make maps",
+        SCION_FLOAT(struct attention, power, 2, "exponent of the activations in an attention map", .min = 1),
+        SCION_STRINGS(struct attention, layers, NULL, "modules of the target whose outputs are maps",
                       .required = true),
-        SCION_STRINGS(struct attention, source_layers, NULL, "as many of the source; left out: the same"),
+        SCION_STRINGS(struct attention, source_layers, NULL,
+                      "the same number of modules of the source; left out: those of layers"),
         SCION_CHOICE(struct attention, distance, distances, NORM,
-                     "norm is the paper's; squares, their mean, that of its code, with a beta of about 1000"),
+                     "norm: as in the paper; squares: their mean, as in its code, with a beta of about 1000"),
         SCION_BOOL(struct attention, pool, false,
-                   "average the larger of two maps down to the smaller's size"),
-        SCION_FLOAT(struct attention, kd, 0, "weight of the teacher's softened outputs", .min = 0),
-        SCION_FLOAT(struct attention, temperature, 4, "softens both models' outputs", .above_min = true),
+                   "average the larger of two maps to the size of the smaller"),
+        SCION_FLOAT(struct attention, kd, 0, "weight of distillation from the teacher's outputs", .min = 0),
+        SCION_FLOAT(struct attention, temperature, 4,
+                    "temperature at which both models' outputs are compared", .above_min = true),
         SCION_PARAMS_END,
 };
 
@@ -39,17 +41,17 @@ static bool setup(void *self, struct scion_transfer *transfer)
                 struct scion_shape t = scion_layers_source_shape(transfer, &at->pair, i);
 
                 if (s.ndim != 3 || t.ndim != 3)
-                        return scion_layers_fail(transfer, &at->pair, i, "attention is that of maps, CxHxW");
+                        return scion_layers_fail(transfer, &at->pair, i, "attention takes maps, CxHxW");
                 if (!at->pool && (s.dim[1] != t.dim[1] || s.dim[2] != t.dim[2]))
                         return scion_layers_fail(transfer, &at->pair, i,
-                                                 "maps of different sizes take 'pool: true'");
+                                                 "maps of different sizes need 'pool: true'");
         }
         return true;
 }
 
-/* Q / |Q| of each example, with Q = sum over channels of |A|^p: [N, H W]. */
-static struct scion_tensor *attention(const struct attention *at, struct scion_tensor *maps, int64_t height,
-                                      int64_t width)
+/* Returns the attention maps Q / |Q| of the examples, [N, H W], with Q = sum over channels of |A|^p. */
+static struct scion_tensor *attention_map(const struct attention *at, struct scion_tensor *maps,
+                                          int64_t height, int64_t width)
 {
         if (scion_dim(maps, 2) > height || scion_dim(maps, 3) > width)
                 maps = scion_adaptive_avg_pool2d(maps, height, width);
@@ -63,23 +65,23 @@ static int64_t smaller(int64_t a, int64_t b)
         return a < b ? a : b;
 }
 
-/* |Q_S / |Q_S| - Q_T / |Q_T|| of one pair of layers, the mean over examples. */
-static struct scion_tensor *distance(const struct attention *at, struct scion_tensor *s,
-                                     struct scion_tensor *t)
+/* Returns the distance |Q_S / |Q_S| - Q_T / |Q_T|| of one pair of layers, as a mean over examples. */
+static struct scion_tensor *maps_distance(const struct attention *at, struct scion_tensor *s,
+                                          struct scion_tensor *t)
 {
         if (!s || !t)
                 return NULL;
         int64_t height = smaller(scion_dim(s, 2), scion_dim(t, 2)),
                 width = smaller(scion_dim(s, 3), scion_dim(t, 3));
         struct scion_tensor *apart =
-                scion_sub(attention(at, s, height, width), attention(at, t, height, width));
+                scion_sub(attention_map(at, s, height, width), attention_map(at, t, height, width));
 
         return at->distance == NORM
                        ? scion_mean(scion_norm(apart, SCION_AXIS(1), false), SCION_ALL_AXES, false)
                        : scion_mean(scion_mul(apart, apart), SCION_ALL_AXES, false);
 }
 
-/* task + beta/2 sum over pairs of layers of their distance + kd T^2 KL(teacher || student) */
+/* task + beta/2 sum over pairs of layers of the distance + kd T^2 KL(teacher || student) */
 static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct attention *at = self;
@@ -87,14 +89,16 @@ static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, co
         struct scion_tensor *sum = scion_scalar(0);
 
         for (int i = 0; i < at->pair.count; i++)
-                sum = scion_add(sum, distance(at, scion_target_features(transfer, batch, at->pair.target[i]),
+                sum = scion_add(sum,
+                                maps_distance(at, scion_target_features(transfer, batch, at->pair.target[i]),
                                               scion_source_features(transfer, batch, at->pair.source[i])));
         scion_log_scalar(transfer, "attention", sum);
         return scion_add_kd(scion_add(task, scion_scale(sum, at->beta / 2)), transfer, batch,
                             at->kd * at->temperature * at->temperature, at->temperature);
 }
 
-SCION_PLUGIN_STRATEGY("attention", .summary = "attention transfer: maps active where the teacher's are",
+SCION_PLUGIN_STRATEGY("attention",
+                      .summary = "attention transfer: feature maps active where the teacher's are",
                       .reference = "Zagoruyko, Komodakis. ICLR 2017. arXiv:1612.03928", .params = params,
                       .size = sizeof(struct attention), .needs = SCION_NEEDS_SOURCE, .setup = setup,
                       .loss = loss);

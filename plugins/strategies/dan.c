@@ -1,4 +1,4 @@
-/* Deep adaptation network: features whose distributions are alike in both domains, by many kernels. */
+/* Deep adaptation network: features with similar distributions in both domains, by a multi-kernel MMD. */
 #include <scion/losses.h>
 #include <scion/scion.h>
 
@@ -8,7 +8,7 @@ struct dan {
         int estimator, heuristic;
         int64_t kernels;
         float step;
-        struct scion_strings paths; /* of the modules that they name */
+        struct scion_strings paths; /* of the modules that `layers` selects */
 };
 
 static const char *const estimators[] = {
@@ -17,17 +17,18 @@ static const char *const estimators[] = {
 static const char *const heuristics[] = { [SCION_MMD_MEDIAN] = "median", [SCION_MMD_MEAN] = "mean", NULL };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct dan, weight, 10, "of the discrepancy", .min = 0),
-        SCION_FLOAT(struct dan, supervised, 0, "weight of the target's own labels; 0: they are not used",
-                    .min = 0),
+        SCION_FLOAT(struct dan, weight, 10, "weight of the discrepancy", .min = 0),
+        SCION_FLOAT(struct dan, supervised, 0,
+                    "weight of the loss on the target's labelled examples; 0: not used", .min = 0),
         SCION_STRINGS(struct dan, layers, NULL,
-                      "modules whose outputs are to be alike; left out: what the head is given, and makes"),
+                      "modules whose outputs are matched; left out: the head's input and output"),
         SCION_CHOICE(struct dan, estimator, estimators, SCION_MMD_UNBIASED,
-                     "linear is the paper's, for large batches; biased is what most code has"),
+                     "linear: as in the paper, for large batches; biased: as in most code"),
         SCION_CHOICE(struct dan, heuristic, heuristics, SCION_MMD_MEDIAN,
-                     "of the squared distances, what the kernels' widths are multiples of"),
-        SCION_INT(struct dan, kernels, 5, "widths of kernels", .min = 1, .max = 99),
-        SCION_FLOAT(struct dan, step, 2, "from one width to the next", .min = 1, .above_min = true),
+                     "statistic of the squared distances that the kernels' widths are multiples of"),
+        SCION_INT(struct dan, kernels, 5, "number of kernels", .min = 1, .max = 99),
+        SCION_FLOAT(struct dan, step, 2, "factor between the widths of neighbouring kernels", .min = 1,
+                    .above_min = true),
         SCION_PARAMS_END,
 };
 
@@ -43,7 +44,7 @@ static bool setup(void *self, struct scion_transfer *transfer)
                (dan->layers.count == 0 || scion_model_select(target, &dan->layers, &dan->paths));
 }
 
-/* The task's loss of labelled examples + weight * sum over layers of MMD^2(source, target). */
+/* task + weight * sum over layers of MMD^2(source, target), with the task's loss on labelled examples */
 static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct dan *dan = self;
@@ -65,9 +66,10 @@ static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, co
         return scion_add(scion_domains_loss(transfer), scion_scale(sum, dan->weight));
 }
 
-SCION_PLUGIN_STRATEGY("dan",
-                      .summary = "unsupervised adaptation: equal distributions of features, by many kernels",
-                      .reference = "Long, Cao, Wang, Jordan. ICML 2015. arXiv:1502.02791", .params = params,
-                      .size = sizeof(struct dan),
-                      .needs = SCION_NEEDS_SOURCE_BATCHES | SCION_NEEDS_UNLABELLED | SCION_NEEDS_SAME_CLASSES,
-                      .setup = setup, .loss = loss, .min_batch = 2);
+SCION_PLUGIN_STRATEGY(
+        "dan",
+        .summary = "unsupervised adaptation: match the distributions of features by a multi-kernel MMD",
+        .reference = "Long, Cao, Wang, Jordan. ICML 2015. arXiv:1502.02791", .params = params,
+        .size = sizeof(struct dan),
+        .needs = SCION_NEEDS_SOURCE_BATCHES | SCION_NEEDS_UNLABELLED | SCION_NEEDS_SAME_CLASSES,
+        .setup = setup, .loss = loss, .min_batch = 2);

@@ -13,20 +13,20 @@ struct dann {
 };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct dann, weight, 1, "of the reversed gradient, in the end", .min = 0),
-        SCION_FLOAT(struct dann, gamma, 10, "how fast it gets there; 0: from the start", .min = 0),
-        SCION_FLOAT(struct dann, supervised, 0, "weight of the target's own labels; 0: they are not used",
+        SCION_FLOAT(struct dann, weight, 1, "final factor of the reversed gradient", .min = 0),
+        SCION_FLOAT(struct dann, gamma, 10, "how fast the factor rises; 0: constant from the start",
                     .min = 0),
-        SCION_STRING(
-                struct dann, layer, NULL,
-                "module whose output is to tell nothing of the domain; left out: what the head is given"),
+        SCION_FLOAT(struct dann, supervised, 0,
+                    "weight of the loss on the target's labelled examples; 0: not used", .min = 0),
+        SCION_STRING(struct dann, layer, NULL,
+                     "module whose output must not reveal the domain; left out: the head's input"),
         SCION_INTS(struct dann, hidden, "[100]", "units of the domain classifier's hidden layers", .min = 1,
                    .max = 65536),
         SCION_FLOAT(struct dann, lr_scale, 1, "factor of the domain classifier's learning rate", .min = 0),
         SCION_PARAMS_END,
 };
 
-static struct scion_module *classifier(const struct dann *dann, int64_t width)
+static struct scion_module *classifier_create(const struct dann *dann, int64_t width)
 {
         struct scion_module *net = scion_nn_sequential();
         char name[32];
@@ -50,39 +50,42 @@ static bool setup(void *self, struct scion_transfer *transfer)
         if (!scion_join_domains(transfer, dann->supervised) ||
             scion_model_copy(target, scion_source(transfer), true) < 0 || features.ndim < 1)
                 return false;
-        dann->domain = scion_own_model(transfer, "domain", classifier(dann, scion_shape_size(&features)));
+        dann->domain =
+                scion_own_model(transfer, "domain", classifier_create(dann, scion_shape_size(&features)));
         return dann->domain && scion_model_scale_lr(dann->domain, "*", dann->lr_scale);
 }
 
-/* The mean of -ln sigmoid(z) for examples of the source, -ln (1 - sigmoid(z)) for the target's. */
-static struct scion_tensor *tell_apart(struct scion_tensor *source, struct scion_tensor *target)
+/* Returns the binary cross-entropy of domain logits z: the mean of -ln sigmoid(z) for examples of the source, and of
+ * -ln (1 - sigmoid(z)) for examples of the target. */
+static struct scion_tensor *domain_loss(struct scion_tensor *source, struct scion_tensor *target)
 {
         struct scion_tensor *z[] = { scion_neg(source), target };
-        struct scion_tensor *wrong = scion_concat(z, 2, 0); /* how far on the other domain's side */
+        struct scion_tensor *wrong = scion_concat(z, 2, 0); /* positive if the classifier is wrong */
         struct scion_tensor *softplus = scion_add(
                 scion_relu(wrong), scion_log(scion_shift(scion_exp(scion_neg(scion_abs(wrong))), 1)));
 
         return scion_mean(softplus, SCION_ALL_AXES, false);
 }
 
-/* The domain classifier's logits for the features, which learn the opposite of what it learns. */
-static struct scion_tensor *domain_of(const struct dann *dann, struct scion_transfer *transfer,
-                                      enum scion_domain domain, float lambda)
+/* Returns the domain classifier's logits for a domain's features, whose gradient is reversed and multiplied by
+ * lambda. */
+static struct scion_tensor *domain_logits(const struct dann *dann, struct scion_transfer *transfer,
+                                          enum scion_domain domain, float lambda)
 {
         struct scion_tensor *features = scion_domain_features(transfer, domain, dann->layer);
 
         return scion_model_forward(dann->domain, scion_reverse_gradient(features, lambda));
 }
 
-/* The task's loss of labelled examples + the domain classifier's, whose gradient reaches the features times
- * -weight (2 / (1 + exp(-gamma p)) - 1), p being the share of training done. */
+/* task + domain loss. The gradient of the domain loss reaches the features with the factor
+ * -weight (2 / (1 + exp(-gamma p)) - 1), where p is the fraction of the training that is done. */
 static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct dann *dann = self;
         double p = scion_progress(transfer), gamma = (double)dann->gamma;
         float lambda = dann->weight * (gamma > 0 ? (float)(2 / (1 + exp(-gamma * p)) - 1) : 1);
-        struct scion_tensor *domain = tell_apart(domain_of(dann, transfer, SCION_DOMAIN_SOURCE, lambda),
-                                                 domain_of(dann, transfer, SCION_DOMAIN_TARGET, lambda));
+        struct scion_tensor *domain = domain_loss(domain_logits(dann, transfer, SCION_DOMAIN_SOURCE, lambda),
+                                                  domain_logits(dann, transfer, SCION_DOMAIN_TARGET, lambda));
 
         (void)batch;
         scion_log_scalar(transfer, "domain", domain);

@@ -1,19 +1,19 @@
-/* Deep CORAL: features whose covariances are alike in both domains. */
+/* Deep CORAL: features with similar covariances in both domains. */
 #include <scion/losses.h>
 #include <scion/scion.h>
 
 struct deep_coral {
         float weight, supervised;
         struct scion_strings layers;
-        struct scion_strings paths; /* of the modules that they name */
+        struct scion_strings paths; /* of the modules that `layers` selects */
 };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct deep_coral, weight, 1, "of the distance between the covariances", .min = 0),
+        SCION_FLOAT(struct deep_coral, weight, 1, "weight of the distance between the covariances", .min = 0),
         SCION_FLOAT(struct deep_coral, supervised, 0,
-                    "weight of the target's own labels; 0: they are not used", .min = 0),
+                    "weight of the loss on the target's labelled examples; 0: not used", .min = 0),
         SCION_STRINGS(struct deep_coral, layers, "[\"\"]",
-                      "modules whose outputs are to be alike; \"\" is the whole model: its logits"),
+                      "modules whose outputs are matched; \"\" is the whole model: its logits"),
         SCION_PARAMS_END,
 };
 
@@ -27,7 +27,7 @@ static bool setup(void *self, struct scion_transfer *transfer)
                scion_model_select(target, &coral->layers, &coral->paths);
 }
 
-/* The task's loss of labelled examples + weight * sum over layers of |C_S - C_T|^2 / (4 d^2). */
+/* task + weight * sum over layers of |C_S - C_T|^2 / (4 d^2), with the task's loss on labelled examples */
 static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct deep_coral *coral = self;
@@ -44,7 +44,8 @@ static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, co
         return scion_add(scion_domains_loss(transfer), scion_scale(sum, coral->weight));
 }
 
-SCION_PLUGIN_STRATEGY("deep-coral", .summary = "unsupervised adaptation: equal covariances in both domains",
+SCION_PLUGIN_STRATEGY("deep-coral",
+                      .summary = "unsupervised adaptation: match the covariances of both domains",
                       .reference = "Sun, Saenko. ECCV 2016 workshops. arXiv:1607.01719", .params = params,
                       .size = sizeof(struct deep_coral),
                       .needs = SCION_NEEDS_SOURCE_BATCHES | SCION_NEEDS_UNLABELLED | SCION_NEEDS_SAME_CLASSES,

@@ -1,4 +1,4 @@
-/* Feature transfer: the source's features, frozen, mapped linearly into the target's feature space. */
+/* Feature transfer: the source's frozen features, mapped linearly into a feature space of the target. */
 #include <scion/scion.h>
 
 struct feature_map {
@@ -7,13 +7,13 @@ struct feature_map {
 
 static const struct scion_param params[] = {
         SCION_INT(struct feature_map, features, 0,
-                  "axes of the target's feature space; 0: as many as the source's has", .min = 0,
-                  .max = 1 << 20),
+                  "dimension of the target's feature space; 0: that of the source", .min = 0, .max = 1 << 20),
         SCION_PARAMS_END,
 };
 
-/* In the head's place: features -> map -> head. The map begins as the identity, as far as widths allow. */
-static struct scion_module *mapped(int64_t width, int64_t features, int64_t outputs)
+/* Creates the module that replaces the head: a linear map, initially the identity where widths allow it, and a new
+ * head. */
+static struct scion_module *head_create(int64_t width, int64_t features, int64_t outputs)
 {
         struct scion_module *map = scion_nn_linear(width, features, true), *net = scion_nn_sequential();
 
@@ -37,16 +37,16 @@ static bool setup(void *self, struct scion_transfer *transfer)
         if (scion_model_copy(target, scion_source(transfer), false) < 0 || !scion_model_freeze(target, "*"))
                 return false;
         if (width.ndim != 1)
-                return scion_fail("takes a vector of features; the head '%s' is given %s", head,
+                return scion_fail("takes a vector of features, but the input of the head '%s' is %s", head,
                                   scion_shape_text(&width, text, sizeof text));
         return scion_model_graft(target, head, SCION_INSTEAD, NULL,
-                                 mapped(width.dim[0],
-                                        feature_map->features > 0 ? feature_map->features : width.dim[0],
-                                        scion_model_outputs(target)));
+                                 head_create(width.dim[0],
+                                             feature_map->features > 0 ? feature_map->features : width.dim[0],
+                                             scion_model_outputs(target)));
 }
 
 SCION_PLUGIN_STRATEGY("feature-map",
-                      .summary = "the source's frozen features, a learned linear map, and a new head on it",
+                      .summary = "train a linear map of the source's frozen features, and a new head",
                       .reference = "Pan, Yang. TKDE 22(10), 2010 (transfer of feature representations)",
                       .params = params, .size = sizeof(struct feature_map), .needs = SCION_NEEDS_SOURCE,
                       .setup = setup);

@@ -1,4 +1,4 @@
-/* Fine-tuning: the source's values are where the target's training starts. */
+/* Fine-tuning: the target's training starts from the source's values. */
 #include <scion/scion.h>
 
 enum { NEW, KEEP };
@@ -13,11 +13,11 @@ static const char *const heads[] = { "new", "keep", NULL };
 
 static const struct scion_param params[] = {
         SCION_CHOICE(struct fine_tune, head, heads, NEW,
-                     "the last layer: fresh, or the source's (same classes)"),
-        SCION_FLOAT(struct fine_tune, lr_scale, 1, "factor of the learning rate of what was carried over",
+                     "the last layer: new, or the source's (same classes)"),
+        SCION_FLOAT(struct fine_tune, lr_scale, 1, "factor of the learning rate for copied parameters",
                     .min = 0),
         SCION_STRINGS(struct fine_tune, freeze, NULL,
-                      "patterns of parameters or modules that stay as they are"),
+                      "patterns of parameters or modules that are not trained"),
         SCION_PARAMS_END,
 };
 
@@ -40,7 +40,7 @@ static bool setup(void *self, struct scion_transfer *transfer)
         return true;
 }
 
-SCION_PLUGIN_STRATEGY("fine-tune", .summary = "start from the source's values and train on",
+SCION_PLUGIN_STRATEGY("fine-tune", .summary = "start from the source's values and train all layers",
                       .reference = "Yosinski, Clune, Bengio, Lipson. NeurIPS 2014. arXiv:1411.1792",
                       .params = params, .size = sizeof(struct fine_tune), .needs = SCION_NEEDS_SOURCE,
                       .setup = setup);

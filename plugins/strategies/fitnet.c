@@ -1,4 +1,5 @@
-/* FitNets: first the student's layers learn to tell what the teacher's make, then it is distilled. */
+/* FitNets: first the student's layers learn to predict the outputs of the teacher's layers (hints), then
+ * distillation. */
 #include <scion/scion.h>
 #include <stdio.h>
 
@@ -9,7 +10,7 @@ struct fitnet {
         int64_t hint_epochs;
         int reduction;
         float kd, kd_end, temperature;
-        int hint; /* the stage */
+        int hint; /* number of the first stage */
         struct scion_layers pair;
         struct scion_model *regressor[SCION_MAX_LAYERS];
 };
@@ -18,20 +19,23 @@ static const char *const reductions[] = { [SUM] = "sum", [MEAN] = "mean", NULL }
 
 static const struct scion_param params[] = {
         SCION_STRINGS(struct fitnet, layers, NULL,
-                      "guided modules of the target; left out: what the head is given"),
+                      "guided modules of the target; left out: the head's input"),
         SCION_STRINGS(struct fitnet, source_layers, NULL,
-                      "as many of the source, the hints; left out: the same"),
+                      "the same number of modules of the source, the hints; left out: those of layers"),
         SCION_INT(struct fitnet, hint_epochs, 5, "epochs of the first stage", .min = 0),
         SCION_CHOICE(struct fitnet, reduction, reductions, MEAN,
-                     "of the squares of an example; sum is the paper's, and takes a small lr"),
-        SCION_FLOAT(struct fitnet, kd, 4, "weight of the teacher's softened outputs at first", .min = 0),
-        SCION_FLOAT(struct fitnet, kd_end, 1, "and in the end", .min = 0),
-        SCION_FLOAT(struct fitnet, temperature, 3, "softens both models' outputs", .above_min = true),
+                     "reduction of the squared differences; sum: as in the paper, needs a small lr"),
+        SCION_FLOAT(struct fitnet, kd, 4, "initial weight of distillation from the teacher's outputs",
+                    .min = 0),
+        SCION_FLOAT(struct fitnet, kd_end, 1, "final weight of distillation", .min = 0),
+        SCION_FLOAT(struct fitnet, temperature, 3, "temperature at which both models' outputs are compared",
+                    .above_min = true),
         SCION_PARAMS_END,
 };
 
-/* From the shape of what is guided to that of the hint: a convolution whose kernel leaves a hint's size. */
-static struct scion_module *regressor(const struct scion_shape *from, const struct scion_shape *to)
+/* Creates the regressor from the shape of a guided layer to that of the hint: a linear layer, or a convolution whose
+ * kernel reduces the maps to the hint's size. */
+static struct scion_module *regressor_create(const struct scion_shape *from, const struct scion_shape *to)
 {
         if (from->ndim == 1)
                 return scion_nn_linear(from->dim[0], to->dim[0], true);
@@ -54,12 +58,13 @@ static bool setup(void *self, struct scion_transfer *transfer)
 
                 if (from.ndim != to.ndim || (from.ndim != 1 && from.ndim != 3))
                         return scion_layers_fail(transfer, &fitnet->pair, i,
-                                                 "both make maps, CxHxW, or both make vectors");
+                                                 "both outputs must be maps, CxHxW, or both vectors");
                 if (from.ndim == 3 && (from.dim[1] < to.dim[1] || from.dim[2] < to.dim[2]))
-                        return scion_layers_fail(transfer, &fitnet->pair, i,
-                                                 "a hint's maps are not the larger");
+                        return scion_layers_fail(
+                                transfer, &fitnet->pair, i,
+                                "the maps of a hint must not be larger than those of the guided layer");
                 snprintf(name, sizeof name, "regressor%d", i + 1);
-                fitnet->regressor[i] = scion_own_model(transfer, name, regressor(&from, &to));
+                fitnet->regressor[i] = scion_own_model(transfer, name, regressor_create(&from, &to));
                 if (!fitnet->regressor[i])
                         return false;
         }
@@ -67,7 +72,7 @@ static bool setup(void *self, struct scion_transfer *transfer)
         return fitnet->hint >= 0;
 }
 
-/* 1/2 |hint - r(guided)|^2, the mean over examples, summed over pairs of layers. */
+/* Returns 1/2 |hint - r(guided)|^2, as a mean over examples, summed over pairs of layers. */
 static struct scion_tensor *hint_loss(const struct fitnet *fitnet, struct scion_transfer *transfer,
                                       const struct scion_batch *batch)
 {
@@ -87,7 +92,8 @@ static struct scion_tensor *hint_loss(const struct fitnet *fitnet, struct scion_
         return sum;
 }
 
-/* The hints; then task + lambda KL(teacher || student), with lambda going from `kd` to `kd_end`. */
+/* In the first stage the loss of the hints; then task + lambda KL(teacher || student), where lambda changes linearly
+ * from `kd` to `kd_end`. */
 static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct fitnet *fitnet = self;
@@ -101,7 +107,7 @@ static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, co
 }
 
 SCION_PLUGIN_STRATEGY(
-        "fitnet", .summary = "hints from the teacher's middle layers, then distillation",
+        "fitnet", .summary = "train on hints from the teacher's middle layers, then distil",
         .reference = "Romero, Ballas, Kahou, Chassang, Gatta, Bengio. ICLR 2015. arXiv:1412.6550",
         .params = params, .size = sizeof(struct fitnet), .needs = SCION_NEEDS_SOURCE, .setup = setup,
         .loss = loss);

@@ -1,4 +1,5 @@
-/* ULMFiT's fine-tuning: thawed group by group from the head down, and the lower the slower. */
+/* ULMFiT's fine-tuning: groups of layers are unfrozen from the head down, and lower groups have lower learning
+ * rates. */
 #include <math.h>
 #include <scion/scion.h>
 #include <string.h>
@@ -7,23 +8,26 @@ struct gradual_unfreeze {
         struct scion_strings groups;
         int64_t every;
         float decay;
-        const char **group; /* patterns from the input to the head: those given, or the parts of the model */
+        const char *
+                *group; /* patterns from the input to the head: `groups`, or the model's top-level modules */
         size_t count;
 };
 
 static const struct scion_param params[] = {
         SCION_STRINGS(
                 struct gradual_unfreeze, groups, NULL,
-                "patterns from the input to the head that thaw the last first; left out: the parts that the "
-                "model is made of"),
-        SCION_INT(struct gradual_unfreeze, every, 1, "epochs from one thaw to the next", .min = 1),
+                "patterns of parameters or modules, from the input to the head; the last is unfrozen first; "
+                "left out: the model's top-level modules"),
+        SCION_INT(struct gradual_unfreeze, every, 1, "epochs after which the next group is unfrozen",
+                  .min = 1),
         SCION_FLOAT(struct gradual_unfreeze, decay, 2.6,
-                    "how many times slower a group learns than the one above it", .min = 1),
+                    "factor by which a group's learning rate is lower than that of the group above it",
+                    .min = 1),
         SCION_PARAMS_END,
 };
 
-/* The modules right below the root that have parameters. */
-static bool find_parts(struct gradual_unfreeze *gradual, struct scion_model *model)
+/* Finds the children of the root that have parameters. */
+static bool groups_find_parts(struct gradual_unfreeze *gradual, struct scion_model *model)
 {
         for (int i = 0; i < scion_model_module_count(model); i++) {
                 const char *path = scion_module_path(scion_model_module_at(model, i));
@@ -34,10 +38,10 @@ static bool find_parts(struct gradual_unfreeze *gradual, struct scion_model *mod
                 if (has)
                         gradual->group[gradual->count++] = path;
         }
-        return gradual->count > 0 || scion_fail("the model has no parts to thaw one after the other");
+        return gradual->count > 0 || scion_fail("the model has no modules with parameters");
 }
 
-static bool find_groups(struct gradual_unfreeze *gradual, struct scion_transfer *transfer)
+static bool groups_find(struct gradual_unfreeze *gradual, struct scion_transfer *transfer)
 {
         struct scion_model *model = scion_target(transfer);
         size_t most = gradual->groups.count + (size_t)scion_model_module_count(model);
@@ -46,19 +50,19 @@ static bool find_groups(struct gradual_unfreeze *gradual, struct scion_transfer 
         if (!gradual->group)
                 return false;
         if (gradual->groups.count == 0)
-                return find_parts(gradual, model);
+                return groups_find_parts(gradual, model);
         for (size_t i = 0; i < gradual->groups.count; i++)
                 gradual->group[gradual->count++] = gradual->groups.value[i];
         return true;
 }
 
-/* A group learns decay^-distance times as fast as the head; what is in no group stays frozen. */
+/* Sets the learning rate of each group to decay^-distance times that of the last group. */
 static bool setup(void *self, struct scion_transfer *transfer)
 {
         struct gradual_unfreeze *gradual = self;
         struct scion_model *target = scion_target(transfer);
 
-        if (scion_model_copy(target, scion_source(transfer), false) < 0 || !find_groups(gradual, transfer))
+        if (scion_model_copy(target, scion_source(transfer), false) < 0 || !groups_find(gradual, transfer))
                 return false;
         for (size_t i = 0; i < gradual->count; i++)
                 if (!scion_model_scale_lr(target, gradual->group[i],
@@ -67,7 +71,8 @@ static bool setup(void *self, struct scion_transfer *transfer)
         return true;
 }
 
-/* In the first epochs the last group learns, then the last two, ... */
+/* Freezes all parameters but those of the last group; after `every` epochs, all but those of the last two, and so on.
+ * Parameters in no group stay frozen. */
 static bool begin_epoch(void *self, struct scion_transfer *transfer, int64_t epoch)
 {
         const struct gradual_unfreeze *gradual = self;
@@ -85,8 +90,9 @@ static bool begin_epoch(void *self, struct scion_transfer *transfer, int64_t epo
         return true;
 }
 
-SCION_PLUGIN_STRATEGY("gradual-unfreeze",
-                      .summary = "fine-tune from the head down, the lower layers later and slower",
-                      .reference = "Howard, Ruder. ACL 2018. arXiv:1801.06146", .params = params,
-                      .size = sizeof(struct gradual_unfreeze), .needs = SCION_NEEDS_SOURCE, .setup = setup,
-                      .begin_epoch = begin_epoch);
+SCION_PLUGIN_STRATEGY(
+        "gradual-unfreeze",
+        .summary = "fine-tune from the head down, lower layers later and with lower learning rates",
+        .reference = "Howard, Ruder. ACL 2018. arXiv:1801.06146", .params = params,
+        .size = sizeof(struct gradual_unfreeze), .needs = SCION_NEEDS_SOURCE, .setup = setup,
+        .begin_epoch = begin_epoch);

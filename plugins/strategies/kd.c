@@ -1,4 +1,4 @@
-/* Knowledge distillation: the student learns what the teacher says of each example, besides its label. */
+/* Knowledge distillation: the student learns from the teacher's outputs for each example, and from its label. */
 #include <scion/scion.h>
 
 struct kd {
@@ -7,8 +7,9 @@ struct kd {
 };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct kd, temperature, 2, "softens both models' outputs", .above_min = true),
-        SCION_FLOAT(struct kd, alpha, 0.5, "weight of the teacher's word; the rest is the task's", .max = 1),
+        SCION_FLOAT(struct kd, temperature, 2, "temperature at which both models' outputs are compared",
+                    .above_min = true),
+        SCION_FLOAT(struct kd, alpha, 0.5, "weight of distillation; the task's loss has 1 - alpha", .max = 1),
         SCION_PARAMS_END,
 };
 
@@ -22,7 +23,8 @@ static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, co
         return scion_add_kd(scion_scale(task, 1 - kd->alpha), transfer, batch, kd->alpha * t * t, t);
 }
 
-SCION_PLUGIN_STRATEGY("kd", .summary = "the teacher's softened outputs beside the labels",
-                      .reference = "Hinton, Vinyals, Dean. 2015. arXiv:1503.02531", .params = params,
-                      .size = sizeof(struct kd), .needs = SCION_NEEDS_SOURCE | SCION_NEEDS_SAME_CLASSES,
-                      .loss = loss);
+SCION_PLUGIN_STRATEGY(
+        "kd",
+        .summary = "knowledge distillation: learn from the teacher's softened outputs and from the labels",
+        .reference = "Hinton, Vinyals, Dean. 2015. arXiv:1503.02531", .params = params,
+        .size = sizeof(struct kd), .needs = SCION_NEEDS_SOURCE | SCION_NEEDS_SAME_CLASSES, .loss = loss);

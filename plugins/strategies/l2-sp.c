@@ -1,4 +1,4 @@
-/* L2-SP: weight decay towards the source's values instead of towards nought. */
+/* L2-SP: weight decay towards the source's values instead of 0. */
 #include <scion/scion.h>
 
 struct l2_sp {
@@ -7,13 +7,13 @@ struct l2_sp {
 };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct l2_sp, alpha, 0.1, "pull of what was carried over towards the source's values",
-                    .min = 0),
-        SCION_FLOAT(struct l2_sp, beta, 0.01, "decay of the new head", .min = 0),
+        SCION_FLOAT(struct l2_sp, alpha, 0.1,
+                    "weight of the decay of copied parameters towards the source's values", .min = 0),
+        SCION_FLOAT(struct l2_sp, beta, 0.01, "weight of the decay of the new head towards 0", .min = 0),
         SCION_PARAMS_END,
 };
 
-/* The penalty stands in the optimizer's weight decay's place. */
+/* Switches off the optimizer's weight decay, which the penalty replaces. */
 static bool setup(void *self, struct scion_transfer *transfer)
 {
         struct scion_model *target = scion_target(transfer);
@@ -29,7 +29,7 @@ static struct scion_tensor *square(struct scion_tensor *x)
         return scion_sum(scion_mul(x, x), SCION_ALL_AXES, false);
 }
 
-/* alpha/2 |w_S - w_S^0|^2 + beta/2 |w_new|^2 */
+/* Returns alpha/2 |w_S - w_S^0|^2 + beta/2 |w_new|^2. */
 static struct scion_tensor *penalty(const struct l2_sp *l2, struct scion_transfer *transfer)
 {
         struct scion_model *target = scion_target(transfer), *source = scion_source(transfer);
@@ -57,7 +57,7 @@ static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, co
         return scion_add(task, l2_sp);
 }
 
-SCION_PLUGIN_STRATEGY("l2-sp", .summary = "fine-tune, pulled towards the source's weights",
+SCION_PLUGIN_STRATEGY("l2-sp", .summary = "fine-tune with weight decay towards the source's values",
                       .reference = "Li, Grandvalet, Davoine. ICML 2018. arXiv:1802.01483", .params = params,
                       .size = sizeof(struct l2_sp), .needs = SCION_NEEDS_SOURCE, .setup = setup,
                       .loss = loss);

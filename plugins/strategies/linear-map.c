@@ -1,6 +1,7 @@
 /*
- * The target's parameters as a learned linear map of the source's, then fine-tuned: W_t = L W_s R^T, with a factor
- * L for the axis of outputs and R for that of inputs, which begin as identities and learn in a stage of their own.
+ * The target's parameters are a learned linear map of the source's, and are then fine-tuned: W_t = L W_s R^T, with a
+ * factor L for the axis of outputs and R for the axis of inputs. Both start as identities and are trained in a stage
+ * of their own.
  */
 #include <scion/scion.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@
 
 struct map {
         struct scion_parameter *from, *to;
-        struct scion_tensor *left, *right; /* [out_t, out_s], [in_t, in_s]; a vector has no right one */
+        struct scion_tensor *left, *right; /* [out_t, out_s], [in_t, in_s]; `right` is NULL for vectors */
 };
 
 struct linear_map {
@@ -23,15 +24,15 @@ enum { NEW, KEEP };
 static const char *const heads[] = { "new", "keep", NULL };
 
 static const struct scion_param params[] = {
-        SCION_INT(struct linear_map, map_epochs, 5, "epochs in which the map is learned, before fine-tuning",
+        SCION_INT(struct linear_map, map_epochs, 5, "epochs in which the map is trained, before fine-tuning",
                   .min = 0),
         SCION_CHOICE(struct linear_map, head, heads, NEW,
-                     "the last layer: fresh, or mapped too (same classes)"),
+                     "the last layer: new, or mapped too (same classes)"),
         SCION_PARAMS_END,
 };
 
-/* Only outputs and inputs may be more or fewer. */
-static bool check_shapes(const char *name, struct scion_shape from, struct scion_shape to)
+/* Checks that the shapes differ in the numbers of outputs and inputs only. */
+static bool shapes_check(const char *name, struct scion_shape from, struct scion_shape to)
 {
         bool fits = from.ndim == to.ndim && from.ndim > 0;
         char source[96], target[96];
@@ -44,7 +45,7 @@ static bool check_shapes(const char *name, struct scion_shape from, struct scion
                           scion_shape_text(&to, target, sizeof target));
 }
 
-static bool add_map(struct linear_map *linear, struct scion_transfer *transfer, struct scion_parameter *from,
+static bool map_add(struct linear_map *linear, struct scion_transfer *transfer, struct scion_parameter *from,
                     struct scion_parameter *to)
 {
         const struct scion_init identity = { .kind = SCION_INIT_IDENTITY };
@@ -52,9 +53,9 @@ static bool add_map(struct linear_map *linear, struct scion_transfer *transfer, 
         struct map *map = &linear->map[linear->count];
         char name[32];
 
-        if (!from || !check_shapes(scion_parameter_name(to), is, wanted))
+        if (!from || !shapes_check(scion_parameter_name(to), is, wanted))
                 return false;
-        struct scion_module *factors = scion_nn_sequential(); /* a place to hold them */
+        struct scion_module *factors = scion_nn_sequential(); /* only holds the two parameters */
 
         scion_nn_parameter(factors, "left", SCION_SHAPE(wanted.dim[0], is.dim[0]), identity);
         if (is.ndim > 1)
@@ -67,20 +68,20 @@ static bool add_map(struct linear_map *linear, struct scion_transfer *transfer, 
         return own != NULL;
 }
 
-/* The source's parameter of that name; the head is mapped to the head, if at all. */
-static struct scion_parameter *counterpart(struct scion_model *source, struct scion_model *target,
-                                           const struct scion_parameter *to)
+/* Returns the source's parameter of the same name. Fails if it belongs to the head of only one of the two models. */
+static struct scion_parameter *parameter_counterpart(struct scion_model *source, struct scion_model *target,
+                                                     const struct scion_parameter *to)
 {
         struct scion_parameter *from = scion_model_find(source, scion_parameter_name(to));
 
         if (from && scion_model_in_head(source, from) != scion_model_in_head(target, to))
-                return scion_fail_null("%s belongs to the head of one of the two models alone",
+                return scion_fail_null("%s belongs to the head of only one of the two models",
                                        scion_parameter_name(to));
         return from;
 }
 
-/* Running statistics of as many channels are the source's; others begin anew. */
-static bool copy_buffers(struct scion_model *target, struct scion_model *source)
+/* Copies the source's running statistics where the number of channels is the same. */
+static bool buffers_copy(struct scion_model *target, struct scion_model *source)
 {
         bool good = true;
 
@@ -113,13 +114,13 @@ static bool setup(void *self, struct scion_transfer *transfer)
                 struct scion_parameter *to = scion_model_parameter(target, i);
 
                 if ((linear->head == KEEP || !scion_model_in_head(target, to)) &&
-                    !add_map(linear, transfer, counterpart(source, target, to), to))
+                    !map_add(linear, transfer, parameter_counterpart(source, target, to), to))
                         return false;
         }
-        return copy_buffers(target, source) && scion_add_stage(transfer, "map", linear->map_epochs) >= 0;
+        return buffers_copy(target, source) && scion_add_stage(transfer, "map", linear->map_epochs) >= 0;
 }
 
-/* What is mapped learns nothing itself, until the main stage. */
+/* Freezes the mapped parameters until the main stage. */
 static bool begin_stage(void *self, struct scion_transfer *transfer, int stage)
 {
         const struct linear_map *linear = self;
@@ -130,8 +131,8 @@ static bool begin_stage(void *self, struct scion_transfer *transfer, int stage)
         return true;
 }
 
-/* L W R^T, of matrices, of kernels at each of their places, or L w of a vector. */
-static struct scion_tensor *apply(const struct map *map)
+/* Returns L W R^T for matrices, the same at each position of a kernel for convolutions, and L w for vectors. */
+static struct scion_tensor *map_apply(const struct map *map)
 {
         struct scion_tensor *w = scion_parameter_tensor(map->from);
         struct scion_shape shape = scion_parameter_shape(map->to);
@@ -140,19 +141,19 @@ static struct scion_tensor *apply(const struct map *map)
                 return scion_reshape(
                         scion_matmul(map->left, scion_reshape(w, SCION_SHAPE(-1, 1)), false, false), shape);
         int64_t out = scion_dim(w, 0), in = scion_dim(w, 1);
-        struct scion_tensor *x = scion_reshape(w, SCION_SHAPE(out, in, -1)); /* [out_s, in_s, places] */
+        struct scion_tensor *x = scion_reshape(w, SCION_SHAPE(out, in, -1)); /* [out_s, in_s, positions] */
 
         x = scion_permute(x, (int[]){ 2, 0, 1 });
         x = scion_matmul(scion_matmul(map->left, x, false, false), map->right, false, true);
         return scion_reshape(scion_permute(x, (int[]){ 1, 2, 0 }), shape);
 }
 
-static bool make(void *self, struct scion_transfer *transfer)
+static bool parameters_make(void *self, struct scion_transfer *transfer)
 {
         const struct linear_map *linear = self;
 
         for (size_t i = 0; i < linear->count && scion_stage(transfer) == 0; i++)
-                if (!scion_parameter_make(linear->map[i].to, apply(&linear->map[i])))
+                if (!scion_parameter_make(linear->map[i].to, map_apply(&linear->map[i])))
                         return false;
         return true;
 }
@@ -163,4 +164,4 @@ SCION_PLUGIN_STRATEGY(
         .reference = "Wang et al. ICLR 2023. arXiv:2303.00980 (a learned factored map from one model's "
                      "weights to another's)",
         .params = params, .size = sizeof(struct linear_map), .needs = SCION_NEEDS_SOURCE, .setup = setup,
-        .begin_stage = begin_stage, .make = make);
+        .begin_stage = begin_stage, .make = parameters_make);

@@ -1,4 +1,4 @@
-/* Linear probing: the source's features as they are, and a new head on them. */
+/* Linear probing: the source's features are frozen, and a new head is trained on them. */
 #include <scion/scion.h>
 
 static bool setup(void *self, struct scion_transfer *transfer)

@@ -1,10 +1,11 @@
 /*
- * Net2Net: a target that is wider or deeper than the source, or both, starts as the function that the source is.
+ * Net2Net: a target that is wider or deeper than the source, or both, starts as the same function as the source.
  *
- * Unit j of a layer of m units, where the source has n, copies the source's unit g(j), g(j) = j for j < n and drawn
- * beyond; what reads a unit that has copies reads a share of it from each. g depends on n and m alone, so that all
- * that is added up, or read from one place, is copied alike. A layer that the source does not have is the
- * identity; a residual block that it does not have adds nothing to its input.
+ * Wider: in a layer with m units, where the source has n, unit j is a copy of the source's unit g(j), with g(j) = j
+ * for j < n and random for the others. The weights of a unit's copies in the next layer are shares that add up to the
+ * source's weight. g depends on n and m only, so that outputs that are added or concatenated are copied in the same
+ * way. Deeper: a layer that the source does not have starts as the identity, and a residual block that it does not
+ * have adds 0 to its input.
  */
 #include <math.h>
 #include <scion/scion.h>
@@ -18,13 +19,13 @@ struct net2net {
 static const struct scion_param params[] = {
         SCION_FLOAT(
                 struct net2net, spread, 0.5,
-                "how uneven the shares are that are read from copies, so that they learn to differ; 0: the "
-                "paper's, all equal",
+                "unevenness of the shares of a unit's copies, so that they learn different things; 0: equal "
+                "shares, as in the paper",
                 .max = 1, .below_max = true),
         SCION_FLOAT(
                 struct net2net, noise, 0,
-                "deviation of the paper's noise on what copies read, as a multiple of the weights'; above 0 "
-                "the target does not start as quite the same function",
+                "standard deviation of noise on the weights of copies, relative to the weights, as in the "
+                "paper; above 0, the target only approximates the source's function",
                 .min = 0),
         SCION_PARAMS_END,
 };
@@ -33,10 +34,10 @@ static const struct scion_param params[] = {
 struct layer {
         struct scion_module *module;
         struct scion_parameter *weight;
-        struct scion_shape shape, makes; /* of the weight; of what comes out */
+        struct scion_shape shape, makes; /* of the weight; of the output for one example */
         bool head, norm;
-        struct layer *from; /* the target's: its counterpart in the source; NULL: it is new */
-        bool taken;         /* the source's: it has one */
+        struct layer *from; /* in the target: the counterpart in the source; NULL: the layer is new */
+        bool taken;         /* in the source: it has a counterpart */
 };
 
 struct growth {
@@ -47,9 +48,9 @@ struct growth {
         int visits;
 };
 
-/* --- Which layer becomes which -------------------------------------------------------------------------- */
+/* --- Pairs of layers ------------------------------------------------------------------------------------ */
 
-static int list_layers(struct scion_model *model, struct layer *layer)
+static int layers_list(struct scion_model *model, struct layer *layer)
 {
         int count = 0;
 
@@ -70,8 +71,9 @@ static int list_layers(struct scion_model *model, struct layer *layer)
         return count;
 }
 
-/* Of one kind, and what they make differs in its channels or units alone. */
-static bool alike(const struct layer *a, const struct layer *b)
+/* Returns whether two layers are of the same kind, and their outputs differ in the number of channels or units
+ * only. */
+static bool layers_alike(const struct layer *a, const struct layer *b)
 {
         return strcmp(scion_module_kind(a->module), scion_module_kind(b->module)) == 0 &&
                a->head == b->head && a->makes.ndim == b->makes.ndim && a->makes.ndim > 0 &&
@@ -79,17 +81,17 @@ static bool alike(const struct layer *a, const struct layer *b)
                       (size_t)(a->makes.ndim - 1) * sizeof a->makes.dim[0]) == 0;
 }
 
-static bool is_square(const struct layer *layer)
+static bool layer_is_square(const struct layer *layer)
 {
         return layer->shape.ndim > 1 && layer->shape.dim[0] == layer->shape.dim[1];
 }
 
 /*
- * Layers that are alike are taken in their order. When the target has more of them, the last ones are new; or, of
- * as many outputs as inputs, those in whose place the source has one of other numbers. A normalisation is new
- * when the layer before it is.
+ * Pairs the layers of the target with those of the source, in their order among layers that are alike. If the target
+ * has more of these, the surplus layers are new: preferably square ones where the next layer of the source is not
+ * square, else the last ones. A normalisation is new if the layer before it is new.
  */
-static bool pair(struct growth *growth)
+static bool layers_pair(struct growth *growth)
 {
         for (int j = 0; j < growth->layers; j++) {
                 struct layer *to = &growth->to[j], *next = NULL;
@@ -97,18 +99,18 @@ static bool pair(struct growth *growth)
                 int more = 0;
 
                 for (int i = j; i < growth->layers; i++)
-                        more += alike(&growth->to[i], to);
+                        more += layers_alike(&growth->to[i], to);
                 for (int i = growth->sources - 1; i >= 0; i--) {
                         struct layer *from = &growth->from[i];
 
-                        if (!alike(from, to))
+                        if (!layers_alike(from, to))
                                 continue;
                         first = first && !from->taken;
                         more -= !from->taken;
                         next = from->taken ? next : from;
                 }
-                bool new =
-                        to->norm ? j > 0 && !to[-1].from : !first &&next &&is_square(to) && !is_square(next);
+                bool new = to->norm ? j > 0 && !to[-1].from
+                                    : !first &&next &&layer_is_square(to) && !layer_is_square(next);
 
                 if (next && !(new &&more > 0)) {
                         to->from = next;
@@ -124,8 +126,8 @@ static bool pair(struct growth *growth)
 
 /* --- Wider ---------------------------------------------------------------------------------------------- */
 
-static struct scion_tensor *draw(struct scion_random *random, float (*number)(struct scion_random *),
-                                 int64_t rows, int64_t columns)
+static struct scion_tensor *tensor_draw(struct scion_random *random, float (*number)(struct scion_random *),
+                                        int64_t rows, int64_t columns)
 {
         float *value = malloc((size_t)(rows * columns) * sizeof *value);
 
@@ -139,8 +141,8 @@ static struct scion_tensor *draw(struct scion_random *random, float (*number)(st
         return x;
 }
 
-/* [m, n]: 1 at [j, g(j)], 0 elsewhere. */
-static struct scion_tensor *copies(const struct growth *growth, int64_t n, int64_t m)
+/* Returns the matrix [m, n] with 1 at [j, g(j)] and 0 elsewhere. */
+static struct scion_tensor *copies_matrix(const struct growth *growth, int64_t n, int64_t m)
 {
         struct scion_random random =
                 scion_random(growth->seed, SCION_RANDOM_STRATEGY, (uint64_t)n << 32 | (uint64_t)m);
@@ -155,15 +157,15 @@ static struct scion_tensor *copies(const struct growth *growth, int64_t n, int64
         return scion_one_hot(labels, n);
 }
 
-static bool put(struct scion_parameter *parameter, struct scion_tensor *x)
+static bool parameter_write(struct scion_parameter *parameter, struct scion_tensor *x)
 {
         const float *values = scion_data(x);
 
         return values && scion_parameter_write(parameter, values);
 }
 
-/* Biases and all of a normalisation: x'[j] = x[g(j)]. */
-static bool widen_vector(const struct growth *growth, const struct layer *to, const char *name)
+/* Widens a bias, or a vector of a normalisation: x'[j] = x[g(j)]. */
+static bool layer_widen_vector(const struct growth *growth, const struct layer *to, const char *name)
 {
         struct scion_parameter *old = scion_module_parameter(to->from->module, name),
                                *new = scion_module_parameter(to->module, name);
@@ -172,13 +174,14 @@ static bool widen_vector(const struct growth *growth, const struct layer *to, co
         if (!new)
                 return true;
         if (!old)
-                return put(new, scion_zeros(SCION_SHAPE(m)));
-        return put(new,
-                   scion_matmul(copies(growth, n, m),
-                                scion_reshape(scion_parameter_tensor(old), SCION_SHAPE(n, 1)), false, false));
+                return parameter_write(new, scion_zeros(SCION_SHAPE(m)));
+        return parameter_write(new,
+                               scion_matmul(copies_matrix(growth, n, m),
+                                            scion_reshape(scion_parameter_tensor(old), SCION_SHAPE(n, 1)),
+                                            false, false));
 }
 
-static bool check_widths(const struct layer *to)
+static bool layer_check_widths(const struct layer *to)
 {
         const struct scion_shape *old = &to->from->shape, *new = &to->shape;
         bool good = old->ndim == new->ndim;
@@ -187,17 +190,20 @@ static bool check_widths(const struct layer *to)
         for (int i = 0; good && i < old->ndim; i++)
                 good = i < 2 ? new->dim[i] >= old->dim[i] : new->dim[i] == old->dim[i];
         return good ||
-               scion_fail("widths cannot shrink, nor kernels change: '%s' is %s in the source, '%s' %s in "
-                          "the target",
-                          scion_module_path(to->from->module), scion_shape_text(old, was, sizeof was),
-                          scion_module_path(to->module), scion_shape_text(new, is, sizeof is));
+               scion_fail(
+                       "layers cannot become narrower, and kernels cannot change: '%s' is %s in the source, "
+                       "'%s' is %s in the target",
+                       scion_module_path(to->from->module), scion_shape_text(old, was, sizeof was),
+                       scion_module_path(to->module), scion_shape_text(new, is, sizeof is));
 }
 
 /*
- * W'[o, i] = s[o, i] W[g(o), g(i)], where the shares s[o, i] of all copies of one input are positive and add up to
- * 1. `before` is the layer that made the inputs: of a linear layer on flattened maps, one map is many inputs.
+ * Widens a weight: W'[o, i] = s[o, i] W[g(o), g(i)], where the shares s[o, i] of all copies of one input are positive
+ * and add up to 1. `before` is the layer that computes the inputs. A linear layer after flattened maps has several
+ * inputs for each map.
  */
-static bool widen_weight(const struct growth *growth, const struct layer *to, const struct layer *before)
+static bool layer_widen_weight(const struct growth *growth, const struct layer *to,
+                               const struct layer *before)
 {
         struct scion_random random = scion_random(scion_seed(growth->seed, scion_module_path(to->module)),
                                                   SCION_RANDOM_STRATEGY, 0);
@@ -212,20 +218,20 @@ static bool widen_weight(const struct growth *growth, const struct layer *to, co
         int64_t each = scion_shape_size(new) / (out * m);
         struct scion_tensor *w =
                 scion_reshape(scion_parameter_tensor(to->from->weight), SCION_SHAPE(old->dim[0], -1));
-        struct scion_tensor *g = copies(growth, n, m);
+        struct scion_tensor *g = copies_matrix(growth, n, m);
 
-        w = scion_reshape(scion_matmul(copies(growth, old->dim[0], out), w, false, false),
+        w = scion_reshape(scion_matmul(copies_matrix(growth, old->dim[0], out), w, false, false),
                           SCION_SHAPE(out, n, each));
         w = scion_matmul(g, w, false, false); /* [out, m, each] */
-        struct scion_tensor *share = draw(&random, scion_random_uniform, out, m);
+        struct scion_tensor *share = tensor_draw(&random, scion_random_uniform, out, m);
 
         share = scion_shift(scion_scale(share, 2 * growth->net->spread), 1 - growth->net->spread);
         share = scion_div(share, scion_matmul(scion_matmul(share, g, false, false), g, false, true));
-        return put(to->weight, scion_mul(w, scion_reshape(share, SCION_SHAPE(out, m, 1))));
+        return parameter_write(to->weight, scion_mul(w, scion_reshape(share, SCION_SHAPE(out, m, 1))));
 }
 
-/* W'[o] += noise, for each o that is a copy. */
-static bool add_noise(const struct growth *growth, const struct layer *to)
+/* Adds noise to W'[o] for each output o that is a copy. */
+static bool layer_add_noise(const struct growth *growth, const struct layer *to)
 {
         struct scion_random random = scion_random(scion_seed(growth->seed, scion_module_path(to->module)),
                                                   SCION_RANDOM_STRATEGY, 1);
@@ -235,70 +241,75 @@ static bool add_noise(const struct growth *growth, const struct layer *to)
                 return true;
         struct scion_tensor *w = scion_reshape(scion_parameter_tensor(to->weight), SCION_SHAPE(m, each));
         struct scion_tensor *size = scion_sqrt(scion_mean(scion_mul(w, w), SCION_ALL_AXES, false));
-        struct scion_tensor *noise = scion_mul(draw(&random, scion_random_normal, m - n, each),
+        struct scion_tensor *noise = scion_mul(tensor_draw(&random, scion_random_normal, m - n, each),
                                                scion_scale(size, growth->net->noise));
 
-        return put(to->weight,
-                   scion_add(w, scion_concat(
-                                        (struct scion_tensor *[]){ scion_zeros(SCION_SHAPE(n, each)), noise },
-                                        2, 0)));
+        return parameter_write(
+                to->weight,
+                scion_add(w,
+                          scion_concat((struct scion_tensor *[]){ scion_zeros(SCION_SHAPE(n, each)), noise },
+                                       2, 0)));
 }
 
 /* --- Deeper --------------------------------------------------------------------------------------------- */
 
-/* The residual block around the module; NULL: none. */
-static struct scion_module *block_of(struct scion_module *module)
+/* Returns the residual block that contains the module, or NULL. */
+static struct scion_module *module_block(struct scion_module *module)
 {
         while (module && strcmp(scion_module_kind(module), "residual_block") != 0)
                 module = scion_module_parent(module);
         return module;
 }
 
-/* Is it the last normalisation of its block? */
-static bool ends_block(const struct growth *growth, const struct layer *to)
+/* Returns whether the layer is the last normalisation of its block. */
+static bool layer_ends_block(const struct growth *growth, const struct layer *to)
 {
         for (const struct layer *next = to + 1; next < growth->to + growth->layers; next++)
-                if (next->norm && block_of(next->module) == block_of(to->module))
+                if (next->norm && module_block(next->module) == module_block(to->module))
                         return false;
         return to->norm;
 }
 
-static bool clear(const struct layer *to, const char *name)
+static bool layer_clear(const struct layer *to, const char *name)
 {
         struct scion_parameter *parameter = scion_module_parameter(to->module, name);
 
-        return !parameter || put(parameter, scion_zeros(scion_parameter_shape(parameter)));
+        return !parameter || parameter_write(parameter, scion_zeros(scion_parameter_shape(parameter)));
 }
 
-/* As the identity; normalisations begin as such, but for eps. The other layers of a new block stay as drawn. */
-static bool deepen(const struct growth *growth, const struct layer *to)
+/* Makes a new layer the identity. A normalisation is the identity already, except for eps. In a new residual block,
+ * sets the last normalisation to 0; its other layers keep their initial values. */
+static bool layer_deepen(const struct growth *growth, const struct layer *to)
 {
         int64_t units = to->shape.dim[0], each = scion_shape_size(&to->shape) / units / units;
         char text[96];
 
-        if (block_of(to->module))
-                return !ends_block(growth, to) || (clear(to, "weight") && clear(to, "bias"));
+        if (module_block(to->module))
+                return !layer_ends_block(growth, to) ||
+                       (layer_clear(to, "weight") && layer_clear(to, "bias"));
         if (to->norm)
                 return true;
-        if (!is_square(to))
-                return scion_fail(
-                        "'%s', which the source does not have, cannot be the identity: its weight is %s",
-                        scion_module_path(to->module), scion_shape_text(&to->shape, text, sizeof text));
+        if (!layer_is_square(to))
+                return scion_fail("'%s', which the source does not have, cannot be the identity, because its "
+                                  "weight is %s",
+                                  scion_module_path(to->module),
+                                  scion_shape_text(&to->shape, text, sizeof text));
         struct scion_tensor *centre =
                 scion_one_hot(scion_from_i32(SCION_SHAPE(1), &(int32_t){ (int32_t)(each / 2) }), each);
         struct scion_tensor *diagonal =
-                scion_reshape(copies(growth, units, units), SCION_SHAPE(units * units, 1));
+                scion_reshape(copies_matrix(growth, units, units), SCION_SHAPE(units * units, 1));
 
-        return put(to->weight, scion_matmul(diagonal, centre, false, false)) && clear(to, "bias");
+        return parameter_write(to->weight, scion_matmul(diagonal, centre, false, false)) &&
+               layer_clear(to, "bias");
 }
 
-/* A new normalisation undoes what it does in training: its statistics are those of what it is given, its weight
- * is their deviation, its bias their mean. Of the batches until now the mean, this being the `visits`th. */
-static bool measure(const struct growth *growth, const struct layer *to, struct scion_tensor *x)
+/* Makes a new normalisation the identity for the target's data: its statistics are those of its input x, its weight is
+ * the standard deviation, its bias the mean. Averages over the batches so far; this is number `visits`. */
+static bool norm_measure(const struct growth *growth, const struct layer *to, struct scion_tensor *x)
 {
         struct scion_parameter *mean = scion_module_parameter(to->module, "running_mean"),
                                *variance = scion_module_parameter(to->module, "running_var");
-        unsigned axes = SCION_AXIS(0); /* all but the channels */
+        unsigned axes = SCION_AXIS(0); /* all axes but the channels */
         float eps = scion_nn_batch_norm_eps(to->module), part = 1 / (float)growth->visits;
 
         for (int axis = 2; axis < scion_shape(x).ndim; axis++)
@@ -308,16 +319,19 @@ static bool measure(const struct growth *growth, const struct layer *to, struct 
 
         known = scion_add(known,
                           scion_scale(scion_sub(scion_reshape(centre, scion_shape(known)), known), part));
-        if (!put(mean, known) || !put(scion_module_parameter(to->module, "bias"), known))
+        if (!parameter_write(mean, known) ||
+            !parameter_write(scion_module_parameter(to->module, "bias"), known))
                 return false;
         struct scion_tensor *square = scion_mean(scion_mul(away, away), axes, false);
 
         known = scion_parameter_tensor(variance);
         known = scion_add(known, scion_scale(scion_sub(square, known), part));
-        return put(variance, known) && put(to->weight, scion_sqrt(scion_shift(known, eps)));
+        return parameter_write(variance, known) &&
+               parameter_write(to->weight, scion_sqrt(scion_shift(known, eps)));
 }
 
-static bool measure_batch(void *context, struct scion_transfer *transfer, const struct scion_batch *batch)
+static bool norms_measure_batch(void *context, struct scion_transfer *transfer,
+                                const struct scion_batch *batch)
 {
         struct growth *growth = context;
 
@@ -325,30 +339,30 @@ static bool measure_batch(void *context, struct scion_transfer *transfer, const 
         for (int j = 0; j < growth->layers; j++) {
                 const struct layer *to = &growth->to[j];
 
-                if (to->norm && !to->from && !block_of(to->module) &&
-                    !measure(growth, to,
-                             scion_target_features(transfer, batch, scion_module_path(to->module))))
+                if (to->norm && !to->from && !module_block(to->module) &&
+                    !norm_measure(growth, to,
+                                  scion_target_features(transfer, batch, scion_module_path(to->module))))
                         return false;
         }
         return true;
 }
 
-/* --- All of it ------------------------------------------------------------------------------------------ */
+/* --- Together ------------------------------------------------------------------------------------------- */
 
-static bool grow(const struct growth *growth)
+static bool layers_grow(const struct growth *growth)
 {
         static const char *const vectors[] = { "bias", "running_mean", "running_var" };
         const struct layer *before = NULL;
 
         for (int j = 0; j < growth->layers; j++) {
                 const struct layer *to = &growth->to[j];
-                bool good = to->from ? check_widths(to) : deepen(growth, to);
+                bool good = to->from ? layer_check_widths(to) : layer_deepen(growth, to);
 
                 if (good && to->from)
-                        good = to->norm ? widen_vector(growth, to, "weight")
-                                        : widen_weight(growth, to, before);
+                        good = to->norm ? layer_widen_vector(growth, to, "weight")
+                                        : layer_widen_weight(growth, to, before);
                 for (int i = 0; good && to->from && i < 3; i++)
-                        good = widen_vector(growth, to, vectors[i]);
+                        good = layer_widen_vector(growth, to, vectors[i]);
                 if (!good)
                         return false;
                 if (to->from && !to->norm)
@@ -357,8 +371,9 @@ static bool grow(const struct growth *growth)
         return true;
 }
 
-/* On the first thousand examples or so. */
-static bool verify_batch(void *context, struct scion_transfer *transfer, const struct scion_batch *batch)
+/* Compares the outputs of target and source, on the first four batches. */
+static bool outputs_verify_batch(void *context, struct scion_transfer *transfer,
+                                 const struct scion_batch *batch)
 {
         struct growth *growth = context;
 
@@ -373,24 +388,26 @@ static bool verify_batch(void *context, struct scion_transfer *transfer, const s
                (off <= 1e-4f * fmaxf(1, size) ||
                 scion_fail(
                         "the target's outputs would differ from the source's by up to %g: it is not the "
-                        "source's "
-                        "network made wider, or deeper by layers that can be the identity (after ReLU, not "
-                        "after other activations; of a stride of 1 and padded by half a kernel of odd size)",
+                        "source's network made wider, or deeper by layers that can be the identity (after "
+                        "ReLU, "
+                        "not after other activations; with a stride of 1 and padded by half a kernel of odd "
+                        "size)",
                         (double)off));
 }
 
-static bool carry_over(struct growth *growth, struct scion_transfer *transfer)
+static bool growth_carry_over(struct growth *growth, struct scion_transfer *transfer)
 {
-        bool good = pair(growth) && grow(growth) && scion_visit(transfer, measure_batch, growth);
+        bool good = layers_pair(growth) && layers_grow(growth) &&
+                    scion_visit(transfer, norms_measure_batch, growth);
 
         growth->visits = 0;
-        good = good && scion_visit(transfer, verify_batch, growth);
+        good = good && scion_visit(transfer, outputs_verify_batch, growth);
         for (int j = 0; good && growth->net->noise > 0 && j < growth->layers; j++)
-                good = !growth->to[j].from || growth->to[j].norm || add_noise(growth, &growth->to[j]);
+                good = !growth->to[j].from || growth->to[j].norm || layer_add_noise(growth, &growth->to[j]);
         return good;
 }
 
-static bool check_inputs(struct scion_model *target, struct scion_model *source)
+static bool inputs_check(struct scion_model *target, struct scion_model *source)
 {
         struct scion_shape new = scion_model_input_shape(target), old = scion_model_input_shape(source);
         char is[96], was[96];
@@ -405,7 +422,7 @@ static bool setup(void *self, struct scion_transfer *transfer)
         struct scion_model *target = scion_target(transfer), *source = scion_source(transfer);
         struct growth growth = { .net = self, .seed = scion_transfer_seed(transfer) };
 
-        if (!check_inputs(target, source))
+        if (!inputs_check(target, source))
                 return false;
         growth.to = calloc((size_t)scion_model_module_count(target), sizeof *growth.to);
         growth.from = calloc((size_t)scion_model_module_count(source), sizeof *growth.from);
@@ -413,9 +430,9 @@ static bool setup(void *self, struct scion_transfer *transfer)
 
         scion_no_grad_begin();
         if (good) {
-                growth.layers = list_layers(target, growth.to);
-                growth.sources = list_layers(source, growth.from);
-                good = carry_over(&growth, transfer);
+                growth.layers = layers_list(target, growth.to);
+                growth.sources = layers_list(source, growth.from);
+                good = growth_carry_over(&growth, transfer);
         }
         scion_no_grad_end();
         free(growth.to);
@@ -423,7 +440,8 @@ static bool setup(void *self, struct scion_transfer *transfer)
         return good;
 }
 
-SCION_PLUGIN_STRATEGY("net2net", .summary = "a wider or deeper target that starts as the source's function",
+SCION_PLUGIN_STRATEGY("net2net",
+                      .summary = "a wider or deeper target that starts as the same function as the source",
                       .reference = "Chen, Goodfellow, Shlens. ICLR 2016. arXiv:1511.05641", .params = params,
                       .size = sizeof(struct net2net), .needs = SCION_NEEDS_SOURCE | SCION_NEEDS_SAME_CLASSES,
                       .setup = setup);

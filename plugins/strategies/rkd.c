@@ -1,4 +1,4 @@
-/* Relational distillation: examples are as far apart, and at such angles, for the student as for the teacher. */
+/* Relational distillation: distances and angles between examples are trained to be the same as the teacher's. */
 #include <scion/scion.h>
 
 struct rkd {
@@ -9,14 +9,17 @@ struct rkd {
 };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct rkd, distance, 25, "weight of the differences of distances", .min = 0),
-        SCION_FLOAT(struct rkd, angle, 50, "weight of the differences of angles", .min = 0),
-        SCION_STRINGS(struct rkd, layers, NULL, "modules of the target; left out: what the head is given"),
-        SCION_STRINGS(struct rkd, source_layers, NULL, "as many of the source; left out: the same"),
+        SCION_FLOAT(struct rkd, distance, 25, "weight of the distance term", .min = 0),
+        SCION_FLOAT(struct rkd, angle, 50, "weight of the angle term", .min = 0),
+        SCION_STRINGS(struct rkd, layers, NULL,
+                      "modules of the target whose outputs are compared; left out: the head's input"),
+        SCION_STRINGS(struct rkd, source_layers, NULL,
+                      "the same number of modules of the source; left out: those of layers"),
         SCION_BOOL(struct rkd, normalize, true,
-                   "bring features to length 1 first: the paper's code does for classification"),
-        SCION_FLOAT(struct rkd, kd, 0, "weight of the teacher's softened outputs", .min = 0),
-        SCION_FLOAT(struct rkd, temperature, 4, "softens both models' outputs", .above_min = true),
+                   "normalise features to length 1 first, as the paper's code does for classification"),
+        SCION_FLOAT(struct rkd, kd, 0, "weight of distillation from the teacher's outputs", .min = 0),
+        SCION_FLOAT(struct rkd, temperature, 4, "temperature at which both models' outputs are compared",
+                    .above_min = true),
         SCION_PARAMS_END,
 };
 
@@ -27,25 +30,25 @@ static bool setup(void *self, struct scion_transfer *transfer)
         return scion_layers_pair(transfer, &rkd->layers, &rkd->source_layers, &rkd->pair);
 }
 
-/* One for each example: [N, D]. */
-static struct scion_tensor *vectors(const struct rkd *rkd, struct scion_tensor *features)
+/* Returns one vector for each example: [N, D]. */
+static struct scion_tensor *features_vectors(const struct rkd *rkd, struct scion_tensor *features)
 {
         struct scion_tensor *x = scion_flatten(features, 1);
 
         return rkd->normalize ? scion_normalize(x, SCION_AXIS(1), 1e-12f) : x;
 }
 
-/* |x_i - x_j| / mu, with mu the mean over pairs: [N, N]. */
+/* Returns |x_i - x_j| / mu as [N, N], where mu is the mean over pairs. */
 static struct scion_tensor *distances(struct scion_tensor *x)
 {
         float pairs = (float)(scion_dim(x, 0) * (scion_dim(x, 0) - 1));
         struct scion_tensor *d = scion_pairwise_distance(x, x);
         struct scion_tensor *mu = scion_scale(scion_sum(d, SCION_ALL_AXES, false), 1 / pairs);
 
-        return scion_div(d, scion_shift(mu, 1e-12f)); /* 0 where all examples are alike */
+        return scion_div(d, scion_shift(mu, 1e-12f)); /* 0 if all examples are equal */
 }
 
-/* The cosines of the angles at x_j between x_i and x_k: [N, N, N], of j, i, k. */
+/* Returns the cosines of the angles at x_j between x_i and x_k, as [j, i, k]. */
 static struct scion_tensor *angles(struct scion_tensor *x)
 {
         int64_t n = scion_dim(x, 0), d = scion_dim(x, 1);
@@ -56,8 +59,10 @@ static struct scion_tensor *angles(struct scion_tensor *x)
         return scion_matmul(e, e, false, true);
 }
 
-/* The mean of Huber's function over `count` tuples of different examples; others are alike for both. */
-static struct scion_tensor *differ(struct scion_tensor *student, struct scion_tensor *teacher, double count)
+/* Returns the mean of Huber's function of the differences over `count` tuples of different examples. Tuples with equal
+ * examples contribute 0, because their values are the same for student and teacher. */
+static struct scion_tensor *tuples_loss(struct scion_tensor *student, struct scion_tensor *teacher,
+                                        double count)
 {
         struct scion_tensor *sum =
                 scion_sum(scion_huber(scion_sub(student, teacher), 1), SCION_ALL_AXES, false);
@@ -65,7 +70,7 @@ static struct scion_tensor *differ(struct scion_tensor *student, struct scion_te
         return scion_scale(sum, (float)(1 / count));
 }
 
-/* task + distance L_D + angle L_A + kd T^2 KL(teacher || student), L_D and L_A summed over pairs of layers */
+/* task + distance L_D + angle L_A + kd T^2 KL(teacher || student), with L_D and L_A summed over pairs of layers */
 static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct rkd *rkd = self;
@@ -75,11 +80,13 @@ static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, co
 
         for (int i = 0; i < rkd->pair.count; i++) {
                 const char *of_student = rkd->pair.target[i], *of_teacher = rkd->pair.source[i];
-                struct scion_tensor *s = vectors(rkd, scion_target_features(transfer, batch, of_student));
-                struct scion_tensor *t = vectors(rkd, scion_source_features(transfer, batch, of_teacher));
+                struct scion_tensor *s =
+                        features_vectors(rkd, scion_target_features(transfer, batch, of_student));
+                struct scion_tensor *t =
+                        features_vectors(rkd, scion_source_features(transfer, batch, of_teacher));
 
-                distance = scion_add(distance, differ(distances(s), distances(t), n * (n - 1)));
-                angle = scion_add(angle, differ(angles(s), angles(t), n * (n - 1) * (n - 2)));
+                distance = scion_add(distance, tuples_loss(distances(s), distances(t), n * (n - 1)));
+                angle = scion_add(angle, tuples_loss(angles(s), angles(t), n * (n - 1) * (n - 2)));
         }
         scion_log_scalar(transfer, "distance", distance);
         scion_log_scalar(transfer, "angle", angle);

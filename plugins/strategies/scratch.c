@@ -1,6 +1,5 @@
-/* Training from scratch: the baseline that knows nothing. */
+/* Training from scratch: the baseline without transfer. */
 #include <scion/scion.h>
 
-/* The engine has drawn the target's values and trains them by the task's loss: there is nothing to carry
- * over. */
+/* No callbacks: the engine draws the target's initial values and trains it by the task's loss. */
 SCION_PLUGIN_STRATEGY("scratch", .summary = "train the target from fresh values; the source is not used");

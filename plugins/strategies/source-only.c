@@ -1,4 +1,4 @@
-/* The source as it is, on the target's examples: what adaptation starts from, and is compared with. */
+/* Evaluates the source on the target's examples without training: the baseline of unsupervised adaptation. */
 #include <scion/scion.h>
 
 static bool setup(void *self, struct scion_transfer *transfer)
@@ -10,5 +10,5 @@ static bool setup(void *self, struct scion_transfer *transfer)
                scion_model_freeze(target, "*");
 }
 
-SCION_PLUGIN_STRATEGY("source-only", .summary = "the source as it is, not trained on the target",
+SCION_PLUGIN_STRATEGY("source-only", .summary = "the source model, not trained on the target",
                       .needs = SCION_NEEDS_SOURCE | SCION_NEEDS_SAME_CLASSES, .setup = setup);

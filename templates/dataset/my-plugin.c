@@ -1,4 +1,4 @@
-/* my-plugin: points of the plane on arms that wind around the middle. Each arm is a class. */
+/* my-plugin: points of the plane on spiral arms around the origin. Each arm is a class. */
 #include <math.h>
 #include <scion/scion.h>
 
@@ -7,26 +7,27 @@
 struct my_plugin {
         int64_t train_size, test_size, arms;
         float turns, noise;
-        uint64_t seed; /* no parameter: open() fills it in */
+        uint64_t seed; /* not a parameter; set by data_open() */
 };
 
-/* What experiment.yaml may set. Types, ranges and names are checked by this table. */
+/* The parameters that experiment.yaml can set. The engine checks names, types and ranges by this table. */
 static const struct scion_param params[] = {
         SCION_INT(struct my_plugin, train_size, 1000, "training examples", .min = 1, .max = 1e9),
         SCION_INT(struct my_plugin, test_size, 1000, "test examples", .min = 0, .max = 1e9),
-        SCION_INT(struct my_plugin, arms, 3, "one for each class", .min = 2, .max = 1000),
-        SCION_FLOAT(struct my_plugin, turns, 0.75, "that an arm makes", .min = 0, .max = 100),
-        SCION_FLOAT(struct my_plugin, noise, 0.05, "standard deviation around an arm", .min = 0),
+        SCION_INT(struct my_plugin, arms, 3, "number of arms, which are the classes", .min = 2, .max = 1000),
+        SCION_FLOAT(struct my_plugin, turns, 0.75, "turns of an arm around the origin", .min = 0, .max = 100),
+        SCION_FLOAT(struct my_plugin, noise, 0.05, "standard deviation of the points around their arm",
+                    .min = 0),
         SCION_PARAMS_END,
 };
 
-/* Once: says what there is. A dataset of files would open them here, check them whole, and close in finish(). */
-static bool open_data(void *self, uint64_t seed, struct scion_dataset_info *info)
+/* Called once: describes the data. A dataset of files opens and checks them here, and closes them in finish(). */
+static bool data_open(void *self, uint64_t seed, struct scion_dataset_info *info)
 {
         struct my_plugin *plugin = self;
 
         plugin->seed = seed;
-        info->shape = SCION_SHAPE(2); /* of one input; of an image SCION_SHAPE(channels, height, width) */
+        info->shape = SCION_SHAPE(2); /* of one input; for images SCION_SHAPE(channels, height, width) */
         info->element = SCION_F32;
         info->classes = plugin->arms;
         info->size[SCION_TRAIN] = plugin->train_size;
@@ -34,8 +35,8 @@ static bool open_data(void *self, uint64_t seed, struct scion_dataset_info *info
         return true;
 }
 
-/* One example, the same whenever it is asked for: each has its own stream of random numbers. */
-static bool read_example(void *self, enum scion_split split, int64_t index, void *input, void *target)
+/* Reads one example. Each has its own random stream, so that the same index always gives the same bytes. */
+static bool example_read(void *self, enum scion_split split, int64_t index, void *input, void *target)
 {
         const struct my_plugin *plugin = self;
         uint64_t stream = (uint64_t)split << 62 | (uint64_t)index;
@@ -56,8 +57,8 @@ static bool read_example(void *self, enum scion_split split, int64_t index, void
 
 /* clang-format off */
 SCION_PLUGIN_DATASET("my-plugin",
-        .summary = "points of the plane on arms that wind around the middle",
+        .summary = "points of the plane on spiral arms around the origin",
         .params  = params,
         .size    = sizeof(struct my_plugin),
-        .open    = open_data,
-        .read    = read_example);
+        .open    = data_open,
+        .read    = example_read);

@@ -1,5 +1,5 @@
 /*
- * my-plugin: cross-entropy with its first term weighed anew.
+ * my-plugin: cross-entropy plus a weighted first term of its series.
  *
  * Leng et al. ICLR 2022. arXiv:2204.12511 (Poly-1)
  */
@@ -9,13 +9,15 @@ struct my_plugin {
         float epsilon;
 };
 
-/* What experiment.yaml may set. Types, ranges and names are checked by this table. */
+/* The parameters that experiment.yaml can set. The engine checks names, types and ranges by this table. */
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct my_plugin, epsilon, 1, "weight of 1 - p beside the cross-entropy", .min = 0),
+        SCION_FLOAT(struct my_plugin, epsilon, 1, "weight of 1 - p, which is added to the cross-entropy",
+                    .min = 0),
         SCION_PARAMS_END,
 };
 
-/* The mean over examples of -ln p + epsilon (1 - p), where p is the label's probability. Outputs are [N, K]. */
+/* Returns the mean over examples of -ln p + epsilon (1 - p), where p is the label's probability, for outputs [N,
+ * K]. */
 static struct scion_tensor *loss(void *self, struct scion_tensor *outputs, const struct scion_batch *batch)
 {
         const struct my_plugin *plugin = self;
@@ -31,7 +33,7 @@ static struct scion_tensor *loss(void *self, struct scion_tensor *outputs, const
 
 /* clang-format off */
 SCION_PLUGIN_LOSS("my-plugin",
-        .summary   = "cross-entropy with its first term weighed anew",
+        .summary   = "cross-entropy plus a weighted first term of its series",
         .reference = "Leng et al. ICLR 2022. arXiv:2204.12511",
         .params    = params,
         .size      = sizeof(struct my_plugin),

@@ -1,4 +1,4 @@
-/* my-plugin: a small convolution network for images of any size, its features averaged over a grid. */
+/* my-plugin: a small convolutional network for images of any size, whose last maps are averaged to a grid. */
 #include <scion/scion.h>
 #include <stdio.h>
 
@@ -6,18 +6,18 @@ struct my_plugin {
         int64_t width, depth, grid;
 };
 
-/* What experiment.yaml may set. Types, ranges and names are checked by this table. */
+/* The parameters that experiment.yaml can set. The engine checks names, types and ranges by this table. */
 static const struct scion_param params[] = {
         SCION_INT(struct my_plugin, width, 16, "channels of each block", .min = 1, .max = 4096,
                   .scales = true),
-        SCION_INT(struct my_plugin, depth, 2, "blocks: convolution, normalisation, ReLU", .min = 1,
+        SCION_INT(struct my_plugin, depth, 2, "number of blocks: convolution, normalisation, ReLU", .min = 1,
                   .max = 100),
-        SCION_INT(struct my_plugin, grid, 4, "rows and columns that features are averaged to", .min = 1,
+        SCION_INT(struct my_plugin, grid, 4, "rows and columns that the last maps are averaged to", .min = 1,
                   .max = 64),
         SCION_PARAMS_END,
 };
 
-static struct scion_module *make_block(int64_t in, int64_t out)
+static struct scion_module *block_create(int64_t in, int64_t out)
 {
         const struct scion_window window = { .kernel = { 3, 3 }, .padding = { 1, 1 } };
         struct scion_module *block = scion_nn_sequential();
@@ -29,9 +29,9 @@ static struct scion_module *make_block(int64_t in, int64_t out)
 }
 
 /*
- * A tree of named modules, for inputs of that shape. What is shared by source and target goes by names and shapes, so
- * only the head may depend on `outputs`. Nothing need be checked here: a module that cannot be made makes its parent
- * unusable, and the message is kept.
+ * Returns a tree of named modules for inputs of the given shape. Strategies match parameters of source and target by
+ * their names and shapes, so only the head may depend on `outputs`. The calls need no checks: a module that cannot be
+ * created makes its parent unusable, and the engine reports the first message.
  */
 static struct scion_module *build(void *self, const struct scion_shape *input, int64_t outputs)
 {
@@ -47,7 +47,8 @@ static struct scion_module *build(void *self, const struct scion_shape *input, i
                 char name[32];
 
                 snprintf(name, sizeof name, "block%lld", (long long)i);
-                scion_nn_append(net, name, make_block(i == 1 ? input->dim[0] : plugin->width, plugin->width));
+                scion_nn_append(net, name,
+                                block_create(i == 1 ? input->dim[0] : plugin->width, plugin->width));
         }
         scion_nn_append(net, "pool", scion_nn_adaptive_avg_pool2d(plugin->grid, plugin->grid));
         scion_nn_append(net, "flatten", scion_nn_flatten());
@@ -58,7 +59,7 @@ static struct scion_module *build(void *self, const struct scion_shape *input, i
 
 /* clang-format off */
 SCION_PLUGIN_MODEL("my-plugin",
-        .summary = "a small convolution network for images of any size",
+        .summary = "a small convolutional network for images of any size",
         .params  = params,
         .size    = sizeof(struct my_plugin),
         .build   = build,

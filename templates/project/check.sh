@@ -1,17 +1,17 @@
-# Is the plugin good? It is checked, experiment.yaml is run, and what came out is looked at. `make check` and
-# `meson test` call this with the folder that they build in. SCION is the command, if not what pkg-config says.
+# Tests the plugin: checks it, runs experiment.yaml, and checks the accuracy of the runs. `make check` and `meson test`
+# call this script with the build folder. The command is $SCION, or the one that pkg-config finds.
 set -eu
-least=0.8 # of test_accuracy, over the runs with the plugin
+least=0.8 # lowest accepted mean of test_accuracy over the runs with the plugin
 
 build=$1
 folder=$(dirname "$0")
 scion=${SCION:-$(pkg-config --variable=command scion)}
 
 "$scion" check "$build/my-kinds/my-plugin.so" "$folder/experiment.yaml" --plugin-path "$build"
-rm -rf "$build/check" # a run that has finished is not repeated
+rm -rf "$build/check" # finished runs would not be repeated
 "$scion" run "$folder/experiment.yaml" --plugin-path "$build" --out "$build/check" --quiet
 
-# What the plugin's runs have in the column of the axis: "strategy", "target.loss", ...
+# The runs with the plugin have its name in the column of its axis: "strategy", "target.loss", ...
 awk -F, -v least=$least '
         NR == 1 {
                 for (i = 1; i <= NF; i++) {

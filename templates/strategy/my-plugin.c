@@ -1,8 +1,8 @@
 /*
- * my-plugin: fine-tuning that keeps the source's features.
+ * my-plugin: fine-tuning with features that stay close to the source's.
  *
- * The target starts from the source's values and learns its own task; what reaches its head is kept near to what
- * reaches the source's.
+ * The target starts from the source's values and is trained on its own task. A second term of the loss keeps the
+ * input of its head close to the input of the source's head.
  */
 #include <scion/scion.h>
 
@@ -10,21 +10,20 @@ struct my_plugin {
         float weight;
 };
 
-/* What experiment.yaml may set. Types, ranges and names are checked by this table. */
+/* The parameters that experiment.yaml can set. The engine checks names, types and ranges by this table. */
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct my_plugin, weight, 0.1, "of the features' distance, beside the task's loss",
-                    .min = 0),
+        SCION_FLOAT(struct my_plugin, weight, 0.1, "weight of the features' distance", .min = 0),
         SCION_PARAMS_END,
 };
 
-/* Once, before training: the target, drawn afresh, takes the source's values, but for the head. */
+/* Called once, before training: copies the source's values to the target, except for the head. */
 static bool setup(void *self, struct scion_transfer *transfer)
 {
         (void)self;
         return scion_model_copy(scion_target(transfer), scion_source(transfer), false) >= 0;
 }
 
-/* For each batch: task + weight |f - f_source|^2. Features of NULL are what the head is given. */
+/* Called for each batch: task + weight |f - f_source|^2. The features at path NULL are the head's input. */
 static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct my_plugin *plugin = self;
@@ -38,7 +37,7 @@ static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, co
 
 /* clang-format off */
 SCION_PLUGIN_STRATEGY("my-plugin",
-        .summary = "fine-tune, and keep the source's features",
+        .summary = "fine-tune, with features that stay close to the source's",
         .params  = params,
         .size    = sizeof(struct my_plugin),
         .needs   = SCION_NEEDS_SOURCE,

@@ -1,4 +1,4 @@
-/* The instance of the back end `mirror`: what tests ask of it. */
+/* The instance of the back end `mirror`, whose counters tests read. */
 #ifndef TESTS_BACKEND_MIRROR_H
 #define TESTS_BACKEND_MIRROR_H
 

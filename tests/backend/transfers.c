@@ -1,4 +1,4 @@
-/* What a step of training moves between the host and a device that the host cannot address. */
+/* Transfers between the host and a device that the host cannot address, in a step of training. */
 #include "support/test.h"
 
 #include <string.h>
@@ -12,12 +12,12 @@
 #define UNLABELLED "{ use: random, shape: [1, 12, 12], num_classes: 4, train_size: 48, unlabelled: true }"
 #define TRAIN "optimizer: { use: %s, lr: 0.01 }\n  train: { epochs: 3, batch_size: 16 }\n"
 
-/* What a training asks of a step: one upload of rows' numbers for each stream of batches, and one download. */
+/* The transfers that a step may make: one upload of the rows' numbers for each stream of batches, and one download. */
 struct expected {
         const char *strategy, *model, *optimizer;
-        bool source, unlabelled; /* the source's data, and unlabelled examples, are streams of their own */
+        bool source, unlabelled; /* the source's data and unlabelled examples are further streams */
         int64_t uploads;
-        size_t weights; /* floats that the strategy sends in each step, in an upload of their own */
+        size_t weights; /* floats that the strategy uploads separately in each step */
 };
 
 static const struct expected *expected;
@@ -30,7 +30,7 @@ static bool steps_count(void *context, struct scion_training *training)
         (void)context;
         if (!steps)
                 return false;
-        /* Two epochs: kernels are made, memory of every size is taken, frozen parts are kept. */
+        /* In the first two epochs kernels are created, memory is allocated and the results of frozen parts are cached. */
         for (int i = 0; i < 6; i++)
                 if (scion_steps_take(steps) == 0)
                         return false;
@@ -38,7 +38,7 @@ static bool steps_count(void *context, struct scion_training *training)
                 const struct mirror before = *mirror;
                 size_t allocations = scion_tape_usage(training->tape).allocations;
 
-                /* The first step of an epoch looks at what was frozen before; the others are steady. */
+                /* The first step of an epoch compares frozen values with those before; the other steps are steady. */
                 if (scion_steps_take(steps) == 0)
                         return false;
                 if (i == 0)

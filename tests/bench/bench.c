@@ -1,4 +1,4 @@
-/* What scion bench counts and says. What it times is different every time. */
+/* Tests of scion bench: the counted operations, and the output. Times are not compared. */
 #include "support/command.h"
 
 #include <jansson.h>
@@ -66,7 +66,7 @@ static void counts(void **state)
         assert_float_equal(number(found, "steps"), 7, 0);
         assert_float_equal(number(found, "batch_size"), 16, 0);
         assert_float_equal(number(found, "evaluation_batch_size"), 20, 0);
-        /* Forwards, to the weights, and but for the first layer to what it was given. */
+        /* The forward pass, the gradients of the weights, and those of the inputs of all layers but the first. */
         assert_float_equal(number(found, "gflop"), products(16, 2, 3, 3), 1e-9);
         assert_float_equal(number(found, "evaluation_gflop"), products(20, 1, 1, 1), 1e-9);
         assert_true(number(found, "ms_p10") > 0);
@@ -78,7 +78,7 @@ static void counts(void **state)
         json_decref(found);
 }
 
-/* What frozen layers make is not made again, unless it is asked for. */
+/* The outputs of frozen layers are computed once, unless --recompute is given. */
 static void reuse(void **state)
 {
         json_t *found = bench("--set 'matrix.strategy=[linear-probe]'");
@@ -91,7 +91,7 @@ static void reuse(void **state)
         json_decref(found);
 }
 
-/* Where layers thaw, steps are of several kinds: what is counted is one of them, and not the mean of all. */
+/* When layers are unfrozen in training, steps differ; the count is that of one step, not a mean. */
 static void thawing(void **state)
 {
         json_t *found =
@@ -146,7 +146,7 @@ static bool waits_briefly(const char *arguments)
         return strstr(run_scion_expecting(0, "%s", arguments)->output, "GOMP_SPINCOUNT = '10000'");
 }
 
-/* Threads do not keep each other from running on a machine that is busy, unless somebody wants them to. */
+/* Waiting threads give up the processor, unless the environment asks them not to. */
 static void waiting(void **state)
 {
         (void)state;

@@ -4,18 +4,19 @@
 For each network (networks/*.yaml) both sides train on as many random examples, with the same batch, loss
 (cross-entropy) and optimizer (SGD with momentum 0.9), or evaluate, taking turns of some steps each; a figure is the
 median over the rounds. PyTorch takes its batches from one tensor in shuffled order, with no DataLoader around it, and
-looks at the loss and the accuracy each step, as a run here does. Besides as it is, it is shown with channels_last, with
-bfloat16 autocast, and with both. Ours is `scion bench --turns`. A ratio is PyTorch's time by ours: 2 means twice as
-many samples a second. What a side cannot do, or what makes no difference to it, is blank.
+computes the loss and the accuracy in each step, as Scion does. PyTorch is measured with its defaults, with
+channels_last, with bfloat16 autocast, and with both. Scion is measured by `scion bench --turns`. A ratio is PyTorch's
+time divided by Scion's: 2 means twice as many samples a second. Cells are blank where a side lacks a mode, or where the
+mode makes no difference to it.
 
-Memory is what is resident at most while a process of its own trains: all of it, and what the training adds to what was
-resident before the network was made.
+Memory is the peak resident size of a process that trains: the whole, and the difference from the size before the
+network was created.
 
-With --clock cpu times are those of the processor, user and system, on both sides: for a machine that does other things
-as well.
+With --clock cpu, times are processor times, user and system, on both sides, for a machine on which other programs run.
 
-PyTorch multiplies matrices by the BLAS that libblas.so.3 stands for; the first line printed says which. Debian's
-reference BLAS makes it many times slower: install libopenblas0, or put another's folder into LD_LIBRARY_PATH.
+PyTorch multiplies matrices with the BLAS that libblas.so.3 links to, which the first printed line names. Debian's
+reference BLAS is many times slower than others: install libopenblas0, or put the folder of another into
+LD_LIBRARY_PATH.
 Needs Debian's python3-torch.
 """
 import argparse
@@ -148,7 +149,7 @@ def environment(build):
 
 
 class Scion:
-    """The same by scion bench. None for what it cannot do."""
+    """The same by scion bench. Times are None for modes that it lacks."""
 
     def __init__(self, build, name, batch, steps, train=True, settings=()):
         command = [os.path.join(build, "scion"), "bench", os.path.join(HERE, "networks", name + ".yaml"), "--turns",
@@ -171,7 +172,7 @@ class Scion:
 
 
 def has_bf16(build):
-    """Does this build know `precision: bf16`, and this processor the format?"""
+    """Returns whether the build and the processor support `precision: bf16`."""
     done = subprocess.run([os.path.join(build, "scion"), "check", os.path.join(HERE, "networks", "resnet18.yaml"),
                            "--set", "precision=bf16"], env=environment(build), stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL)
@@ -222,7 +223,7 @@ def resident():
 
 
 def torch_memory(name, batch):
-    """What this process says of itself: MiB before, and at most."""
+    """Returns the resident size of this process in MiB, before training and at the peak."""
     before = resident()
     Torch(name, batch).turn(4)
     print("%.1f %.1f" % (before, resident()))
@@ -247,7 +248,7 @@ def memory(arguments, name, batch):
 
 
 def blas():
-    """The file that libblas.so.3 is."""
+    """Returns the file that libblas.so.3 links to."""
     with open("/proc/self/maps") as maps:
         files = {line.split()[-1] for line in maps if re.search(r"/lib(blas|openblas|mkl_rt|blis)[^/]*$", line)}
     return " ".join(sorted(os.path.realpath(file) for file in files)) or "its own"

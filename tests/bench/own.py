@@ -1,14 +1,14 @@
 #!/usr/bin/python3
-"""What the engine and suites gain over themselves: own.py [PART...] [--build DIR] [--rounds N] [--csv FILE].
+"""Measures the gain of suites and of the engine's features: own.py [PART...] [--build DIR] [--rounds N] [--csv FILE].
 
 suite    runs a minute of a suite of small runs, two at a time against one at a time
 start    seconds from a run's start to the end of its first step, as its log says; and of a whole command for one step
-reuse    seconds an epoch when what frozen modules make is kept, against making it anew: strategies on LeNet-5. The
-         first epoch, in which it is made, is not among them
+reuse    seconds an epoch when the outputs of frozen modules are kept, against computing them in each epoch, for
+         strategies on LeNet-5. The first epoch is left out
 threads  samples a second of ResNet-18's training with two threads against one
 
-Figures are medians over the rounds, of both sides taking turns. Nothing else should run on the machine: what has one
-processor in the place of two gains nothing by a second thread.
+Figures are medians over the rounds, in which both sides take turns. Nothing else should run on the machine, because a
+second thread gains nothing when its processor is busy.
 """
 import argparse
 import csv

@@ -1,8 +1,7 @@
 /*
- * What a suite costs over its runs' own work: suite [RUNS]. The same runs, an epoch of a tiny model each, once one
- * after the other in this process, and once as a suite with one process at a time. Both write the same files, in a
- * folder of their own below $TMPDIR; what is between them is processes, the table of results, and what each process
- * has to find out anew.
+ * Measures the overhead of a suite: suite [RUNS]. Executes the same runs, an epoch of a tiny model each, one after
+ * the other in this process, and as a suite with one process at a time. Both write the same files to a folder below
+ * $TMPDIR; they differ by the processes, the table of results, and what each process computes anew.
  */
 #define _DEFAULT_SOURCE /* mkdtemp */
 #include <scion/error.h>
@@ -58,7 +57,7 @@ static bool write_file(const char *runs)
         return fclose(yaml) == 0;
 }
 
-/* Of this process and of those that have ended. Unlike the clock it does not show what else the machine does. */
+/* Returns the processor time of this process and of its ended children, which other processes do not influence. */
 static double processor_time(void)
 {
         struct rusage self, children;

@@ -1,4 +1,4 @@
-"""Checks plugins that are wrong by `scion check`: each is caught, with the message that its source tells.
+"""Runs `scion check` on broken plugins, and checks that it finds what the source of each plugin says.
 
 The first comment of NAME.c has lines "FAILED: the test that fails", "says: a text of the output", and, if need be,
 "options: of the command". No other test fails.
@@ -25,10 +25,10 @@ def expectations(source):
 
 
 def wrong(options, name):
-    """What is not as it should be, with the output; nothing when all is."""
+    """Returns what differs from the expectations, with the output; an empty text when nothing does."""
     expected = expectations(options.sources / (name + '.c'))
     more = [word for line in expected['options'] for word in line.split()]
-    environment = {key: value for key, value in os.environ.items() if key != 'MALLOC_PERTURB_'}  # new memory is zeros
+    environment = {key: value for key, value in os.environ.items() if key != 'MALLOC_PERTURB_'}  # or new memory is not 0
     with tempfile.TemporaryDirectory(dir='/dev/shm' if os.access('/dev/shm', os.W_OK) else None) as folder:
         result = subprocess.run([options.scion, 'check', options.plugins / (name + '.so'), *more],
                                 env=dict(environment, TMPDIR=folder), stdin=subprocess.DEVNULL,

@@ -30,7 +30,7 @@ def main():
         needs = {'idx': ['--set', 'root=' + folder],
                  'attention': ['--set', 'layers=conv1'],
                  'delta': ['--set', 'layers=conv1'],
-                 'resnet': ['--set', 'width=8'],  # as they are by default they are large
+                 'resnet': ['--set', 'width=8'],  # the default widths are slow
                  'vgg': ['--set', 'width=8']}
         plugins = sorted(options.plugins.glob('*.so'))
         assert plugins, 'no plugins in %s' % options.plugins

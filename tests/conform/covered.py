@@ -1,4 +1,4 @@
-"""Each conformance test has a plugin in broken/ that it catches: a test that cannot fail is none.
+"""Checks that each conformance test has a plugin in broken/ that fails it.
 
 Arguments: the folders of the tests (core/conform) and of the broken plugins.
 """

@@ -76,7 +76,7 @@ static void a_shuffle_is_a_permutation(void **state)
         look(batches, &second);
         scion_batches_shuffle(batches, 10, 0);
         look(batches, &other);
-        scion_batches_shuffle(batches, 9, 0); /* whatever came before */
+        scion_batches_shuffle(batches, 9, 0); /* independent of earlier passes */
         look(batches, &again);
         assert_int_equal(first.count, 100);
         for (int64_t id = 0; id < 100; id++)
@@ -117,7 +117,7 @@ static void two_passes_do_not_disturb_each_other(void **state)
 
 static void a_steady_epoch_allocates_nothing(void **state)
 {
-        static const char *const element[] = { "bytes", "reals" };
+        static const char *const element[] = { "bytes", "floats" };
 
         (void)state;
         for (int e = 0; e < 2; e++) {
@@ -159,7 +159,7 @@ static void an_empty_split_ends_at_once(void **state)
         scion_data_close(data);
 }
 
-static void what_cannot_be(void **state)
+static void invalid_batches(void **state)
 {
         struct scion_data *data = OPEN_DATA(1, PROBE);
         struct scion_batches *batches = scion_batches_create(data, SCION_TRAIN, 8);
@@ -167,7 +167,7 @@ static void what_cannot_be(void **state)
 
         (void)state;
         assert_null(scion_batches_create(data, SCION_TRAIN, 0));
-        assert_error_has("a batch of 0 examples", NULL);
+        assert_error_has("at least one example, got 0", NULL);
 
         scion_tape_use(NULL);
         must_next(scion_batches_next(batches, &batch), SCION_NEXT_FAILED);
@@ -187,7 +187,7 @@ int main(void)
                 cmocka_unit_test(two_passes_do_not_disturb_each_other),
                 cmocka_unit_test(a_steady_epoch_allocates_nothing),
                 cmocka_unit_test(an_empty_split_ends_at_once),
-                cmocka_unit_test(what_cannot_be),
+                cmocka_unit_test(invalid_batches),
         };
 
         return cmocka_run_group_tests(tests, start_data, drop_tape);

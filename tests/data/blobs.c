@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* A split without noise has its cluster's centre for each example. */
+/* Without noise each example is the centre of its cluster. */
 #define CENTRES "use: blobs\nnoise: 0\nshape: [5]\nnum_classes: 2\nclusters: 1\ntrain_size: 4\ntest_size: 2\n"
 
 static double distance(const float *a, const float *b, int count)
@@ -18,14 +18,14 @@ static void centres_follow_from_the_layout_alone(void **state)
 {
         struct scion_data *one = OPEN_DATA(1, CENTRES), *other_seed = OPEN_DATA(2, CENTRES),
                           *other_layout = OPEN_DATA(1, CENTRES "layout: 2\n");
-        struct scion_batch a = whole(one, SCION_TRAIN), b = whole(other_seed, SCION_TEST),
-                           c = whole(other_layout, SCION_TRAIN);
+        struct scion_batch a = split_read(one, SCION_TRAIN), b = split_read(other_seed, SCION_TEST),
+                           c = split_read(other_layout, SCION_TRAIN);
         const float *x = scion_data(a.inputs);
 
         (void)state;
         for (int i = 0; i < 4; i++)
                 assert_int_equal(scion_data_i32(a.labels)[i], i % 2);
-        assert_memory_equal(x, x + 10, 10 * sizeof(float)); /* the same centres once more */
+        assert_memory_equal(x, x + 10, 10 * sizeof(float)); /* the same centres again */
         assert_memory_equal(x, scion_data(b.inputs), 10 * sizeof(float));
         assert_true(distance(x, x + 5, 5) > 0.1);
         assert_true(distance(x, scion_data(c.inputs), 5) > 0.1);
@@ -38,7 +38,7 @@ static void centres_follow_from_the_layout_alone(void **state)
 static void all_points_are_shifted_alike(void **state)
 {
         struct scion_data *here = OPEN_DATA(1, CENTRES), *there = OPEN_DATA(1, CENTRES "shift: 2.5\n");
-        struct scion_batch a = whole(here, SCION_TRAIN), b = whole(there, SCION_TRAIN);
+        struct scion_batch a = split_read(here, SCION_TRAIN), b = split_read(there, SCION_TRAIN);
         const float *x = scion_data(a.inputs), *y = scion_data(b.inputs);
 
         (void)state;
@@ -56,8 +56,8 @@ static void an_example_depends_on_seed_split_and_index_alone(void **state)
         const char *yaml = "use: blobs\nshape: [2, 3]\ntrain_size: %d\ntest_size: 10\n";
         struct scion_data *few = OPEN_DATA(1, yaml, 10), *many = OPEN_DATA(1, yaml, 40),
                           *other = OPEN_DATA(2, yaml, 10);
-        struct scion_batch a = whole(few, SCION_TRAIN), b = whole(many, SCION_TRAIN),
-                           c = whole(other, SCION_TRAIN), d = whole(few, SCION_TEST);
+        struct scion_batch a = split_read(few, SCION_TRAIN), b = split_read(many, SCION_TRAIN),
+                           c = split_read(other, SCION_TRAIN), d = split_read(few, SCION_TEST);
         size_t inputs = 60 * sizeof(float);
 
         (void)state;
@@ -70,15 +70,15 @@ static void an_example_depends_on_seed_split_and_index_alone(void **state)
         scion_data_close(other);
 }
 
-/* One class of one cluster beside its centre: the noise's mean and standard deviation, within five errors. */
+/* The noise around the centre of one cluster has the expected mean and standard deviation, within five standard errors. */
 static void noise_and_clusters(void **state)
 {
         const char *yaml =
                 "use: blobs\nshape: [10]\nnum_classes: 2\nclusters: %d\nnoise: %g\ntrain_size: 2000\n";
         struct scion_data *bare = OPEN_DATA(1, yaml, 1, 0.0), *noisy = OPEN_DATA(1, yaml, 1, 0.5),
                           *three = OPEN_DATA(1, yaml, 3, 0.0);
-        struct scion_batch a = whole(bare, SCION_TRAIN), b = whole(noisy, SCION_TRAIN),
-                           c = whole(three, SCION_TRAIN);
+        struct scion_batch a = split_read(bare, SCION_TRAIN), b = split_read(noisy, SCION_TRAIN),
+                           c = split_read(three, SCION_TRAIN);
         const float *x = scion_data(a.inputs), *y = scion_data(b.inputs), *z = scion_data(c.inputs);
         double sum = 0, square = 0, n = 20000;
         int kinds = 0, counts[8] = { 0 }, first[8];

@@ -1,4 +1,4 @@
-/* What the tests of data share: opening from text, and looking at what comes out. */
+/* Functions shared by the tests of data: opening a dataset from text and reading its examples. */
 #ifndef SCION_TESTS_DATA_SUPPORT_H
 #define SCION_TESTS_DATA_SUPPORT_H
 
@@ -8,7 +8,7 @@
 #include "data/data.h"
 #include "plugin/plugin.h"
 
-/* Opens what the YAML text, made by printf, says; the file is called test.yaml. */
+/* Opens the dataset described by YAML text in printf format. The file's name in messages is test.yaml. */
 SCION_PRINTF(2, 3) static inline struct scion_data *open_data(uint64_t seed, const char *format, ...)
 {
         char text[8192];
@@ -28,7 +28,7 @@ SCION_PRINTF(2, 3) static inline struct scion_data *open_data(uint64_t seed, con
         return data;
 }
 
-/* The same; it must succeed. */
+/* The same, but fails the test if the dataset cannot be opened. */
 #define OPEN_DATA(...) must_open(open_data(__VA_ARGS__))
 
 static inline struct scion_data *must_open(struct scion_data *data)
@@ -44,8 +44,8 @@ static inline void must_next(enum scion_next next, enum scion_next expected)
                 fail_msg("%d came, not %d: %s", (int)next, (int)expected, scion_error());
 }
 
-/* All inputs and labels of a split in one tensor each; gone at the next reset of the tape. */
-static inline struct scion_batch whole(struct scion_data *data, enum scion_split split)
+/* Reads all inputs and labels of a split into one tensor each, which are valid until the tape is reset. */
+static inline struct scion_batch split_read(struct scion_data *data, enum scion_split split)
 {
         struct scion_batches *batches = scion_batches_create(data, split, scion_data_size(data, split));
         struct scion_batch batch;
@@ -55,13 +55,13 @@ static inline struct scion_batch whole(struct scion_data *data, enum scion_split
         return batch;
 }
 
-/* A tape for the tests of a program, and the datasets that only tests have. */
+/* Creates a tape and makes the tests' own datasets available. */
 static inline int start_data(void **state)
 {
         return use_tape(state) || !scion_plugins_add_path(BUILD_DIR "/tests/data");
 }
 
-/* One pass over a split of the probe's real inputs. */
+/* One pass over a split of the probe's float inputs. */
 struct seen {
         int64_t count;
         int64_t id[256]; /* the example's index in the plugin's split, plus 10000 times the split */

@@ -1,4 +1,4 @@
-/* Debian's Fashion-MNIST (dataset-fashion-mnist), where it is installed. */
+/* Debian's Fashion-MNIST (dataset-fashion-mnist), if it is installed. */
 #include <math.h>
 #include <unistd.h>
 
@@ -76,7 +76,7 @@ static void fashion_mnist_subset(void **state)
                 label[scion_data_i32(batch.labels)[i]]++;
         for (int c = 0; c < 5; c++)
                 assert_int_equal(label[c], 10);
-        /* A black pixel, by the mean and deviation of all 60000. */
+        /* A black pixel, normalised by the mean and deviation of all 60000 images. */
         for (int64_t i = 0; i < 50 * 784; i++)
                 least = fminf(least, scion_data(batch.inputs)[i]);
         assert_float_equal(least, -0.2860405969887955 / 0.3530242445149226, 1e-6);

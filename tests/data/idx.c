@@ -5,7 +5,7 @@
 
 #include "data_support.h"
 
-/* --- A folder of files, made anew for each test --------------------------------------------------------- */
+/* --- A folder of files, created for each test ----------------------------------------------------------- */
 
 static char folder[64];
 
@@ -164,7 +164,7 @@ static void check_all(struct scion_data *data)
         scion_data_close(data);
 }
 
-/* --- What is right -------------------------------------------------------------------------------------- */
+/* --- Valid files ---------------------------------------------------------------------------------------- */
 
 static void plain_and_compressed(void **state)
 {
@@ -173,7 +173,7 @@ static void plain_and_compressed(void **state)
         check_all(OPEN_DATA(1, "use: idx\nroot: %s\n", folder));
         write_all(write_gzip, others);
         check_all(OPEN_DATA(1, "use: idx\nroot: %s\n", folder));
-        /* The content tells, not the name. */
+        /* The content decides whether a file is compressed, not its name. */
         write_all(write_gzip, names);
         check_all(OPEN_DATA(1, "use: idx\nroot: %s/\n", folder));
         /* With a dot, as LeCun's own names are written on some systems. */
@@ -196,7 +196,7 @@ static void explicit_paths(void **state)
         assert_int_equal(scion_data_size(data, SCION_TEST), 0);
         scion_data_close(data);
 
-        /* A path in place of one of root's; relative to the current directory. */
+        /* A path relative to the current directory, instead of one below root. */
         int before = open(".", O_RDONLY | O_DIRECTORY);
 
         assert_int_equal(rename(in_folder(names[3]), in_folder("a")), 0);
@@ -261,7 +261,7 @@ static void channels_and_floats(void **state)
         scion_data_close(data);
 }
 
-/* Gzip files may be joined: the content is that of both. */
+/* Concatenated gzip files have the content of both. */
 static void joined_gzip(void **state)
 {
         struct idx part = images(30, 5, 4);
@@ -278,9 +278,9 @@ static void joined_gzip(void **state)
         check_all(OPEN_DATA(1, "use: idx\nroot: %s\n", folder));
 }
 
-/* --- What is wrong -------------------------------------------------------------------------------------- */
+/* --- Invalid files -------------------------------------------------------------------------------------- */
 
-/* Opening the folder fails, with the dataset's place, a file's name, and the text. */
+/* Checks that opening the folder fails with a message that has the dataset's place, the file's name and the text. */
 static void refused(const char *name, const char *text)
 {
         scion_error_clear();
@@ -291,7 +291,7 @@ static void refused(const char *name, const char *text)
         assert_error_has("test.yaml:1:6: dataset 'idx': ", name, text, NULL);
 }
 
-/* Puts a file in place of the training images, plain and compressed, and expects the same of both. */
+/* Replaces the training images by a file, uncompressed and compressed, and expects the same failure of both. */
 static void refused_both(const struct idx *file, const char *text)
 {
         write_all(write_file, names);
@@ -358,7 +358,7 @@ static void bad_headers(void **state)
         file.count = 11;
         refused_both(&file, "truncated: it has 11 bytes, 16 expected");
 
-        /* The labels' own. */
+        /* Errors of label files. */
         write_all(write_file, names);
         file = images(30, 5, 4);
         write_file(names[1], file.bytes, file.count);
@@ -400,7 +400,7 @@ static void wrong_lengths(void **state)
         refused(in_folder(names[3]), "holds no labels");
 }
 
-/* What a header claims costs no memory. */
+/* A size that is only claimed by a header allocates no memory. */
 static void absurd_sizes(void **state)
 {
         struct idx file = idx(0x0D, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX);
@@ -458,7 +458,7 @@ static void bad_gzip(void **state)
         write_gzip(names[0], part.bytes, part.count);
         size_t count = read_back(names[0], bytes, sizeof bytes - 16);
 
-        /* Cut anywhere: in the header, in the data, in the sum at the end. */
+        /* Truncated in the header, in the data, and in the checksum at the end. */
         for (size_t cut = 2; cut < count; cut += cut < 20 || cut > count - 10 ? 1 : 29) {
                 write_file(names[0], bytes, cut);
                 refused(in_folder(names[0]), "truncated gzip data");

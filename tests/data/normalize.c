@@ -4,28 +4,29 @@
 
 #define MOST 256
 
-/* The value of the probe's example, before anything is done to it. */
-static double raw(bool bytes, int64_t index, int64_t i)
+/* Returns a value of the probe's example, before transforms and normalisation. */
+static double example_value(bool bytes, int64_t index, int64_t i)
 {
         return bytes ? (double)((31 * index + 7 * i) & 255) : (double)index + 0.5 * (double)i;
 }
 
-/* Mean and deviation of values first .. first+count-1 of the first 100 examples, the plain way: two passes. */
-static void naive(bool bytes, int64_t first, int64_t count, double *mean, double *deviation)
+/* Computes mean and deviation of values first .. first+count-1 of the first 100 examples, in two passes. */
+static void moments_naive(bool bytes, int64_t first, int64_t count, double *mean, double *deviation)
 {
         double sum = 0, square = 0;
 
         for (int64_t index = 0; index < 100; index++)
                 for (int64_t i = first; i < first + count; i++)
-                        sum += raw(bytes, index, i);
+                        sum += example_value(bytes, index, i);
         *mean = sum / (double)(100 * count);
         for (int64_t index = 0; index < 100; index++)
                 for (int64_t i = first; i < first + count; i++)
-                        square += (raw(bytes, index, i) - *mean) * (raw(bytes, index, i) - *mean);
+                        square += (example_value(bytes, index, i) - *mean) *
+                                  (example_value(bytes, index, i) - *mean);
         *deviation = sqrt(square / (double)(100 * count));
 }
 
-/* Checks the first batch of a training split that begins with example `start` and goes on every `step`. */
+/* Checks the first batch of a training split of the examples start, start + step, ... */
 static void check(struct scion_data *data, bool bytes, int64_t channels, int64_t area, int64_t start,
                   int64_t step)
 {
@@ -34,12 +35,12 @@ static void check(struct scion_data *data, bool bytes, int64_t channels, int64_t
         double mean[MOST], deviation[MOST];
 
         for (int64_t c = 0; c < channels; c++)
-                naive(bytes, c * area, area, &mean[c], &deviation[c]);
+                moments_naive(bytes, c * area, area, &mean[c], &deviation[c]);
         must_next(scion_batches_next(batches, &batch), SCION_NEXT_BATCH);
         for (int64_t n = 0; n < batch.size; n++)
                 for (int64_t i = 0; i < channels * area; i++) {
-                        double expected =
-                                (raw(bytes, start + n * step, i) - mean[i / area]) / deviation[i / area];
+                        double expected = (example_value(bytes, start + n * step, i) - mean[i / area]) /
+                                          deviation[i / area];
 
                         assert_float_equal(scion_data(batch.inputs)[n * channels * area + i], expected, 1e-6);
                 }
@@ -52,16 +53,16 @@ static void against_a_naive_computation(void **state)
 {
         (void)state;
         for (int bytes = 0; bytes < 2; bytes++) {
-                const char *element = bytes ? "bytes" : "reals";
+                const char *element = bytes ? "bytes" : "floats";
                 const char *common = "use: probe\nnormalize: standard\n";
 
-                /* One mean for all, whatever the axes, but where there are three. */
+                /* Inputs that do not have three axes have one mean for all values. */
                 check(OPEN_DATA(1, "%selement: %s\nshape: [37]\n", common, element), bytes, 1, 37, 0, 1);
                 check(OPEN_DATA(1, "%selement: %s\nshape: [3, 5]\n", common, element), bytes, 1, 15, 0, 1);
                 check(OPEN_DATA(1, "%selement: %s\nshape: [1, 7, 5]\n", common, element), bytes, 1, 35, 0, 1);
                 check(OPEN_DATA(1, "%selement: %s\nshape: [3, 4, 5]\n", common, element), bytes, 3, 20, 0, 1);
                 check(OPEN_DATA(1, "%selement: %s\nshape: [4, 1, 1]\n", common, element), bytes, 4, 1, 0, 1);
-                /* Those of the whole training split, also for a part of it. */
+                /* A subset is normalised by the mean and deviation of the whole training split. */
                 check(OPEN_DATA(1, "%selement: %s\nshape: [3, 4, 5]\nclasses: [2]\n", common, element), bytes,
                       3, 20, 2, 5);
         }
@@ -72,7 +73,7 @@ static void none_by_default(void **state)
         (void)state;
         for (int bytes = 0; bytes < 2; bytes++) {
                 struct scion_data *data =
-                        OPEN_DATA(1, "use: probe\nelement: %s\nshape: [5]\n", bytes ? "bytes" : "reals");
+                        OPEN_DATA(1, "use: probe\nelement: %s\nshape: [5]\n", bytes ? "bytes" : "floats");
                 struct scion_batches *batches = scion_batches_create(data, SCION_TRAIN, 100);
                 struct scion_batch batch;
 
@@ -80,7 +81,8 @@ static void none_by_default(void **state)
                 for (int64_t n = 0; n < 100; n++)
                         for (int64_t i = 0; i < 5; i++)
                                 assert_float_equal(scion_data(batch.inputs)[n * 5 + i],
-                                                   bytes ? raw(true, n, i) / 255 : raw(false, n, i),
+                                                   bytes ? example_value(true, n, i) / 255
+                                                         : example_value(false, n, i),
                                                    bytes ? 1e-7 : 0);
                 scion_tape_reset(tape);
                 scion_batches_destroy(batches);
@@ -88,14 +90,14 @@ static void none_by_default(void **state)
         }
 }
 
-/* A deviation of 0 divides nothing: such inputs become 0. */
+/* Inputs with a deviation of 0 become 0. */
 static void constant_inputs(void **state)
 {
         (void)state;
         for (int bytes = 0; bytes < 2; bytes++) {
                 struct scion_data *data = OPEN_DATA(
                         1, "use: probe\nelement: %s\nconstant: true\nnormalize: standard\nshape: [9]\n",
-                        bytes ? "bytes" : "reals");
+                        bytes ? "bytes" : "floats");
                 struct scion_batches *batches = scion_batches_create(data, SCION_TEST, 20);
                 struct scion_batch batch;
 

@@ -27,8 +27,8 @@ static void an_example_depends_on_seed_split_and_index_alone(void **state)
         const char *yaml = "use: random\nshape: [50]\ntrain_size: %d\ntest_size: 10\n";
         struct scion_data *few = OPEN_DATA(1, yaml, 10), *many = OPEN_DATA(1, yaml, 40),
                           *other = OPEN_DATA(2, yaml, 10);
-        struct scion_batch a = whole(few, SCION_TRAIN), b = whole(many, SCION_TRAIN),
-                           c = whole(other, SCION_TRAIN), d = whole(few, SCION_TEST);
+        struct scion_batch a = split_read(few, SCION_TRAIN), b = split_read(many, SCION_TRAIN),
+                           c = split_read(other, SCION_TRAIN), d = split_read(few, SCION_TEST);
         size_t inputs = 500 * sizeof(float);
 
         (void)state;
@@ -47,7 +47,7 @@ static void moments_and_labels(void **state)
 {
         struct scion_data *data =
                 OPEN_DATA(1, "use: random\nshape: [100]\ntrain_size: 2000\nnum_classes: 4\n");
-        struct scion_batch batch = whole(data, SCION_TRAIN);
+        struct scion_batch batch = split_read(data, SCION_TRAIN);
         double sum = 0, square = 0;
         int64_t n = 2000 * 100, label[4] = { 0 };
 
@@ -58,7 +58,7 @@ static void moments_and_labels(void **state)
                 sum += x;
                 square += x * x;
         }
-        /* Five standard errors. */
+        /* Five standard errors of the mean. */
         assert_true(fabs(sum / (double)n) < 5 / sqrt((double)n));
         assert_true(fabs(square / (double)n - 1) < 5 * sqrt(2 / (double)n));
         for (int64_t i = 0; i < 2000; i++)
@@ -72,7 +72,7 @@ static void moments_and_labels(void **state)
 static void values(void **state)
 {
         struct scion_data *data = OPEN_DATA(1, "use: random\nshape: [5]\nnum_classes: 0\ntargets: 300\n");
-        struct scion_batch batch = whole(data, SCION_TRAIN);
+        struct scion_batch batch = split_read(data, SCION_TRAIN);
         struct scion_shape shape = scion_shape(batch.targets);
         double square = 0;
 
@@ -96,12 +96,12 @@ static void bad_parameters(void **state)
                 { "shape: [3, 0]\n", "shape" },
                 { "shape: []\n", "has 0 axes" },
                 { "shape: [1, 1, 1, 1, 1, 1]\n", "has 6 axes; an input has 1 to 5" },
-                { "shape: [1000000000, 1000000000]\n", "more values than any memory holds" },
+                { "shape: [1000000000, 1000000000]\n", "more values than fit into memory" },
                 { "shape: [1000000000]\ntrain_size: 1000000000\n", "impossible" },
                 { "num_classes: -1\n", "num_classes" },
                 { "num_classes: 0\ntargets: 0\n", "targets" },
                 { "num_clases: 3\n", "num_classes" },
-                { "classes: 5\n", "how many there are is num_classes" },
+                { "classes: 5\n", "num_classes sets their number" },
         };
 
         (void)state;

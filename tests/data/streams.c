@@ -1,9 +1,9 @@
-/* Batches by the number of a step, without end; and batches of examples without labels. */
+/* Endless streams of batches, and batches of examples without labels. */
 #include "data_support.h"
 
 #define PROBE "use: probe\nshape: [3]\n"
 
-/* The ids of the batch at a step. */
+/* Reads the ids of the batch at a step. */
 static struct seen at(struct scion_batches *batches, uint64_t seed, uint64_t step)
 {
         struct scion_batch batch;
@@ -28,7 +28,7 @@ static void same(const struct seen *a, const struct seen *b)
         assert_memory_equal(a->label, b->label, (size_t)a->count * sizeof a->label[0]);
 }
 
-/* 100 examples in batches of 32: three a pass, and the four left over are others each time. */
+/* 100 examples in batches of 32 make three batches per pass. The four examples left over differ between passes. */
 static void full_batches_pass_after_pass(void **state)
 {
         struct scion_data *data = OPEN_DATA(1, PROBE);
@@ -56,7 +56,7 @@ static void full_batches_pass_after_pass(void **state)
         scion_data_close(data);
 }
 
-/* Whatever was asked for before, also of next(). */
+/* A batch does not depend on earlier calls, including those of scion_batches_next(). */
 static void a_step_is_found_directly(void **state)
 {
         struct scion_data *data = OPEN_DATA(1, PROBE);
@@ -84,7 +84,7 @@ static void a_step_is_found_directly(void **state)
         scion_data_close(data);
 }
 
-/* Nor do they come in the order of the training epochs of the same seed. */
+/* The orders differ from those of training epochs with the same seed. */
 static void passes_differ(void **state)
 {
         struct scion_data *data = OPEN_DATA(1, PROBE);
@@ -121,7 +121,7 @@ static void a_small_split_is_a_batch(void **state)
         scion_data_close(data);
 }
 
-static void nothing_to_take(void **state)
+static void empty_splits_fail(void **state)
 {
         struct scion_data *data = OPEN_DATA(1, PROBE "test_size: 0\n");
         struct scion_batches *batches = scion_batches_create(data, SCION_TEST, 8);
@@ -159,8 +159,8 @@ static struct seen look_unlabelled(struct scion_data *data)
         return seen;
 }
 
-/* All of the classes but what is held out, in the dataset's order; the other splits are as they are without. */
-static void all_of_the_classes(void **state)
+/* All examples of the classes that are not held out, in the dataset's order. The other splits are unchanged. */
+static void all_examples_of_the_classes(void **state)
 {
         static const char *const subset[] = { "per_class: 4\n", "per_class: 10\nlimit: 11\n",
                                               "per_class: 4\nvalid: 0.25\n", "valid: 0.25\n", "" };
@@ -192,8 +192,8 @@ static void all_of_the_classes(void **state)
         }
 }
 
-/* The order of an epoch too is what it is without the pool. */
-static void training_goes_as_without(void **state)
+/* The order of an epoch is the same with and without unlabelled examples. */
+static void training_is_unchanged(void **state)
 {
         struct scion_data *with = OPEN_DATA(1, PROBE "per_class: 6\nunlabelled: true\n");
         struct scion_data *without = OPEN_DATA(1, PROBE "per_class: 6\n");
@@ -220,7 +220,7 @@ static void training_goes_as_without(void **state)
 static void a_batch_without_labels(void **state)
 {
         static const char *const kind[] = { "num_classes: 5\nelement: bytes\nper_class: 2\n",
-                                            "num_classes: 0\nelement: reals\nlimit: 10\n" };
+                                            "num_classes: 0\nelement: floats\nlimit: 10\n" };
 
         (void)state;
         for (int k = 0; k < 2; k++) {
@@ -247,8 +247,8 @@ static void a_batch_without_labels(void **state)
         }
 }
 
-/* Targets stay with their inputs where train is a part of the pool. */
-static void targets_of_a_part(void **state)
+/* Targets match their inputs when the training split is a part of the store. */
+static void targets_of_a_subset(void **state)
 {
         struct scion_data *data = OPEN_DATA(1, PROBE "num_classes: 0\nlimit: 30\nunlabelled: true\n");
         struct scion_batches *batches = scion_batches_create(data, SCION_TRAIN, 30);
@@ -273,11 +273,11 @@ int main(void)
                 cmocka_unit_test(a_step_is_found_directly),
                 cmocka_unit_test(passes_differ),
                 cmocka_unit_test(a_small_split_is_a_batch),
-                cmocka_unit_test(nothing_to_take),
-                cmocka_unit_test(all_of_the_classes),
-                cmocka_unit_test(training_goes_as_without),
+                cmocka_unit_test(empty_splits_fail),
+                cmocka_unit_test(all_examples_of_the_classes),
+                cmocka_unit_test(training_is_unchanged),
                 cmocka_unit_test(a_batch_without_labels),
-                cmocka_unit_test(targets_of_a_part),
+                cmocka_unit_test(targets_of_a_subset),
         };
 
         return cmocka_run_group_tests(tests, start_data, drop_tape);

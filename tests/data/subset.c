@@ -43,7 +43,7 @@ static void classes_are_renumbered_in_the_order_given(void **state)
         scion_data_close(data);
 }
 
-static void per_class_takes_the_first_of_each(void **state)
+static void per_class_limits_each_class(void **state)
 {
         struct scion_data *few = OPEN_DATA(7, PROBE "per_class: 3\n");
         struct scion_data *many = OPEN_DATA(7, PROBE "per_class: 11\n");
@@ -62,11 +62,11 @@ static void per_class_takes_the_first_of_each(void **state)
                 assert_int_equal(count_label(&b, class), 11);
         }
         for (int64_t i = 0; i < a.count; i++) {
-                assert_true(contains(&b, a.id[i])); /* fewer are a part of more */
+                assert_true(contains(&b, a.id[i])); /* a smaller choice is a subset of a larger one */
                 differs = differs || !contains(&d, a.id[i]);
                 spread = spread || a.id[i] >= 50;
         }
-        for (int64_t i = 0; i < c.count; i++) /* and the same whatever the other classes are */
+        for (int64_t i = 0; i < c.count; i++) /* and does not depend on the other classes */
                 assert_true(contains(&a, c.id[i]));
         assert_true(differs);
         assert_true(spread);
@@ -136,7 +136,7 @@ static void valid_holds_out_each_class_alike(void **state)
         scion_data_close(other);
 }
 
-static void valid_leaves_the_last_of_a_class(void **state)
+static void valid_leaves_one_example_of_a_class(void **state)
 {
         struct scion_data *data = OPEN_DATA(1, PROBE "per_class: 1\nlimit: 5\ntrain_size: 10\nvalid: 0\n");
         struct scion_data *most = OPEN_DATA(1, PROBE "per_class: 2\nvalid: 0.99\n");
@@ -174,8 +174,8 @@ static void a_test_split_may_be_missing(void **state)
         scion_data_close(data);
 }
 
-/* Every bad wish has its place, and says what is wrong. */
-static void bad_wishes(void **state)
+/* The message of every invalid option has its place in the file and says what is wrong. */
+static void bad_options(void **state)
 {
         static const struct {
                 const char *yaml, *place, *text;
@@ -193,9 +193,9 @@ static void bad_wishes(void **state)
                 { PROBE "per_class: -1\n", "test.yaml:3:12", "per_class" },
                 { PROBE "limit: many\n", "test.yaml:3:8", "limit" },
                 { PROBE "valid: 1\n", "test.yaml:3:8", "valid" },
-                { PROBE "valid: 0.001\n", "test.yaml:3:8", "0.001 of 100 training examples is none" },
-                { PROBE "valid: 0.5\nper_class: 1\n", "test.yaml:3:8", "is none" },
-                { PROBE "valid: 0.1\nvalid_size: 5\n", "test.yaml:3:8", "a validation split of its own" },
+                { PROBE "valid: 0.001\n", "test.yaml:3:8", "0.001 of 100 training examples holds out none" },
+                { PROBE "valid: 0.5\nper_class: 1\n", "test.yaml:3:8", "holds out none" },
+                { PROBE "valid: 0.1\nvalid_size: 5\n", "test.yaml:3:8", "already has a validation split" },
                 { PROBE "normalize: standrad\n", "test.yaml:3:12", "standard" },
                 { PROBE "num_classes: 0\nclasses: [1]\n", "test.yaml:4:10", "targets are values" },
                 { PROBE "num_classes: 0\nper_class: 2\n", "test.yaml:4:12", "targets are values" },
@@ -236,13 +236,13 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(all_by_default),
                 cmocka_unit_test(classes_are_renumbered_in_the_order_given),
-                cmocka_unit_test(per_class_takes_the_first_of_each),
+                cmocka_unit_test(per_class_limits_each_class),
                 cmocka_unit_test(limit_comes_after_per_class),
                 cmocka_unit_test(valid_holds_out_each_class_alike),
-                cmocka_unit_test(valid_leaves_the_last_of_a_class),
+                cmocka_unit_test(valid_leaves_one_example_of_a_class),
                 cmocka_unit_test(values_are_held_out_too),
                 cmocka_unit_test(a_test_split_may_be_missing),
-                cmocka_unit_test(bad_wishes),
+                cmocka_unit_test(bad_options),
         };
 
         return cmocka_run_group_tests(tests, start_data, drop_tape);

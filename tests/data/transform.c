@@ -1,13 +1,13 @@
-/* Transforms of whole datasets; what each computes is compared with PyTorch in tests/parity/transforms.c. */
+/* Transforms of whole datasets. tests/parity/transforms.c compares the results of each kind with PyTorch. */
 #include "data_support.h"
 
 #include <math.h>
 
 #define BYTES "use: probe\nelement: bytes\nshape: [1, 6, 6]\n"
-#define REALS "use: probe\nelement: reals\nshape: [1, 6, 6]\n"
+#define FLOATS "use: probe\nelement: floats\nshape: [1, 6, 6]\n"
 #define MOST 32768
 
-/* A split as floats. */
+/* Reads the inputs of a split as floats. */
 struct inputs {
         int64_t count, values;
         float value[MOST];
@@ -29,7 +29,7 @@ static void read_inputs(struct scion_data *data, enum scion_split split, struct 
         scion_batches_destroy(batches);
 }
 
-/* The same, of a dataset that is opened for it alone. */
+/* The same, for a dataset that is opened and closed again. */
 static void open_inputs(struct inputs *inputs, enum scion_split split, uint64_t seed, const char *map)
 {
         struct scion_data *data = OPEN_DATA(seed, "%s", map);
@@ -49,7 +49,7 @@ static struct inputs a, b, c;
 
 /* --- Shapes and values ---------------------------------------------------------------------------------- */
 
-static void the_shape_is_what_comes_out(void **state)
+static void shape_is_that_of_the_outputs(void **state)
 {
         static const struct {
                 const char *map;
@@ -77,7 +77,7 @@ static void the_shape_is_what_comes_out(void **state)
         }
 }
 
-/* One after the other, as the list says, in all splits. */
+/* Transforms are applied in the order of the list, in all splits. */
 static void in_order_and_in_all_splits(void **state)
 {
         (void)state;
@@ -91,7 +91,7 @@ static void in_order_and_in_all_splits(void **state)
                         assert_float_equal(b.value[i], 1 - a.value[i], 2e-7);
                 same(&a, &c);
 
-                /* White comes in from outside, before or after. */
+                /* The outside is filled with white, before or after the inversion. */
                 open_inputs(&b, s, 1,
                             BYTES "valid_size: 10\ntransform: [invert, { use: rotate, degrees: 45 }]\n");
                 open_inputs(&c, s, 1,
@@ -106,7 +106,7 @@ static void in_order_and_in_all_splits(void **state)
         }
 }
 
-static void what_changes_nothing(void **state)
+static void transforms_without_effect(void **state)
 {
         static const char *const list[] = {
                 "[]",
@@ -133,29 +133,29 @@ static void what_changes_nothing(void **state)
 static void right_angles_only_move_pixels(void **state)
 {
         (void)state;
-        open_inputs(&a, SCION_TRAIN, 1, REALS);
-        open_inputs(&b, SCION_TRAIN, 1, REALS "transform: { use: rotate, degrees: 90 }\n");
+        open_inputs(&a, SCION_TRAIN, 1, FLOATS);
+        open_inputs(&b, SCION_TRAIN, 1, FLOATS "transform: { use: rotate, degrees: 90 }\n");
         for (int64_t n = 0; n < a.count; n++)
                 for (int64_t y = 0; y < 6; y++)
                         for (int64_t x = 0; x < 6; x++)
                                 assert_float_equal(b.value[n * 36 + (5 - x) * 6 + y],
                                                    a.value[n * 36 + y * 6 + x], 0);
-        open_inputs(&c, SCION_TRAIN, 1, REALS "transform: { use: rotate, degrees: -270 }\n");
+        open_inputs(&c, SCION_TRAIN, 1, FLOATS "transform: { use: rotate, degrees: -270 }\n");
         same(&b, &c);
         open_inputs(&c, SCION_TRAIN, 1,
-                    REALS "transform: [{ use: rotate, degrees: 90 }, { use: rotate, degrees: 180 }, "
-                          "{ use: rotate, degrees: 90 }]\n");
+                    FLOATS "transform: [{ use: rotate, degrees: 90 }, { use: rotate, degrees: 180 }, "
+                           "{ use: rotate, degrees: 90 }]\n");
         same(&a, &c);
 }
 
-/* --- Beside subsets and normalising --------------------------------------------------------------------- */
+/* --- With subsets and normalisation --------------------------------------------------------------------- */
 
-/* By the transformed training split, whole, whatever part of it is used. */
-static void statistics_are_those_of_what_comes_out(void **state)
+/* Normalisation uses the whole transformed training split, whatever subset is used. */
+static void statistics_use_transformed_inputs(void **state)
 {
-#define TURNED                                                                                            \
-        REALS "normalize: standard\ntransform: [{ use: rotate, degrees: 30 }, { use: channels, count: 2 " \
-              "}]\n"
+#define TURNED                                                                                             \
+        FLOATS "normalize: standard\ntransform: [{ use: rotate, degrees: 30 }, { use: channels, count: 2 " \
+               "}]\n"
         double sum = 0, square = 0;
 
         (void)state;
@@ -173,7 +173,7 @@ static void statistics_are_those_of_what_comes_out(void **state)
         for (int64_t n = 0; n < 20; n++)
                 assert_memory_equal(b.value + n * 72, a.value + (5 * n + 2) * 72, 72 * sizeof(float));
 
-        /* Bytes that stay such too. */
+        /* The same for inputs that stay bytes. */
         open_inputs(&a, SCION_TRAIN, 1, BYTES "normalize: standard\n");
         open_inputs(&b, SCION_TRAIN, 1, BYTES "normalize: standard\ntransform: invert\n");
         for (int64_t i = 0; i < a.count * a.values; i++)
@@ -198,9 +198,9 @@ static void the_pool_is_transformed(void **state)
 
 /* --- Noise ---------------------------------------------------------------------------------------------- */
 
-#define FLAT "use: probe\nelement: reals\nconstant: true\nshape: [290]\n"
+#define FLAT "use: probe\nelement: floats\nconstant: true\nshape: [290]\n"
 
-/* Its first four moments, and that neighbours, also those of other examples, have nothing in common. */
+/* Checks the first four moments, and that neighbouring values, also of different examples, are uncorrelated. */
 static void noise_is_gaussian(void **state)
 {
         int64_t count;
@@ -229,7 +229,7 @@ static void noise_is_gaussian(void **state)
         assert_float_equal(below / (double)count, 0, 5 * sqrt(1.0 / 29000));
 }
 
-/* The distance between what is there and what a normal distribution has: Kolmogorov's, at one in a thousand. */
+/* The Kolmogorov-Smirnov test for a normal distribution, at a level of 0.001. */
 static int ascending(const void *x, const void *y)
 {
         float p = *(const float *)x, q = *(const float *)y;
@@ -264,9 +264,9 @@ static void differs(const char *one, enum scion_split one_split, uint64_t one_se
         assert_in_range(equal, 0, 2);
 }
 
-/* What is added to an example depends on the seed, the split, its place in the dataset, and that of the
+/* The noise of an example depends on the seed, the split, the index of the example in the dataset and the position of the
  * transform in the list. */
-static void noise_belongs_to_the_example(void **state)
+static void noise_depends_on_the_example(void **state)
 {
 #define NOISY FLAT "test_size: 100\ntransform: { use: noise, deviation: 0.5 }\n"
         (void)state;
@@ -302,7 +302,7 @@ static void noise_belongs_to_the_example(void **state)
                 SCION_TRAIN, 3);
 }
 
-/* --- What cannot be ------------------------------------------------------------------------------------- */
+/* --- Errors --------------------------------------------------------------------------------------------- */
 
 static void refuse(const char *map, const char *place, const char *first, const char *second)
 {
@@ -325,7 +325,7 @@ static void bad_lists(void **state)
         refuse("transform: [{ degrees: 30 }]", "test.yaml:2:13: ", "{ use: NAME, ... }", "got a map");
         refuse("transform: [[invert]]", "test.yaml:2:13: ", "{ use: NAME, ... }", "got a list");
         refuse("transform: [{ use: [invert] }]", "test.yaml:2:13: ", "{ use: NAME, ... }", "got a map");
-        refuse("transform:", "test.yaml:2:", "is a list of transforms", "[] is none");
+        refuse("transform:", "test.yaml:2:", "takes a list of transforms", "[] for none");
         refuse("transform: [invert, ~]", "test.yaml:2:21: ", "{ use: NAME, ... }", "got nothing");
         refuse("transform: [{ use: rotate, degres: 3 }]", "test.yaml:2:28: ", "'degres'",
                "did you mean 'degrees'?");
@@ -343,11 +343,11 @@ static void a_plugin_cannot_take_the_name(void **state)
 {
         (void)state;
         assert_null(open_data(1, "{ use: clash }"));
-        assert_error_has("test.yaml:1:8: ", "'clash'", "its parameter 'transform'", "must call it otherwise",
+        assert_error_has("test.yaml:1:8: ", "'clash'", "its parameter 'transform'", "must rename it",
                          NULL);
 }
 
-/* A bad one after good ones, and after ones that were ready for use. */
+/* An invalid transform after valid ones, and one that fails after others were planned. */
 static void inputs_that_do_not_fit(void **state)
 {
         static const char *const images[] = { "{ use: rotate, degrees: 5 }", "{ use: blur, sigma: 1 }",
@@ -367,8 +367,8 @@ static void inputs_that_do_not_fit(void **state)
                "test.yaml:4:75: ", "transform 'channels'", "2 channels do not become 1");
         refuse("shape: [4, 4]\ntransform: [{ use: channels, count: 3 }, { use: channels, count: 2 }]",
                "test.yaml:3:", "transform 'channels'", "3 channels do not become 2");
-        refuse("shape: [4, 4]\nelement: reals\ntransform: [{ use: blur, sigma: 1 }, invert]",
-               "test.yaml:4:38: ", "transform 'invert'", "reals of any size");
+        refuse("shape: [4, 4]\nelement: floats\ntransform: [{ use: blur, sigma: 1 }, invert]",
+               "test.yaml:4:38: ", "transform 'invert'", "floats of any range");
         refuse("shape: [4, 4]\ntransform: { use: resize, size: [1, 2, 3] }",
                "test.yaml:3:12: ", "transform 'resize'", "got 3 numbers");
         refuse("shape: [4, 4]\ntransform: { use: resize, size: [] }",
@@ -379,7 +379,7 @@ static void inputs_that_do_not_fit(void **state)
                "test.yaml:3:12: ", "transform 'blur'", "too large");
 }
 
-/* What a read fails of is still told. */
+/* Failures of the plugin's read() are still reported. */
 static void examples_that_cannot_be_read(void **state)
 {
         (void)state;
@@ -408,7 +408,7 @@ static void completed(const char *text, const char *expected)
         scion_config_destroy(wanted);
 }
 
-static void a_completed_list_says_all(void **state)
+static void a_completed_list_has_all_parameters(void **state)
 {
         struct scion_config *map = scion_config_parse("transform: [invert, { use: blur }]", "test.yaml");
 
@@ -427,20 +427,20 @@ static void a_completed_list_says_all(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(the_shape_is_what_comes_out),
+                cmocka_unit_test(shape_is_that_of_the_outputs),
                 cmocka_unit_test(in_order_and_in_all_splits),
-                cmocka_unit_test(what_changes_nothing),
+                cmocka_unit_test(transforms_without_effect),
                 cmocka_unit_test(right_angles_only_move_pixels),
-                cmocka_unit_test(statistics_are_those_of_what_comes_out),
+                cmocka_unit_test(statistics_use_transformed_inputs),
                 cmocka_unit_test(the_pool_is_transformed),
                 cmocka_unit_test(noise_is_gaussian),
                 cmocka_unit_test(noise_has_the_normal_distribution),
-                cmocka_unit_test(noise_belongs_to_the_example),
+                cmocka_unit_test(noise_depends_on_the_example),
                 cmocka_unit_test(bad_lists),
                 cmocka_unit_test(a_plugin_cannot_take_the_name),
                 cmocka_unit_test(inputs_that_do_not_fit),
                 cmocka_unit_test(examples_that_cannot_be_read),
-                cmocka_unit_test(a_completed_list_says_all),
+                cmocka_unit_test(a_completed_list_has_all_parameters),
         };
 
         return cmocka_run_group_tests(tests, start_data, drop_tape);

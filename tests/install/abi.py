@@ -1,7 +1,7 @@
-"""Compares what is written down of the binary interface (core/scion.map) with the headers and the built library.
+"""Compares the list of public functions (core/scion.map) with the headers and the built library.
 
-A public function that is forgotten in the list, or listed and not there, or gone from the headers, fails. So does a
-built-in plugin that uses what a stranger's may not. Arguments: see the end of this file.
+Fails when a public function is missing from the list, from the library or from the headers, and when a built-in plugin
+uses a function that other plugins cannot use. Arguments: see the end of this file.
 """
 
 import argparse

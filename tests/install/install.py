@@ -1,6 +1,6 @@
 """Installs Scion into a temporary prefix and uses it as the author of a plugin does.
 
-The examples under docs/examples are compiled outside the tree, by what pkg-config says, found by the installed
+The examples under docs/examples are compiled outside the tree with the flags of pkg-config, found by the installed
 command, and run. Arguments: see prefix.py.
 """
 
@@ -147,7 +147,7 @@ class Installed(Prefix):
         self.assertEqual(shown, texts)
 
     def test_the_documentation_leads_somewhere(self):
-        """In the tree and, for all but the README, installed: nothing there points out of the folder."""
+        """Checks links in the tree and, except for the README, in the installation, where none may leave the folder."""
         for page in [*pages(), *self.docs.glob('*.md')]:
             for place in re.findall(r'\]\(([^)#:]+)(?:#[^)]*)?\)', page.read_text(encoding='utf-8')):
                 self.assertTrue((page.parent / place).exists(), '%s: %s' % (page, place))
@@ -183,12 +183,12 @@ class Installed(Prefix):
 
 
 def numberless(text):
-    """The words of a table, whatever its numbers are, and however wide its columns."""
+    """Returns the words of a table without its numbers and the widths of its columns."""
     return re.sub(r' +', ' ', re.sub(r'(?<![\w-])(?:at (?:most|least) )?[-+]?\d[-+\d.,:/e]*|(?<= )-(?= |$)', 'N', text))
 
 
 def pictures(folder):
-    """Ten classes of small pictures in the place of Fashion-MNIST, 40 of each to train and 10 to test: a bright band in noise."""
+    """Writes a substitute for Fashion-MNIST: a bright band in noise, ten classes of 40 training and 10 test images."""
     folder.mkdir()
     noise = random.Random(1)
     for name, count in (('train', 400), ('t10k', 100)):

@@ -1,5 +1,6 @@
-"""`scion new`: what it writes is built and run as it says, outside the tree, with an installed Scion and with the build
-tree's. Arguments: see prefix.py, and --kind, one of the kinds; without it, what goes for all of them.
+"""Builds and runs the output of `scion new` by the commands that it prints, outside the tree, with an installed Scion
+and with the build tree's. Arguments: see prefix.py, and --kind, one of the kinds; without it the tests that do not
+depend on the kind are run.
 """
 
 import csv
@@ -15,7 +16,7 @@ from prefix import OPTIONS, Prefix, main
 
 FOLDERS = {'strategy': 'strategies', 'loss': 'losses', 'optimizer': 'optimizers', 'dataset': 'datasets', 'model': 'models'}
 
-# What makes a plugin of each kind so bad that its test must say so.
+# Edits that break a plugin of each kind, so that its test must fail.
 BREAKS = {
     'strategy': ('scion_model_copy(scion_target(transfer), scion_source(transfer), false) >= 0', 'transfer != NULL'),
     'loss': ('scion_scale(rest, plugin->epsilon), log_p)', 'scion_scale(rest, plugin->epsilon), scion_detach(log_p))'),
@@ -27,10 +28,10 @@ BREAKS = {
 
 
 class Project(Prefix):
-    """The commands that `scion new` prints are typed as they stand."""
+    """Runs the commands that `scion new` prints without changes."""
 
     def new(self, scion, name, environment):
-        """The printed commands: (those with make, the one with meson)."""
+        """Returns the printed commands: (those with make, the one with meson)."""
         text = self.call(scion, 'new', OPTIONS.kind, name, environment=environment).stdout
         self.assertIn('%s/%s.c' % (name, name), text)
         commands = '\n'.join(re.findall(r'(?m)^  (.*)$', text))
@@ -75,7 +76,7 @@ class Project(Prefix):
 
     def test_installed(self):
         bare = {'PKG_CONFIG_PATH': ''}
-        # Called as the column of its axis is.
+        # The name of the axis' column.
         self.try_project(self.prefix / 'bin' / 'scion', OPTIONS.kind, bare, [str(OPTIONS.build)])
 
     def test_installed_where_it_is_looked_for(self):
@@ -88,7 +89,7 @@ class Project(Prefix):
         bare = {'PKG_CONFIG_PATH': ''}
         project = self.try_project(OPTIONS.build / 'scion', 'of-build', bare, [str(self.root)])
 
-        # A test that cannot fail is none.
+        # The test must fail for a broken plugin.
         source = project / 'of-build.c'
         good, bad = BREAKS[OPTIONS.kind]
         text = source.read_text(encoding='utf-8')
@@ -113,7 +114,7 @@ class Project(Prefix):
 
 
 class Anywhere(Prefix):
-    """Folders of any name; and what is wrong is said, and nothing is written then."""
+    """Folders with unusual names, and errors, after which no file is left."""
 
     def test_a_folder_of_another_name(self):
         elsewhere = {'PKG_CONFIG_PATH': '/nowhere'}
@@ -169,12 +170,12 @@ class Anywhere(Prefix):
         message = self.refuse('strategy', 'a', '--out', 'no/such/folder', status=1)
         self.assertIn("'no/such/folder': No such file", message)
         if os.geteuid() == 0:
-            return  # whom nothing is forbidden
+            return  # root may write everywhere
         (self.top / 'shut').mkdir(mode=0o555)
         self.assertIn('Permission denied', self.refuse('strategy', 'a', '--out', 'shut/a', status=1))
 
     def test_a_full_disk(self):
-        """No file may be larger than so: each in its turn cannot be written, and nothing is left."""
+        """Limits the size of files so that each file in turn cannot be written. No file may be left."""
         def limit(size):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

@@ -18,7 +18,7 @@ class Prefix(unittest.TestCase):
     def setUpClass(cls):
         cls.top = pathlib.Path(tempfile.mkdtemp(prefix='scion-install-')).resolve()
         cls.addClassCleanup(shutil.rmtree, cls.top)
-        # Nothing of the build tree is to help: the environment starts afresh.
+        # The environment is new, so that the tests do not use the build tree.
         cls.environment = {'PATH': os.environ['PATH'], 'HOME': str(cls.top / 'home'), 'LC_ALL': 'C.UTF-8',
                            'OMP_NUM_THREADS': '1'}
         for name in ('ASAN_OPTIONS', 'LSAN_OPTIONS', 'UBSAN_OPTIONS'):
@@ -44,7 +44,7 @@ class Prefix(unittest.TestCase):
 
 
 def main(program, **options):
-    """Takes the arguments that all have, and those given, and runs the tests."""
+    """Parses the common arguments and the given ones, and runs the tests."""
     parser = argparse.ArgumentParser()
     parser.add_argument('--meson', required=True)
     parser.add_argument('--cc', nargs='+', required=True)

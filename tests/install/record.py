@@ -1,11 +1,11 @@
-"""The binary interface as it is written down in core/scion.abi: compares it with the headers, or writes it anew.
+"""Compares the record of the binary interface, core/scion.abi, with the headers, or writes it anew.
 
-A library is made of the headers alone, in which every function that they declare and every struct and enum is there,
-with its debugging information and the versions of core/scion.map. abidw (Debian's abigail-tools) writes its interface
-down, and abidiff compares: functions, their types, the layouts of structs, the values of enums. So the record does not
-depend on how libscion is built. That libscion has these functions is for abi.py to say.
+A library is generated from the headers: it has every function that they declare and every struct and enum, with
+debugging information and the versions of core/scion.map. abidw (Debian's abigail-tools) records its interface, and
+abidiff compares functions, their types, the layouts of structs, and the values of enums. So the record does not depend
+on how libscion is built. abi.py checks that libscion has these functions.
 
-    record.py --source DIR [--cc CC]            exit status 1 and what has changed when anything has
+    record.py --source DIR [--cc CC]            exit status 1 and a list of changes if there are any
     record.py --source DIR [--cc CC] --write    the change is meant
 """
 
@@ -59,7 +59,7 @@ def version_script(text):
 
 
 def describe(script, include, cc, folder):
-    """Writes what the headers in `include` say, and the text of a version script, into a file, whose path it returns."""
+    """Records the interface of the headers in `include` with a version script in a file. Returns its path."""
     (folder / 'stub.c').write_text(stub(include / 'scion'), encoding='utf-8')
     (folder / 'map').write_text(version_script(script), encoding='utf-8')
     subprocess.run([*cc, '-std=gnu11', '-g', '-O0', '-w', '-shared', '-fPIC', '-fno-eliminate-unused-debug-types',
@@ -71,7 +71,7 @@ def describe(script, include, cc, folder):
 
 
 def difference(recorded, found):
-    """What abidiff says of the two; '' when they are the same."""
+    """Returns abidiff's report on the two; '' when they are equal."""
     result = subprocess.run(['abidiff', '--harmless', '--no-show-locs', str(recorded), str(found)],
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8', check=False)
     if result.returncode & 3:

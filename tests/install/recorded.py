@@ -1,5 +1,5 @@
-"""Changes of the binary interface that nobody has written down are found, each kind of them. The headers are copied
-and changed; see record.py, whose options these are."""
+"""Checks that record.py finds each kind of change of the binary interface. The headers are copied and changed. The
+options are those of record.py."""
 
 import argparse
 import pathlib
@@ -11,7 +11,7 @@ import unittest
 
 import record
 
-# What is changed in which header, from what to what, and a word of what abidiff says of it.
+# A description, the header, the old and the new text, and a word of abidiff's report.
 CHANGES = [
     ('a function is added', 'tensor.h', 'SCION_API struct scion_tensor *scion_neg(', 'SCION_API int scion_new(int n);\n'
      'SCION_API struct scion_tensor *scion_neg(', 'scion_new'),

@@ -1,4 +1,4 @@
-/* Buffers, and the module that has them most: what goes with a model and is no parameter. */
+/* Buffers, and batch normalisation, which has them. */
 #include "support/memory.h"
 #include "support/tensors.h"
 
@@ -44,7 +44,7 @@ static struct scion_tensor *run(struct scion_model *model, uint64_t seed)
         return y;
 }
 
-/* The buffer of that name: its values, in the model's block. */
+/* Returns the values of the buffer of that name. */
 static const float *buffer_of(struct scion_model *model, const char *name)
 {
         for (int i = 0; i < scion_model_buffer_count(model); i++)
@@ -55,7 +55,7 @@ static const float *buffer_of(struct scion_model *model, const char *name)
 }
 
 /* After a step of training the running statistics are those of a few steps. */
-static void train_a_little(struct scion_model *model)
+static void model_train_steps(struct scion_model *model)
 {
         scion_tape_set_training(tape, true);
         for (uint64_t i = 0; i < 3; i++)
@@ -65,7 +65,7 @@ static void train_a_little(struct scion_model *model)
         assert_true(buffer_of(model, "bn.running_var")[0] != 1);
 }
 
-static void are_no_parameters(void **state)
+static void are_not_parameters(void **state)
 {
         struct scion_model *model = model_of(5, SEED);
         static const float zeros[3] = { 0 }, ones[3] = { 1, 1, 1 };
@@ -91,7 +91,7 @@ static void are_no_parameters(void **state)
         scion_model_destroy(model);
 }
 
-/* As strategies see them. */
+/* Through the functions that strategies use. */
 static void read_and_written(void **state)
 {
         struct scion_model *model = model_of(2, SEED);
@@ -122,7 +122,7 @@ static void read_and_written(void **state)
         scion_model_destroy(model);
 }
 
-static void training_moves_and_evaluation_uses(void **state)
+static void training_updates_and_evaluation_uses(void **state)
 {
         struct scion_model *model = model_of(2, SEED);
         struct scion_tensor *before = run(model, 9);
@@ -130,7 +130,7 @@ static void training_moves_and_evaluation_uses(void **state)
 
         (void)state;
         assert_values(run(model, 9), scion_data(before), 0);
-        train_a_little(model);
+        model_train_steps(model);
         memcpy(mean, buffer_of(model, "bn.running_mean"), sizeof mean);
         struct scion_tensor *after = run(model, 9);
 
@@ -139,19 +139,19 @@ static void training_moves_and_evaluation_uses(void **state)
         scion_model_destroy(model);
 }
 
-static void frozen_stays(void **state)
+static void frozen_statistics_stay(void **state)
 {
         struct scion_model *model = model_of(2, SEED);
         size_t bytes = (model->extent - model->length) * sizeof(float);
         float kept[64];
 
         (void)state;
-        train_a_little(model);
+        model_train_steps(model);
         assert_in_range(bytes, 1, sizeof kept);
         memcpy(kept, floats_of(model->values) + model->length, bytes);
         struct scion_tensor *evaluated = run(model, 9);
 
-        /* One of its parameters is trained: so is it. */
+        /* If one of its parameters is trained, the module is in training mode. */
         assert_true(scion_model_freeze(model, "bn.weight"));
         scion_tape_set_training(tape, true);
         run(model, 9);
@@ -171,8 +171,8 @@ static void copying(void **state)
         const size_t bytes = 3 * sizeof(float);
 
         (void)state;
-        train_a_little(source);
-        assert_int_equal(scion_model_copy(target, source, false), 3); /* the parameters among them */
+        model_train_steps(source);
+        assert_int_equal(scion_model_copy(target, source, false), 3); /* only parameters are counted */
         assert_memory_equal(buffer_of(target, "bn.running_mean"), buffer_of(source, "bn.running_mean"),
                             bytes);
         assert_memory_equal(buffer_of(target, "bn.running_var"), buffer_of(source, "bn.running_var"), bytes);
@@ -194,7 +194,7 @@ static void saving_and_loading(void **state)
         (void)state;
         assert_true(descriptor >= 0);
         close(descriptor);
-        train_a_little(model);
+        model_train_steps(model);
         assert_true(scion_weights_save(model, path));
         assert_true(scion_safetensors_read(path, &file));
         unlink(path);
@@ -207,7 +207,7 @@ static void saving_and_loading(void **state)
         free(report.text);
         report = (struct scion_text){ 0 };
 
-        /* What PyTorch counts, of no use here, is told and no more. */
+        /* PyTorch's num_batches_tracked is not used; the message lists it. */
         char *name = file.tensor[6].name;
 
         file.tensor[6].name = (char[]){ "bn.num_batches_tracked" };
@@ -235,7 +235,7 @@ static void saving_and_loading(void **state)
         scion_model_destroy(again);
 }
 
-/* --- Modules of one's own ------------------------------------------------------------------------------- */
+/* --- Modules of a plugin -------------------------------------------------------------------------------- */
 
 /* Adds its count of training steps, a buffer, to x times its parameter. */
 static struct scion_tensor *count_forward(void *self, struct scion_module *module, struct scion_tensor *x)
@@ -343,7 +343,8 @@ static void refused(void **state)
         assert_null(scion_nn_init(NULL, "weight", ones));
         assert_null(scion_nn_no_decay(NULL, "weight"));
         assert_false(scion_nn_training(NULL));
-        refuse(scion_nn_batch_norm1d(0, 0.1f, 1e-5f), "batch_norm1d: 0 channels");
+        refuse(scion_nn_batch_norm1d(0, 0.1f, 1e-5f),
+               "batch_norm1d: the number of channels must be positive, got 0");
         refuse(scion_nn_batch_norm1d(4, 0.1f, 0), "batch_norm1d: eps must be above 0, got 0");
         refuse(scion_nn_batch_norm2d(4, 0.1f, -1e-5f), "batch_norm2d: eps must be above 0");
         refuse(scion_nn_batch_norm2d(4, -0.1f, 1e-5f), "the momentum must be in 0 .. 1, got -0.1");
@@ -352,7 +353,7 @@ static void refused(void **state)
         refuse(scion_nn_adaptive_avg_pool2d(0, 2), "cannot make images of 0x2");
 }
 
-/* In training one example gives no spread. */
+/* In training a single value per channel has no variance. */
 static void one_example(void **state)
 {
         const struct scion_shape input = SCION_SHAPE(4);
@@ -370,10 +371,10 @@ static void one_example(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(are_no_parameters),
+                tape_test(are_not_parameters),
                 tape_test(read_and_written),
-                tape_test(training_moves_and_evaluation_uses),
-                tape_test(frozen_stays),
+                tape_test(training_updates_and_evaluation_uses),
+                tape_test(frozen_statistics_stay),
                 tape_test(copying),
                 tape_test(saving_and_loading),
                 tape_test(own_module),

@@ -1,4 +1,4 @@
-/* Grafts: modules put before, after and in place of those of a finished model. */
+/* Grafts: modules inserted before, after and instead of modules of a model that is built. */
 #include "support/differences.h"
 #include "support/memory.h"
 #include "support/tape.h"
@@ -15,7 +15,7 @@ static struct scion_module *conv(int64_t in, int64_t out, int side)
         return scion_nn_conv2d(in, out, &window, true);
 }
 
-/* tanh(bn(conv(x))) + x, by modules that it holds pointers to, as residual blocks do. */
+/* tanh(bn(conv(x))) + x. Like a residual block, the module holds pointers to its children. */
 struct block {
         struct scion_module *conv, *bn;
 };
@@ -70,7 +70,7 @@ static struct scion_tensor *some_images(int64_t count)
         return scion_from(SCION_SHAPE(count, 2, 4, 4), values);
 }
 
-/* A scalar that every output has its own part in. */
+/* Returns a scalar to which every output contributes with another weight. */
 static struct scion_tensor *loss_of(struct scion_model *model)
 {
         struct scion_tensor *y = scion_model_forward(model, some_images(4));
@@ -94,7 +94,7 @@ static void assert_names(struct scion_model *model, const char *wanted)
         assert_string_equal(names, wanted);
 }
 
-/* The outputs of six images, in evaluation. */
+/* Returns the outputs for six images in evaluation mode. */
 static void outputs_of(struct scion_model *model, float *values)
 {
         scion_tape_set_training(tape, false);
@@ -143,7 +143,7 @@ static void identities_change_nothing(void **state)
         scion_model_destroy(model);
 }
 
-/* x -> scale x + shift, to see what runs in which order. */
+/* x -> scale x + shift, which shows the order in which modules run. */
 struct affine {
         float scale, shift;
 };
@@ -182,14 +182,14 @@ static void order(void **state)
         struct scion_tensor *y = scion_model_forward(model, scion_full(SCION_SHAPE(1, 1), 9));
 
         assert_true(scion_item(y) == 923145);
-        /* A module's own input and output are taps, whatever was grafted onto it. */
+        /* The input and output recorded for a module are those without the grafts on it. */
         struct scion_module *a = scion_model_module(model, "a");
 
         assert_true(scion_item(a->input) == 923 && scion_item(a->output) == 9231);
         a = scion_model_module(model, "a.c1");
         assert_true(scion_item(a->input) == 9231 && scion_item(a->output) == 92314);
 
-        /* What stands in the place of a module keeps its grafts, and can be replaced again. */
+        /* A replacement keeps the grafts of the module it replaces, and can be replaced itself. */
         graft(model, "a", SCION_INSTEAD, NULL, affine(10, 7));
         graft(model, "a", SCION_INSTEAD, NULL, affine(10, 8));
         graft(model, "a.c1", SCION_INSTEAD, NULL, affine(10, 6));
@@ -199,7 +199,7 @@ static void order(void **state)
         scion_model_destroy(model);
 }
 
-static void what_stays_is_kept(void **state)
+static void other_values_are_kept(void **state)
 {
         struct scion_model *model = new_net(), *same = new_net();
         struct scion_tensor *x = some_images(4);
@@ -210,7 +210,7 @@ static void what_stays_is_kept(void **state)
         assert_true(scion_model_scale_lr(model, "fc", 0.5f));
         scion_parameter_decay(scion_model_find(model, "conv2.bias"), false);
         scion_tape_set_training(tape, true);
-        assert_non_null(scion_model_forward(model, x)); /* moves the running statistics */
+        assert_non_null(scion_model_forward(model, x)); /* updates the running statistics */
         assert_true(scion_parameter_read(scion_model_buffer(model, 0), buffer));
         assert_true(buffer[0] != 0);
         graft(model, "tanh", SCION_AFTER, "extra", conv(2, 2, 3));
@@ -235,7 +235,7 @@ static void what_stays_is_kept(void **state)
                                     was->value.length * sizeof(float));
                 assert_int_equal(is->value.offset % 64, 0);
         }
-        /* The blocks are laid out as those of a model that was built so. */
+        /* Values and gradients lie as in a model that was built with the module. */
         size_t extent = 0;
 
         for (int i = 0; i < model->count + model->buffers; i++) {
@@ -249,7 +249,7 @@ static void what_stays_is_kept(void **state)
         scion_model_destroy(same);
 }
 
-/* A graft's values are those that it would have in a model built with it; other grafts do not matter. */
+/* A graft's initial values are those it would have in a model built with it, whatever other grafts there are. */
 static void new_values(void **state)
 {
         struct scion_model *one = new_net(), *two = new_net();
@@ -283,7 +283,7 @@ static void instead(void **state)
         assert_true(scion_model_in_head(model, scion_model_find(model, "fc.1.weight")));
         assert_false(scion_model_in_head(model, scion_model_find(model, "conv2.weight")));
 
-        /* A part of a block, which holds a pointer to it; with its parameters and buffers. */
+        /* Replaces a child of a block, which holds a pointer to it, including parameters and buffers. */
         graft(model, "block1.bn", SCION_INSTEAD, NULL, conv(2, 2, 3));
         assert_int_equal(scion_model_buffer_count(model), 0);
         assert_non_null(scion_model_find(model, "block1.bn.bias"));
@@ -291,7 +291,7 @@ static void instead(void **state)
         assert_true(scion_backward(loss_of(model)));
         assert_gradients(model, loss_of);
 
-        /* And the whole. */
+        /* Replaces the whole block. */
         struct scion_module *net = scion_nn_sequential();
 
         scion_nn_append(net, "flatten", scion_nn_flatten());
@@ -322,7 +322,7 @@ static void gradients_flow_through(void **state)
         scion_model_destroy(model);
 }
 
-/* A batch norm that was grafted learns its statistics, and leaves them alone when it is frozen. */
+/* A grafted batch normalisation updates its statistics, but not while it is frozen. */
 static void grafted_norms(void **state)
 {
         struct scion_model *model = new_net();
@@ -368,7 +368,7 @@ static void assert_refused(struct scion_model *model, const char *path, enum sci
         assert_true(scion_backward(loss_of(model)));
 }
 
-static void misfits(void **state)
+static void shapes_that_do_not_fit(void **state)
 {
         struct scion_model *model = new_net();
         struct scion_module *net = scion_nn_sequential(), *part = scion_nn_relu();
@@ -395,8 +395,9 @@ static void misfits(void **state)
         assert_refused(model, "tanh", SCION_AFTER, "early", conv(2, 2, 1), "'early' already", "after 'tanh'");
         assert_refused(model, "conv2", SCION_AFTER, "bias", conv(3, 3, 1), "'bias' already", "parameter");
         assert_refused(model, "block1", SCION_AFTER, "bn", conv(2, 2, 1), "'bn' already", "child");
-        assert_refused(model, "tanh", SCION_AFTER, "a.b", conv(2, 2, 1), "'a.b' has a dot", "graft");
-        assert_refused(model, "tanh", SCION_AFTER, NULL, conv(2, 2, 1), "without a name", "a module after");
+        assert_refused(model, "tanh", SCION_AFTER, "a.b", conv(2, 2, 1), "must not contain a dot, got 'a.b'",
+                       "graft");
+        assert_refused(model, "tanh", SCION_AFTER, NULL, conv(2, 2, 1), "must have a name", "a module after");
         assert_refused(model, "tanh", (enum scion_place)7, "a", conv(2, 2, 1), "place", "7");
         net = scion_nn_sequential();
         scion_nn_append(net, "extra", scion_nn_relu());
@@ -405,7 +406,7 @@ static void misfits(void **state)
         scion_nn_append(net, "a", NULL);
         assert_refused(model, "tanh", SCION_INSTEAD, NULL, net, "a", "instead of 'tanh'");
 
-        /* What belongs to somebody stays theirs. */
+        /* A module that has an owner is refused and not destroyed. */
         net = scion_nn_sequential();
         scion_nn_append(net, "part", part);
         assert_refused(model, "tanh", SCION_AFTER, "a", part, "belongs to another", "after 'tanh'");
@@ -439,12 +440,12 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 tape_test(identities_change_nothing),
                 tape_test(order),
-                tape_test(what_stays_is_kept),
+                tape_test(other_values_are_kept),
                 tape_test(new_values),
                 tape_test(instead),
                 tape_test(gradients_flow_through),
                 tape_test(grafted_norms),
-                tape_test(misfits),
+                tape_test(shapes_that_do_not_fit),
                 tape_test(grafts_without_parameters),
         };
 

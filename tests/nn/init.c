@@ -40,7 +40,7 @@ static struct moments draw(struct scion_init init, struct scion_shape shape)
         return moments_of(values, (int)scion_shape_size(&shape));
 }
 
-/* All values within the bound, the extremes near it, and the variance that of a uniform distribution. */
+/* All values are within the bound, the extremes are near it, and the variance is that of a uniform distribution. */
 static void assert_uniform(struct moments m, double bound)
 {
         assert_true(m.lowest >= -bound * (1 + 1e-6) && m.lowest < -0.99 * bound);
@@ -67,7 +67,7 @@ static void fan_in_uniform(void **state)
                 1 / sqrt(16 * 25));
         assert_uniform(draw((struct scion_init){ SCION_INIT_FAN_IN_UNIFORM, 2, 0 }, weight),
                        2 * sqrt(3.0 / 300));
-        /* A bias takes its layer's. */
+        /* A bias has the fan-in of its layer. */
         assert_uniform(draw((struct scion_init){ SCION_INIT_FAN_IN_UNIFORM, 0, 25 }, SCION_SHAPE(COUNT)),
                        0.2);
         assert_uniform(draw((struct scion_init){ SCION_INIT_FAN_IN_UNIFORM, 0, 0 }, SCION_SHAPE(40000)),
@@ -93,7 +93,7 @@ static void other_kinds(void **state)
         assert_true(ones.lowest == 1 && ones.highest == 1);
 }
 
-static void stream_of_its_own(void **state)
+static void streams_are_separate(void **state)
 {
         struct scion_init init = { SCION_INIT_FAN_IN_UNIFORM, 0, 0 };
         int equal = 0;
@@ -154,8 +154,10 @@ static void refused(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(fan_in_uniform),    cmocka_unit_test(other_kinds),
-                cmocka_unit_test(stream_of_its_own), cmocka_unit_test(identities),
+                cmocka_unit_test(fan_in_uniform),
+                cmocka_unit_test(other_kinds),
+                cmocka_unit_test(streams_are_separate),
+                cmocka_unit_test(identities),
                 cmocka_unit_test(refused),
         };
 

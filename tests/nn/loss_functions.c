@@ -12,7 +12,7 @@
 struct loss {
         const char *name;
         struct scion_tensor *(*of)(struct scion_tensor *a, struct scion_tensor *b);
-        bool two_sizes; /* takes as many features of different numbers of examples */
+        bool two_sizes; /* accepts different numbers of examples */
 };
 
 static struct scion_tensor *cold(struct scion_tensor *a, struct scion_tensor *b)
@@ -25,7 +25,7 @@ static struct scion_tensor *warm(struct scion_tensor *a, struct scion_tensor *b)
         return scion_kl_divergence(a, b, 4);
 }
 
-/* A kink is at a distance of 1: none of these is that far apart. */
+/* The loss has a kink at a distance of 1, so all distances are smaller. */
 static struct scion_tensor *near_l1(struct scion_tensor *a, struct scion_tensor *b)
 {
         return scion_smooth_l1(scion_scale(a, 0.4f), scion_scale(b, 0.4f));
@@ -36,7 +36,7 @@ static struct scion_tensor *far_l1(struct scion_tensor *a, struct scion_tensor *
         return scion_smooth_l1(scion_shift(a, 4), b);
 }
 
-/* The heuristics' bandwidth is a constant to gradients, and moves with the values: it is given here. */
+/* The bandwidth is fixed, because the heuristics' bandwidth depends on the values but is a constant in gradients. */
 #define MMD(name, ...)                                                                   \
         static struct scion_tensor *name(struct scion_tensor *a, struct scion_tensor *b) \
         {                                                                                \
@@ -75,7 +75,7 @@ static void gradients(void **state)
                         const int64_t *size = sizes[j];
 
                         if (losses[i].of == scion_cosine_distance && size[2] == 1)
-                                continue; /* a sign: it has no slope */
+                                continue; /* with one feature the cosine is a sign, which has no gradient */
                         gradcheck(&(struct gradcheck){
                                 .name = losses[i].name,
                                 .build = build,
@@ -124,15 +124,15 @@ static struct scion_tensor *backward(struct scion_tensor *loss, struct scion_ten
         return scion_grad(x);
 }
 
-/* Between a tensor and its equal every loss is 0, and so is its gradient. */
-static void nothing_between_equals(void **state)
+/* Between equal tensors every loss is 0, and so is its gradient. */
+static void equal_tensors_have_no_loss(void **state)
 {
         const float zeros[28] = { 0 };
 
         (void)state;
         for (size_t i = 0; i < COUNT(losses); i++) {
                 if (losses[i].of == far_l1 || losses[i].of == linear || losses[i].of == unbiased)
-                        continue; /* shifted; not 0 but in the mean over samples */
+                        continue; /* an unbiased estimate, which is 0 only in the mean over samples */
                 struct scion_tensor *x = numbers(SCION_SHAPE(7, 4), 3), *y = scion_scale(x, 1);
                 struct scion_tensor *loss = losses[i].of(scion_require_grad(x), y);
 
@@ -141,7 +141,7 @@ static void nothing_between_equals(void **state)
         }
 }
 
-/* A teacher that is sure, one that excludes a class, and logits far apart: neither NaN nor infinity. */
+/* A confident teacher, one that excludes a class, and logits that are far apart give neither NaN nor infinity. */
 static void kl_of_extremes(void **state)
 {
         const float teacher[] = { 1e4f, -1e4f, 0, -INFINITY, 0, 0 }, student[] = { 0, 0, 0, 1, 2, 2 };
@@ -160,7 +160,7 @@ static void kl_of_extremes(void **state)
         assert_values(scion_grad(t), (const float[]){ 0, 0, 0, 0, 0, 0 }, 1e-7);
 }
 
-/* A gradient into the student alone: the teacher's is not made. */
+/* When only the student requires a gradient, the teacher's is not computed. */
 static void kl_of_a_fixed_teacher(void **state)
 {
         struct scion_tensor *s = scion_require_grad(numbers(SCION_SHAPE(3, 4), 1));
@@ -182,7 +182,8 @@ static void cosine_of_zeros(void **state)
         assert_values(backward(loss, x), zeros, 0);
 }
 
-/* The heuristics, by hand: the mean over K kernels; of all examples alike, whatever the bandwidth. */
+/* The heuristics, computed by hand as the mean over K kernels; and equal examples, for which the bandwidth does not
+ * matter. */
 static void mmd_bandwidths(void **state)
 {
         /* Squared distances within x 4, within y 16, across 1, 25, 1, 9: the median is (4 + 9) / 2. */
@@ -207,7 +208,7 @@ static void mmd_bandwidths(void **state)
                 assert_true(fabsf(scion_item(loss)) < 1e-7f);
                 assert_values(backward(loss, same), zeros, 0);
         }
-        /* Three of four alike: most distances are 0, and the mean stands in. */
+        /* Three of four examples are equal, so the median is 0 and the mean is used instead. */
         struct scion_tensor *few = scion_from(SCION_SHAPE(2, 1), (const float[]){ 1, 1 });
         struct scion_tensor *one = scion_from(SCION_SHAPE(2, 1), (const float[]){ 1, 1.5f });
 
@@ -220,7 +221,7 @@ static void mmd_bandwidths(void **state)
                           scion_item(scion_mmd(few, one, &given))) < 1e-7f);
 }
 
-/* The median of many, with many alike, is found as sorting would find it. */
+/* The median of many distances, of which many are equal, is the one that sorting gives. */
 static void mmd_of_many(void **state)
 {
         const int64_t n = 40;
@@ -305,7 +306,7 @@ static void shapes_that_do_not_fit(void **state)
         assert_error_has("cross_entropy: labels are integers", NULL);
 }
 
-static void numbers_that_make_no_sense(void **state)
+static void invalid_parameters(void **state)
 {
         const float temperatures[] = { 0, -1, INFINITY, NAN };
         const struct scion_mmd bad[] = { { .kernels = -1 },    { .kernels = 1000 }, { .bandwidth = -1 },
@@ -335,7 +336,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 tape_test(gradients),
                 tape_test(gradients_of_one_tensor),
-                tape_test(nothing_between_equals),
+                tape_test(equal_tensors_have_no_loss),
                 tape_test(kl_of_extremes),
                 tape_test(kl_of_a_fixed_teacher),
                 tape_test(cosine_of_zeros),
@@ -343,7 +344,7 @@ int main(void)
                 tape_test(mmd_of_many),
                 tape_test(batch_values),
                 tape_test(shapes_that_do_not_fit),
-                tape_test(numbers_that_make_no_sense),
+                tape_test(invalid_parameters),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

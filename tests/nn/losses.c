@@ -1,4 +1,4 @@
-/* The loss plugins, found and loaded as any other. Wanted numbers are PyTorch 1.13's. */
+/* The loss plugins, loaded like any other plugin. Expected values are those of PyTorch 1.13. */
 #include "support/tape.h"
 
 #include <math.h>
@@ -33,7 +33,7 @@ static struct scion_instance *create(const char *text)
         return instance;
 }
 
-/* The loss that `text` describes. No outputs: something failed before, and left a message. */
+/* Returns the loss that `text` describes. Outputs of NULL stand for an earlier failure, which left a message. */
 static struct scion_tensor *loss(const char *text, struct scion_tensor *x, const struct scion_batch *batch)
 {
         struct scion_instance *instance = create(text);
@@ -99,7 +99,7 @@ static void cross_entropy(void **state)
                 assert_loss(&cases[i], &batch);
 }
 
-/* Logits far apart neither overflow nor lose the loss. */
+/* Logits that are far apart neither overflow nor make the loss 0. */
 static void large_logits(void **state)
 {
         const float far[] = { 1000, -1000, 0, 0, -1000, 1000 };
@@ -180,7 +180,7 @@ static void mse_refuses(void **state)
         assert_string_equal(scion_error(), "the first message");
 }
 
-/* Of one-hot rows, the cross-entropy; of a row that is sure of what the outputs exclude, large, not infinite. */
+/* For one-hot rows the loss is the cross-entropy. For a class that the outputs exclude it is large, but not infinite. */
 static void kl_divergence(void **state)
 {
         static const float soft[] = { 0.2f,    0.3f,    0.5f,    0,       1,       0,
@@ -229,7 +229,7 @@ static void kl_divergence_refuses(void **state)
         assert_error_has("2x3", "2x2", NULL);
 }
 
-/* The parameters arrive: each changes the value. */
+/* Each parameter reaches the plugin and changes the value. */
 static void mmd_parameters(void **state)
 {
         static const char *const texts[] = { "use: mmd",

@@ -1,4 +1,4 @@
-/* Models: the flat blocks, names and patterns, freezing, copying, gradients. */
+/* Models: storages, names and patterns, freezing, copying, gradients. */
 #include "support/differences.h"
 #include "support/memory.h"
 #include "support/tape.h"
@@ -46,7 +46,7 @@ static struct scion_tensor *some_images(int64_t count)
         return scion_from(SCION_SHAPE(count, 1, 6, 8), values);
 }
 
-/* A scalar that every output has its own part in. */
+/* Returns a scalar to which every output contributes with another weight. */
 static struct scion_tensor *loss_of(struct scion_model *model)
 {
         struct scion_tensor *y = scion_model_forward(model, some_images(4));
@@ -161,7 +161,7 @@ static void first_values(void **state)
         (void)state;
         assert_int_equal(one->length, same->length);
         assert_memory_equal(floats_of(one->values), floats_of(same->values), one->length * sizeof(float));
-        /* Another head leaves the rest as it was. */
+        /* Another head does not change the other values. */
         assert_true(same_values(one, wider, "conv1.weight"));
         assert_true(same_values(one, wider, "conv1.bias"));
         assert_true(same_values(one, wider, "fc1.weight"));
@@ -227,7 +227,7 @@ static void gradients_reach_all(void **state)
         scion_model_destroy(model);
 }
 
-static void gradients_are_differences(void **state)
+static void gradients_equal_differences(void **state)
 {
         struct scion_model *model = small(3, SEED);
 
@@ -322,7 +322,7 @@ static void copying(void **state)
         scion_model_destroy(fresh);
 }
 
-static void copying_between_strangers(void **state)
+static void copying_between_different_models(void **state)
 {
         struct scion_model *source = small(3, SEED);
         struct scion_module *net = scion_nn_sequential();
@@ -401,7 +401,7 @@ static void refused(void **state)
         scion_nn_append(net, "fc1", scion_nn_relu());
         assert_refused(net, NULL, images, 3, "'fc1' already");
 
-        /* Half a tree. */
+        /* A module inside a tree. */
         net = scion_nn_sequential();
         struct scion_module *part = scion_nn_linear(4, 3, true);
         scion_nn_append(net, "fc", part);
@@ -422,11 +422,11 @@ static void wrong_inputs(void **state)
         scion_model_destroy(model);
 }
 
-/* --- A module of one's own: x + fc(x) * gain ------------------------------------------------------------ */
+/* --- A module of a plugin: x + fc(x) * gain ------------------------------------------------------------- */
 
 struct residual {
         struct scion_module *fc;
-        char *note; /* something to free */
+        char *note; /* memory that finish() must free */
 };
 
 static struct scion_tensor *residual_forward(void *self, struct scion_module *module, struct scion_tensor *x)
@@ -481,7 +481,7 @@ static void own_modules(void **state)
         assert_non_null(y);
         assert_true(y[0] == 0 && y[1] == -11);
 
-        /* What belongs to a model is finished. */
+        /* Modules that belong to a model can no longer be changed. */
         assert_null(scion_nn_append(net, "more", scion_nn_relu()));
         assert_error_has("once the model is built", NULL);
         assert_int_equal(scion_nn_parameter(net, "more", SCION_SHAPE(1), (struct scion_init){ 0 }), -1);
@@ -520,11 +520,11 @@ int main(void)
                 tape_test(first_values),
                 tape_test(patterns),
                 tape_test(gradients_reach_all),
-                tape_test(gradients_are_differences),
+                tape_test(gradients_equal_differences),
                 tape_test(freezing),
                 tape_test(learning_rates),
                 tape_test(copying),
-                tape_test(copying_between_strangers),
+                tape_test(copying_between_different_models),
                 tape_test(other_heads),
                 tape_test(refused),
                 tape_test(wrong_inputs),

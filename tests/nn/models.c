@@ -1,4 +1,4 @@
-/* The model plugins that come with Scion, found and loaded as any other. */
+/* The model plugins of Scion, loaded like any other plugin. */
 #include "support/memory.h"
 #include "support/tape.h"
 
@@ -86,7 +86,7 @@ static void mlp_parameters(void **state)
         scion_model_destroy(model);
 }
 
-/* A unit of weight 1 before and behind: what comes out is the activation of what goes in. */
+/* With one unit and weights of 1, the output is the activation of the input. */
 static void mlp_activations(void **state)
 {
         static const float x[] = { -2, 0.5f };
@@ -222,7 +222,7 @@ static double deviation(struct scion_model *model, const char *name)
         return sqrt(sum / (double)value->length);
 }
 
-/* torchvision's: of variance 2 / fan_out. */
+/* torchvision's initialisation has variance 2 / fan_out. */
 static void resnet_first_values(void **state)
 {
         struct scion_model *model = create_good("use: resnet", SCION_SHAPE(3, 8, 8), 10);
@@ -274,7 +274,7 @@ static struct scion_model *create_scaled(const char *text, struct scion_shape in
         return model;
 }
 
-/* A width multiplier multiplies what a model calls its widths; an own width of lenet5 does the same. */
+/* A width multiplier multiplies the parameters that are declared as widths; lenet5's own parameter has the same effect. */
 static void widths(void **state)
 {
         static const struct {

@@ -1,4 +1,4 @@
-/* The tree of modules: names, ownership, and what goes wrong while it is written down. */
+/* The tree of modules: names, ownership, and errors while it is built. */
 #include "support/test.h"
 
 #include <limits.h>
@@ -101,9 +101,9 @@ static void names(void **state)
         static const struct {
                 const char *name, *why;
         } bad[] = {
-                { NULL, "sequential: a child without a name" },
-                { "", "sequential: a child without a name" },
-                { "a.b", "sequential: the child's name 'a.b' has a dot in it" },
+                { NULL, "sequential: a child must have a name" },
+                { "", "sequential: a child must have a name" },
+                { "a.b", "sequential: the name of a child must not contain a dot, got 'a.b'" },
                 { "twin", "sequential: there is a child called 'twin' already" },
         };
 
@@ -147,8 +147,11 @@ static void bad_parameters(void **state)
         } bad[] = {
                 { "weight", { 1, { 3 } }, &zeros, "plain: there is a parameter called 'weight' already" },
                 { "child", { 1, { 3 } }, &zeros, "plain: there is a child called 'child' already" },
-                { "a.b", { 1, { 3 } }, &zeros, "plain: the parameter's name 'a.b' has a dot in it" },
-                { "", { 1, { 3 } }, &zeros, "plain: a parameter without a name" },
+                { "a.b",
+                  { 1, { 3 } },
+                  &zeros,
+                  "plain: the name of a parameter must not contain a dot, got 'a.b'" },
+                { "", { 1, { 3 } }, &zeros, "plain: a parameter must have a name" },
                 { "x", { 2, { 3, 0 } }, &zeros, "plain: parameter 'x': axis 1 of a tensor has length 0" },
                 { "x",
                   { 2, { (int64_t)1 << 40, (int64_t)1 << 40 } },
@@ -176,10 +179,11 @@ static void null_child(void **state)
         (void)state;
         scion_nn_append(root, "layer1", inner);
         assert_null(scion_nn_append(inner, "fc", scion_nn_linear(0, 5, true)));
-        /* Later mistakes do not hide the first. */
+        /* Later errors do not hide the first. */
         assert_null(scion_nn_append(inner, "drop", scion_nn_dropout(2)));
         assert_ptr_equal(scion_nn_append(inner, "fine", leaf()), inner);
-        assert_unusable(root, "layer1: fc: linear: 0 inputs and 5 outputs make no layer");
+        assert_unusable(
+                root, "layer1: fc: linear: the numbers of inputs and outputs must be positive, got 0 and 5");
 
         assert_null(scion_nn_append(NULL, "fc", leaf()));
         assert_null(scion_nn_append(NULL, "fc", NULL));
@@ -193,7 +197,7 @@ static void appended_twice(void **state)
         (void)state;
         scion_nn_append(root, "a", child);
         assert_null(scion_nn_append(root, "b", child));
-        assert_unusable(root, "sequential: a module that has a parent already was appended");
+        assert_unusable(root, "sequential: the appended module already has a parent");
         assert_int_equal(finished, 1);
 }
 
@@ -205,7 +209,7 @@ static void two_parents(void **state)
         scion_nn_append(one, "a", child);
         assert_null(scion_nn_append(two, "a", child));
         assert_true(scion_module_check(one));
-        assert_unusable(two, "sequential: a module that has a parent already was appended");
+        assert_unusable(two, "sequential: the appended module already has a parent");
         assert_int_equal(finished, 0);
         scion_module_destroy(one);
         assert_int_equal(finished, 1);
@@ -254,11 +258,12 @@ static void constructors(void **state)
                 assert_error_has(__VA_ARGS__, NULL); \
         } while (0)
 #define WINDOW(...) (&(struct scion_window){ __VA_ARGS__ })
-        REFUSED(scion_nn_linear(3, 0, true), "linear", "3 inputs", "0 outputs");
+        REFUSED(scion_nn_linear(3, 0, true), "linear", "must be positive, got 3 and 0");
         REFUSED(scion_nn_linear((int64_t)1 << 40, (int64_t)1 << 40, true), "linear", "weight", "2^42");
-        REFUSED(scion_nn_conv2d(0, 4, &good, true), "conv2d", "0 channels");
+        REFUSED(scion_nn_conv2d(0, 4, &good, true), "conv2d", "must be positive, got 0 in and 4 out");
         REFUSED(scion_nn_conv2d(1, 4, NULL, true), "conv2d", "no window");
-        REFUSED(scion_nn_conv2d(1, 4, WINDOW(.kernel = { 3, 0 }), true), "conv2d", "width is 0");
+        REFUSED(scion_nn_conv2d(1, 4, WINDOW(.kernel = { 3, 0 }), true), "conv2d",
+                "width must be positive, got 0");
         REFUSED(scion_nn_conv2d(1, 4, WINDOW(.kernel = { 3, 3 }, .padding = { -1, 0 }), true), "conv2d",
                 "negative");
         REFUSED(scion_nn_conv2d(4, 6, WINDOW(.kernel = { 3, 3 }, .groups = 4), true), "conv2d", "4 groups");
@@ -274,7 +279,7 @@ static void constructors(void **state)
         REFUSED(scion_nn_dropout(-0.5f), "dropout", "-0.5");
 }
 
-/* A module of one's own that runs both of its children on its input, whatever becomes of the first. */
+/* A module that runs both of its children on its input, even if the first fails. */
 static struct scion_tensor *run_both(void *self, struct scion_module *module, struct scion_tensor *x)
 {
         struct scion_tensor *a = scion_nn_forward(module->child.module[0], x);

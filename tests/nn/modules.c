@@ -1,4 +1,4 @@
-/* A model's modules: by path and by pattern, their shapes, what a forward pass leaves in them; parts. */
+/* A model's modules: finding them by path and by pattern, their shapes and tensors; parts. */
 #include "support/differences.h"
 #include "support/tape.h"
 
@@ -68,7 +68,7 @@ static void by_path(void **state)
         scion_module_destroy(relu);
 }
 
-/* Patterns and the paths they select have spaces between. */
+/* Patterns, and the expected paths, are separated by spaces. */
 static struct scion_strings split(char *text, const char **words)
 {
         struct scion_strings list = { .value = words };
@@ -143,7 +143,7 @@ static void assert_features(struct scion_model *model, const char *path, const c
         assert_string_equal(scion_shape_text(&shape, text, sizeof text), wanted);
 }
 
-/* One that never runs its child, and makes one number for the whole batch and one for each example. */
+/* Runs only its second child, and returns its input. */
 static struct scion_tensor *odd_forward(void *self, struct scion_module *module, struct scion_tensor *x)
 {
         (void)self;
@@ -189,10 +189,10 @@ static void feature_shapes(void **state)
         assert_features(model, "odd", "5");
         scion_error_clear();
         assert_features(model, "odd.sum", "scalar");
-        assert_error_has("'odd.sum' makes no features of each example", NULL);
+        assert_error_has("the output of 'odd.sum' has no batch axis or is not known", NULL);
         scion_error_clear();
         assert_features(model, "odd.unused", "scalar");
-        assert_error_has("'odd.unused' makes no features", NULL);
+        assert_error_has("the output of 'odd.unused'", NULL);
         scion_model_destroy(model);
 }
 
@@ -204,7 +204,7 @@ static void taps(void **state)
         const struct scion_module *root = scion_model_module(model, "");
 
         (void)state;
-        assert_null(pool->input); /* what it was tried out with is gone */
+        assert_null(pool->input); /* the tensors of the trial are removed */
         assert_null(pool->output);
         struct scion_tensor *y = scion_model_forward(model, x);
 
@@ -213,7 +213,7 @@ static void taps(void **state)
         assert_ptr_equal(pool->output, scion_model_module(model, "flatten")->input);
         assert_ptr_equal(pool->input, scion_model_module(model, "layer2.1")->output);
         assert_true(pool->output->requires_grad);
-        /* A loss of a tap has a gradient for what is before it. */
+        /* A loss on an intermediate output has gradients for the modules before it. */
         assert_true(scion_backward(scion_mean(pool->output, SCION_ALL_AXES, false)));
         assert_non_null(scion_grad(scion_parameter_tensor(scion_model_find(model, "layer1.0.weight"))));
         assert_null(scion_grad(scion_parameter_tensor(scion_model_find(model, "fc.weight"))));
@@ -245,7 +245,7 @@ static void parts(void **state)
         assert_int_equal(scion_model_outputs(part), 0);
         assert_true(scion_backward(part_loss(part)));
         assert_gradients(part, part_loss);
-        /* Any inputs that its module takes. */
+        /* A part accepts any inputs that its module accepts. */
         assert_int_equal(scion_dim(scion_model_forward(part, scion_zeros(SCION_SHAPE(4, 5, 2))), 1), 5);
         assert_null(scion_model_forward(part, scion_zeros(SCION_SHAPE(4, 5))));
         assert_error_has("0: linear", NULL);

@@ -1,4 +1,4 @@
-/* Masks, and what stands in for a parameter. */
+/* Masks and substitutes of parameters. */
 #include "support/differences.h"
 #include "support/tensors.h"
 
@@ -54,7 +54,7 @@ static void masks(void **state)
         memcpy(mask, checks, sizeof mask);
         assert_true(scion_parameter_read(weight, before));
         assert_true(scion_parameter_mask(weight, mask));
-        memset(mask, 0, sizeof mask); /* the model has its own */
+        memset(mask, 0, sizeof mask); /* the model has a copy */
         assert_memory_equal(scion_parameter_masked(weight), checks, sizeof checks);
         assert_masked(weight);
         assert_true(scion_parameter_read(weight, values));
@@ -70,18 +70,18 @@ static void masks(void **state)
         assert_int_equal(scion_model_copy(model, other, true), 6);
         assert_masked(weight);
 
-        /* It stays with the parameter when the model is laid out anew, and when that fails. */
+        /* The mask is kept when the model is laid out again, and also when that fails. */
         assert_true(scion_model_graft(model, "fc1", SCION_BEFORE, "in", scion_nn_linear(3, 3, true)));
         assert_false(scion_model_graft(model, "fc1", SCION_BEFORE, "bad", scion_nn_linear(4, 3, true)));
         weight = scion_model_find(model, "fc1.weight");
         assert_memory_equal(scion_parameter_masked(weight), checks, sizeof checks);
         assert_masked(weight);
-        /* And goes with it. */
+        /* The mask is freed with the parameter. */
         assert_true(scion_model_graft(model, "fc1", SCION_INSTEAD, NULL, scion_nn_linear(3, 4, true)));
         weight = scion_model_find(model, "fc1.weight");
         assert_null(scion_parameter_masked(weight));
 
-        /* A second takes the place of the first; NULL ends it. */
+        /* A second mask replaces the first; NULL removes it. */
         assert_true(scion_parameter_mask(weight, checks));
         assert_true(scion_parameter_mask(weight, mask));
         assert_true(scion_parameter_mask(weight, NULL));
@@ -115,9 +115,9 @@ static void bad_masks(void **state)
         scion_model_destroy(model);
 }
 
-/* --- Stand-ins ------------------------------------------------------------------------------------------ */
+/* --- Substitutes ---------------------------------------------------------------------------------------- */
 
-static struct scion_model *target; /* whose parameters are made of the part's */
+static struct scion_model *target; /* its parameters are computed from those of the part */
 
 static struct scion_module *two_factors(void)
 {
@@ -149,7 +149,7 @@ static struct scion_tensor *made_loss(struct scion_model *part)
         return loss_of(target);
 }
 
-static void gradients_flow_into_what_made_it(void **state)
+static void gradients_flow_into_substitutes(void **state)
 {
         struct scion_model *part = scion_model_assemble_part(two_factors(), SEED);
         struct scion_parameter *weight;
@@ -167,19 +167,19 @@ static void gradients_flow_into_what_made_it(void **state)
                 assert_null(scion_grad(scion_parameter_tensor(weight)));
                 assert_non_null(scion_grad(scion_parameter_tensor(scion_model_find(target, "fc2.weight"))));
         }
-        /* With a mask, nothing flows where it is 0. */
-        scion_model_clear_stand_ins(target);
+        /* Where the mask is 0 there is no gradient. */
+        scion_model_clear_substitutes(target);
         assert_true(scion_parameter_mask(weight, checks));
         scion_model_clear_gradients(part);
         assert_true(scion_backward(made_loss(part)));
         assert_gradients(part, made_loss);
         for (int i = 0; i < 12; i++)
-                assert_true((scion_data(weight->stand_in)[i] == 0) == (checks[i] == 0));
+                assert_true((scion_data(weight->substitute)[i] == 0) == (checks[i] == 0));
         scion_model_destroy(part);
         scion_model_destroy(target);
 }
 
-static void a_step_and_no_more(void **state)
+static void substitutes_last_one_step(void **state)
 {
         struct scion_model *part = scion_model_assemble_part(two_factors(), SEED);
         float before, made, after;
@@ -189,34 +189,34 @@ static void a_step_and_no_more(void **state)
         before = scion_item(loss_of(target));
         made = scion_item(made_loss(part));
         assert_true(made != before);
-        scion_model_clear_stand_ins(target);
+        scion_model_clear_substitutes(target);
         assert_true(scion_item(loss_of(target)) == before);
 
-        /* Settled, the values are the parameter's own. */
+        /* Writing the substitutes copies their values into the parameters. */
         made_loss(part);
         struct scion_parameter *weight = scion_model_find(target, "fc1.weight");
         float wanted[12], is[12];
 
-        memcpy(wanted, scion_data(weight->stand_in), sizeof wanted);
-        assert_true(scion_model_settle(target));
-        assert_null(weight->stand_in);
+        memcpy(wanted, scion_data(weight->substitute), sizeof wanted);
+        assert_true(scion_model_write_substitutes(target));
+        assert_null(weight->substitute);
         assert_true(scion_parameter_read(weight, is));
         assert_memory_equal(is, wanted, sizeof is);
         after = scion_item(loss_of(target));
         assert_true(after == made);
-        assert_true(scion_model_settle(target));
+        assert_true(scion_model_write_substitutes(target));
         assert_true(scion_item(loss_of(target)) == made);
 
-        /* To a masked parameter, with its zeros. */
+        /* Writing to a masked parameter keeps its zeros. */
         scion_parameter_mask(weight, checks);
         made_loss(part);
-        assert_true(scion_model_settle(target));
+        assert_true(scion_model_write_substitutes(target));
         assert_masked(weight);
         scion_model_destroy(part);
         scion_model_destroy(target);
 }
 
-/* A normalisation whose weight is made of something that is trained is trained itself. */
+/* A normalisation is in training mode if the substitute of its weight requires a gradient. */
 static void frozen_norms(void **state)
 {
         struct scion_model *part = scion_model_assemble_part(two_factors(), SEED);
@@ -236,7 +236,7 @@ static void frozen_norms(void **state)
         scion_model_destroy(target);
 }
 
-static void bad_stand_ins(void **state)
+static void bad_substitutes(void **state)
 {
         struct scion_model *model = new_net();
         struct scion_parameter *weight = scion_model_find(model, "fc1.weight");
@@ -253,7 +253,7 @@ static void bad_stand_ins(void **state)
         scion_fail("kept");
         assert_false(scion_parameter_make(weight, NULL));
         assert_string_equal(scion_error(), "kept");
-        assert_null(weight->stand_in);
+        assert_null(weight->substitute);
         scion_model_destroy(model);
 }
 
@@ -262,10 +262,10 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 tape_test(masks),
                 tape_test(bad_masks),
-                tape_test(gradients_flow_into_what_made_it),
+                tape_test(gradients_flow_into_substitutes),
                 tape_test(frozen_norms),
-                tape_test(bad_stand_ins),
-                tape_test(a_step_and_no_more),
+                tape_test(bad_substitutes),
+                tape_test(substitutes_last_one_step),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 
 def kl_divergence(student, teacher, temperature):
-    """Hinton, Vinyals, Dean, arXiv:1503.02531: of softened probabilities, without the factor temperature^2."""
+    """Hinton, Vinyals, Dean, arXiv:1503.02531: between softened probabilities, without the factor temperature^2."""
     p = (teacher / temperature).softmax(1)
     return (p * ((teacher / temperature).log_softmax(1) - (student / temperature).log_softmax(1))).sum(1).mean()
 
@@ -26,7 +26,7 @@ def coral(x, y):
 
 
 def pairs_of(estimator, n, m):
-    """Pairs of rows within x, within y, and across, and by what the sums over them are divided."""
+    """Returns the pairs of rows within x, within y, and across, with the divisors of the sums over them."""
     if estimator == "linear":  # Long et al., equation 7
         half = min(n, m) // 2
         within = [(2 * i, 2 * i + 1) for i in range(half)]
@@ -64,7 +64,7 @@ def pairwise_squared_distance(a, b):
 
 
 def root(square):
-    """Without a gradient at 0, where the root's is infinite."""
+    """The square root, with a gradient of 0 at 0, where it is infinite."""
     return torch.where(square > 0, torch.where(square > 0, square, torch.ones_like(square)).sqrt(), square * 0)
 
 

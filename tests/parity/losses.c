@@ -1,11 +1,11 @@
-/* The loss plugins, docs/examples' too: the value, and the gradient of the outputs, against PyTorch. */
+/* Compares the loss plugins, also those of docs/examples, with PyTorch: the value, and the gradient of the outputs. */
 #include "parity/vectors.h"
 
 #include <math.h>
 
 #include "plugin/plugin.h"
 
-static struct scion_tensor *outputs_of(const json_t *test_case, uint64_t seed)
+static struct scion_tensor *case_outputs(const json_t *test_case, uint64_t seed)
 {
         struct scion_shape shape = vectors_shape(test_case, "shape");
         const json_t *values = json_object_get(test_case, "values");
@@ -15,7 +15,7 @@ static struct scion_tensor *outputs_of(const json_t *test_case, uint64_t seed)
                                                            vectors_number(test_case, "high")));
 }
 
-static struct scion_batch batch_of(const json_t *test_case, uint64_t seed)
+static struct scion_batch case_batch(const json_t *test_case, uint64_t seed)
 {
         struct scion_shape shape = vectors_shape(test_case, "shape");
         struct scion_batch batch = { .size = shape.dim[0] };
@@ -33,7 +33,7 @@ static struct scion_batch batch_of(const json_t *test_case, uint64_t seed)
         return batch;
 }
 
-static void agrees(void **state)
+static void loss_agrees(void **state)
 {
         const json_t *test_case = *state;
         uint64_t seed = (uint64_t)vectors_integer(test_case, "seed");
@@ -45,8 +45,8 @@ static void agrees(void **state)
         if (!instance)
                 fail_msg("%s", scion_error());
         const struct scion_loss_plugin *plugin = (const void *)instance->plugin;
-        struct scion_tensor *outputs = outputs_of(test_case, seed);
-        struct scion_batch batch = batch_of(test_case, seed);
+        struct scion_tensor *outputs = case_outputs(test_case, seed);
+        struct scion_batch batch = case_batch(test_case, seed);
         struct scion_tensor *loss = plugin->loss(instance->self, outputs, &batch);
         double got = (double)scion_item(loss);
 
@@ -65,5 +65,5 @@ int main(void)
 {
         if (!scion_plugins_add_path(BUILD_DIR "/tests/parity/examples"))
                 return 1;
-        return vectors_run("losses", agrees);
+        return vectors_run("losses", loss_agrees);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes all vectors again."""
+"""Writes all vectors anew."""
 
 import make_losses
 import make_models

@@ -10,7 +10,7 @@ import vectors
 
 def case(use, outputs, labels=False, note="", values=None, low=-3.0, high=3.0, **given):
     """`outputs` is [N, K]; the targets are labels below K, or values of the outputs' shape: uniform in [-1, 1),
-    or, of kl-divergence, probabilities."""
+    or, for kl-divergence, probabilities."""
     config = ", ".join([f"use: {use}"] + [f"{key}: {value}" for key, value in given.items()])
     words = [config, "x".join(map(str, outputs)), "labels" if labels else "values", note]
     name = " ".join(word for word in words if word)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Vectors of the models: outputs, the gradients of a cross-entropy, ten steps of training, and what the model
-then makes of the first examples in evaluation."""
+"""Vectors of the models: outputs, the gradients of a cross-entropy, ten steps of training, and the outputs
+for the first examples in evaluation after them."""
 
 import math
 
@@ -16,13 +16,13 @@ BATCH = 16
 STEPS = 10
 PROBE = 7  # examples of the first forward and backward pass
 # Bounds of the weights' uniform distribution: powers of two, exact in float32, about twice 1 / sqrt(fan_in),
-# so that ten steps go somewhere.
+# so that ten steps change the outputs.
 BOUNDS = {"conv1": 0.5, "conv2": 0.25, "fc1": 0.125, "fc2": 0.25, "fc3": 0.25}
 INPUTS, LABELS = 1000, 1001  # streams; a parameter's is its position
 
 
 def drawn_from(key, parameter):
-    """Where a parameter's values lie: around a centre, by less than a bound. All are exact in float32."""
+    """Returns the centre of a parameter's values, and a bound of their distance from it. All are exact in float32."""
     layer, kind = key.rsplit(".", 1)
     if layer in BOUNDS:
         return 0, BOUNDS[layer]
@@ -33,7 +33,7 @@ def drawn_from(key, parameter):
 
 
 def gradient(parameter):
-    """Some gradients are exactly nought: of a bias before a normalisation."""
+    """Some gradients are exactly 0, such as that of a bias before a normalisation."""
     norm = parameter.grad.norm().item()
     return {"nought": True} if norm < 1e-12 else vectors.sample(parameter.grad)
 
@@ -99,7 +99,7 @@ def cases():
     yield case("lenet5", LeNet5(5).double(), adamw, adamw_text, " of five outputs, by adamw")
     yield case("mlp", MLP(10).double(), sgd, sgd_text)
     yield case("mlp", MLP(5).double(), adamw, adamw_text, " of five outputs, by adamw")
-    # Depth makes more of each rounding; ten small steps stay comparable.
+    # Rounding errors grow with depth; after ten small steps they are still small.
     rates = lambda parameters: torch.optim.SGD(parameters, lr=0.002, momentum=0.5)
     rates_text = "{use: sgd, lr: 0.002, momentum: 0.5}"
     yield case("resnet, depth: 8, width: 4", ResNet(5, (3, 10, 9), 4, [1, 1, 1]).double(), rates, rates_text,

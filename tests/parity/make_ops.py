@@ -153,7 +153,7 @@ def draw(x, seed, index):
 
 def case(op, *inputs, blocked=None, note="", floor=None, **args):
     """`blocked`: the first input goes through a 3x3 convolution to so many channels first, so that the
-    operation is given a tensor in the convolution's own layout; the weight is a further input."""
+    operation gets a tensor in the layout of the convolution's result; the weight is a further input."""
     inputs = [spec(x) for x in inputs]
     if blocked:
         inputs.append(spec((blocked, inputs[0]["shape"][1], 3, 3)))
@@ -425,7 +425,7 @@ def normalisations():
             c = shape[1]
             yield case("batch_norm", shape, (c,), (c,), constant((c,)), constant(between(0.5, 2, c)),
                        training=training, eps=1e-5)
-        # Of two values the gradient is what eps leaves of it.
+        # For two values per channel the gradient is 0 except for the effect of eps.
         yield case("batch_norm", (2, 1), (1,), (1,), constant((1,)), constant(between(0.5, 2, 1)),
                    training=training, eps=0.5)
         yield case("batch_norm", between(9, 11, 8, 3, 4, 4), (3,), (3,), constant((3,)),

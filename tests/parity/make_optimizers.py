@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Vectors of the optimizers: ten steps with given gradients, as torch.optim makes them."""
+"""Vectors of the optimizers: ten steps of torch.optim with given gradients."""
 
 import torch
 
@@ -39,7 +39,7 @@ TORCH = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.
 
 
 def arguments(use, given):
-    """Our names to torch's."""
+    """Translates the names of Scion's parameters to torch's."""
     mine = dict(given)
     if "beta1" in mine or "beta2" in mine:
         mine["betas"] = (mine.pop("beta1", 0.9), mine.pop("beta2", 0.99 if use == "lion" else 0.999))
@@ -52,7 +52,7 @@ def case(use, gradient=1.0, **given):
     seed = vectors.seed_of(name)
     parameters = [vectors.uniform(seed, i, [span["count"]]) for i, span in enumerate(SPANS)]
     torch_given = arguments(use, given)
-    decay = torch_given.pop("weight_decay", 0.01 if use == "adamw" else 0)  # the defaults, torch's and ours
+    decay = torch_given.pop("weight_decay", 0.01 if use == "adamw" else 0)  # the same defaults
     optimizer = TORCH[use]([{"params": [p], "weight_decay": decay if span["decay"] else 0}
                             for p, span in zip(parameters, SPANS)], **torch_given)
     made = []
@@ -84,7 +84,7 @@ def cases():
         yield case(use, lr=0.05, beta1=0, beta2=0.99, weight_decay=0.2)
         yield case(use, lr=0.05, beta1=0.8, beta2=0.9999, eps=0.01)
         yield case(use, lr=0.05, eps=0.1, weight_decay=0.3)
-        yield case(use, lr=0.05, gradient=1e-6)  # eps counts
+        yield case(use, lr=0.05, gradient=1e-6)  # large enough to matter
         yield case(use, lr=0.05, gradient=1e4)
     yield case("lion", lr=0.05)  # an example of docs/plugins.md
     yield case("lion", lr=0.05, weight_decay=0.1)

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Makes vectors/statistics.json: what SciPy says of fixed samples. Needs Debian's python3-scipy alone.
+"""Makes vectors/statistics.json: SciPy's results for fixed samples. Needs Debian's python3-scipy alone.
 
-SciPy 1.10 stands for the tests, the distributions and the intervals; Holm's correction and the intervals where results
-are missing, which it does not have, follow the definitions.
+SciPy 1.10 computes the tests, the distributions and the intervals. Holm's correction and the intervals where results
+are missing, which it lacks, follow the definitions.
 """
 
 import itertools
@@ -27,7 +27,7 @@ SAMPLES = {
 PAIRS = {
     "three, all up": [0.29, 0.31, 0.27],
     "six, all up": [0.1, 0.2, 0.05, 0.3, 0.01, 0.15],
-    # Sums of these tie as decimals do, not as doubles do.
+    # Sums of these are tied as decimals, although not as doubles.
     "ties of decimals": [0.1, 0.2, -0.3, 0.3, 0.1, -0.1, 0.2],
     "zeros among them": [0.0, 0.5, 0.0, -0.25, 0.25, 0.5],
     "all zero": [0.0, 0.0, 0.0],
@@ -105,7 +105,7 @@ def clustered(x):
 
 def permutations():
     for name, d in PAIRS.items():
-        # SciPy counts ties up to 1e-14 of the statistic: it gets integers, which add up exactly.
+        # SciPy counts ties up to 1e-14 of the statistic: so it gets integers, whose sums are exact.
         whole = np.round(np.array(d) * 10**4)
         p = 1.0 if len(d) == 1 else stats.permutation_test(
             (whole, np.zeros(len(d))), lambda x, y, axis: (x - y).sum(axis=axis), permutation_type="samples",
@@ -117,7 +117,7 @@ def permutations():
 
 
 def many_pairs():
-    """Above the exact test's reach: the normal limit, and Wilcoxon's is no help; SciPy samples a million."""
+    """More pairs than the exact test supports: SciPy samples a million permutations."""
     d = np.random.default_rng(5).normal(0.3, 1, 40).round(3)
     p = stats.permutation_test((d, np.zeros(40)), lambda x, y, axis: (x - y).sum(axis=axis),
                                permutation_type="samples", vectorized=True, n_resamples=999_999, batch=10_000,

@@ -13,12 +13,12 @@ from strategies import Trial, lenet5, mlp, run
 
 
 def teacher_and_student(trial):
-    """(outputs, what each module makes) of both."""
+    """Returns (outputs, outputs of each module) of teacher and student."""
     return run(trial.target, trial.x), run(trial.source, trial.x)
 
 
 def kd(name, target, source, batch, temperature, alpha):
-    """Hinton, Vinyals, Dean: soft targets beside the labels, by temperature^2 as large."""
+    """Hinton, Vinyals, Dean: the labels' loss plus temperature^2 times the soft targets' loss."""
     trial = Trial(f"kd, {name}", f"{{use: kd, temperature: {temperature}, alpha: {alpha}}}", target, source,
                   batch)
     (student, _), (teacher, _) = teacher_and_student(trial)
@@ -36,7 +36,7 @@ def kd_cases():
 
 
 def regressor(guided, hint):
-    """A convolution without padding that leaves as much of the guided layer's maps as the hint's have."""
+    """A convolution without padding from the shape of the guided layer's maps to that of the hint's."""
     if guided.dim() == 2:
         return nn.Linear(guided.shape[1], hint.shape[1]).double()
     kernel = tuple(g - h + 1 for g, h in zip(guided.shape[2:], hint.shape[2:]))
@@ -48,21 +48,21 @@ def paths_of(layers):
 
 
 def layers_text(layers, source_layers):
-    """As a file has them."""
+    """Formats layers as an experiment file has them."""
     text = f", layers: {paths_of(layers)}" if layers else ""
     return text + (f", source_layers: {paths_of(source_layers)}" if source_layers else "")
 
 
 def pairs_of(layers, source_layers, made, taught):
-    """The features of both models, layer by layer; without layers, what the heads are given."""
+    """Pairs of features of both models, layer by layer; without layers, the inputs of the heads."""
     layers = layers or ["head input"]
     return [(made[s], taught[t]) for s, t in zip(layers, source_layers or layers)]
 
 
 def fitnet(name, target, source, batch, layers=(), source_layers=(), stage=None, progress=0.0, reduction="sum",
            weights=(4, 1), temperature=3):
-    """Romero et al.: 1/2 |hint - r(guided)|^2 of each example, and then the labels and lambda times the soft
-    targets, lambda going down linearly."""
+    """Romero et al.: 1/2 |hint - r(guided)|^2 of each example in the first stage; in the second the labels' loss
+    plus lambda times the soft targets', with lambda falling linearly."""
     probe = torch.zeros(1, *target.shape, dtype=torch.float64)
     own = {f"regressor{i + 1}": regressor(*pair)
            for i, pair in enumerate(pairs_of(layers, source_layers, run(target, probe)[1], run(source, probe)[1]))}
@@ -139,7 +139,7 @@ def huber(x, y):
 
 
 def distances(x):
-    """Of all pairs of different examples, as multiples of their mean."""
+    """The distances of all pairs of different examples, divided by their mean."""
     d = torch.stack([(x[i] - x[j]).norm() for i, j in itertools.permutations(range(len(x)), 2)])
     return d / d.mean()
 

@@ -2,7 +2,7 @@
 """Vectors of the strategies of feature transfer, from the papers' formulas.
 
 Both domains' examples go through the target as one batch, the source's first, then the unlabelled ones, then the
-target's labelled ones when these count: with batch normalisation that is not the same as one after another.
+target's labelled ones when these count: with batch normalisation the result differs from that of separate batches.
 """
 
 from collections import OrderedDict
@@ -37,7 +37,7 @@ class Domains(Trial):
         self.made[""] = self.logits
 
     def features(self, path):
-        """Of the source's examples and of the target's unlabelled ones, [N, D] each."""
+        """Returns the features of the source's examples and of the target's unlabelled ones, [N, D] each."""
         made = self.made[path].flatten(1)
         return made[:self.n], made[self.n:self.n + self.m]
 
@@ -49,7 +49,7 @@ class Domains(Trial):
 
 
 def given(**parameters):
-    """Of a strategy: what the file says beyond its name."""
+    """Returns the parameters of a strategy without its name."""
     words = {True: "true", False: "false"}
     return "".join(f", {key}: {words.get(value, value) if isinstance(value, bool) else value}"
                    for key, value in parameters.items())
@@ -78,8 +78,8 @@ def dan(name, nets, sizes, layers, weight, supervised=0, **kernel):
 
 
 def dann(name, nets, sizes, width, hidden, layer=None, weight=1, gamma=10, progress=0.0, supervised=0):
-    """Ganin et al.: the task's loss + the domain classifier's; what flows back into the features is reversed, by
-    weight (2 / (1 + exp(-gamma p)) - 1)."""
+    """Ganin et al.: the task's loss + the domain classifier's; the gradient of the features is reversed, and multiplied
+    by weight (2 / (1 + exp(-gamma p)) - 1)."""
     layers, before = [], width
     for i, units in enumerate(hidden):
         layers += [(f"fc{i + 1}", nn.Linear(before, units)), (f"relu{i + 1}", nn.ReLU())]
@@ -99,7 +99,7 @@ def dann(name, nets, sizes, width, hidden, layer=None, weight=1, gamma=10, progr
 
 
 def feature_map(name, make, batch, features, width, **more):
-    """A new head on a linear map of features that do not change."""
+    """A new head on a linear map of frozen features."""
     source, target = make(), make()
     for parameter in target.parameters():
         parameter.requires_grad_(False)

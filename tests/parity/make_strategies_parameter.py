@@ -12,7 +12,7 @@ from strategies import Trial, lenet5, mlp, run
 
 
 def l2_sp(name, source, target, batch, alpha, beta):
-    """Li, Grandvalet, Davoine: alpha/2 |w_S - w_S^0|^2 + beta/2 |w_new|^2; what is new is the head."""
+    """Li, Grandvalet, Davoine: alpha/2 |w_S - w_S^0|^2 + beta/2 |w_new|^2; w_new is the head."""
     trial = Trial(f"l2-sp, {name}", f"{{use: l2-sp, alpha: {alpha}, beta: {beta}}}", target, source, batch)
     start = dict(source.named_parameters())
     penalty = 0
@@ -57,7 +57,7 @@ class Factors(nn.Module):
 
 
 def linear_map(name, source, target, batch, head=False):
-    """W_t = L W_s R^T, at each place of a kernel; in the first stage the factors alone are learned, and the head."""
+    """W_t = L W_s R^T, at each place of a kernel; the first stage trains only the factors and the head."""
     mapped = [key for key, _ in target.named_parameters() if head or not key.startswith(target.head + ".")]
     start = {key: w for key, w in source.named_parameters()}
     own = OrderedDict((f"map{i + 1}", Factors(dict(target.named_parameters())[key].shape, start[key].shape))

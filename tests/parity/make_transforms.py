@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Vectors of the datasets' transforms: what becomes of an input."""
+"""Vectors of the datasets' transforms: the transformed inputs."""
 
 import numpy as np
 import torch
@@ -57,7 +57,7 @@ def written(transform):
     return "{" + ", ".join([f"use: {use}"] + [f"{key}: {value}" for key, value in given.items()]) + "}"
 
 
-def case(shape, *transforms, element="reals"):
+def case(shape, *transforms, element="floats"):
     config = "{transform: [" + ", ".join(written(t) for t in transforms) + "]}"
     name = f"{element} {'x'.join(map(str, shape))} {config}"
     seed = vectors.seed_of(name)

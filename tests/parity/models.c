@@ -1,5 +1,5 @@
-/* The model plugins, and the whole engine: outputs, every gradient, ten steps of training and what
- * comes of them in evaluation, against PyTorch. */
+/* Compares the model plugins, and with them the whole engine, with PyTorch: outputs, all gradients, ten steps of
+ * training, and the outputs in evaluation after them. */
 #include "parity/vectors.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@
 
 #define INPUTS 1000 /* streams; a parameter's is its position */
 #define LABELS 1001
-#define STEP_TOLERANCE 1e-4 /* of a loss, and of parameters, after steps that each add their rounding */
+#define STEP_TOLERANCE 1e-4 /* of losses and parameters after several steps, whose rounding errors add up */
 
 /* A case's model, with its parameters written in, its loss, and its data. */
 struct trial {
@@ -26,7 +26,7 @@ struct trial {
         int32_t *labels;
 };
 
-static void *allocate(size_t count, size_t bytes)
+static void *case_allocate(size_t count, size_t bytes)
 {
         void *memory = calloc(count, bytes);
 
@@ -35,7 +35,7 @@ static void *allocate(size_t count, size_t bytes)
         return memory;
 }
 
-static struct scion_config *parse(const char *text)
+static struct scion_config *case_parse(const char *text)
 {
         struct scion_config *config = scion_config_parse(text, "config");
 
@@ -44,9 +44,9 @@ static struct scion_config *parse(const char *text)
         return config;
 }
 
-static struct scion_instance *plugin_of(enum scion_kind kind, const char *text)
+static struct scion_instance *case_plugin(enum scion_kind kind, const char *text)
 {
-        struct scion_config *config = parse(text);
+        struct scion_config *config = case_parse(text);
         struct scion_instance *instance = scion_instance_create(kind, config, NULL);
 
         scion_config_destroy(config);
@@ -56,7 +56,7 @@ static struct scion_instance *plugin_of(enum scion_kind kind, const char *text)
 }
 
 /* Parameter i of the case, which the model must have, in this order, of this shape. */
-static struct scion_parameter *parameter_of(const struct trial *trial, int i, size_t *count)
+static struct scion_parameter *case_parameter(const struct trial *trial, int i, size_t *count)
 {
         const json_t *wanted = json_array_get(vectors_member(trial->test_case, "parameters"), (size_t)i);
         struct scion_shape shape = vectors_shape(wanted, "shape");
@@ -69,7 +69,7 @@ static struct scion_parameter *parameter_of(const struct trial *trial, int i, si
         return parameter;
 }
 
-static void write_parameters(const struct trial *trial)
+static void parameters_write(const struct trial *trial)
 {
         const json_t *parameters = vectors_member(trial->test_case, "parameters");
 
@@ -79,8 +79,8 @@ static void write_parameters(const struct trial *trial)
                 double bound = vectors_number(described, "bound");
                 double centre = json_number_value(json_object_get(described, "centre")); /* 0 if not there */
                 size_t count;
-                struct scion_parameter *parameter = parameter_of(trial, i, &count);
-                float *values = allocate(count, sizeof *values);
+                struct scion_parameter *parameter = case_parameter(trial, i, &count);
+                float *values = case_allocate(count, sizeof *values);
 
                 vectors_fill(trial->seed, (uint64_t)i, centre - bound, centre + bound, values, count);
                 if (!scion_parameter_write(parameter, values))
@@ -97,16 +97,16 @@ static void trial_init(struct trial *trial, const json_t *test_case)
 
         *trial = (struct trial){ .test_case = test_case,
                                  .seed = (uint64_t)vectors_integer(test_case, "seed"),
-                                 .config = parse(vectors_text(test_case, "config")),
-                                 .loss = plugin_of(SCION_LOSS, "{use: cross-entropy}"),
+                                 .config = case_parse(vectors_text(test_case, "config")),
+                                 .loss = case_plugin(SCION_LOSS, "{use: cross-entropy}"),
                                  .input = scion_shape_size(&shape) };
         trial->model = scion_model_create(trial->config, &shape, outputs, 1);
         if (!trial->model)
                 fail_msg("%s", scion_error());
-        write_parameters(trial);
+        parameters_write(trial);
         scion_tape_set_training(scion_tape_current(), true);
-        trial->inputs = allocate(examples * (size_t)trial->input, sizeof *trial->inputs);
-        trial->labels = allocate(examples, sizeof *trial->labels);
+        trial->inputs = case_allocate(examples * (size_t)trial->input, sizeof *trial->inputs);
+        trial->labels = case_allocate(examples, sizeof *trial->labels);
         vectors_fill(trial->seed, INPUTS, -1, 1, trial->inputs, examples * (size_t)trial->input);
         vectors_fill_labels(trial->seed, LABELS, outputs, trial->labels, examples);
 }
@@ -120,7 +120,8 @@ static void trial_finish(struct trial *trial)
         scion_config_destroy(trial->config);
 }
 
-/* The loss of examples first .. first+size-1, with its gradients; inputs and logits for who wants to look. */
+/* Computes the loss of examples first .. first+size-1, and its gradients. `inputs` and `logits` become those of the pass
+ * unless they are NULL. */
 static float pass(const struct trial *trial, int64_t first, int64_t size, struct scion_tensor **inputs,
                   struct scion_tensor **logits)
 {
@@ -147,14 +148,14 @@ static float pass(const struct trial *trial, int64_t first, int64_t size, struct
         return scion_item(loss);
 }
 
-static void check_loss(const char *what, double got, double wanted, double relative)
+static void loss_check(const char *what, double got, double wanted, double relative)
 {
         if (!(fabs(got - wanted) <= relative * fabs(wanted)))
                 fail_msg("%s is %.9g, not %.9g", what, got, wanted);
 }
 
-/* What cancels exactly cancels to rounding, of terms that are some units large. */
-static void check_nought(const char *what, struct scion_tensor *gradient)
+/* Gradients whose terms cancel exactly are compared with the rounding error of terms that are some units large. */
+static void gradient_check_zero(const char *what, struct scion_tensor *gradient)
 {
         const float *values = gradient ? scion_data(gradient) : NULL;
 
@@ -164,14 +165,14 @@ static void check_nought(const char *what, struct scion_tensor *gradient)
         assert_non_null(values);
 }
 
-/* The gradients of the parameters that are not frozen; the frozen ones must have none. */
-static void check_gradients(const struct trial *trial)
+/* Checks the gradients of the parameters that are not frozen. Frozen ones must have none. */
+static void gradients_check(const struct trial *trial)
 {
         const json_t *wanted = vectors_member(trial->test_case, "gradients");
 
         for (int i = 0; i < trial->model->count; i++) {
                 size_t count;
-                struct scion_parameter *parameter = parameter_of(trial, i, &count);
+                struct scion_parameter *parameter = case_parameter(trial, i, &count);
                 struct scion_tensor *gradient = scion_grad(scion_parameter_tensor(parameter));
                 char what[128];
 
@@ -179,7 +180,7 @@ static void check_gradients(const struct trial *trial)
                 if (scion_parameter_frozen(parameter))
                         assert_null(gradient);
                 else if (vectors_flag(json_array_get(wanted, (size_t)i), "nought"))
-                        check_nought(what, gradient);
+                        gradient_check_zero(what, gradient);
                 else
                         vectors_compare_sample(what, gradient ? scion_data(gradient) : NULL, count,
                                                json_array_get(wanted, (size_t)i),
@@ -187,7 +188,7 @@ static void check_gradients(const struct trial *trial)
         }
 }
 
-static void check_pass(const struct trial *trial)
+static void pass_check(const struct trial *trial)
 {
         const json_t *test_case = trial->test_case;
         struct vectors_tolerance tolerance = vectors_tolerance(test_case);
@@ -195,33 +196,33 @@ static void check_pass(const struct trial *trial)
         double loss = (double)pass(trial, 0, vectors_integer(test_case, "probe"), &inputs, &logits);
 
         vectors_compare_tensor("logits", logits, vectors_member(test_case, "logits"), tolerance);
-        check_loss("the loss", loss, vectors_number(test_case, "loss"), tolerance.relative);
+        loss_check("the loss", loss, vectors_number(test_case, "loss"), tolerance.relative);
         gradient = scion_grad(inputs);
         vectors_compare_sample("gradient of the inputs", gradient ? scion_data(gradient) : NULL,
                                (size_t)scion_size(inputs), vectors_member(test_case, "input_gradient"),
                                tolerance);
-        check_gradients(trial);
+        gradients_check(trial);
 }
 
-/* With the first layer frozen the others' gradients are what they were. */
-static void check_frozen(const struct trial *trial)
+/* Checks that freezing the first layer does not change the gradients of the others. */
+static void frozen_check(const struct trial *trial)
 {
         for (int i = 0; i < 2; i++)
                 scion_parameter_freeze(scion_model_parameter(trial->model, i), true);
         pass(trial, 0, vectors_integer(trial->test_case, "probe"), NULL, NULL);
-        check_gradients(trial);
+        gradients_check(trial);
         for (int i = 0; i < 2; i++)
                 scion_parameter_freeze(scion_model_parameter(trial->model, i), false);
 }
 
-static void check_trained(const struct trial *trial)
+static void trained_check(const struct trial *trial)
 {
         const json_t *wanted = vectors_member(trial->test_case, "trained");
 
         for (int i = 0; i < trial->model->count; i++) {
                 size_t count;
-                struct scion_parameter *parameter = parameter_of(trial, i, &count);
-                float *values = allocate(count, sizeof *values);
+                struct scion_parameter *parameter = case_parameter(trial, i, &count);
+                float *values = case_allocate(count, sizeof *values);
 
                 assert_true(scion_parameter_read(parameter, values));
                 vectors_compare_sample(scion_parameter_name(parameter), values, count,
@@ -231,13 +232,13 @@ static void check_trained(const struct trial *trial)
         }
 }
 
-static void check_training(const struct trial *trial)
+static void training_check(const struct trial *trial)
 {
         const json_t *losses = vectors_member(trial->test_case, "losses");
         int64_t size = vectors_integer(trial->test_case, "batch");
         int64_t examples = vectors_integer(trial->test_case, "examples");
         struct scion_instance *optimizer =
-                plugin_of(SCION_OPTIMIZER, vectors_text(trial->test_case, "optimizer"));
+                case_plugin(SCION_OPTIMIZER, vectors_text(trial->test_case, "optimizer"));
         struct scion_update *update =
                 scion_update_create(optimizer, (struct scion_model *[]){ trial->model }, 1);
 
@@ -249,16 +250,16 @@ static void check_training(const struct trial *trial)
                 double loss = (double)pass(trial, (int64_t)step * size % examples, size, NULL, NULL);
 
                 snprintf(what, sizeof what, "the loss at step %zu", step + 1);
-                check_loss(what, loss, json_number_value(json_array_get(losses, step)), STEP_TOLERANCE);
+                loss_check(what, loss, json_number_value(json_array_get(losses, step)), STEP_TOLERANCE);
                 assert_true(scion_update_step(update, 1));
         }
-        check_trained(trial);
+        trained_check(trial);
         scion_update_destroy(update);
         scion_instance_destroy(optimizer);
 }
 
-/* The running statistics after the steps, and the outputs that the first examples have by them. */
-static void check_buffers(const struct trial *trial)
+/* Checks the running statistics after the steps, and the outputs for the first examples in evaluation. */
+static void buffers_check(const struct trial *trial)
 {
         const json_t *wanted = json_object_get(trial->test_case, "buffers");
         const struct scion_model *model = trial->model;
@@ -283,26 +284,27 @@ static void check_buffers(const struct trial *trial)
                                tolerance);
 }
 
-static void agrees(void **state)
+static void model_agrees(void **state)
 {
         struct trial trial;
 
         trial_init(&trial, *state);
         const struct scion_model *model = trial.model;
         const size_t start = model->length * sizeof(float), bytes = model->extent * sizeof(float) - start;
-        float *fresh = allocate(bytes + 1, 1);
+        float *fresh = case_allocate(bytes + 1, 1);
 
         assert_true(scion_storage_read(model->values, start, fresh, bytes));
-        check_pass(&trial);
-        check_frozen(&trial);
-        assert_true(scion_storage_write(model->values, start, fresh, bytes)); /* both passes moved them */
+        pass_check(&trial);
+        frozen_check(&trial);
+        assert_true(scion_storage_write(model->values, start, fresh,
+                                        bytes)); /* both passes have updated the statistics */
         free(fresh);
-        check_training(&trial);
-        check_buffers(&trial);
+        training_check(&trial);
+        buffers_check(&trial);
         trial_finish(&trial);
 }
 
 int main(void)
 {
-        return vectors_run("models", agrees);
+        return vectors_run("models", model_agrees);
 }

@@ -93,7 +93,7 @@ class ResNet(nn.Module):
 
 
 class VGG(nn.Module):
-    """torchvision's vgg11_bn with other widths; a pooling that would leave nothing is an identity."""
+    """torchvision's vgg11_bn with other widths; a pooling whose result would be empty is an identity."""
     head = "classifier"
 
     def __init__(self, outputs, shape, width, pool, hidden):

@@ -1,7 +1,7 @@
-/* Every operation and shared loss, and its gradient with respect to each input, against PyTorch. */
+/* Compares every operation and shared loss, and their gradients with respect to each input, with PyTorch. */
 #include "parity/vectors.h"
 
-#define UPSTREAM 100 /* the stream of the gradient that comes from above */
+#define UPSTREAM 100 /* the stream of the output's gradient */
 #define MOST_INPUTS 8
 
 /* --- Arguments
@@ -120,7 +120,7 @@ OP(detach)
         return scion_mul(x[0], scion_detach(x[0]));
 }
 
-/* One tensor as both inputs: its two gradients add up. */
+/* Uses one tensor as both inputs, whose two gradients are added. */
 OP(square)
 {
         UNUSED;
@@ -203,7 +203,7 @@ BINARY(smooth_l1)
 BINARY(cosine_distance)
 BINARY(coral)
 
-/* What is left out is left 0. */
+/* Elements that the case does not give stay 0. */
 OP(mmd)
 {
         const char *estimator = vectors_text(args, "estimator");
@@ -286,7 +286,7 @@ static const struct op {
         ENTRY(mmd),
 };
 
-static const struct op *op_named(const char *name)
+static const struct op *op_find(const char *name)
 {
         for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
                 if (strcmp(ops[i].name, name) == 0)
@@ -297,12 +297,12 @@ static const struct op *op_named(const char *name)
 
 /* --- Cases ---------------------------------------------------------------------------------------------- */
 
-static bool wants_gradient(const json_t *input)
+static bool input_wants_gradient(const json_t *input)
 {
         return !json_object_get(input, "labels") && !json_is_false(json_object_get(input, "grad"));
 }
 
-static struct scion_tensor *input_of(const json_t *input, uint64_t seed, uint64_t index)
+static struct scion_tensor *case_input(const json_t *input, uint64_t seed, uint64_t index)
 {
         struct scion_shape shape = vectors_shape(input, "shape");
         const json_t *values = json_object_get(input, "values");
@@ -315,18 +315,18 @@ static struct scion_tensor *input_of(const json_t *input, uint64_t seed, uint64_
                        : vectors_uniform(seed, index, shape, bounded ? vectors_number(input, "low") : -1,
                                          bounded ? vectors_number(input, "high") : 1);
 
-        return wants_gradient(input) ? scion_require_grad(x) : x;
+        return input_wants_gradient(input) ? scion_require_grad(x) : x;
 }
 
-static struct scion_tensor *run(const json_t *test_case, struct scion_tensor *const *input, int count)
+static struct scion_tensor *case_run(const json_t *test_case, struct scion_tensor *const *input, int count)
 {
-        const struct op *op = op_named(vectors_text(test_case, "op"));
+        const struct op *op = op_find(vectors_text(test_case, "op"));
         struct scion_tensor *x[MOST_INPUTS + 1] = { NULL };
 
         for (int i = 0; i < count; i++)
                 x[i] = input[i];
         if (vectors_flag(test_case, "blocked")) {
-                /* The first input comes from a convolution, in the layout that it likes. */
+                /* The first input is the result of a convolution, in that kernel's layout. */
                 x[0] = scion_conv2d(input[0], input[count - 1], NULL,
                                     &(struct scion_window){ .padding = { 1, 1 } });
                 x[--count] = NULL;
@@ -334,7 +334,7 @@ static struct scion_tensor *run(const json_t *test_case, struct scion_tensor *co
         return op->run(vectors_member(test_case, "args"), x, count);
 }
 
-static void check_gradients(const json_t *test_case, struct scion_tensor *const *input)
+static void gradients_check(const json_t *test_case, struct scion_tensor *const *input)
 {
         const json_t *wanted = vectors_member(test_case, "gradients"),
                      *inputs = vectors_member(test_case, "inputs");
@@ -344,7 +344,7 @@ static void check_gradients(const json_t *test_case, struct scion_tensor *const 
 
                 snprintf(key, sizeof key, "%zu", i);
                 snprintf(what, sizeof what, "gradient of input %zu", i);
-                if (wants_gradient(json_array_get(inputs, i)))
+                if (input_wants_gradient(json_array_get(inputs, i)))
                         vectors_compare_tensor(what, scion_grad(input[i]), vectors_member(wanted, key),
                                                vectors_tolerance(test_case));
                 else if (scion_grad(input[i]))
@@ -352,7 +352,7 @@ static void check_gradients(const json_t *test_case, struct scion_tensor *const 
         }
 }
 
-static void agrees(void **state)
+static void op_agrees(void **state)
 {
         const json_t *test_case = *state, *inputs = vectors_member(test_case, "inputs");
         struct scion_shape shape = vectors_shape(test_case, "shape");
@@ -362,8 +362,8 @@ static void agrees(void **state)
 
         assert_in_range(count, 1, MOST_INPUTS);
         for (int i = 0; i < count; i++)
-                input[i] = input_of(json_array_get(inputs, (size_t)i), seed, (uint64_t)i);
-        struct scion_tensor *y = run(test_case, input, count);
+                input[i] = case_input(json_array_get(inputs, (size_t)i), seed, (uint64_t)i);
+        struct scion_tensor *y = case_run(test_case, input, count);
 
         vectors_compare_tensor("output", y, vectors_member(test_case, "output"),
                                vectors_tolerance(test_case));
@@ -376,10 +376,10 @@ static void agrees(void **state)
 
         if (!scion_backward(scion_sum(scion_mul(y, upstream), SCION_ALL_AXES, false)))
                 fail_msg("%s", scion_error());
-        check_gradients(test_case, input);
+        gradients_check(test_case, input);
 }
 
 int main(void)
 {
-        return vectors_run("ops", agrees);
+        return vectors_run("ops", op_agrees);
 }

@@ -1,4 +1,4 @@
-/* The optimizer plugins, docs/examples' too: ten steps on given gradients, against PyTorch. */
+/* Compares the optimizer plugins, those of docs/examples included, with PyTorch: ten steps with given gradients. */
 #include "parity/vectors.h"
 #include "plugin/plugin.h"
 
@@ -10,13 +10,13 @@ struct arrays {
         float value[ROOM], gradient[ROOM], state[SCION_MAX_STATES][ROOM];
 };
 
-static int64_t of_span(const json_t *test_case, int span, const char *key)
+static int64_t span_integer(const json_t *test_case, int span, const char *key)
 {
         return vectors_integer(json_array_get(vectors_member(test_case, "spans"), (size_t)span), key);
 }
 
-/* The spans that take part in this step, with its gradients. Returns how many. */
-static int spans_of(const json_t *test_case, int step, struct arrays *arrays, struct scion_span *spans)
+/* Fills in the spans that take part in this step, with its gradients. Returns their number. */
+static int spans_fill(const json_t *test_case, int step, struct arrays *arrays, struct scion_span *spans)
 {
         const json_t *all = vectors_member(test_case, "spans");
         uint64_t seed = (uint64_t)vectors_integer(test_case, "seed");
@@ -48,13 +48,13 @@ static int spans_of(const json_t *test_case, int step, struct arrays *arrays, st
         return used;
 }
 
-/* After a step: the values are PyTorch's, and the padding is still zero. */
-static void check(const json_t *test_case, int step, const struct arrays *arrays)
+/* Checks that the values after a step are PyTorch's, and that the padding is still zero. */
+static void span_check(const json_t *test_case, int step, const struct arrays *arrays)
 {
         const json_t *wanted = json_array_get(vectors_member(test_case, "values"), (size_t)step - 1);
 
         for (int i = 0; i < SPANS; i++) {
-                size_t count = (size_t)of_span(test_case, i, "count");
+                size_t count = (size_t)span_integer(test_case, i, "count");
                 char what[48];
 
                 snprintf(what, sizeof what, "span %d after step %d", i, step);
@@ -66,7 +66,7 @@ static void check(const json_t *test_case, int step, const struct arrays *arrays
         }
 }
 
-static void agrees(void **state)
+static void optimizer_agrees(void **state)
 {
         const json_t *test_case = *state;
         uint64_t seed = (uint64_t)vectors_integer(test_case, "seed");
@@ -82,19 +82,19 @@ static void agrees(void **state)
 
         assert_int_equal(json_array_size(vectors_member(test_case, "spans")), SPANS);
         for (int i = 0; i < SPANS; i++) {
-                int64_t count = of_span(test_case, i, "count");
+                int64_t count = span_integer(test_case, i, "count");
 
-                assert_in_range(count + of_span(test_case, i, "padding"), 1, ROOM);
+                assert_in_range(count + span_integer(test_case, i, "padding"), 1, ROOM);
                 vectors_fill(seed, (uint64_t)i, -1, 1, arrays[i].value, (size_t)count);
         }
         assert_in_range(plugin->states(instance->self), 0, SCION_MAX_STATES);
         assert_true(steps > 0);
         for (int step = 1; step <= (int)steps; step++) {
                 struct scion_span spans[SPANS];
-                int count = spans_of(test_case, step, arrays, spans);
+                int count = spans_fill(test_case, step, arrays, spans);
 
                 plugin->step(instance->self, spans, count);
-                check(test_case, step, arrays);
+                span_check(test_case, step, arrays);
         }
         scion_instance_destroy(instance);
         scion_config_destroy(config);
@@ -104,5 +104,5 @@ int main(void)
 {
         if (!scion_plugins_add_path(BUILD_DIR "/tests/parity/examples"))
                 return 1;
-        return vectors_run("optimizers", agrees);
+        return vectors_run("optimizers", optimizer_agrees);
 }

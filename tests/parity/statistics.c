@@ -20,7 +20,7 @@ static size_t read_list(const json_t *list, double *values)
 
 static void assert_near(const char *what, double got, double wanted, double allowed)
 {
-        if (!(fabs(got - wanted) <= allowed)) /* NaN is not near */
+        if (!(fabs(got - wanted) <= allowed)) /* fails for NaN as well */
                 fail_msg("%s is %.17g, not %.17g (allowed: %g)", what, got, wanted, allowed);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The strategies' losses, through the plugins: what one batch's is, what is logged, and the gradients of the
- * target's parameters and of the strategies' own models, against the papers' formulas (strategies.py).
+ * Compares the strategy plugins with the papers' formulas (strategies.py): the loss of one batch, the logged scalars,
+ * and the gradients of the target's parameters and of the strategies' own models.
  */
 #include "parity/vectors.h"
 
@@ -33,7 +33,7 @@ struct trial {
 
 static const char *const keys[] = { "target", "source" };
 
-static struct scion_config *parse(const char *text)
+static struct scion_config *case_parse(const char *text)
 {
         struct scion_config *config = scion_config_parse(text, "case");
 
@@ -62,13 +62,13 @@ static void write_parameters(const struct trial *trial, struct scion_model *mode
         }
 }
 
-static struct scion_model *make_model(struct trial *trial, int which, struct scion_blueprint *plan)
+static struct scion_model *model_create(struct trial *trial, int which, struct scion_blueprint *plan)
 {
         const json_t *described = json_object_get(trial->test_case, keys[which]);
 
         if (!described)
                 return NULL;
-        trial->config[which] = parse(vectors_text(described, "config"));
+        trial->config[which] = case_parse(vectors_text(described, "config"));
         *plan = (struct scion_blueprint){ .map = trial->config[which],
                                           .input = vectors_shape(described, "shape"),
                                           .outputs = vectors_integer(described, "outputs"),
@@ -77,14 +77,14 @@ static struct scion_model *make_model(struct trial *trial, int which, struct sci
 
         if (!model)
                 fail_msg("%s", scion_error());
-        if (which > 0) /* the target's are described as setup leaves them */
+        if (which > 0) /* the target's parameters are listed in the order after setup() */
                 write_parameters(trial, model, vectors_member(described, "parameters"), SOURCE);
         return model;
 }
 
-/* `size` examples with labels, or without: what a stream and the next one give. */
-static struct scion_batch make_batch(const struct trial *trial, const struct scion_blueprint *plan,
-                                     int64_t size, int stream, bool labelled)
+/* Draws `size` examples from a stream, and labels, if wanted, from the next one. */
+static struct scion_batch batch_create(const struct trial *trial, const struct scion_blueprint *plan,
+                                       int64_t size, int stream, bool labelled)
 {
         struct scion_shape shape = { .ndim = plan->input.ndim + 1, .dim = { size } };
 
@@ -98,14 +98,14 @@ static struct scion_batch make_batch(const struct trial *trial, const struct sci
         return batch;
 }
 
-static void set_up(struct trial *trial)
+static void trial_set_up(struct trial *trial)
 {
         struct scion_transfer *transfer = &trial->transfer;
 
-        transfer->target = make_model(trial, 0, &transfer->target_plan);
-        transfer->source = make_model(trial, 1, &transfer->source_plan);
-        trial->config[2] = parse(vectors_text(trial->test_case, "strategy"));
-        trial->config[3] = parse(vectors_text(trial->test_case, "task"));
+        transfer->target = model_create(trial, 0, &transfer->target_plan);
+        transfer->source = model_create(trial, 1, &transfer->source_plan);
+        trial->config[2] = case_parse(vectors_text(trial->test_case, "strategy"));
+        trial->config[3] = case_parse(vectors_text(trial->test_case, "task"));
         transfer->strategy = scion_instance_create(SCION_STRATEGY, trial->config[2], NULL);
         transfer->loss = scion_instance_create(SCION_LOSS, trial->config[3], NULL);
         transfer->seed = 1;
@@ -113,8 +113,8 @@ static void set_up(struct trial *trial)
                 fail_msg("%s", scion_error());
 }
 
-/* Setup has copied, and drawn what is the strategy's own: now all get the case's values. */
-static void write_values(struct trial *trial)
+/* Replaces the values that setup() has copied and drawn by the case's. */
+static void model_write_values(struct trial *trial)
 {
         const struct scion_transfer *transfer = &trial->transfer;
         const json_t *own = vectors_member(trial->test_case, "own");
@@ -141,8 +141,8 @@ static void write_values(struct trial *trial)
         }
 }
 
-/* The strategy's beginning of a stage is left out: what it would compute, the case gives. */
-static void begin(struct trial *trial)
+/* Does not call begin_stage(), because the case gives the values that it would compute. */
+static void trial_begin(struct trial *trial)
 {
         struct scion_transfer *transfer = &trial->transfer;
         const json_t *test_case = trial->test_case;
@@ -155,23 +155,23 @@ static void begin(struct trial *trial)
         transfer->progress = json_number_value(json_object_get(test_case, "progress"));
         if (epoch && !scion_transfer_begin_epoch(transfer, epoch))
                 fail_msg("%s", scion_error());
-        trial->batch =
-                make_batch(trial, &transfer->target_plan, vectors_integer(test_case, "batch"), INPUTS, true);
+        trial->batch = batch_create(trial, &transfer->target_plan, vectors_integer(test_case, "batch"),
+                                    INPUTS, true);
         scion_tape_set_training(scion_tape_current(), true);
         scion_transfer_begin_step(transfer, &trial->batch);
         if (beside) {
                 transfer->source_batches.batch =
-                        make_batch(trial, &transfer->source_plan, beside, SOURCE_INPUTS, true);
+                        batch_create(trial, &transfer->source_plan, beside, SOURCE_INPUTS, true);
                 transfer->source_batches.drawn = true;
         }
         if (unlabelled) {
                 transfer->unlabelled.batch =
-                        make_batch(trial, &transfer->target_plan, unlabelled, UNLABELLED, false);
+                        batch_create(trial, &transfer->target_plan, unlabelled, UNLABELLED, false);
                 transfer->unlabelled.drawn = true;
         }
 }
 
-static void check_gradients(const struct trial *trial, const char *whose, struct scion_model *model,
+static void gradients_check(const struct trial *trial, const char *whose, struct scion_model *model,
                             const json_t *wanted)
 {
         assert_int_equal(scion_model_parameter_count(model), json_array_size(wanted));
@@ -193,7 +193,7 @@ static void check_gradients(const struct trial *trial, const char *whose, struct
         }
 }
 
-static void check_scalars(const struct trial *trial)
+static void scalars_check(const struct trial *trial)
 {
         const struct scion_transfer *transfer = &trial->transfer;
         const json_t *wanted = vectors_member(trial->test_case, "scalars");
@@ -209,15 +209,15 @@ static void check_scalars(const struct trial *trial)
         }
 }
 
-static void agrees(void **state)
+static void strategy_agrees(void **state)
 {
         struct trial trial = { .test_case = *state };
         double wanted = vectors_number(trial.test_case, "loss"), got;
 
         trial.seed = (uint64_t)vectors_integer(trial.test_case, "seed");
-        set_up(&trial);
-        write_values(&trial);
-        begin(&trial);
+        trial_set_up(&trial);
+        model_write_values(&trial);
+        trial_begin(&trial);
         struct scion_transfer *transfer = &trial.transfer;
         struct scion_tensor *loss = scion_transfer_loss(transfer);
 
@@ -228,12 +228,12 @@ static void agrees(void **state)
                 fail_msg("the loss is %.9g, not %.9g", got, wanted);
         assert_true(scion_readings_read(&transfer->readings));
         scion_transfer_collect_scalars(transfer);
-        check_scalars(&trial);
-        check_gradients(&trial, "", transfer->target, vectors_member(trial.test_case, "gradients"));
+        scalars_check(&trial);
+        gradients_check(&trial, "", transfer->target, vectors_member(trial.test_case, "gradients"));
         for (int i = 0; i < transfer->own_models; i++) {
                 const json_t *own = json_array_get(vectors_member(trial.test_case, "own"), (size_t)i);
 
-                check_gradients(&trial, transfer->own_model[i].name, transfer->own_model[i].model,
+                gradients_check(&trial, transfer->own_model[i].name, transfer->own_model[i].model,
                                 vectors_member(own, "gradients"));
         }
         scion_transfer_finish(transfer);
@@ -247,5 +247,5 @@ static void agrees(void **state)
 
 int main(int argc, char **argv)
 {
-        return argc == 2 ? vectors_run(argv[1], agrees) : 2;
+        return argc == 2 ? vectors_run(argv[1], strategy_agrees) : 2;
 }

@@ -53,7 +53,7 @@ def lenet5(shape, outputs):
 
 
 def run(net, x):
-    """The outputs, and by path what each module has made; "head input" is what the head was given."""
+    """Returns the outputs, and the output of each module by path; "head input" is the input of the head."""
     made, hooks = {}, []
     for path, module in net.named_modules():
         hooks.append(module.register_forward_hook(lambda m, i, o, path=path: made.__setitem__(path, o)))
@@ -78,8 +78,8 @@ def bound_of(shape):
 
 
 def draw(seed, stream, net):
-    """Gives a module's parameters their values; returns what the case says of them. With a `gain` of the net, a
-    power of two, examples differ more in what deep layers make of them."""
+    """Gives a module's parameters their values; returns their description for the case. A `gain` of the net, a
+    power of two, makes the outputs of deep layers differ more between examples."""
     described = []
     for i, (name, parameter) in enumerate(net.named_parameters()):
         bound = bound_of(parameter.shape) * getattr(net, "gain", 1)
@@ -133,7 +133,7 @@ class Trial:
         return F.cross_entropy(logits, self.y if labels is None else labels)
 
     def finish(self, loss, **scalars):
-        """The case: the loss, what is logged, and the gradients of whatever has one."""
+        """Returns the case: the loss, the logged scalars, and the gradients of all tensors that have one."""
         loss.backward()
         self.case["loss"] = vectors.number(loss.item())
         self.case["scalars"] = {key: vectors.number(float(value)) for key, value in scalars.items()}

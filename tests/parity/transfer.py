@@ -77,7 +77,7 @@ def accuracy(net, split):
 
 
 def transfer(name, source, strategy):
-    """The model that the strategy makes for five new classes."""
+    """Returns the strategy's model for five new classes."""
     net = NETS[name](5)
     if strategy == "scratch":
         return net

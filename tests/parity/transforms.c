@@ -1,12 +1,12 @@
-/* The transforms of datasets, as the file asks for them, against PyTorch and NumPy. */
+/* Compares the transforms of datasets with PyTorch and NumPy. */
 #include "parity/vectors.h"
 
 #include "data/transform.h"
 
 #define MOST 4096 /* values of an input */
 
-/* The input, where the transforms want it. */
-static void put_input(const json_t *test_case, enum scion_dtype element, int64_t values, void *input)
+/* Writes the input to the memory that the transforms work on. */
+static void input_write(const json_t *test_case, enum scion_dtype element, int64_t values, void *input)
 {
         uint64_t seed = (uint64_t)vectors_integer(test_case, "seed");
         int32_t bytes[MOST];
@@ -30,7 +30,7 @@ static int64_t values_of(const struct scion_shape *shape)
         return values;
 }
 
-static void agrees(void **state)
+static void transform_agrees(void **state)
 {
         const json_t *test_case = *state;
         bool bytes = vectors_flag(test_case, "bytes");
@@ -47,13 +47,13 @@ static void agrees(void **state)
         for (int i = 0; i < after.ndim; i++)
                 assert_int_equal(form.shape.dim[i], after.dim[i]);
 
-        put_input(test_case, bytes ? SCION_U8 : SCION_F32, values_of(&before),
-                  scion_transforms_input(&transforms));
+        input_write(test_case, bytes ? SCION_U8 : SCION_F32, values_of(&before),
+                    scion_transforms_input(&transforms));
         scion_transforms_apply(&transforms, (struct scion_example){ SCION_TRAIN, 0 }, got);
 
         int64_t values = values_of(&after);
 
-        /* From the last byte, so that none is written over before it is read. */
+        /* Begins with the last byte, so that no byte is overwritten before it is read. */
         for (int64_t i = values - 1; form.element == SCION_U8 && i >= 0; i--)
                 got[i] = (float)((const uint8_t *)got)[i] / 255;
         vectors_compare("the input", got, (size_t)values, vectors_member(test_case, "values"),
@@ -64,5 +64,5 @@ static void agrees(void **state)
 
 int main(void)
 {
-        return vectors_run("transforms", agrees);
+        return vectors_run("transforms", transform_agrees);
 }

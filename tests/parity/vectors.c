@@ -1,4 +1,4 @@
-/* Reading vectors, drawing their inputs, comparing. */
+/* Reads vectors, draws their inputs, and compares results. */
 #include "parity/vectors.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 /* Below this a float32 is denormal, and kernels may take it for zero. */
 #define SMALLEST 1.2e-38
 
-static int enter(void **state)
+static int case_enter(void **state)
 {
         (void)state;
         struct scion_tape *tape = scion_tape_create();
@@ -15,7 +15,7 @@ static int enter(void **state)
         return tape ? 0 : -1;
 }
 
-static int leave(void **state)
+static int case_leave(void **state)
 {
         (void)state;
         scion_tape_destroy(scion_tape_use(NULL));
@@ -44,15 +44,15 @@ int vectors_run(const char *subject, CMUnitTestFunction test)
 
                 tests[i] = (struct CMUnitTest){ .name = name ? name : "a case without a name",
                                                 .test_func = test,
-                                                .setup_func = enter,
-                                                .teardown_func = leave,
+                                                .setup_func = case_enter,
+                                                .teardown_func = case_leave,
                                                 .initial_state = one };
         }
         int failed = _cmocka_run_group_tests(subject, tests, count, NULL, NULL);
 
         json_decref(cases);
         free(tests);
-        return failed != 0; /* an exit status holds no count */
+        return failed != 0; /* the number of failed tests may not fit an exit status */
 }
 
 const json_t *vectors_member(const json_t *object, const char *key)
@@ -108,7 +108,7 @@ struct scion_shape vectors_shape(const json_t *object, const char *key)
         return shape;
 }
 
-/* In double, where it is exact until it is rounded once: so both sides have the same floats. */
+/* Computes in double and rounds once, so that both sides get the same floats. */
 void vectors_fill(uint64_t seed, uint64_t index, double low, double high, float *values, size_t count)
 {
         struct scion_random random = scion_random(seed, SCION_RANDOM_DATA, index);
@@ -125,7 +125,7 @@ void vectors_fill_labels(uint64_t seed, uint64_t index, int64_t classes, int32_t
                 values[i] = (int32_t)(scion_random_bits(&random) % (uint32_t)classes);
 }
 
-static void *allocate(size_t count, size_t bytes)
+static void *memory_allocate(size_t count, size_t bytes)
 {
         void *memory = calloc(count, bytes);
 
@@ -138,7 +138,7 @@ struct scion_tensor *vectors_uniform(uint64_t seed, uint64_t index, struct scion
                                      double high)
 {
         size_t count = (size_t)scion_shape_size(&shape);
-        float *values = allocate(count, sizeof *values);
+        float *values = memory_allocate(count, sizeof *values);
 
         vectors_fill(seed, index, low, high, values, count);
         struct scion_tensor *x = scion_from(shape, values);
@@ -149,7 +149,7 @@ struct scion_tensor *vectors_uniform(uint64_t seed, uint64_t index, struct scion
 
 struct scion_tensor *vectors_labels(uint64_t seed, uint64_t index, int64_t count, int64_t classes)
 {
-        int32_t *values = allocate((size_t)count, sizeof *values);
+        int32_t *values = memory_allocate((size_t)count, sizeof *values);
 
         vectors_fill_labels(seed, index, classes, values, (size_t)count);
         struct scion_tensor *x = scion_from_i32(SCION_SHAPE(count), values);
@@ -164,7 +164,7 @@ struct scion_tensor *vectors_tensor(const json_t *list, struct scion_shape shape
 
         if (count != (size_t)scion_shape_size(&shape))
                 fail_msg("%zu values for a shape of %lld", count, (long long)scion_shape_size(&shape));
-        float *values = allocate(count, sizeof *values);
+        float *values = memory_allocate(count, sizeof *values);
 
         for (size_t i = 0; i < count; i++)
                 values[i] = (float)json_number_value(json_array_get(list, i));
@@ -180,8 +180,8 @@ struct vectors_tolerance vectors_tolerance(const json_t *test_case)
                                            vectors_number(test_case, "floor") };
 }
 
-/* How much an element differs, in units of what is allowed. */
-static double excess(double got, double wanted, double rms, struct vectors_tolerance tolerance)
+/* Returns the difference of an element, divided by the allowed one. */
+static double element_excess(double got, double wanted, double rms, struct vectors_tolerance tolerance)
 {
         double difference = fabs(got - wanted);
 
@@ -192,7 +192,7 @@ static double excess(double got, double wanted, double rms, struct vectors_toler
         return difference / (tolerance.relative * (fabs(wanted) + tolerance.floor * rms));
 }
 
-static double wanted_rms(const json_t *wanted)
+static double list_rms(const json_t *wanted)
 {
         size_t count = json_array_size(wanted);
         double sum = 0;
@@ -205,16 +205,16 @@ static double wanted_rms(const json_t *wanted)
         return count ? sqrt(sum / (double)count) : 0;
 }
 
-/* Every `step`th of `got` against the list. */
-static void compare(const char *what, const float *got, size_t step, const json_t *wanted,
-                    struct vectors_tolerance tolerance)
+/* Compares every `step`th element of `got` with the list. */
+static void values_compare(const char *what, const float *got, size_t step, const json_t *wanted,
+                           struct vectors_tolerance tolerance)
 {
-        double rms = wanted_rms(wanted), worst = 0;
+        double rms = list_rms(wanted), worst = 0;
         size_t at = 0, wrong = 0, count = json_array_size(wanted);
 
         for (size_t i = 0; i < count; i++) {
                 double x = json_number_value(json_array_get(wanted, i));
-                double is = excess((double)got[i * step], x, rms, tolerance);
+                double is = element_excess((double)got[i * step], x, rms, tolerance);
 
                 wrong += is > 1;
                 if (is > worst) {
@@ -236,7 +236,7 @@ void vectors_compare(const char *what, const float *got, size_t count, const jso
                 fail_msg("%s: %s", what, scion_error());
         if (count != json_array_size(wanted))
                 fail_msg("%s: %zu elements, not %zu", what, count, json_array_size(wanted));
-        compare(what, got, 1, wanted, tolerance);
+        values_compare(what, got, 1, wanted, tolerance);
 }
 
 void vectors_compare_tensor(const char *what, struct scion_tensor *got, const json_t *wanted,
@@ -258,7 +258,7 @@ void vectors_compare_sample(const char *what, const float *got, size_t count, co
                 fail_msg("%s: none; the last error is \"%s\"", what, scion_error());
         if (step == 0 || (count + step - 1) / step != json_array_size(wanted))
                 fail_msg("%s: %zu elements are not what the sample was taken from", what, count);
-        compare(what, got, step, wanted, tolerance);
+        values_compare(what, got, step, wanted, tolerance);
         for (size_t i = 0; i < count; i++)
                 sum += (double)got[i] * (double)got[i];
         if (!(fabs(sqrt(sum) - norm) <= tolerance.relative * norm))

@@ -1,6 +1,6 @@
 /*
  * Vectors: what PyTorch computed, and the inputs it computed from (README.md here). A file holds a list of
- * cases, objects with a "name"; whatever is missing from one or of the wrong kind fails the test.
+ * cases, objects with a "name"; a member that is missing or of the wrong kind fails the test.
  */
 #ifndef SCION_TESTS_PARITY_VECTORS_H
 #define SCION_TESTS_PARITY_VECTORS_H
@@ -43,14 +43,14 @@ struct scion_tensor *vectors_tensor(const json_t *list, struct scion_shape shape
 
 /*
  * An element may differ from the one wanted by relative * (|wanted| + floor * root mean square of all
- * wanted). A floor of 0 asks for a relative error; where terms cancel, float32 gives no more than an error
- * relative to the terms, which the root mean square stands for.
+ * wanted). With a floor of 0 the error is relative to the element. Where terms cancel, the error of float32
+ * is relative to the terms, whose size the root mean square estimates.
  */
 struct vectors_tolerance {
         double relative, floor;
 };
 
-/* The case's own: its members "relative" and "floor". */
+/* Returns the case's tolerance: its members "relative" and "floor". */
 struct vectors_tolerance vectors_tolerance(const json_t *test_case);
 
 /* Fails the test, naming the worst element, when one of `got` differs by more. */
@@ -61,7 +61,7 @@ void vectors_compare(const char *what, const float *got, size_t count, const jso
 void vectors_compare_tensor(const char *what, struct scion_tensor *got, const json_t *wanted,
                             struct vectors_tolerance tolerance);
 
-/* The same for what is stored in short: every "step"th of the values, and the "norm" of all. */
+/* The same for a description of a large tensor: every "step"th of the values, and the "norm" of all. */
 void vectors_compare_sample(const char *what, const float *got, size_t count, const json_t *sample,
                             struct vectors_tolerance tolerance);
 

@@ -1,4 +1,4 @@
-"""What the scripts that make vectors share: the numbers they start from, and the files they write.
+"""What the scripts that make vectors share: random inputs, and writing files.
 
 Inputs are not stored: both sides draw them from the project's Philox streams (scion/random.h). Values are
 computed by PyTorch in float64 from those float32 inputs and written with eight digits.
@@ -35,7 +35,7 @@ def philox(seed, purpose, index, count):
 
 
 def seed_of(name):
-    """A case's seed comes from its name, so that a new case leaves the others as they are."""
+    """Derives a case's seed from its name, so that a new case does not change the others."""
     return zlib.crc32(name.encode())
 
 
@@ -61,7 +61,7 @@ def values(x):
 
 
 def sample(x, most=64):
-    """A large tensor in short: its norm, and evenly spread elements (all of them when there are few)."""
+    """Describes a large tensor by its norm and evenly spread elements (all of them when there are few)."""
     flat = x.detach().reshape(-1)
     step = max(1, -(-flat.numel() // most))
     return {"norm": number(flat.norm().item()), "step": step, "values": values(flat[::step])}

@@ -317,7 +317,7 @@ static void no_growth(void **state)
 {
         (void)state;
         refuse("{ use: mlp, hidden: [24] }", "{ use: mlp, hidden: [16] }", "'fc1' is 24x784 in the source",
-               "'fc1' 16x784 in the target");
+               "'fc1' is 16x784 in the target");
         refuse("{ use: resnet, depth: 8, width: 4 }", "{ use: resnet, depth: 8, width: 3 }",
                "'conv1' is 4x1x3x3 in the source", "3x1x3x3 in the target");
         refuse("{ use: mlp, hidden: [24, 24] }", "{ use: mlp, hidden: [24] }",

@@ -119,7 +119,7 @@ static double loss_of(struct trial *trial, double *logged)
         assert_true(scion_readings_read(&trial->transfer.readings));
         scion_transfer_collect_scalars(&trial->transfer);
         *logged = trial->transfer.scalars ? trial->transfer.scalar[0].sum / 8 : NAN;
-        scion_model_clear_stand_ins(trial->transfer.target);
+        scion_model_clear_substitutes(trial->transfer.target);
         scion_batches_destroy(batches);
         return value;
 }

@@ -48,7 +48,7 @@ static void fewer_are_refused(void **state)
         (void)state;
         setenv("OMP_THREAD_LIMIT", "1", 1);
         assert_output_has(run_scion_expecting(2, "run threads.yaml --quiet --out limited"),
-                          "2 threads are not to be had: OMP_THREAD_LIMIT is 1", NULL);
+                          "2 threads are not available: OMP_THREAD_LIMIT is 1", NULL);
         run_scion_expecting(0, "run threads.yaml --quiet --out limited --set threads=1");
         unsetenv("OMP_THREAD_LIMIT");
 }

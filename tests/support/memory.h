@@ -20,7 +20,8 @@ static inline const float *floats_of(struct scion_storage *storage)
 
         if (floats)
                 return floats;
-        struct memory_copy *copy = malloc(sizeof *copy + storage->bytes + 1);
+        size_t bytes = (sizeof(struct memory_copy) + storage->bytes + 63) / 64 * 64;
+        struct memory_copy *copy = aligned_alloc(64, bytes);
 
         assert_non_null(copy);
         copy->next = memory_copies;

@@ -1,10 +1,10 @@
-/* Averages over bins: PyTorch's bins, their gradients, in every layout. */
+/* Adaptive average pooling, with PyTorch's bins, and its gradients, in every layout. */
 #include "support/gradcheck.h"
 #include "support/tensors.h"
 
 static void bins(void **state)
 {
-        /* Two bins of three columns share the middle one; three bins of two rows share none, and repeat. */
+        /* Two bins over three columns overlap in the middle one; three bins over two rows repeat rows. */
         const float values[6] = { 1, 2, 3, 40, 50, 60 };
         const float wanted[6] = { 1.5f, 2.5f, 23.25f, 28.75f, 45, 55 };
         struct scion_tensor *x = scion_from(SCION_SHAPE(1, 1, 2, 3), values);

@@ -5,7 +5,7 @@
 
 #define EPS 1e-5f
 
-/* A tensor of that shape; with `blocked`, the result of a convolution, in the convolution's layout. */
+/* Returns a tensor of that shape. With `blocked` it is the result of a convolution, in the convolution's layout. */
 static struct scion_tensor *image(struct scion_shape shape, bool blocked, uint64_t seed)
 {
         struct scion_tensor *x = numbers(shape, seed);
@@ -17,8 +17,8 @@ static struct scion_tensor *image(struct scion_shape shape, bool blocked, uint64
         return scion_conv2d(x, weight, NULL, NULL);
 }
 
-/* Element i of channel c of a row-major x. */
-static double at(const struct scion_shape *shape, const float *x, int64_t c, int64_t i)
+/* Returns element i of channel c of a row-major x. */
+static double element_at(const struct scion_shape *shape, const float *x, int64_t c, int64_t i)
 {
         int64_t inner = scion_shape_size(shape) / (shape->dim[0] * shape->dim[1]);
 
@@ -34,9 +34,9 @@ static void reference(struct scion_tensor *x, double *mean, double *variance)
         for (int64_t c = 0; c < shape.dim[1]; c++) {
                 mean[c] = variance[c] = 0;
                 for (int64_t i = 0; i < count; i++)
-                        mean[c] += at(&shape, data, c, i) / (double)count;
+                        mean[c] += element_at(&shape, data, c, i) / (double)count;
                 for (int64_t i = 0; i < count; i++)
-                        variance[c] += pow(at(&shape, data, c, i) - mean[c], 2) / (double)count;
+                        variance[c] += pow(element_at(&shape, data, c, i) - mean[c], 2) / (double)count;
         }
 }
 
@@ -60,7 +60,7 @@ static void check_output(struct scion_tensor *y, struct scion_tensor *x, struct 
         free(wanted);
 }
 
-/* Padding of a layout must stay 0, because operations work on it too. */
+/* The padding of a layout must stay 0, because operations also read it. */
 static void check_padding(const struct scion_tensor *y)
 {
         const float *element = elements_of(y);
@@ -116,7 +116,7 @@ out:
         free(of_variance);
 }
 
-static void is_the_formula(void **state)
+static void equals_the_formula(void **state)
 {
         (void)state;
         for (int i = 0; i < 4; i++) {
@@ -129,7 +129,7 @@ static void is_the_formula(void **state)
                 formula(SCION_SHAPE(1, 3, 2, 3), false, weight, bias);
                 formula(SCION_SHAPE(2, 16, 5, 5), true, weight, bias);
                 formula(SCION_SHAPE(2, 17, 3, 4), true, weight, bias);
-                formula(SCION_SHAPE(17, 5, 3, 4), true, weight, bias); /* images side by side */
+                formula(SCION_SHAPE(17, 5, 3, 4), true, weight, bias); /* images in groups */
                 formula(SCION_SHAPE(2, 3, 2, 3, 2), false, weight, bias);
                 formula(SCION_SHAPE(1, 3, 1, 1), false, weight, bias);
         }
@@ -141,7 +141,7 @@ struct form {
         bool training, blocked;
 };
 
-/* Leaves: x, weight, bias; with `blocked`, the weight of a convolution before it. */
+/* The leaves are x, weight and bias, and with `blocked` the weight of a preceding convolution. */
 static struct scion_tensor *build(struct scion_tensor *const *leaf, const void *context)
 {
         const struct form *form = context;
@@ -180,7 +180,7 @@ static void gradients(void **state)
 }
 
 /* The running statistics may change between the passes of a step; the gradient is that of the output computed before. */
-static void gradient_of_what_was_made(void **state)
+static void gradient_ignores_later_statistics(void **state)
 {
         struct scion_tensor *x = scion_require_grad(numbers(SCION_SHAPE(4, 2), 1));
         struct scion_tensor *mean = scion_zeros(SCION_SHAPE(2)), *variance = scion_full(SCION_SHAPE(2), 4);
@@ -193,7 +193,7 @@ static void gradient_of_what_was_made(void **state)
         assert_values(scion_grad(x), half, 1e-6);
 }
 
-/* --- What is refused ------------------------------------------------------------------------------------ */
+/* --- Errors --------------------------------------------------------------------------------------------- */
 
 static void refuse(struct scion_tensor *y, const char *why)
 {
@@ -236,9 +236,9 @@ static void refused(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(is_the_formula),
+                tape_test(equals_the_formula),
                 cmocka_unit_test(gradients),
-                tape_test(gradient_of_what_was_made),
+                tape_test(gradient_ignores_later_statistics),
                 tape_test(refused),
         };
 

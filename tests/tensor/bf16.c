@@ -43,8 +43,8 @@ static double distance(struct scion_tensor *a, struct scion_tensor *b)
         return apart / largest;
 }
 
-/* Rounding changes a factor by up to 2^-9 of itself, and a product by up to twice that. */
-static void rounds_as_much_as_it_must(void **state)
+/* Rounding changes a factor by up to 2^-9 of its value, and so a product by up to 2^-8. */
+static void rounding_is_within_bounds(void **state)
 {
         (void)state;
         for (int what = CONV; what <= LINEAR; what++) {
@@ -64,7 +64,7 @@ static void rounds_as_much_as_it_must(void **state)
 }
 
 /* Without Winograd's algorithm all convolutions of many channels have bfloat16 factors. */
-static void without_winograd_all_is_rounded(void **state)
+static void all_convolutions_round_without_winograd(void **state)
 {
         (void)state;
         scion_device_set_winograd(false);
@@ -79,7 +79,7 @@ static void without_winograd_all_is_rounded(void **state)
         scion_tape_reset(tape);
 }
 
-/* Rounds to the nearest number with eight significant bits, ties to the even one. */
+/* Conversion rounds to the nearest number with eight significant bits, ties to even. */
 static void rounds_to_nearest_even(void **state)
 {
         static const float pairs[][2] = {
@@ -116,8 +116,8 @@ static void rounds_to_nearest_even(void **state)
         scion_tape_reset(tape);
 }
 
-/* bfloat16 is a type of elements: two bytes each, in row-major layout and in that of a kernel. */
-static void is_stored_in_two_bytes(void **state)
+/* bfloat16 elements take two bytes each, both in row-major layout and in a kernel's layout. */
+static void elements_take_two_bytes(void **state)
 {
         const struct scion_geometry geometry = {
                 .x = SCION_SHAPE(2, 48, 9, 8),
@@ -183,10 +183,10 @@ static void casts(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(rounds_as_much_as_it_must),
-                cmocka_unit_test(without_winograd_all_is_rounded),
+                cmocka_unit_test(rounding_is_within_bounds),
+                cmocka_unit_test(all_convolutions_round_without_winograd),
                 cmocka_unit_test(rounds_to_nearest_even),
-                cmocka_unit_test(is_stored_in_two_bytes),
+                cmocka_unit_test(elements_take_two_bytes),
                 cmocka_unit_test(casts),
         };
 

@@ -16,7 +16,7 @@ static const struct binary binaries[] = { { "add", scion_add, '+' },
                                           { "div", scion_div, '/' },
                                           { "add_relu", scion_add_relu, 'r' } };
 
-/* Every kind of broadcasting: the shapes of a, b, and the result. */
+/* Every kind of broadcasting, by the shapes of a, b and the result. */
 static const struct scion_shape cases[][3] = {
         { { 0, { 0 } }, { 0, { 0 } }, { 0, { 0 } } },
         { { 1, { 1 } }, { 0, { 0 } }, { 1, { 1 } } },
@@ -36,8 +36,8 @@ static const struct scion_shape cases[][3] = {
         { { 3, { 1, 1, 4 } }, { 2, { 3, 1 } }, { 3, { 1, 3, 4 } } },
 };
 
-/* The offset in a tensor of shape `from` that is broadcast to `to`, of element `index`. */
-static int64_t at(const struct scion_shape *from, const struct scion_shape *to, int64_t index)
+/* Returns the offset of element `index` of `to` in a tensor of shape `from` that is broadcast to `to`. */
+static int64_t broadcast_offset(const struct scion_shape *from, const struct scion_shape *to, int64_t index)
 {
         int64_t offset = 0, step = 1;
 
@@ -73,8 +73,10 @@ static void values(void **state)
 
                         assert_shape(y, shape[2]);
                         for (int64_t k = 0; k < scion_size(y); k++) {
-                                double left = (double)scion_data(a)[at(&shape[0], &shape[2], k)];
-                                double right = (double)scion_data(b)[at(&shape[1], &shape[2], k)];
+                                double left =
+                                        (double)scion_data(a)[broadcast_offset(&shape[0], &shape[2], k)];
+                                double right =
+                                        (double)scion_data(b)[broadcast_offset(&shape[1], &shape[2], k)];
 
                                 assert_true(is_close((double)scion_data(y)[k],
                                                      value_of(binaries[j].sign, left, right), 1e-7));
@@ -133,8 +135,8 @@ static void gradients_of_shared_inputs(void **state)
                                        .shape = { SCION_SHAPE(3, 5), SCION_SHAPE(5) } });
 }
 
-/* The same bits as of the two operations one after the other: values, and gradients of both, one of which stretches. */
-static void a_sum_and_what_is_above_zero_of_it(void **state)
+/* add_relu gives the same bits as add and relu: values, and the gradients of both inputs, one of which is broadcast. */
+static void add_relu_equals_add_and_relu(void **state)
 {
         struct scion_tensor *leaf[4], *y[2];
 
@@ -193,7 +195,7 @@ int main(void)
                 tape_test(values),
                 tape_test(gradients),
                 tape_test(gradients_of_shared_inputs),
-                tape_test(a_sum_and_what_is_above_zero_of_it),
+                tape_test(add_relu_equals_add_and_relu),
                 tape_test(long_sums_are_accurate),
                 tape_test(errors),
         };

@@ -9,7 +9,7 @@ struct shape {
         bool bias;
 };
 
-/* Channels around the blocks of the kernels, odd sizes, all that a window can do. */
+/* Numbers of channels around the block sizes of the kernels, odd sizes, and every option of a window. */
 static const struct shape shapes[] = {
         { 1, 1, 5, 5, 1, 3, 3, { .groups = 0 }, false },
         { 2, 1, 28, 28, 6, 5, 5, { .padding = { 2, 2 } }, true },
@@ -28,11 +28,11 @@ static const struct shape shapes[] = {
         { 1, 5, 7, 7, 5, 3, 3, { .padding = { 1, 1 }, .groups = 5 }, true },
         { 2, 5, 6, 6, 10, 3, 3, { .groups = 5 }, false },
         { 2, 48, 5, 5, 32, 3, 3, { .padding = { 1, 1 }, .groups = 2 }, true },
-        { 1, 3, 3, 3, 4, 3, 3, { .groups = 0 }, true },           /* one place for the window */
+        { 1, 3, 3, 3, 4, 3, 3, { .groups = 0 }, true },           /* one position of the window */
         { 1, 2, 4, 4, 3, 2, 2, { .padding = { 3, 3 } }, true },   /* windows wholly in the padding */
         { 2, 3, 10, 10, 7, 3, 3, { .stride = { 4, 4 } }, true },  /* rows that no window reaches */
         { 5, 1, 1, 33, 17, 1, 5, { .padding = { 0, 2 } }, true }, /* a signal of one row */
-        /* Images in groups, of which the last is full or not. */
+        /* Images in groups, of which the last is full or partly filled. */
         { 32, 1, 9, 13, 6, 5, 5, { .padding = { 2, 2 } }, true },
         { 16, 6, 8, 7, 16, 5, 5, { .groups = 0 }, true },
         { 19, 5, 6, 5, 7, 3, 2, { .padding = { 0, 1 } }, true },
@@ -42,7 +42,8 @@ static const struct shape shapes[] = {
         { 16, 9, 1, 21, 11, 1, 7, { .padding = { 0, 3 } }, true },
 };
 
-/* For Winograd's algorithm, and nearly for it: tiles that are full or not, channels around the blocks. */
+/* Convolutions for which Winograd's algorithm is used, and some that just miss its conditions: full and partly filled
+ * tiles, and numbers of channels around the block sizes. */
 static const struct shape tiled[] = {
         { 4, 32, 8, 8, 32, 3, 3, { .padding = { 1, 1 } }, false },
         { 3, 48, 11, 12, 40, 3, 3, { .padding = { 1, 1 } }, true },
@@ -55,12 +56,12 @@ static const struct shape tiled[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static int or_one(int value)
+static int value_or_one(int value)
 {
         return value ? value : 1;
 }
 
-/* Calls for every product that the convolution is made of: indices of x, of the weight and of y. */
+/* Calls a function for every product in the convolution, with the indices of its elements of x, weight and y. */
 struct reference {
         const struct shape *shape;
         int64_t oh, ow;
@@ -72,7 +73,8 @@ static void at_place(struct reference *r, int64_t n, int64_t o, int64_t i, int64
 {
         const struct shape *s = r->shape;
         const struct scion_window *w = &s->window;
-        int64_t groups = or_one(w->groups), channels = s->c / groups, first = o / (s->o / groups) * channels;
+        int64_t groups = value_or_one(w->groups), channels = s->c / groups,
+                first = o / (s->o / groups) * channels;
         int64_t at_y = ((n * s->o + o) * r->oh + i) * r->ow + j;
 
         r->y[at_y] = s->bias ? r->bias[o] : 0;
@@ -80,10 +82,10 @@ static void at_place(struct reference *r, int64_t n, int64_t o, int64_t i, int64
         for (int64_t c = 0; c < channels; c++)
                 for (int64_t u = 0; u < s->kh; u++)
                         for (int64_t v = 0; v < s->kw; v++) {
-                                int64_t row =
-                                        i * or_one(w->stride[0]) - w->padding[0] + u * or_one(w->dilation[0]);
-                                int64_t column =
-                                        j * or_one(w->stride[1]) - w->padding[1] + v * or_one(w->dilation[1]);
+                                int64_t row = i * value_or_one(w->stride[0]) - w->padding[0] +
+                                              u * value_or_one(w->dilation[0]);
+                                int64_t column = j * value_or_one(w->stride[1]) - w->padding[1] +
+                                                 v * value_or_one(w->dilation[1]);
                                 int64_t at_w = ((o * channels + c) * s->kh + u) * s->kw + v;
                                 int64_t at_x = ((n * s->c + first + c) * s->h + row) * s->w + column;
 
@@ -98,15 +100,15 @@ static void at_place(struct reference *r, int64_t n, int64_t o, int64_t i, int64
 static void check_shape(const struct shape *s)
 {
         const struct scion_window *w = &s->window;
-        int64_t oh =
-                (s->h + 2 * w->padding[0] - or_one(w->dilation[0]) * (s->kh - 1) - 1) / or_one(w->stride[0]) +
-                1;
-        int64_t ow =
-                (s->w + 2 * w->padding[1] - or_one(w->dilation[1]) * (s->kw - 1) - 1) / or_one(w->stride[1]) +
-                1;
+        int64_t oh = (s->h + 2 * w->padding[0] - value_or_one(w->dilation[0]) * (s->kh - 1) - 1) /
+                             value_or_one(w->stride[0]) +
+                     1;
+        int64_t ow = (s->w + 2 * w->padding[1] - value_or_one(w->dilation[1]) * (s->kw - 1) - 1) /
+                             value_or_one(w->stride[1]) +
+                     1;
         struct scion_tensor *x = scion_require_grad(numbers(SCION_SHAPE(s->n, s->c, s->h, s->w), 1));
-        struct scion_tensor *weight =
-                scion_require_grad(numbers(SCION_SHAPE(s->o, s->c / or_one(w->groups), s->kh, s->kw), 2));
+        struct scion_tensor *weight = scion_require_grad(
+                numbers(SCION_SHAPE(s->o, s->c / value_or_one(w->groups), s->kh, s->kw), 2));
         struct scion_tensor *bias = s->bias ? scion_require_grad(numbers(SCION_SHAPE(s->o), 3)) : NULL;
         struct scion_tensor *grad = numbers(SCION_SHAPE(s->n, s->o, oh, ow), 4);
         struct scion_tensor *y = scion_conv2d(x, weight, bias, w);
@@ -152,7 +154,7 @@ static void equals_loops(void **state)
                 check_shape(&shapes[i]);
 }
 
-/* Both algorithms are within the same bounds. */
+/* Both algorithms have the same error bounds. */
 static void tiles_equal_loops(void **state)
 {
         (void)state;
@@ -182,8 +184,8 @@ static struct made convolve(struct scion_tensor *x, struct scion_tensor *weight,
         return (struct made){ { y, scion_grad(x), scion_grad(weight) } };
 }
 
-/* x with one element changed. */
-static struct scion_tensor *with_element(struct scion_tensor *x, int64_t index, float value)
+/* Returns x with one element changed. */
+static struct scion_tensor *tensor_with_element(struct scion_tensor *x, int64_t index, float value)
 {
         size_t bytes = (size_t)scion_size(x) * sizeof value;
         float *values = malloc(bytes);
@@ -198,8 +200,9 @@ static struct scion_tensor *with_element(struct scion_tensor *x, int64_t index, 
         return changed;
 }
 
-/* A number that is not finite makes all results of its tiles not finite, because they are sums and differences. */
-static void bad_numbers_stay_in_tiles(void **state)
+/* With Winograd's algorithm a value that is not finite makes all results of its tiles not finite, because they are sums and
+ * differences that include it. */
+static void values_not_finite_stay_in_tiles(void **state)
 {
         struct scion_tensor *operand[3] = { numbers(SCION_SHAPE(3, 32, 11, 10), 1),
                                             numbers(SCION_SHAPE(48, 32, 3, 3), 2),
@@ -210,7 +213,7 @@ static void bad_numbers_stay_in_tiles(void **state)
         for (int i = 0; i < 27; i++) {
                 struct scion_tensor *x = operand[i % 3], *with[3] = { operand[0], operand[1], operand[2] };
 
-                with[i % 3] = with_element(x, (scion_size(x) - 1) * (i / 9) / 2, bad[i / 3 % 3]);
+                with[i % 3] = tensor_with_element(x, (scion_size(x) - 1) * (i / 9) / 2, bad[i / 3 % 3]);
                 struct made direct = convolve(with[0], with[1], with[2], false);
                 struct made tiles = convolve(with[0], with[1], with[2], true);
                 int64_t found = 0;
@@ -235,7 +238,7 @@ static struct scion_tensor *build(struct scion_tensor *const *leaf, const void *
         return scion_conv2d(leaf[0], leaf[1], shape->bias ? leaf[2] : NULL, &shape->window);
 }
 
-/* gradcheck() also tests each leaf alone and parameters whose gradient has memory of its own. */
+/* gradcheck() also tests each leaf alone, and parameters, whose gradients have fixed memory. */
 static void gradients(void **state)
 {
         static const struct shape small[] = {
@@ -254,13 +257,13 @@ static void gradients(void **state)
                         .context = s,
                         .leaves = s->bias ? 3 : 2,
                         .shape = { SCION_SHAPE(s->n, s->c, s->h, s->w),
-                                   SCION_SHAPE(s->o, s->c / or_one(s->window.groups), s->kh, s->kw),
+                                   SCION_SHAPE(s->o, s->c / value_or_one(s->window.groups), s->kh, s->kw),
                                    SCION_SHAPE(s->o) } });
         }
 }
 
-/* Inputs that do not require a gradient get none, and no kernel is made for it. */
-static void only_what_is_wanted(void **state)
+/* Inputs that do not require a gradient get none, and no kernel is created for it. */
+static void only_required_gradients(void **state)
 {
         struct scion_tensor *x = numbers(SCION_SHAPE(2, 3, 6, 6), 1);
         struct scion_tensor *weight = scion_require_grad(numbers(SCION_SHAPE(4, 3, 3, 3), 2));
@@ -296,7 +299,7 @@ static void refuses(struct scion_shape x, struct scion_shape weight, int64_t bia
         assert_error_has("conv2d", says, also, NULL);
 }
 
-static void says_what_is_wrong(void **state)
+static void error_messages(void **state)
 {
         const struct scion_window none = { 0 };
         const int32_t label[] = { 1 };
@@ -321,7 +324,7 @@ static void says_what_is_wrong(void **state)
         refuses(SCION_SHAPE(1, 1, 8, 8), SCION_SHAPE(4, 1, 3, 3), 0,
                 (struct scion_window){ .padding = { -1, 0 } }, "padding -1", "negative");
         refuses(SCION_SHAPE(1, 1, 8, 8), SCION_SHAPE(4, 1, 3, 3), 0, (struct scion_window){ .groups = -2 },
-                "-2 groups", "conv2d");
+                "the number of groups must not be negative, got -2", "conv2d");
         assert_null(scion_conv2d(scion_from_i32(SCION_SHAPE(1, 1, 1, 1), label),
                                  numbers(SCION_SHAPE(1, 1, 1, 1), 1), NULL, NULL));
         assert_error_has("conv2d: takes float32, got int32", NULL);
@@ -338,10 +341,10 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(equals_loops),
                 cmocka_unit_test(tiles_equal_loops),
-                cmocka_unit_test(bad_numbers_stay_in_tiles),
+                cmocka_unit_test(values_not_finite_stay_in_tiles),
                 cmocka_unit_test(gradients),
-                cmocka_unit_test(only_what_is_wanted),
-                cmocka_unit_test(says_what_is_wrong),
+                cmocka_unit_test(only_required_gradients),
+                cmocka_unit_test(error_messages),
         };
 
         return cmocka_run_group_tests(tests, use_tape, drop_tape);

@@ -45,7 +45,7 @@ static void values(void **state)
         }
 }
 
-/* Far from the origin, where the difference of two squares would have no digit left. */
+/* Far from the origin, where a difference of two squares would have no correct digit. */
 static void near_rows(void **state)
 {
         struct scion_tensor *a = scion_shift(numbers(SCION_SHAPE(6, 20), 1), 10000);
@@ -64,8 +64,8 @@ static struct scion_tensor *build_squared(struct scion_tensor *const *leaf, cons
 static struct scion_tensor *build_root(struct scion_tensor *const *leaf, const void *context)
 {
         (void)context;
-        return scion_pairwise_distance(leaf[0],
-                                       scion_shift(leaf[1], 3)); /* none near 0, where the root bends */
+        return scion_pairwise_distance(
+                leaf[0], scion_shift(leaf[1], 3)); /* no distance near 0, where the root has a kink */
 }
 
 static struct scion_tensor *build_squared_own(struct scion_tensor *const *leaf, const void *context)
@@ -74,7 +74,7 @@ static struct scion_tensor *build_squared_own(struct scion_tensor *const *leaf, 
         return scion_pairwise_squared_distance(leaf[0], leaf[0]);
 }
 
-/* Of rows 3 apart, so that only the diagonal, which stays 0, is near a bend. */
+/* The rows are 3 apart, so that only the diagonal, which stays 0, is near a kink. */
 static struct scion_tensor *build_root_own(struct scion_tensor *const *leaf, const void *context)
 {
         float apart[64];
@@ -92,7 +92,7 @@ static void gradients(void **state)
         (void)state;
         for (size_t i = 0; i < COUNT(cases); i++) {
                 if (cases[i].width > 100)
-                        continue; /* sums too large for differences; parity has them */
+                        continue; /* sums too large for finite differences; tests/parity covers them */
                 struct gradcheck check = { .name = "pairwise_squared_distance",
                                            .build = build_squared,
                                            .leaves = 2,

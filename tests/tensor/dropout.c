@@ -72,7 +72,7 @@ static void masks_follow_seed_and_step(void **state)
         assert_false(same(first, scion_dropout(x, 0.5f)));
 }
 
-/* The mask is what the stream of dropout says, number by number. */
+/* The mask consists of the numbers of the dropout stream, in order. */
 static void mask_is_the_stream_s(void **state)
 {
         struct scion_random random = scion_random(11, SCION_RANDOM_DROPOUT, 3 << 12);

@@ -1,4 +1,4 @@
-/* The gradient check itself: a right gradient passes, and each way of being wrong is caught. */
+/* The gradient check itself: it accepts a correct gradient and detects each kind of wrong one. */
 #include "support/gradcheck.h"
 
 #include <sys/wait.h>
@@ -6,9 +6,9 @@
 
 #include "tensor/tape.h"
 
-/* What is wrong with the gradient of x^3. */
+/* The error in the gradient of x^3. */
 static enum { NOTHING, ONE_ELEMENT, THE_THIRD_TIME, ALONE } wrong;
-static int times; /* that it was asked for */
+static int times; /* that the gradient was computed */
 
 static bool cube_backward(struct scion_node *node)
 {
@@ -35,7 +35,7 @@ static bool cube_backward(struct scion_node *node)
 
 static const struct scion_op cube = { "cube", cube_backward };
 
-/* x^3, or x^3 + y when there is more than the x */
+/* x^3, or x^3 + y when there is a second leaf */
 static struct scion_tensor *build_cube(struct scion_tensor *const *leaf, const void *more)
 {
         struct scion_tensor *other = more ? leaf[1] : NULL;
@@ -81,7 +81,7 @@ static void check_two(void **state)
         gradcheck(&check);
 }
 
-static void right_gradient_passes(void **state)
+static void correct_gradient_passes(void **state)
 {
         check_one(state);
         check_two(state);
@@ -95,7 +95,7 @@ static void right_gradient_passes(void **state)
                                        .high = 3 });
 }
 
-/* A test that has failed has its process to itself. */
+/* A failing test needs a process of its own. */
 static bool is_caught(CMUnitTestFunction check)
 {
         const struct CMUnitTest tests[] = { { "check", check, NULL, NULL, NULL } };
@@ -122,7 +122,7 @@ static void wrong_gradients_are_caught(void **state)
         assert_true(is_caught(check_one));
         wrong = THE_THIRD_TIME; /* in the second pass over parameters, after one over leaves */
         assert_true(is_caught(check_one));
-        wrong = ALONE; /* when the other one wants none */
+        wrong = ALONE; /* only when the other leaf requires no gradient */
         assert_false(is_caught(check_one));
         assert_true(is_caught(check_two));
         wrong = NOTHING;
@@ -130,7 +130,7 @@ static void wrong_gradients_are_caught(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(right_gradient_passes),
+        const struct CMUnitTest tests[] = { cmocka_unit_test(correct_gradient_passes),
                                             cmocka_unit_test(wrong_gradients_are_caught) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Labels that choose: pick and one_hot. */
+/* Selection by labels: pick and one_hot. */
 #include "support/gradcheck.h"
 #include "support/tensors.h"
 
@@ -73,7 +73,7 @@ static void errors(void **state)
         assert_null(scion_one_hot(scion_zeros(SCION_SHAPE(3)), 2));
         assert_error_has("one_hot: labels are integers, got floats", NULL);
         assert_null(scion_one_hot(high, 0));
-        assert_error_has("one_hot: 0 classes", NULL);
+        assert_error_has("one_hot: the number of classes must be positive, got 0", NULL);
         scion_fail("the first message");
         assert_null(scion_pick(NULL, high));
         assert_null(scion_pick(x, NULL));

@@ -21,7 +21,7 @@ static struct scion_tensor *chain_part(struct chain *chain, int part, struct sci
 {
         if (!x)
                 fail_msg("part %d: %s", part, scion_error());
-        return chain->part[part] = plain ? scion_tensor_plain(x) : x;
+        return chain->part[part] = plain ? scion_tensor_row_major(x) : x;
 }
 
 static struct chain chain_make(int64_t channels, int64_t wide, bool plain)
@@ -56,7 +56,7 @@ static void chain_backward(struct chain *chain)
 
 #define ROOM 32768
 
-/* The elements of several tensors. */
+/* Copies of the elements of several tensors. */
 struct results {
         size_t used;
         float value[ROOM];
@@ -106,7 +106,7 @@ static void chains_agree_in_any_layout(void **state)
         }
 }
 
-/* Fills memory that the next step uses again with NaN. */
+/* Fills with NaN the memory that the next step reuses. */
 static void tape_poison(void)
 {
         for (int i = 0; i < 40; i++) {
@@ -205,7 +205,7 @@ static void step_run(struct results *results)
         scion_tape_reset(tape);
 }
 
-static void a_steady_step_asks_for_nothing(void **state)
+static void a_steady_step_allocates_nothing(void **state)
 {
         static struct results results;
         struct scion_tape_usage tape_before, tape_after;
@@ -227,7 +227,7 @@ static void a_steady_step_asks_for_nothing(void **state)
 }
 
 /* Without gradients other kernels may be used, but the results are the same. */
-static void evaluation_gives_the_bits_of_training(void **state)
+static void evaluation_equals_training(void **state)
 {
         struct scion_tensor *trained = chain_make(3, 17, false).part[PARTS - 1], *evaluated;
 
@@ -242,7 +242,7 @@ static void evaluation_gives_the_bits_of_training(void **state)
 }
 
 /* Runs steps on another thread, with a tape and kernels of its own. */
-static void *steps_elsewhere(void *first)
+static void *thread_run_steps(void *first)
 {
         const struct results *expected = first;
         struct results *again = calloc(1, sizeof *again);
@@ -258,7 +258,7 @@ static void *steps_elsewhere(void *first)
         return same ? first : NULL;
 }
 
-static void the_same_bits_again(void **state)
+static void results_are_reproducible(void **state)
 {
         static struct results first, again;
         pthread_t thread[3];
@@ -274,7 +274,7 @@ static void the_same_bits_again(void **state)
                         assert_memory_equal(first.value, again.value, first.used * sizeof(float));
                 }
                 for (int i = 0; i < 3; i++)
-                        assert_int_equal(pthread_create(&thread[i], NULL, steps_elsewhere, &first), 0);
+                        assert_int_equal(pthread_create(&thread[i], NULL, thread_run_steps, &first), 0);
                 for (int i = 0; i < 3; i++) {
                         assert_int_equal(pthread_join(thread[i], &done), 0);
                         assert_ptr_equal(done, &first);
@@ -283,9 +283,9 @@ static void the_same_bits_again(void **state)
         scion_device_set_threads(1);
 }
 
-/* In the loops of the back end, the order of every sum is the same for any number of threads. The images are in groups,
- * the last of which is not full, and the tensors are large enough to be shared among threads. */
-static void our_loops_do_not_depend_on_threads(void **state)
+/* In the back end's loops, the order of every sum is the same for any number of threads. The images are in groups, the
+ * last of which is partly filled, and the tensors are large enough to be divided among threads. */
+static void loops_do_not_depend_on_threads(void **state)
 {
         enum { IMAGES = 40, SIDE = 28, KEPT = 6 };
         struct scion_window same = { .padding = { 2, 2 } }, two = { .kernel = { 2, 2 } };
@@ -327,7 +327,7 @@ static void our_loops_do_not_depend_on_threads(void **state)
 
 /* --- Errors --------------------------------------------------------------------------------------------- */
 
-static void refusals_of_the_library_are_reported(void **state)
+static void library_errors_are_reported(void **state)
 {
         struct scion_geometry wrong = { .x = SCION_SHAPE(2, 3, 7, 5),
                                         .weight = SCION_SHAPE(4, 3, 3, 3),
@@ -359,11 +359,11 @@ int main(void)
                 cmocka_unit_test(chains_agree_in_any_layout),
                 cmocka_unit_test(padding_of_layouts_is_zero),
                 cmocka_unit_test(reorders_keep_every_element),
-                cmocka_unit_test(a_steady_step_asks_for_nothing),
-                cmocka_unit_test(the_same_bits_again),
-                cmocka_unit_test(our_loops_do_not_depend_on_threads),
-                cmocka_unit_test(evaluation_gives_the_bits_of_training),
-                cmocka_unit_test(refusals_of_the_library_are_reported),
+                cmocka_unit_test(a_steady_step_allocates_nothing),
+                cmocka_unit_test(results_are_reproducible),
+                cmocka_unit_test(loops_do_not_depend_on_threads),
+                cmocka_unit_test(evaluation_equals_training),
+                cmocka_unit_test(library_errors_are_reported),
         };
 
         return cmocka_run_group_tests(tests, use_tape, drop_tape);

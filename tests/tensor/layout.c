@@ -1,4 +1,4 @@
-/* Operations on tensors in a kernel's layout, with and without padding, against the same on row-major tensors. */
+/* Operations on tensors in a kernel's layout, with and without padding, compared with those on row-major tensors. */
 #include "backend/backend.h"
 #include "support/elements.h"
 #include "tensor/window.h"
@@ -118,7 +118,8 @@ static struct scion_tensor *mean(struct scion_tensor *x)
 
 static struct scion_tensor *largest(struct scion_tensor *x)
 {
-        return scion_max(scion_neg(x), SCION_ALL_AXES, false); /* padding is larger than all of it */
+        return scion_max(scion_neg(x), SCION_ALL_AXES,
+                         false); /* padding would be larger than every element */
 }
 
 static struct scion_tensor *softmax(struct scion_tensor *x)
@@ -178,7 +179,7 @@ static const struct {
         { "slice and concat", parts, NEVER },
 };
 
-/* The gradient of the leaf for sum(weight * y). */
+/* Returns the gradient of the leaf for sum(weight * y). */
 static struct scion_tensor *gradient(struct scion_tensor *y, struct scion_tensor *leaf)
 {
         if (!scion_backward(
@@ -210,7 +211,7 @@ static void check_case(size_t i, const struct scion_layout *layout, int64_t chan
         assert_padding_is_zero(scion_grad(x));
 }
 
-static void as_on_row_major(void **state)
+static void equals_row_major(void **state)
 {
         const int64_t channels[] = { 6, 32 };
 
@@ -257,7 +258,7 @@ static void copies_are_made_once(void **state)
 
         (void)state;
         assert_ptr_equal(scion_data(x), scion_data(x));
-        assert_ptr_equal(scion_tensor_plain(x), scion_tensor_plain(x));
+        assert_ptr_equal(scion_tensor_row_major(x), scion_tensor_row_major(x));
         /* A copy made while gradients were off must not be used when they are on. */
         scion_require_grad(leaf);
         assert_non_null(scion_data(leaf));
@@ -268,7 +269,7 @@ static void copies_are_made_once(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(as_on_row_major),
+                tape_test(equals_row_major),
                 tape_test(dropout_keeps_the_layout),
                 tape_test(copies_are_made_once),
         };

@@ -10,7 +10,7 @@ struct product {
         bool transpose_a, transpose_b;
 };
 
-/* The index in x of an element of a matrix of the result's entry `index`. */
+/* Returns the index in x of an element of the matrix for the result's batch entry `index`. */
 static int64_t place(const struct scion_shape *x, const struct scion_shape *result, const int64_t *index,
                      int64_t row, int64_t column)
 {
@@ -82,7 +82,7 @@ static void check_product(const struct product *p, struct scion_shape shape)
         scion_tape_reset(tape);
 }
 
-/* Every way of transposing an [m, k] and a [k, n] with these leading axes. */
+/* Checks every combination of transposes of an [m, k] and a [k, n] matrix with these leading axes. */
 static void check_leading(struct scion_shape left, struct scion_shape right, struct scion_shape both,
                           int64_t m, int64_t n, int64_t k)
 {
@@ -146,7 +146,7 @@ static struct scion_tensor *build_linear(struct scion_tensor *const *leaf, const
         return scion_linear(leaf[0], leaf[1], context ? leaf[2] : NULL);
 }
 
-/* One tensor on both sides: its gradient comes from two places. */
+/* With one tensor as both factors, its gradient is a sum of two terms. */
 static struct scion_tensor *build_square(struct scion_tensor *const *leaf, const void *context)
 {
         (void)context;
@@ -246,7 +246,7 @@ static void linear_equals_loops(void **state)
         check_linear(SCION_SHAPE(1), 1, 1);
 }
 
-static void says_what_is_wrong(void **state)
+static void error_messages(void **state)
 {
         const int32_t labels[] = { 1, 2 };
 
@@ -288,7 +288,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(equals_loops),        cmocka_unit_test(leading_axes_broadcast),
                 cmocka_unit_test(linear_equals_loops), cmocka_unit_test(gradients),
-                cmocka_unit_test(says_what_is_wrong),
+                cmocka_unit_test(error_messages),
         };
 
         return cmocka_run_group_tests(tests, use_tape, drop_tape);

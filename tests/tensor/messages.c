@@ -1,4 +1,4 @@
-/* An operation that cannot combine its arguments says its own name and the shape of each. */
+/* The message of an operation that cannot combine its arguments has the operation's name and the shapes. */
 #include "support/tape.h"
 
 static struct scion_tensor *of(struct scion_shape shape)
@@ -80,7 +80,7 @@ static void rows_and_labels(void **state)
         assert_says(scion_mmd(of(SCION_SHAPE(4, 3)), of(SCION_SHAPE(5, 2)), NULL), "mmd: ", "4x3", "5x2");
 }
 
-static void of_one_shape(void **state)
+static void equal_shapes(void **state)
 {
         struct scion_batch batch = { .size = 4, .classes = 3, .labels = labels(4) };
 
@@ -104,7 +104,7 @@ static void joined(void **state)
         assert_says(scion_reshape(both[0], SCION_SHAPE(4, 2)), "reshape: ", "2x3", "4x2");
 }
 
-/* The one that failed first speaks for the whole formula. */
+/* The message of the first operation that fails is kept for the whole formula. */
 static void a_long_formula(void **state)
 {
         struct scion_tensor *x = of(SCION_SHAPE(2, 3)), *y = of(SCION_SHAPE(5));
@@ -118,7 +118,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 tape_test(element_by_element), tape_test(products), tape_test(rows_and_labels),
-                tape_test(of_one_shape),       tape_test(joined),   tape_test(a_long_formula),
+                tape_test(equal_shapes),       tape_test(joined),   tape_test(a_long_formula),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

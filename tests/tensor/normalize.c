@@ -1,4 +1,4 @@
-/* Vectors of length 1. */
+/* Normalisation of vectors to length 1. */
 #include "support/gradcheck.h"
 #include "support/tensors.h"
 
@@ -16,7 +16,7 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* Length 1, and what it is times |x| is x. */
+/* The result has length 1, and times |x| it is x. */
 static void values(void **state)
 {
         (void)state;
@@ -45,7 +45,7 @@ static struct scion_tensor *build(struct scion_tensor *const *leaf, const void *
         return scion_normalize(leaf[0], c->axes, c->eps);
 }
 
-/* With an eps below every length, and with one above. */
+/* With an eps below all lengths, and with one above all. */
 static void gradients(void **state)
 {
         (void)state;

@@ -21,17 +21,17 @@ static const struct shape shapes[] = {
         { 2, 3, 7, 7, { .kernel = { 7, 7 } } },
         { 1, 16, 6, 6, { .kernel = { 1, 4 }, .padding = { 0, 2 } } },
         { 1, 3, 10, 10, { .kernel = { 2, 2 }, .stride = { 4, 3 } } }, /* gaps between windows */
-        /* Images in groups, of which the last is full or not. */
+        /* Images in groups, of which the last is full or partly filled. */
         { 32, 6, 8, 6, { .kernel = { 2, 2 } } },
         { 18, 5, 9, 7, { .kernel = { 3, 3 }, .stride = { 2, 2 }, .padding = { 1, 1 } } },
         { 17, 3, 5, 6, { .kernel = { 2, 3 }, .stride = { 1, 2 }, .padding = { 1, 0 } } },
         { 16, 3, 10, 10, { .kernel = { 2, 2 }, .stride = { 4, 3 } } },
 };
 
-/* The layout of x: row-major, or that of a convolution's result. */
+/* The layout of x: row-major, or that of the result of a convolution. */
 enum lie { ROW_MAJOR, BLOCKED };
 
-/* The layout of a convolution's result of that shape; NULL when it is row-major. */
+/* Returns the layout of a convolution's result of that shape; NULL when it is row-major. */
 static const struct scion_layout *blocked(const struct scion_shape *x)
 {
         struct scion_geometry geometry = { .x = *x,
@@ -138,7 +138,7 @@ static void check_pool(const struct shape *s, bool average, bool exclude, enum l
         backward_from(y, grad);
         assert_close(name, scion_grad(x), x_grad, 1e-6);
 
-        /* The same values when no gradient is wanted, and nothing recorded. */
+        /* Without gradients the values are the same and nothing is recorded. */
         scion_no_grad_begin();
         y = average ? scion_avg_pool2d(in, w) : scion_max_pool2d(in, w);
         scion_no_grad_end();
@@ -160,7 +160,7 @@ static void equals_loops(void **state)
                 }
 }
 
-/* PyTorch pads a maximum by minus infinity: the padding is never it, also where all is negative. */
+/* As in PyTorch, padding is never the maximum, even if all elements are negative. */
 static void padding_is_never_the_maximum(void **state)
 {
         struct scion_window window = { .kernel = { 3, 3 }, .stride = { 2, 2 }, .padding = { 1, 1 } };
@@ -219,15 +219,15 @@ static void refuses(struct scion_shape x, struct scion_window window, const char
         assert_error_has("avg_pool2d", says, also, NULL);
 }
 
-static void says_what_is_wrong(void **state)
+static void error_messages(void **state)
 {
         const struct scion_window two = { .kernel = { 2, 2 } };
 
         (void)state;
         refuses(SCION_SHAPE(3, 8, 8), two, "N x C x H x W", "3x8x8");
         refuses(SCION_SHAPE(1, 3, 1, 8), two, "height of 2 is larger", "1x3x1x8");
-        refuses(SCION_SHAPE(1, 3, 8, 8), (struct scion_window){ .kernel = { 3, 0 } }, "kernel's width is 0",
-                "");
+        refuses(SCION_SHAPE(1, 3, 8, 8), (struct scion_window){ .kernel = { 3, 0 } },
+                "kernel's width must be positive, got 0", "");
         refuses(SCION_SHAPE(1, 3, 8, 8), (struct scion_window){ .kernel = { 2, 2 }, .padding = { 0, 2 } },
                 "padding of 0x2", "half the kernel of 2x2");
         refuses(SCION_SHAPE(1, 3, 8, 8), (struct scion_window){ .kernel = { 2, 2 }, .dilation = { 2, 2 } },
@@ -252,7 +252,7 @@ int main(void)
                 cmocka_unit_test(equals_loops),
                 cmocka_unit_test(padding_is_never_the_maximum),
                 cmocka_unit_test(gradients),
-                cmocka_unit_test(says_what_is_wrong),
+                cmocka_unit_test(error_messages),
         };
 
         return cmocka_run_group_tests(tests, use_tape, drop_tape);

@@ -27,8 +27,8 @@ static const struct scion_shape shapes[] = {
         { 6, { 2, 3, 2, 3, 1, 2 } },
 };
 
-/* Does the reduction over `axes` (a bit each, counted from 0) see element i of x in element j of the result? */
-static bool falls_into(const struct scion_shape *shape, unsigned axes, int64_t i, int64_t j)
+/* Returns whether the reduction over `axes`, one bit each, includes element i of x in element j of the result. */
+static bool reduction_includes(const struct scion_shape *shape, unsigned axes, int64_t i, int64_t j)
 {
         for (int k = shape->ndim - 1; k >= 0; k--) {
                 int64_t position = i % shape->dim[k];
@@ -50,7 +50,7 @@ static double expected_value(const char *name, const float *x, const struct scio
         int64_t count = 0;
 
         for (int64_t i = 0; i < scion_shape_size(shape); i++) {
-                if (!falls_into(shape, axes, i, j))
+                if (!reduction_includes(shape, axes, i, j))
                         continue;
                 sum += (double)x[i];
                 max = fmax(max, (double)x[i]);
@@ -59,8 +59,8 @@ static double expected_value(const char *name, const float *x, const struct scio
         return name[0] == 's' ? sum : name[1] == 'e' ? sum / (double)count : max;
 }
 
-/* The axes of a set, each named from the front or from the back. */
-static unsigned named(unsigned axes, int ndim, bool from_the_back)
+/* Returns a set of axes in which each axis is counted from the front or from the back. */
+static unsigned axes_named(unsigned axes, int ndim, bool from_the_back)
 {
         unsigned names = 0;
 
@@ -82,7 +82,7 @@ static void check_values(const struct reduction *reduction, const struct scion_s
                         dropped.dim[dropped.ndim++] = shape->dim[k];
         }
         for (int keep = 0; keep <= 1; keep++) {
-                struct scion_tensor *y = reduction->operation(x, named(axes, shape->ndim, keep), keep);
+                struct scion_tensor *y = reduction->operation(x, axes_named(axes, shape->ndim, keep), keep);
 
                 assert_shape(y, keep ? kept : dropped);
                 for (int64_t j = 0; j < scion_size(y); j++)
@@ -115,7 +115,7 @@ static void all_axes(void **state)
         assert_float_equal(scion_item(scion_max(x, SCION_ALL_AXES, false)), 5, 0);
 }
 
-/* A float counting up by 0.1 ends far from here. */
+/* A running sum in single precision would be far from this. */
 static void long_sums_are_accurate(void **state)
 {
         struct scion_tensor *x = scion_full(SCION_SHAPE(1000, 2003), 0.1f);
@@ -147,7 +147,8 @@ static void gradients(void **state)
                 for (size_t j = 0; j < COUNT(shapes); j++)
                         for (unsigned axes = 0; axes < 1u << shapes[j].ndim; axes++) {
                                 struct context context = { &reductions[i],
-                                                           named(axes, shapes[j].ndim, axes & 1), axes & 2 };
+                                                           axes_named(axes, shapes[j].ndim, axes & 1),
+                                                           axes & 2 };
 
                                 if (scion_shape_size(&shapes[j]) > 100 && axes % 3)
                                         continue;
@@ -174,7 +175,7 @@ static void equal_maxima(void **state)
         assert_values(scion_grad(x), (const float[]){ 0, 1, 0, 0, 0, 0, 0, 0, 0 }, 0);
 }
 
-static void maxima_of_what_is_no_number(void **state)
+static void maxima_of_nan(void **state)
 {
         float values[40];
 
@@ -219,7 +220,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 tape_test(values),       tape_test(all_axes),
                 tape_test(gradients),    tape_test(long_sums_are_accurate),
-                tape_test(equal_maxima), tape_test(maxima_of_what_is_no_number),
+                tape_test(equal_maxima), tape_test(maxima_of_nan),
                 tape_test(errors),
         };
 

@@ -1,4 +1,4 @@
-/* Shapes, order of axes, parts and joins. */
+/* reshape, permute, slice and concat. */
 #include "support/gradcheck.h"
 #include "support/tensors.h"
 
@@ -150,7 +150,8 @@ static void slices(void **state)
 static void joins(void **state)
 {
         (void)state;
-        for (size_t i = 0; i < COUNT(parts); i++) { /* cut in two or three and joined, a tensor is the same */
+        for (size_t i = 0; i < COUNT(parts);
+             i++) { /* a tensor cut into two or three parts and concatenated is unchanged */
                 const struct part *part = &parts[i];
                 struct scion_tensor *x = counting(part->shape), *piece[3];
                 int64_t end = part->start + part->length, all = scion_dim(x, part->axis);
@@ -276,7 +277,7 @@ static void errors_of_shape(void **state)
         assert_null(scion_permute(x, (const int[]){ 0, 2 }));
         assert_error_has("permute: no axis 2 in a tensor of shape 2x3", NULL);
         assert_null(scion_permute(x, (const int[]){ 1, -1 }));
-        assert_error_has("permute: axis -1 comes twice", NULL);
+        assert_error_has("permute: axis -1 is given twice", NULL);
         assert_null(scion_transpose(x, 0, -3));
         assert_error_has("transpose: no axis -3 in a tensor of shape 2x3", NULL);
 }
@@ -308,10 +309,10 @@ static void errors_of_parts(void **state)
         assert_null(scion_concat(&x, 1, 2));
         assert_error_has("concat: no axis 2 in a tensor of shape 2x3", NULL);
         assert_null(scion_concat(&x, 0, 0));
-        assert_error_has("concat: 0 tensors", NULL);
+        assert_error_has("concat: takes one tensor or more, got 0", NULL);
 }
 
-static void nothing_in_nothing_out(void **state)
+static void null_gives_null(void **state)
 {
         struct scion_tensor *x = scion_zeros(SCION_SHAPE(2, 3));
 
@@ -330,10 +331,9 @@ static void nothing_in_nothing_out(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(reshapes),        tape_test(permutations),
-                tape_test(slices),          tape_test(joins),
-                tape_test(gradients),       tape_test(errors_of_shape),
-                tape_test(errors_of_parts), tape_test(nothing_in_nothing_out),
+                tape_test(reshapes),        tape_test(permutations),    tape_test(slices),
+                tape_test(joins),           tape_test(gradients),       tape_test(errors_of_shape),
+                tape_test(errors_of_parts), tape_test(null_gives_null),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

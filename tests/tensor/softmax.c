@@ -4,7 +4,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* Short rows, rows that do not fill a block, rows longer than one; other axes, with few and many columns. */
+/* Short rows, rows that do not fill a block, and longer rows; other axes, with few and many columns. */
 static const struct {
         struct scion_shape shape;
         int axis;
@@ -61,7 +61,7 @@ static void values(void **state)
         }
 }
 
-/* On both axes: the paths differ. */
+/* Both axes, because the code for them differs. */
 static void extreme_values(void **state)
 {
         const float x[] = { 1e30f, 1e30f, -1e30f, -INFINITY }, soft[] = { 0.5f, 0.5f, 0, 0 };
@@ -129,7 +129,7 @@ static void gradients(void **state)
         }
 }
 
-/* Rows longer than a block, whose gradients are small: against the formula. */
+/* Rows longer than a block have small gradients, which are compared with the formula. */
 static void gradients_of_long_rows(void **state)
 {
         const int64_t length = 2500;

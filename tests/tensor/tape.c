@@ -25,7 +25,7 @@ static void assert_gradient(struct scion_tensor *x, float expected)
 
 /* --- Tensors -------------------------------------------------------------------------------------------- */
 
-static void making_and_looking(void **state)
+static void creating_and_reading(void **state)
 {
         struct scion_tensor *x = scion_from(SCION_SHAPE(2, 3), (const float[]){ 1, 2, 3, 4, 5, 6 });
         struct scion_tensor *labels = scion_from_i32(SCION_SHAPE(2), (const int32_t[]){ 7, -8 });
@@ -67,7 +67,7 @@ static void wrong_shapes_and_types(void **state)
         assert_null(scion_zeros(SCION_SHAPE(1 << 30, 1 << 30, 1 << 30)));
         assert_error_has("too large", NULL);
         assert_null(scion_from(SCION_SHAPE(2), NULL));
-        assert_error_has("no values", NULL);
+        assert_error_has("values that are NULL", NULL);
         assert_null(scion_data(labels));
         assert_error_has("the tensor holds int32", NULL);
         assert_null(scion_data_i32(scion_scalar(1)));
@@ -114,7 +114,7 @@ static void steady_steps_allocate_nothing(void **state)
         }
 }
 
-/* Sizes around the ends of the size classes; what is written is not overwritten by another. */
+/* Blocks of sizes around the ends of the size classes do not overlap. */
 static void buffers_are_large_enough_and_apart(void **state)
 {
         static unsigned char bytes[1 << 21];
@@ -156,7 +156,7 @@ static void too_much_memory(void **state)
         (void)state;
         assert_null(scion_tape_buffer((size_t)1 << 60));
         assert_error_has("too large", NULL);
-        assert_non_null(scion_zeros(SCION_SHAPE(3))); /* the tape goes on */
+        assert_non_null(scion_zeros(SCION_SHAPE(3))); /* the tape can still be used */
 }
 
 static void structures_larger_than_a_chunk(void **state)
@@ -196,7 +196,7 @@ static void no_tape(void **state)
         scion_tape_destroy(NULL);
 }
 
-/* Tensors of one tape are used on another, which is reset before it. */
+/* Tensors of one tape can be used on another one that is reset earlier. */
 static void two_tapes(void **state)
 {
         struct scion_tensor *x = leaf(SCION_SHAPE(3), 2);
@@ -219,7 +219,8 @@ static void two_tapes(void **state)
         assert_float_equal(scion_data(x)[2], 2, 0);
 }
 
-/* What wants a gradient and is of another tape is refused: the gradient would be lost with this tape's reset. */
+/* A tensor of another tape that requires a gradient is refused, because the gradient would be freed by a reset of the
+ * current tape. */
 static void gradients_stay_on_one_tape(void **state)
 {
         struct scion_tensor *x = leaf(SCION_SHAPE(3), 2), *y = scion_neg(x);
@@ -236,7 +237,7 @@ static void gradients_stay_on_one_tape(void **state)
         for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
                 assert_false(scion_backward(total(wrong[i])));
                 assert_error_has("gradient of ", "another tape", NULL);
-                assert_gradient(x, 4); /* as it was */
+                assert_gradient(x, 4); /* unchanged */
                 assert_null(scion_grad(y));
         }
         scion_tape_destroy(other);
@@ -264,7 +265,7 @@ static void shared_gradients(void **state)
         assert_gradient(x, 2 + 8 * 3);
         assert_gradient(y, 1 + 2 * 6);
         assert_gradient(z, 1);
-        y = scion_add(x, x); /* each doubles the last: 8x; one gradient goes to both sides */
+        y = scion_add(x, x); /* each sum doubles the last, up to 8x; both operands share one gradient */
         y = scion_add(y, y);
         y = scion_add(y, y);
         assert_true(scion_backward(total(scion_add(y, x))));
@@ -276,7 +277,7 @@ static void shared_gradients(void **state)
         assert_gradient(y, 2);
 }
 
-/* Two tensors may be given one gradient; adding to one of them leaves the other alone. */
+/* Two tensors may share one gradient. Adding to the gradient of one does not change that of the other. */
 static void gradients_are_not_mixed(void **state)
 {
         struct scion_tensor *a = leaf(SCION_SHAPE(5), 1), *b = leaf(SCION_SHAPE(5), 1);
@@ -309,7 +310,7 @@ static void backward_twice(void **state)
         assert_null(scion_grad(second));
 }
 
-static void no_gradients_between(void **state)
+static void recording_off(void **state)
 {
         struct scion_tensor *x = leaf(SCION_SHAPE(3), 2), *y;
 
@@ -320,10 +321,10 @@ static void no_gradients_between(void **state)
         y = total(scion_mul(x, x));
         scion_no_grad_end();
         assert_false(scion_backward(y));
-        assert_error_has("backward: the loss depends on nothing that wants a gradient", NULL);
+        assert_error_has("backward: the loss depends on no tensor that requires a gradient", NULL);
         assert_true(scion_backward(total(scion_mul(x, scion_add(x, y)))));
         assert_gradient(x, 2 + 2 + 12); /* y is a constant */
-        scion_no_grad_end();            /* one too many does no harm */
+        scion_no_grad_end();            /* an unmatched call has no effect */
         assert_true(scion_backward(total(x)));
 }
 
@@ -338,13 +339,13 @@ static void detached(void **state)
         assert_null(scion_grad(y));
         assert_null(scion_grad(fixed));
         assert_false(scion_backward(total(fixed)));
-        scion_require_grad(fixed); /* it may want one of its own */
+        scion_require_grad(fixed); /* a result that was computed without recording can become a leaf */
         assert_true(scion_backward(total(scion_mul(fixed, x))));
         assert_gradient(fixed, 2);
         assert_null(scion_grad(y));
 }
 
-static void losses_that_are_none(void **state)
+static void invalid_losses(void **state)
 {
         struct scion_tensor *x = leaf(SCION_SHAPE(2, 3), 2);
 
@@ -352,7 +353,7 @@ static void losses_that_are_none(void **state)
         assert_false(scion_backward(scion_scale(x, 2)));
         assert_error_has("backward: the loss must be one number, its shape is 2x3", NULL);
         assert_false(scion_backward(scion_scalar(2)));
-        assert_error_has("backward: the loss depends on nothing that wants a gradient", NULL);
+        assert_error_has("backward: the loss depends on no tensor that requires a gradient", NULL);
         assert_false(scion_backward(scion_from_i32(SCION_SHAPE(1), (const int32_t[]){ 1 })));
         assert_error_has("backward: takes float32, got int32", NULL);
         assert_true(scion_backward(scion_sum(x, SCION_ALL_AXES, true))); /* 1x1 is one number */
@@ -393,7 +394,7 @@ static void failing_gradients_name_the_operation(void **state)
         scion_record(&op, y, x, NULL, NULL, 0);
         assert_false(scion_backward(y));
         assert_string_equal(scion_error(), "gradient of unlucky: not today");
-        assert_true(scion_backward(scion_scale(x, 2))); /* recording goes on after it */
+        assert_true(scion_backward(scion_scale(x, 2))); /* recording is on again afterwards */
         assert_gradient(x, 2);
 }
 
@@ -458,15 +459,15 @@ static void frozen_parameters_get_none(void **state)
         assert_true(isnan(floats_of(p.gradients)[0]));
         assert_values(scion_grad(v), (const float[]){ 1, 4, 9, 16 }, 0);
         assert_false(scion_backward(total(scion_mul(w, w))));
-        assert_null(scion_require_grad(w)); /* it would go on wanting one after the step */
+        assert_null(scion_require_grad(w)); /* it would still require one after the step */
         assert_error_has("require_grad: the parameter is frozen", NULL);
         assert_ptr_equal(scion_require_grad(v), v);
         parameter_destroy(&p);
         parameter_destroy(&q);
 }
 
-/* A chain of any length has room for two gradients, but for those that were asked for. */
-static void used_up_gradients_make_room(void **state)
+/* A chain of any length uses memory for two gradients, in addition to those that were requested. */
+static void memory_of_gradients_is_reused(void **state)
 {
         struct scion_tensor *x, *y, *asked = NULL;
         size_t bytes[2];
@@ -495,7 +496,7 @@ static void used_up_gradients_make_room(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(making_and_looking),
+                tape_test(creating_and_reading),
                 tape_test(wrong_shapes_and_types),
                 tape_test(steady_steps_allocate_nothing),
                 tape_test(buffers_are_large_enough_and_apart),
@@ -507,14 +508,14 @@ int main(void)
                 tape_test(shared_gradients),
                 tape_test(gradients_are_not_mixed),
                 tape_test(backward_twice),
-                tape_test(no_gradients_between),
+                tape_test(recording_off),
                 tape_test(detached),
-                tape_test(losses_that_are_none),
+                tape_test(invalid_losses),
                 tape_test(the_first_message_stays),
                 tape_test(failing_gradients_name_the_operation),
                 tape_test(gradients_of_parameters_add_up),
                 tape_test(frozen_parameters_get_none),
-                tape_test(used_up_gradients_make_room),
+                tape_test(memory_of_gradients_is_reused),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* What a tracer is told of a step. */
+/* The events that a tracer receives in a step. */
 #include "tensor/trace.h"
 
 #include "base/clock.h"
@@ -65,8 +65,8 @@ static void a_formula_and_its_gradient(void **state)
                                                "B add 2x3 3 -> 2x3", "B exp 2x3 -> 2x3", "O update ", NULL });
 }
 
-/* The convolution brings its images into a layout, the sum takes them out of it again. */
-static void reorders_are_told_of_where_they_happen(void **state)
+/* The convolution reorders its images into a layout, and the sum reorders its input to row-major. */
+static void reorders_are_reported(void **state)
 {
         struct scion_tensor *x = leaf(SCION_SHAPE(2, 16, 9, 9)), *w = leaf(SCION_SHAPE(16, 16, 3, 3));
         struct lines lines = start();
@@ -76,7 +76,7 @@ static void reorders_are_told_of_where_they_happen(void **state)
         scion_trace_use(&lines.tracer);
         struct scion_tensor *y = scion_conv2d(x, w, NULL, &(struct scion_window){ .stride = { 1, 1 } });
 
-        assert_non_null(scion_tensor_plain(y));
+        assert_non_null(scion_tensor_row_major(y));
         scion_trace_use(NULL);
         for (int i = 0; i < lines.count; i++) {
                 if (strncmp(lines.line[i], "F conv2d 2x16x9x9 16x16x3x3 -> 2x16x7x7", 39) == 0)
@@ -88,7 +88,7 @@ static void reorders_are_told_of_where_they_happen(void **state)
         assert_int_equal(reordered, y->layout != NULL);
 }
 
-/* Operations of no gradient are told of as well, and those that a gradient is made of are its own. */
+/* Operations without a gradient are reported as well. Operations within a gradient are reported in the backward pass. */
 static void without_gradients_and_within_them(void **state)
 {
         struct scion_tensor *a = leaf(SCION_SHAPE(2)), *b = leaf(SCION_SHAPE(2));
@@ -111,7 +111,7 @@ static void without_gradients_and_within_them(void **state)
         assert_string_equal(lines.line[lines.count - 1], "B div 2 2 -> 2");
 }
 
-/* However long it is: no time is counted twice. */
+/* No time is counted twice. */
 static void parts_add_up_to_the_step(void **state)
 {
         struct lines lines = start();
@@ -147,7 +147,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 tape_test(a_formula_and_its_gradient),
-                tape_test(reorders_are_told_of_where_they_happen),
+                tape_test(reorders_are_reported),
                 tape_test(without_gradients_and_within_them),
                 tape_test(parts_add_up_to_the_step),
                 tape_test(texts_are_cut_to_fit),

@@ -23,7 +23,7 @@ struct unary {
         struct scion_tensor *(*operation)(struct scion_tensor *);
         double (*value)(double);
         float low, high; /* of the gradient check; 0, 0 for values around a kink at 0 */
-        float least;     /* of the values that are tried */
+        float least;     /* of the tested values */
 };
 
 static const struct unary unaries[] = {
@@ -75,8 +75,8 @@ static void special_values(void **state)
         assert_values(scion_tanh(a), tanhs, 3e-7);
 }
 
-/* Every float that ends the range of exp, and results that are denormal. */
-/* Beside the library's: over all its numbers that are not 0 and fit, and past both ends. */
+/* Inputs around the ends of the range of exp, and denormal results. */
+/* Compares with the library's result for every representable nonzero result, and beyond both ends of the range. */
 static void wide_exp(void **state)
 {
         double worst = 0;
@@ -88,7 +88,7 @@ static void wide_exp(void **state)
                 worst = error > worst ? error : worst;
         }
         assert_true(worst < 5e-16);
-        for (double x = -750; x < -708; x += 0.01) /* denormal ones have fewer digits */
+        for (double x = -750; x < -708; x += 0.01) /* denormal results have fewer digits */
                 assert_true(fabs(scion_exp_wide_of(x) - exp(x)) <= 0x1p-1074 + 5e-16 * exp(x));
         assert_true(scion_exp_wide_of(0) == 1);
         assert_true(scion_exp_wide_of(-INFINITY) == 0 && scion_exp_wide_of(-1e300) == 0);
@@ -129,7 +129,7 @@ static void powers(void **state)
         assert_values(scion_shift(a, -2), (const float[]){ -1.5f, 0, 1 }, 0);
 }
 
-/* 0^0 is 1 whatever 0 does: no gradient that is not a number. */
+/* 0^0 is constant, so its gradient is 0, not NaN. */
 static void power_of_zero(void **state)
 {
         struct scion_tensor *x = scion_require_grad(scion_zeros(SCION_SHAPE(2)));
@@ -220,7 +220,7 @@ static void gradients_with_a_number(void **state)
         }
 }
 
-/* Differences of fourth order reach 0.04 to both sides: no value is nearer to where the pieces meet. */
+/* Finite differences of fourth order reach 0.04 to both sides, so all values are at least that far from the kinks. */
 static void hubers(void **state)
 {
         static const float delta[] = { 0.1f, 1, 2.5f };
@@ -243,7 +243,7 @@ static void hubers(void **state)
         assert_string_equal(scion_error(), "the first message");
 }
 
-/* The same values; the gradient of sum(w x) is -factor w. */
+/* The values are unchanged; the gradient of sum(w x) is -factor w. */
 static void reversed_gradients(void **state)
 {
         static const float factor[] = { 1, 0.25f, 0, -2 };

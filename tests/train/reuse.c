@@ -214,7 +214,7 @@ static void thawing_is_seen(void **state)
         assert_true(scion_parameter_make(bias, scion_parameter_tensor(bias)));
         assert_false(runs(&trial, "conv1"));
         assert_true(runs(&trial, "conv2"));
-        scion_model_clear_stand_ins(trial.target);
+        scion_model_clear_substitutes(trial.target);
         assert_false(runs(&trial, "conv2"));
 
         scion_parameter_freeze(scion_model_find(trial.target, "fc1.bias"), false);
@@ -405,7 +405,7 @@ static void a_teacher_that_moves_is_asked_again(void **state)
 }
 
 /* What stands in for a teacher's parameter does so for a step, as in the target. */
-static void a_teacher_with_a_stand_in_is_asked_again(void **state)
+static void a_teacher_with_a_substitute_is_asked_again(void **state)
 {
         float before[32 * OUTPUTS], then[32 * OUTPUTS], after[32 * OUTPUTS];
         struct scion_tape *used, *other;
@@ -425,7 +425,7 @@ static void a_teacher_with_a_stand_in_is_asked_again(void **state)
                                          scion_full(SCION_SHAPE(OUTPUTS), 7)));
         scion_tape_use(trial.tape);
         take_teacher(&trial, batches, true, then);
-        scion_transfer_clear_stand_ins(&trial.transfer);
+        scion_transfer_clear_substitutes(&trial.transfer);
         take_teacher(&trial, batches, true, after);
         for (int i = 0; i < 32 * OUTPUTS; i++)
                 assert_true(fabs((double)then[i] - (double)before[i]) > 1);
@@ -481,7 +481,7 @@ int main(void)
                 cmocka_unit_test(a_front_that_has_changed_is_made_again),
                 cmocka_unit_test(features_of_a_front_that_was_passed_by),
                 cmocka_unit_test(a_teacher_that_moves_is_asked_again),
-                cmocka_unit_test(a_teacher_with_a_stand_in_is_asked_again),
+                cmocka_unit_test(a_teacher_with_a_substitute_is_asked_again),
                 cmocka_unit_test(what_others_or_training_change_is_not_kept),
         };
 

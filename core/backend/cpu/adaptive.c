@@ -1,14 +1,14 @@
-/* Averages over bins of images. */
+/* Adaptive average pooling: averages over bins of images. */
 #include <string.h>
 
 #include "backend/cpu/cpu.h"
 
 struct geometry {
-        int64_t images; /* of one channel each */
+        int64_t images; /* number of images of one channel */
         int64_t side[2], bins[2];
 };
 
-static struct geometry geometry_of(const struct scion_array *image, const struct scion_array *average)
+static struct geometry geometry_init(const struct scion_array *image, const struct scion_array *average)
 {
         const int64_t *dim = image->shape.dim;
 
@@ -20,11 +20,11 @@ static struct geometry geometry_of(const struct scion_array *image, const struct
 /* A bin of an image. */
 struct bin {
         int64_t top, bottom, left, right; /* rows top .. bottom-1, columns left .. right-1 */
-        float share;                      /* of each pixel in the average */
+        float share;                      /* the weight of each pixel in the average */
 };
 
-/* Bin `at`, row-major. Bins overlap where their number does not divide a side. */
-static struct bin bin_of(const struct geometry *s, int64_t at)
+/* Returns bin number `at`, in row-major order. Bins overlap where their number does not divide the length of a side. */
+static struct bin bin_at(const struct geometry *s, int64_t at)
 {
         int64_t row = at / s->bins[1], column = at % s->bins[1];
         struct bin bin = { .top = row * s->side[0] / s->bins[0],
@@ -41,7 +41,7 @@ static void images_average(const struct geometry *s, const float *x, float *y)
         const int64_t pixels = s->side[0] * s->side[1], bins = s->bins[0] * s->bins[1];
 
         for (int64_t at = 0; at < bins; at++) {
-                const struct bin bin = bin_of(s, at);
+                const struct bin bin = bin_at(s, at);
 
                 for (int64_t n = 0; n < s->images; n++) {
                         float sum = 0;
@@ -56,20 +56,20 @@ static void images_average(const struct geometry *s, const float *x, float *y)
 
 bool scion_cpu_adaptive_average(void *self, const struct scion_array *x, struct scion_array *y)
 {
-        const struct geometry geometry = geometry_of(x, y);
+        const struct geometry geometry = geometry_init(x, y);
 
         (void)self;
         images_average(&geometry, scion_cpu_data(x), scion_cpu_data(y));
         return true;
 }
 
-/* Adds each bin's gradient, divided among the pixels of the bin, to the gradients of the pixels. */
+/* Distributes the gradient of each bin equally over the pixels of the bin and adds it to their gradients. */
 static void images_add_shares(const struct geometry *s, const float *dy, float *dx)
 {
         const int64_t pixels = s->side[0] * s->side[1], bins = s->bins[0] * s->bins[1];
 
         for (int64_t at = 0; at < bins; at++) {
-                const struct bin bin = bin_of(s, at);
+                const struct bin bin = bin_at(s, at);
 
                 for (int64_t n = 0; n < s->images; n++) {
                         const float g = dy[n * bins + at] * bin.share;
@@ -83,7 +83,7 @@ static void images_add_shares(const struct geometry *s, const float *dy, float *
 
 bool scion_cpu_adaptive_average_gradient(void *self, const struct scion_array *g, struct scion_array *dx)
 {
-        const struct geometry geometry = geometry_of(dx, g);
+        const struct geometry geometry = geometry_init(dx, g);
         float *to = scion_cpu_data(dx);
 
         (void)self;

@@ -34,7 +34,7 @@ static struct scion_kernel *batch_norm_make(const struct scion_key *key, enum sc
                        : NULL;
 }
 
-/* Layouts with blocks of channels are kept; oneDNN is not fast in the layout of images in groups. */
+/* Keeps layouts with blocks of channels. oneDNN is slow in the layout of images in groups, for which row-major is used. */
 const struct scion_layout *scion_cpu_batch_norm_layout(void *self, const struct scion_layout *layout)
 {
         (void)self;

@@ -5,7 +5,8 @@
 #include "backend/cpu/parallel.h"
 #include "backend/cpu/walk.h"
 
-/* Operand 0 of the walk is the result, 1 and 2 are a and b. Along the columns one of a and b may have the stride 0. */
+/* Operand 0 of the walk is the result, operands 1 and 2 are a and b. Along the columns either a or b, but not both, may
+ * have the stride 0. */
 typedef void inner_loop(const struct scion_walk *walk, float *y, const float *a, const float *b);
 
 #define BINARY(NAME, EXPRESSION)                                                                         \
@@ -50,8 +51,8 @@ BINARY(mul, a *b)
 BINARY(div, a / b)
 BINARY(add_relu, 0 > a + b ? 0 : a + b)
 
-/* y += x: the addition of a gradient, in place. */
-SCION_CLONES static void add_into(float *restrict y, const float *restrict x, size_t count)
+/* y += x, for the accumulation of gradients. */
+SCION_CLONES static void elements_add(float *restrict y, const float *restrict x, size_t count)
 {
         for (size_t i = 0; i < count; i++)
                 y[i] += x[i];
@@ -63,7 +64,7 @@ static inner_loop *const inner_of[SCION_BINARIES] = {
         [SCION_BINARY_ADD_RELU] = add_relu_inner,
 };
 
-/* The arguments of a loop over operands that lie alike. */
+/* The arguments of a loop over operands of the same shape and layout. */
 struct loop {
         inner_loop *inner; /* NULL: y += b */
         float *y;
@@ -79,11 +80,11 @@ static void loop_part(void *context, int part, int64_t from, int64_t to)
         if (loop->inner)
                 loop->inner(&walk, loop->y + from, loop->a + from, loop->b + from);
         else
-                add_into(loop->y + from, loop->b + from, (size_t)(to - from));
+                elements_add(loop->y + from, loop->b + from, (size_t)(to - from));
 }
 
-static void broadcast(inner_loop *inner, const struct scion_array *a, const struct scion_array *b,
-                      struct scion_array *y)
+static void operands_broadcast(inner_loop *inner, const struct scion_array *a, const struct scion_array *b,
+                               struct scion_array *y)
 {
         const float *as = scion_cpu_data(a), *bs = scion_cpu_data(b);
         float *ys = scion_cpu_data(y);
@@ -108,7 +109,7 @@ bool scion_cpu_binary(void *self, enum scion_binary op, const struct scion_array
 
         (void)self;
         if (!scion_shape_equal(&a->shape, &b->shape)) {
-                broadcast(inner_of[op], a, b, y);
+                operands_broadcast(inner_of[op], a, b, y);
                 return true;
         }
         if (op == SCION_BINARY_ADD && loop.a == loop.y)

@@ -5,9 +5,9 @@
 #include "backend/cpu/images.h"
 #include "backend/cpu/kernel.h"
 
-#define TILE 4             /* outputs a side */
-#define FEWEST_CHANNELS 32 /* with fewer, transforming images to tiles and back costs more than it saves */
-#define FEWEST_PIXELS 256  /* outputs of a channel in all images; with fewer, transforming the weight does */
+#define TILE 4             /* outputs along each side of a tile */
+#define FEWEST_CHANNELS 32 /* with fewer, transforming the images costs more than it saves */
+#define FEWEST_PIXELS 256  /* outputs of a channel in the batch; with fewer, transforming the weight does */
 #define FEWEST_PIXELS_BF16 1024 /* the same when the direct algorithm has bfloat16 factors */
 
 /* How a convolution is computed. */
@@ -16,13 +16,14 @@ struct method {
         bool bf16; /* factors are bfloat16 */
 };
 
-static int64_t padded_to_tile(int64_t length)
+static int64_t length_round_to_tile(int64_t length)
 {
         return (length + TILE - 1) / TILE * TILE;
 }
 
-/* A tile takes 36 products where the direct algorithm takes 144, so tiles pay when less than a third is padding. */
-static bool suits_winograd(const struct scion_geometry *g, bool bf16)
+/* Returns whether Winograd's algorithm is faster. A tile takes 36 products instead of 144, so tiles pay when less than a
+ * third of them is padding. */
+static bool geometry_suits_winograd(const struct scion_geometry *g, bool bf16)
 {
         const int64_t *y = g->y.dim;
 
@@ -31,14 +32,14 @@ static bool suits_winograd(const struct scion_geometry *g, bool bf16)
                     g->window.stride[i] != 1 || g->window.dilation[i] != 1 || g->window.padding[i] > 1)
                         return false;
         return g->window.groups == 1 && y[0] * y[2] * y[3] >= (bf16 ? FEWEST_PIXELS_BF16 : FEWEST_PIXELS) &&
-               3 * y[2] * y[3] >= 2 * padded_to_tile(y[2]) * padded_to_tile(y[3]);
+               3 * y[2] * y[3] >= 2 * length_round_to_tile(y[2]) * length_round_to_tile(y[3]);
 }
 
-static struct method method_of(const struct scion_geometry *g)
+static struct method geometry_method(const struct scion_geometry *g)
 {
         struct method method = { .bf16 = scion_kernels_bf16() };
 
-        method.winograd = scion_kernels_winograd() && suits_winograd(g, method.bf16);
+        method.winograd = scion_kernels_winograd() && geometry_suits_winograd(g, method.bf16);
         method.bf16 = method.bf16 && !method.winograd;
         return method;
 }
@@ -106,9 +107,9 @@ static struct scion_kernel *conv2d_make(const struct scion_key *key, enum scion_
                        : NULL;
 }
 
-/* The operations of any pass: each output is a sum over the window and the channels of its group. Products with padding
- * count. */
-static double operations_of(const struct scion_geometry *g)
+/* Returns the number of floating-point operations of a pass, which is the same for every pass. Each output is a sum over
+ * the window and the channels of its group. Products with padding are counted. */
+static double geometry_operations(const struct scion_geometry *g)
 {
         const int64_t *window = g->weight.dim;
 
@@ -119,7 +120,7 @@ struct scion_kernel *scion_cpu_conv2d(void *self, enum scion_pass pass, const st
                                       bool bias)
 {
         const struct scion_window *window = &geometry->window;
-        struct method method = method_of(geometry);
+        struct method method = geometry_method(geometry);
         struct scion_kernel *kernel;
         struct scion_key key;
 
@@ -142,11 +143,12 @@ struct scion_kernel *scion_cpu_conv2d(void *self, enum scion_pass pass, const st
                 kernel = scion_images_conv2d(&key, pass, geometry, bias);
         else
                 kernel = conv2d_make(&key, pass, geometry, bias, method);
-        if (!kernel && method.winograd) { /* oneDNN does not have it for every processor */
+        if (!kernel &&
+            method.winograd) { /* oneDNN does not support Winograd's algorithm on every processor */
                 method = (struct method){ .bf16 = scion_kernels_bf16() };
                 kernel = conv2d_make(&key, pass, geometry, bias, method);
         }
         if (kernel)
-                kernel->operations = operations_of(geometry);
+                kernel->operations = geometry_operations(geometry);
         return kernel;
 }

@@ -1,4 +1,4 @@
-/* The table of the processor's back end, its memory and its settings. */
+/* The table of functions of the processor's back end, and its memory. */
 #include "backend/cpu/cpu.h"
 
 #include <pthread.h>
@@ -9,7 +9,7 @@
 
 #define ALIGNMENT ((size_t)64)
 
-static size_t round_up(size_t bytes)
+static size_t bytes_round_up(size_t bytes)
 {
         return bytes ? (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : ALIGNMENT;
 }
@@ -17,7 +17,7 @@ static size_t round_up(size_t bytes)
 bool scion_cpu_allocate(void *self, struct scion_storage *storage)
 {
         (void)self;
-        storage->memory = aligned_alloc(ALIGNMENT, round_up(storage->bytes));
+        storage->memory = aligned_alloc(ALIGNMENT, bytes_round_up(storage->bytes));
         return storage->memory || scion_fail("out of memory: %zu bytes for a tensor", storage->bytes);
 }
 
@@ -91,10 +91,10 @@ void *scion_cpu_scratch(size_t bytes)
 
         if (!scratch || bytes <= scratch->bytes)
                 return scratch ? scratch->memory : NULL;
-        void *larger = aligned_alloc(ALIGNMENT, round_up(bytes));
+        void *larger = aligned_alloc(ALIGNMENT, bytes_round_up(bytes));
 
         if (!larger)
-                return scion_fail_null("out of memory: %zu bytes to work in", bytes);
+                return scion_fail_null("out of memory: %zu bytes of working memory", bytes);
         free(scratch->memory);
         scratch->memory = larger;
         scratch->bytes = bytes;

@@ -1,4 +1,4 @@
-/* Inside the back end of the processor: its functions, as the table in scion/backend.h describes them. */
+/* The processor's back end. Its functions are those of the table in scion/backend.h, where they are described. */
 #ifndef SCION_BACKEND_CPU_CPU_H
 #define SCION_BACKEND_CPU_CPU_H
 
@@ -7,20 +7,20 @@
 
 extern const struct scion_backend_plugin scion_cpu_backend __attribute__((visibility("hidden")));
 
-/* The address of the array's first element. */
+/* Returns the address of the array's first element. */
 static inline void *scion_cpu_data(const struct scion_array *x)
 {
         return (char *)x->storage->memory + x->offset;
 }
 
-/* The same; NULL for NULL. */
+/* Returns the address of the array's first element; NULL for NULL. */
 static inline void *scion_cpu_data_or_null(const struct scion_array *x)
 {
         return x ? scion_cpu_data(x) : NULL;
 }
 
-/* Working memory of the calling thread, 64-byte aligned, undefined, for one function of the table: the next call takes
- * it again. It grows to the most that was asked for. NULL, with a message, when memory is out. */
+/* Returns working memory of the calling thread, 64-byte aligned, whose contents are undefined. It is valid until the next
+ * call on the thread, which returns the same memory, enlarged if necessary. NULL, with a message, when memory is out. */
 void *scion_cpu_scratch(size_t bytes);
 
 /* --- The functions of the table ------------------------------------------------------------------------- */

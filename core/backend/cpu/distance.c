@@ -6,9 +6,9 @@
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/lanes.h"
 
-#define BLOCK 512 /* features added up in single precision before they go to the total */
+#define BLOCK 512 /* features summed in single precision before they are added to the total */
 
-/* |a - b|^2 of two rows. */
+/* |a - b|^2 for two rows. */
 static inline double rows_squared_distance(const float *a, const float *b, int64_t count)
 {
         double total = 0;
@@ -32,7 +32,7 @@ static inline double rows_squared_distance(const float *a, const float *b, int64
         return total;
 }
 
-/* `same`: b is a, so the matrix of distances is symmetric and only one half is computed. */
+/* `same` means that b is a; then the matrix of distances is symmetric, and only one half of it is computed. */
 SCION_CLONES static void matrices_distances(const float *a, const float *b, bool same, int64_t rows,
                                             int64_t columns, int64_t count, bool root, float *y)
 {
@@ -96,7 +96,7 @@ bool scion_cpu_distance_gradient(void *self, bool root, const struct scion_array
 
                 c[i] = !root ? 2 * up : d == 0 ? 0 : up / d;
         }
-        /* Row i of a is row i of b too: it gets the gradients of y_ij and of y_ji. */
+        /* Row i of a is also row i of b, so it receives the gradients of both y_ij and y_ji. */
         for (int64_t i = 0; a == b && i < columns; i++)
                 for (int64_t j = 0; j <= i; j++)
                         c[i * columns + j] = c[j * columns + i] = c[i * columns + j] + c[j * columns + i];

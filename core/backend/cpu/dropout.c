@@ -1,4 +1,4 @@
-/* Elements that random numbers or masks choose. */
+/* Selects elements by random numbers or by masks. */
 #include <scion/simd.h>
 
 #include "backend/cpu/cpu.h"

@@ -42,7 +42,7 @@ bool scion_cpu_has_bf16(void *self)
                dnnl_cpu_isa_avx512_core_bf16;
 }
 
-/* The limits that the environment sets; the processor itself is not named. */
+/* Describes the instruction sets that oneDNN may use, which the environment can limit, but not the processor itself. */
 void scion_cpu_describe(void *self, char *text, size_t bytes)
 {
         dnnl_fpmath_mode_t mode = dnnl_fpmath_mode_strict;

@@ -5,7 +5,7 @@
 #include "backend/backend.h"
 #include "backend/cpu/cpu.h"
 
-/* Rounds to the nearest bfloat16, to the even one of two; NaN stays NaN. */
+/* Rounds to the nearest bfloat16, ties to even. NaN stays NaN. */
 static uint16_t bf16_from_float(float value)
 {
         uint32_t bits;
@@ -37,7 +37,7 @@ static void integers_fill(int32_t *y, size_t count, int32_t value)
 bool scion_cpu_fill(void *self, struct scion_array *y, double value)
 {
         (void)self;
-        if (value == 0 && !signbit(value)) { /* all bits are 0 in every type */
+        if (value == 0 && !signbit(value)) { /* zero has all bits 0 in every type */
                 memset(scion_cpu_data(y), 0, y->length * scion_dtype_bytes(y->dtype));
                 return true;
         }
@@ -57,5 +57,5 @@ bool scion_cpu_fill(void *self, struct scion_array *y, double value)
         case SCION_DTYPES:
                 break;
         }
-        return scion_fail("fill: no type of elements has the number %d", (int)y->dtype);
+        return scion_fail("fill: unknown element type %d", (int)y->dtype);
 }

@@ -1,9 +1,9 @@
-/* The layout of images in groups. */
+/* The layout of images in groups (images.h). */
 #include "backend/cpu/images.h"
 
 #include <string.h>
 
-#define MOST_WEIGHTS 8192 /* their gradients, sixteen sums each, still fit a second-level cache */
+#define MOST_WEIGHTS 8192 /* with at most so many, their gradients, 16 sums each, fit a second-level cache */
 
 bool scion_images_layout(const struct scion_shape *shape, const struct scion_layout **layout)
 {
@@ -28,17 +28,17 @@ bool scion_images_is(const struct scion_layout *layout)
                blocking->inner_blks[0] == SCION_IMAGES;
 }
 
-static int64_t padded_to_block(int64_t channels)
+static int64_t channels_round_to_block(int64_t channels)
 {
         return (channels + 15) / 16 * 16;
 }
 
-/* True when the padding of blocked layouts would add at least half of the work, strides and dilations are 1, and there
- * are images to fill a vector. oneDNN does not pad inputs of up to three channels. */
+/* The loops are chosen when oneDNN's padding would increase the work by half or more, when strides and dilations are 1,
+ * and when there are enough images to fill a vector. oneDNN does not pad inputs of up to three channels. */
 bool scion_images_suits(const struct scion_geometry *g)
 {
         int64_t in = g->x.dim[1], out = g->y.dim[1];
-        int64_t work = (in > 3 ? padded_to_block(in) : in) * padded_to_block(out);
+        int64_t work = (in > 3 ? channels_round_to_block(in) : in) * channels_round_to_block(out);
 
         for (int i = 0; i < 2; i++)
                 if (g->window.stride[i] != 1 || g->window.dilation[i] != 1)

@@ -1,5 +1,5 @@
 /*
- * Loops of ours for convolutions of few channels, where oneDNN's blocked layouts would mostly be padding. Images lie in
+ * Convolutions and poolings of few channels, for which oneDNN's blocked layouts would mostly be padding. Images lie in
  * groups of sixteen: [N / 16, C, H, W, 16], so that a vector holds the same pixel of sixteen images, whatever the number
  * of channels and the window. Elements past the last image are 0.
  */
@@ -27,7 +27,7 @@ int64_t scion_images_groups(const struct scion_shape *shape);
 /* Sets the elements past the last image to 0. */
 void scion_images_clear(const struct scion_shape *shape, scion_images *data);
 
-/* Make a kernel for a key that has none yet. NULL with a message. */
+/* Create a kernel for a key that has none yet. NULL, with a message, on failure. */
 struct scion_kernel *scion_images_conv2d(const struct scion_key *key, enum scion_pass pass,
                                          const struct scion_geometry *geometry, bool bias);
 struct scion_kernel *scion_images_pool2d(const struct scion_key *key, const char *operation,

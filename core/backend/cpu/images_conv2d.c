@@ -25,12 +25,12 @@ struct conv {
         int64_t kh, kw;           /* the window */
         int64_t ph, pw;           /* padding */
         int64_t h, w, oh, ow;     /* of x and of y */
-        int64_t fh, fw;           /* of x with its padding */
+        int64_t fh, fw;           /* of the padded x */
         int64_t filter;           /* weights of an output channel */
         int64_t x_group, y_group; /* vectors */
 };
 
-static struct conv conv_of(const struct scion_geometry *g)
+static struct conv conv_init(const struct scion_geometry *g)
 {
         struct conv c = { .in = g->x.dim[1],
                           .out = g->y.dim[1],
@@ -101,7 +101,7 @@ static inline int64_t block_pixels(int64_t left)
         return left >= 4 ? 4 : left >= 2 ? 2 : 1;
 }
 
-/* Returns one group of x with its padding around it, copied to `to`; x itself when there is no padding. */
+/* Copies one group of x to `to` with padding around it, and returns `to`. Returns x itself when there is no padding. */
 static const scion_images *group_pad(const struct conv *c, const scion_images *x, scion_images *to)
 {
         if (c->ph == 0 && c->pw == 0)
@@ -150,8 +150,8 @@ INLINE void forward_block(const int channels, const int pixels, const struct con
         }
 }
 
-SCION_CLONES static void forward_group(const struct conv *c, const scion_images *x, const float *weight,
-                                       const float *bias, scion_images *y)
+SCION_CLONES static void conv_forward_group(const struct conv *c, const scion_images *x, const float *weight,
+                                            const float *bias, scion_images *y)
 {
         for (int64_t o = 0, channels; o < c->out; o += channels) {
                 channels = block_channels(c->out - o);
@@ -166,16 +166,16 @@ SCION_CLONES static void forward_group(const struct conv *c, const scion_images 
 }
 
 /* A unit is a group of images. */
-static void forward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
-                    int64_t from, int64_t to)
+static void conv_forward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
+                         int64_t from, int64_t to)
 {
-        struct conv c = conv_of(&loop->geometry);
+        struct conv c = conv_init(&loop->geometry);
         const scion_images *x = data[SCION_X];
         scion_images *y = data[SCION_Y];
 
         for (int64_t i = from; i < to; i++)
-                forward_group(&c, group_pad(&c, x + i * c.x_group, scratch), data[SCION_WEIGHT],
-                              loop->bias ? data[SCION_BIAS] : NULL, y + i * c.y_group);
+                conv_forward_group(&c, group_pad(&c, x + i * c.x_group, scratch), data[SCION_WEIGHT],
+                                   loop->bias ? data[SCION_BIAS] : NULL, y + i * c.y_group);
         if (to == loop->units)
                 scion_images_clear(&loop->geometry.y, y);
 }
@@ -238,8 +238,8 @@ INLINE void x_block(const int channels, const int pixels, const struct conv *c, 
         }
 }
 
-SCION_CLONES static void x_group(const struct conv *c, const scion_images *dy, const float *weight,
-                                 scion_images *dx)
+SCION_CLONES static void conv_x_gradient_group(const struct conv *c, const scion_images *dy,
+                                               const float *weight, scion_images *dx)
 {
         for (int64_t i = 0, channels; i < c->in; i += channels) {
                 channels = block_channels(c->in - i);
@@ -253,16 +253,16 @@ SCION_CLONES static void x_group(const struct conv *c, const scion_images *dy, c
 }
 
 /* A unit is a group of images. */
-static void x_gradient(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
-                       int64_t from, int64_t to)
+static void conv_x_gradient(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
+                            int64_t from, int64_t to)
 {
-        struct conv c = conv_of(&loop->geometry);
+        struct conv c = conv_init(&loop->geometry);
         const scion_images *dy = data[SCION_Y_GRAD];
         scion_images *dx = data[SCION_X_GRAD];
 
         (void)scratch;
         for (int64_t i = from; i < to; i++)
-                x_group(&c, dy + i * c.y_group, data[SCION_WEIGHT], dx + i * c.x_group);
+                conv_x_gradient_group(&c, dy + i * c.y_group, data[SCION_WEIGHT], dx + i * c.x_group);
         if (to == loop->units)
                 scion_images_clear(&loop->geometry.x, dx);
 }
@@ -303,8 +303,9 @@ INLINE void weight_block(const int channels, const int places, const struct conv
 }
 
 /* Adds the gradient of the weights in the rows first .. end - 1 of the window, counted over [in, kh]. */
-SCION_CLONES static void weight_group(const struct conv *c, const scion_images *x, const scion_images *dy,
-                                      scion_images *total, int64_t first, int64_t end)
+SCION_CLONES static void conv_weight_gradient_group(const struct conv *c, const scion_images *x,
+                                                    const scion_images *dy, scion_images *total,
+                                                    int64_t first, int64_t end)
 {
         for (int64_t o = 0, channels; o < c->out; o += channels) {
                 channels = block_channels(c->out - o);
@@ -318,7 +319,8 @@ SCION_CLONES static void weight_group(const struct conv *c, const scion_images *
         }
 }
 
-SCION_CLONES static void bias_group(const struct conv *c, const scion_images *dy, scion_images *total)
+SCION_CLONES static void conv_bias_gradient_group(const struct conv *c, const scion_images *dy,
+                                                  scion_images *total)
 {
         for (int64_t o = 0; o < c->out; o++) {
                 scion_images sum[PIXELS] = { { 0 } };
@@ -351,12 +353,12 @@ SCION_CLONES static void lanes_sum(const scion_images *total, float *restrict re
         }
 }
 
-/* A unit is a row of the window, of all output channels. Each thread sums over all images, so the sums do not depend on
- * the number of threads. */
-static void weight_gradient(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
-                            int64_t from, int64_t to)
+/* A unit is a row of the window for all output channels. Each unit is summed over all images by one thread, so the sums
+ * do not depend on the number of threads. */
+static void conv_weight_gradient(const struct scion_loop *loop, void *const data[SCION_OPERANDS],
+                                 void *scratch, int64_t from, int64_t to)
 {
-        struct conv c = conv_of(&loop->geometry);
+        struct conv c = conv_init(&loop->geometry);
         const scion_images *x = data[SCION_X], *dy = data[SCION_Y_GRAD];
         int64_t weights = c.out * c.filter;
         scion_images *total = scratch, *total_bias = total + weights, *frame = total_bias + c.out;
@@ -364,10 +366,10 @@ static void weight_gradient(const struct scion_loop *loop, void *const data[SCIO
 
         memset(total, 0, (size_t)(weights + c.out) * sizeof *total);
         for (int64_t i = 0; i < scion_images_groups(&loop->geometry.x); i++) {
-                weight_group(&c, group_pad(&c, x + i * c.x_group, frame), dy + i * c.y_group, total, from,
-                             to);
+                conv_weight_gradient_group(&c, group_pad(&c, x + i * c.x_group, frame), dy + i * c.y_group,
+                                           total, from, to);
                 if (bias)
-                        bias_group(&c, dy + i * c.y_group, total_bias);
+                        conv_bias_gradient_group(&c, dy + i * c.y_group, total_bias);
         }
         for (int64_t o = 0; o < c.out; o++) {
                 int64_t at = o * c.filter + from * c.kw;
@@ -383,7 +385,7 @@ static void weight_gradient(const struct scion_loop *loop, void *const data[SCIO
 struct scion_kernel *scion_images_conv2d(const struct scion_key *key, enum scion_pass pass,
                                          const struct scion_geometry *geometry, bool bias)
 {
-        struct conv c = conv_of(geometry);
+        struct conv c = conv_init(geometry);
         struct scion_loop loop = { .geometry = *geometry,
                                    .bias = bias,
                                    .units = scion_images_groups(&geometry->x) };
@@ -396,14 +398,14 @@ struct scion_kernel *scion_images_conv2d(const struct scion_key *key, enum scion
         loop.layout[SCION_Y] = loop.layout[SCION_Y_GRAD] = y;
         switch (pass) {
         case SCION_FORWARD:
-                loop.run = forward;
+                loop.run = conv_forward;
                 break;
         case SCION_BACKWARD_X:
-                loop.run = x_gradient;
+                loop.run = conv_x_gradient;
                 framing = false;
                 break;
         case SCION_BACKWARD_WEIGHT:
-                loop.run = weight_gradient;
+                loop.run = conv_weight_gradient;
                 loop.units = c.in * c.kh;
                 loop.scratch = (size_t)(c.out * c.filter + c.out) * sizeof(scion_images);
                 break;

@@ -1,10 +1,11 @@
-/* Poolings of images in groups. */
+/* Pooling of images in groups. */
 #include <scion/simd.h>
 #include <string.h>
 
 #include "backend/cpu/images.h"
 
-/* Before a loop over the images of a group, which is to become operations on one vector; clang would unroll it. */
+/* Stands before a loop over the images of a group, so that it is compiled to operations on one vector. clang would
+ * otherwise unroll it. */
 #ifdef __clang__
 #define EACH_IMAGE _Pragma("clang loop unroll(disable) vectorize(enable) vectorize_width(16)")
 #else
@@ -13,7 +14,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-typedef int32_t places __attribute__((vector_size(SCION_IMAGES * sizeof(int32_t)), may_alias));
+typedef int32_t positions __attribute__((vector_size(SCION_IMAGES * sizeof(int32_t)), may_alias));
 
 /* The rows and columns of a window within the image, and its first position, which may lie outside. */
 struct window {
@@ -34,12 +35,12 @@ static inline struct window window_at(const struct scion_geometry *g, int64_t i,
 }
 
 /*
- * Computes a row of y: the first of equal maxima; NaN counts as the largest. `found` gets the position of the maximum,
- * row by row within the window. The outer loop is over positions in the window, because consecutive comparisons are then
- * independent of each other.
+ * Computes a row of y. NaN counts as the largest value. If `finding`, stores in `found` the row-major position of each
+ * maximum in its window, the first one among equals. The outer loop is over positions in the window, so that consecutive
+ * comparisons are independent of each other.
  */
 INLINE void maximum_row(const struct scion_geometry *g, const scion_images *x, int64_t i, scion_images *y,
-                        places *found, bool finding)
+                        positions *found, bool finding)
 {
         const struct scion_window *w = &g->window;
         int64_t columns = g->y.dim[3];
@@ -49,16 +50,16 @@ INLINE void maximum_row(const struct scion_geometry *g, const scion_images *x, i
 
                 y[j] = x[at.row * g->x.dim[3] + at.column];
                 if (finding)
-                        found[j] = (places){ 0 } +
+                        found[j] = (positions){ 0 } +
                                    (int32_t)((at.row - at.top) * w->kernel[1] + at.column - at.left);
         }
-        for (int32_t place = 0; place < w->kernel[0] * w->kernel[1]; place++) {
-                int64_t row = i * w->stride[0] - w->padding[0] + place / w->kernel[1];
+        for (int32_t position = 0; position < w->kernel[0] * w->kernel[1]; position++) {
+                int64_t row = i * w->stride[0] - w->padding[0] + position / w->kernel[1];
 
                 if (row < 0 || row >= g->x.dim[2])
                         continue;
                 for (int64_t j = 0; j < columns; j++) {
-                        int64_t column = j * w->stride[1] - w->padding[1] + place % w->kernel[1];
+                        int64_t column = j * w->stride[1] - w->padding[1] + position % w->kernel[1];
 
                         if (column < 0 || column >= g->x.dim[3])
                                 continue;
@@ -72,7 +73,7 @@ INLINE void maximum_row(const struct scion_geometry *g, const scion_images *x, i
 
                                 max[k] = wins ? from[k] : max[k];
                                 if (finding)
-                                        at[k] = wins ? place : at[k];
+                                        at[k] = wins ? position : at[k];
                         }
                 }
         }
@@ -84,14 +85,14 @@ SCION_CLONES static void maximum(const struct scion_geometry *g, const scion_ima
                 maximum_row(g, x, i, y + i * g->y.dim[3], NULL, false);
 }
 
-SCION_CLONES static void maximum_found(const struct scion_geometry *g, const scion_images *x, scion_images *y,
-                                       places *found)
+SCION_CLONES static void maximum_with_positions(const struct scion_geometry *g, const scion_images *x,
+                                                scion_images *y, positions *found)
 {
         for (int64_t i = 0; i < g->y.dim[2]; i++)
                 maximum_row(g, x, i, y + i * g->y.dim[3], found + i * g->y.dim[3], true);
 }
 
-/* Returns whether every pixel is in exactly one window, so that its gradient is not a sum. */
+/* Returns whether every pixel is in exactly one window. Then its gradient is not a sum. */
 static bool windows_tile(const struct scion_geometry *g)
 {
         for (int i = 0; i < 2; i++)
@@ -101,21 +102,21 @@ static bool windows_tile(const struct scion_geometry *g)
         return true;
 }
 
-/* Writes dx when windows tile it; otherwise adds to it, and the caller has set it to 0. */
-INLINE void maximum_spread(const struct scion_geometry *g, const scion_images *dy, const places *found,
-                           scion_images *dx, const bool tiled)
+/* Writes dx if the windows tile it. Otherwise adds to dx, which the caller has set to 0. */
+INLINE void maximum_scatter(const struct scion_geometry *g, const scion_images *dy, const positions *found,
+                            scion_images *dx, const bool tiled)
 {
         int64_t width = g->x.dim[3], kernel = g->window.kernel[1];
 
         for (int64_t i = 0; i < g->y.dim[2]; i++)
                 for (int64_t j = 0; j < g->y.dim[3]; j++) {
                         struct window at = window_at(g, i, j);
-                        places value = (places)*dy++, place = *found++;
+                        positions value = (positions)*dy++, position = *found++;
 
                         for (int64_t row = at.row; row < at.row_end; row++)
                                 for (int64_t column = at.column; column < at.column_end; column++) {
                                         int32_t here = (int32_t)((row - at.top) * kernel + column - at.left);
-                                        scion_images part = (scion_images)(value & (place == here));
+                                        scion_images part = (scion_images)(value & (position == here));
                                         scion_images *to = dx + row * width + column;
 
                                         if (tiled)
@@ -127,19 +128,19 @@ INLINE void maximum_spread(const struct scion_geometry *g, const scion_images *d
 }
 
 SCION_CLONES static void maximum_gradient(const struct scion_geometry *g, const scion_images *dy,
-                                          const places *found, scion_images *dx)
+                                          const positions *found, scion_images *dx)
 {
-        maximum_spread(g, dy, found, dx, false);
+        maximum_scatter(g, dy, found, dx, false);
 }
 
 SCION_CLONES static void maximum_gradient_tiled(const struct scion_geometry *g, const scion_images *dy,
-                                                const places *found, scion_images *dx)
+                                                const positions *found, scion_images *dx)
 {
-        maximum_spread(g, dy, found, dx, true);
+        maximum_scatter(g, dy, found, dx, true);
 }
 
 /* The weight of an element in the average. */
-static inline float weight_of(const struct scion_loop *loop, const struct window *at)
+static inline float window_weight(const struct scion_loop *loop, const struct window *at)
 {
         int64_t count = loop->pooling == SCION_AVERAGE
                                 ? (int64_t)loop->geometry.window.kernel[0] * loop->geometry.window.kernel[1]
@@ -160,7 +161,7 @@ SCION_CLONES static void average(const struct scion_loop *loop, const scion_imag
                         for (int64_t row = at.row; row < at.row_end; row++)
                                 for (int64_t column = at.column; column < at.column_end; column++)
                                         sum += x[row * g->x.dim[3] + column];
-                        *y++ = sum * weight_of(loop, &at);
+                        *y++ = sum * window_weight(loop, &at);
                 }
 }
 
@@ -172,7 +173,7 @@ SCION_CLONES static void average_gradient(const struct scion_loop *loop, const s
         for (int64_t i = 0; i < g->y.dim[2]; i++)
                 for (int64_t j = 0; j < g->y.dim[3]; j++) {
                         struct window at = window_at(g, i, j);
-                        scion_images value = *dy++ * weight_of(loop, &at);
+                        scion_images value = *dy++ * window_weight(loop, &at);
 
                         for (int64_t row = at.row; row < at.row_end; row++)
                                 for (int64_t column = at.column; column < at.column_end; column++)
@@ -181,33 +182,33 @@ SCION_CLONES static void average_gradient(const struct scion_loop *loop, const s
 }
 
 /* A unit is one channel of a group of images. */
-static void forward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
-                    int64_t from, int64_t to)
+static void pool_forward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
+                         int64_t from, int64_t to)
 {
         const struct scion_geometry *g = &loop->geometry;
         int64_t in = g->x.dim[2] * g->x.dim[3], out = g->y.dim[2] * g->y.dim[3];
         const scion_images *x = data[SCION_X];
         scion_images *y = data[SCION_Y];
-        places *found = loop->workspace ? data[SCION_WORKSPACE] : NULL;
+        positions *found = loop->workspace ? data[SCION_WORKSPACE] : NULL;
 
         (void)scratch;
         for (int64_t i = from; i < to; i++)
                 if (found)
-                        maximum_found(g, x + i * in, y + i * out, found + i * out);
+                        maximum_with_positions(g, x + i * in, y + i * out, found + i * out);
                 else if (loop->pooling == SCION_MAXIMUM_NO_GRAD)
                         maximum(g, x + i * in, y + i * out);
                 else
                         average(loop, x + i * in, y + i * out);
 }
 
-static void backward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
-                     int64_t from, int64_t to)
+static void pool_backward(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
+                          int64_t from, int64_t to)
 {
         const struct scion_geometry *g = &loop->geometry;
         int64_t in = g->x.dim[2] * g->x.dim[3], out = g->y.dim[2] * g->y.dim[3];
         const scion_images *dy = data[SCION_Y_GRAD];
         scion_images *dx = data[SCION_X_GRAD];
-        const places *found = data[SCION_WORKSPACE];
+        const positions *found = data[SCION_WORKSPACE];
         bool largest = loop->pooling <= SCION_MAXIMUM_NO_GRAD, tiled = largest && windows_tile(g);
 
         (void)scratch;
@@ -227,7 +228,7 @@ struct scion_kernel *scion_images_pool2d(const struct scion_key *key, const char
                                          enum scion_pass pass, enum scion_pooling pooling,
                                          const struct scion_geometry *geometry)
 {
-        struct scion_loop loop = { .run = pass == SCION_FORWARD ? forward : backward,
+        struct scion_loop loop = { .run = pass == SCION_FORWARD ? pool_forward : pool_backward,
                                    .geometry = *geometry,
                                    .pooling = pooling,
                                    .units = scion_images_groups(&geometry->x) * geometry->x.dim[1] };

@@ -1,4 +1,4 @@
-/* The table of kernels, running them, and the settings that they are made by. */
+/* Caches kernels, runs them, and holds the settings for new ones. */
 #include "backend/cpu/kernel.h"
 
 #include <assert.h>
@@ -11,13 +11,13 @@
 #include "backend/cpu/parallel.h"
 
 #define BUCKETS 512
-#define KIND 0    /* index of the word of a key that is the kind */
-#define THREADS 1 /* index of the word that is the number of threads */
+#define KIND 0    /* index of the kind in a key */
+#define THREADS 1 /* index of the number of threads in a key */
 #define ALIGNMENT ((size_t)64)
 
 /* The kernels of one thread. Threads cannot share them, because memory objects hold the pointers of one run. */
 struct worker {
-        int threads; /* that the OpenMP run-time is set to for this thread */
+        int threads; /* the number that the OpenMP run-time is set to for this thread */
         dnnl_stream_t stream;
         void *scratch;
         struct scion_device_usage usage;
@@ -31,7 +31,7 @@ static _Thread_local struct worker *mine;
 static pthread_key_t worker_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* The number of the argument of oneDNN that each operand is. */
+/* The oneDNN argument of each operand. */
 static const int argument_of[SCION_OPERANDS] = {
         [SCION_X] = DNNL_ARG_SRC,
         [SCION_WEIGHT] = DNNL_ARG_WEIGHTS,
@@ -188,7 +188,7 @@ struct scion_kernel *scion_kernel_find(const struct scion_key *key)
         return NULL;
 }
 
-/* Kernels run one at a time on a thread, so they share working memory, as large as the largest request. */
+/* Kernels run one at a time on a thread, so they share working memory, which is as large as the largest request. */
 static bool worker_grow_scratch(struct worker *worker, size_t bytes)
 {
         bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -197,7 +197,7 @@ static bool worker_grow_scratch(struct worker *worker, size_t bytes)
         void *scratch = aligned_alloc(ALIGNMENT, bytes);
 
         if (!scratch)
-                return scion_fail("out of memory: %zu bytes for a kernel to work in", bytes);
+                return scion_fail("out of memory: %zu bytes of working memory for a kernel", bytes);
         free(worker->scratch);
         worker->scratch = scratch;
         worker->usage.scratch = bytes;
@@ -214,8 +214,8 @@ static bool kernel_add_argument(struct scion_kernel *kernel, int argument, const
         return true;
 }
 
-/* For a batch normalisation oneDNN also reports DNNL_ARG_WEIGHTS, an older argument of scale and shift in one array; the
- * kernels here use two. */
+/* For a batch normalisation oneDNN also reports DNNL_ARG_WEIGHTS, an older argument that has scale and shift in one
+ * array. The kernels here use two arrays. */
 static bool operand_is_unused(const struct scion_kernel *kernel, int operand)
 {
         return kernel->key.word[KIND] == SCION_KERNEL_BATCH_NORM &&
@@ -256,7 +256,8 @@ static struct scion_kernel *kernel_create(const struct scion_key *key, const cha
         return kernel;
 }
 
-/* Adds the kernel to the table when it is complete and there is working memory for it; destroys it otherwise. */
+/* Adds the kernel to the table if it is complete and there is working memory for it. Otherwise destroys it and returns
+ * NULL. */
 static struct scion_kernel *kernel_keep(struct scion_kernel *kernel, bool complete)
 {
         if (!complete || !worker_grow_scratch(mine, kernel->scratch)) {

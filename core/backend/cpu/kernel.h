@@ -1,4 +1,4 @@
-/* Kernels of the processor's back end: oneDNN's primitives and loops of ours, in a table of those made so far. */
+/* Kernels of the processor's back end, which are oneDNN primitives or loops of Scion, and the table that caches them. */
 #ifndef SCION_BACKEND_CPU_KERNEL_H
 #define SCION_BACKEND_CPU_KERNEL_H
 
@@ -72,8 +72,8 @@ void scion_key_begin(struct scion_key *key, enum scion_kernel_kind kind);
 void scion_key_add(struct scion_key *key, int64_t word);
 void scion_key_add_shape(struct scion_key *key, const struct scion_shape *shape);
 
-/* A kernel that is a loop of ours over float32 memory. Threads divide its units among themselves, and each has working
- * memory of its own. */
+/* A kernel that is a loop over float32 memory, not a oneDNN primitive. Threads divide its units among themselves, and
+ * each thread has its own working memory. */
 struct scion_loop {
         void (*run)(const struct scion_loop *loop, void *const data[SCION_OPERANDS], void *scratch,
                     int64_t from, int64_t to);

@@ -5,8 +5,8 @@
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/math.h"
 
-/* p = softmax(x / temperature) of each row, and its logarithm; in double, because the logarithms of two similar
- * distributions are subtracted. */
+/* Computes p = softmax(x / temperature) of each row and its logarithm, in double precision, because the logarithms of
+ * two similar distributions are subtracted from each other. */
 SCION_CLONES static void rows_softmax(const float *x, int64_t rows, int64_t classes, double temperature,
                                       double *log_p, double *restrict p)
 {
@@ -34,7 +34,7 @@ SCION_CLONES static void rows_softmax(const float *x, int64_t rows, int64_t clas
         }
 }
 
-/* The sum over the classes of p (ln p - ln q), of one row. */
+/* Returns the sum over the classes of p (ln p - ln q) for one row. */
 static double row_divergence(const double *log_p, const double *p, const double *log_q, int64_t classes)
 {
         double sum = 0;

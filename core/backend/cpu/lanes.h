@@ -1,6 +1,6 @@
 /*
- * Sums and maxima of consecutive elements, several at a time: the order is the same on every machine, and the
- * compiler may vectorise it. For use inside functions marked SCION_CLONES.
+ * Sums and maxima of consecutive elements, accumulated in SCION_LANES interleaved lanes. The order of the operations is
+ * the same on every machine, and the compiler can vectorise it. For use inside functions marked SCION_CLONES.
  */
 #ifndef SCION_BACKEND_CPU_LANES_H
 #define SCION_BACKEND_CPU_LANES_H
@@ -43,7 +43,7 @@ static inline double scion_dot_of(const float *x, const float *y, int64_t count)
         return scion_lanes_total(lane) + rest;
 }
 
-/* The larger one; what is not a number wins: it must not go unseen. */
+/* Returns the larger of a and b; NaN if either is NaN. */
 static inline float scion_larger(float a, float b)
 {
         float max = b > a ? b : a;
@@ -51,7 +51,7 @@ static inline float scion_larger(float a, float b)
         return b != b ? b : max;
 }
 
-/* The largest of `max` and the elements. */
+/* Returns the largest of `max` and the elements; NaN if one of them is NaN. */
 static inline float scion_max_of(const float *x, int64_t count, float max)
 {
         float lane[SCION_LANES];

@@ -8,7 +8,7 @@
 #include "backend/cpu/kernel.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* A list of all layouts. It has a few for each shape of a model and is searched only when a kernel is made. */
+/* The list of all layouts. It has a few for each shape in a model and is searched only when a kernel is created. */
 static const struct scion_layout *layouts;
 
 bool scion_layout_row_major(int ndim, const int64_t *dim, dnnl_data_type_t type, dnnl_memory_desc_t *md)
@@ -34,7 +34,7 @@ bool scion_layout_any(int ndim, const int64_t *dim, dnnl_data_type_t type, dnnl_
 }
 
 /* The stride of an axis of length 1 does not matter. */
-static bool is_row_major(const dnnl_memory_desc_t *md)
+static bool md_is_row_major(const dnnl_memory_desc_t *md)
 {
         int64_t stride = 1;
 
@@ -55,8 +55,8 @@ dnnl_data_type_t scion_layout_type(enum scion_dtype dtype)
         return dtype == SCION_BF16 ? dnnl_bf16 : dnnl_f32;
 }
 
-/* Rounded up to whole elements: some layouts hold more than elements. */
-static size_t length_of(const dnnl_memory_desc_t *md, enum scion_dtype dtype)
+/* Returns the length in elements, rounded up, because some layouts also contain other data. */
+static size_t md_length(const dnnl_memory_desc_t *md, enum scion_dtype dtype)
 {
         size_t bytes = scion_dtype_bytes(dtype);
 
@@ -70,7 +70,7 @@ bool scion_layout_intern(const dnnl_memory_desc_t *md, enum scion_dtype *dtype,
 
         *dtype = md->data_type == dnnl_bf16 ? SCION_BF16 : SCION_F32;
         *layout = NULL;
-        if (is_row_major(md))
+        if (md_is_row_major(md))
                 return true;
         pthread_mutex_lock(&lock);
         for (found = layouts; found; found = found->next)
@@ -82,7 +82,7 @@ bool scion_layout_intern(const dnnl_memory_desc_t *md, enum scion_dtype *dtype,
                 if (made) {
                         *made = (struct scion_layout){ .next = layouts,
                                                        .md = *md,
-                                                       .length = length_of(md, *dtype) };
+                                                       .length = md_length(md, *dtype) };
                         layouts = found = made;
                 }
         }
@@ -140,9 +140,9 @@ const char *scion_cpu_layout_text(const struct scion_layout *layout, char *text,
 }
 
 /*
- * The descriptor of x. A layout of the other array (NULL: none) gives the axes: the layout of a grouped convolution's
- * weight has one axis more than its tensor, which changes nothing in row-major memory. When both arrays are row-major,
- * the elements are one axis.
+ * Computes the descriptor of x. If x is row-major, its axes are those of `other`, the layout of the other array: the layout
+ * of a grouped convolution's weight has one axis more than its tensor, which changes nothing in row-major memory. If both
+ * arrays are row-major, the elements are one axis.
  */
 static bool reorder_md(const struct scion_array *x, const struct scion_layout *other, dnnl_memory_desc_t *md)
 {
@@ -182,7 +182,7 @@ static struct scion_kernel *reorder_kernel(const struct scion_array *x, const st
         return scion_kernel_make(&key, "reorder", pd);
 }
 
-static bool is_floating(enum scion_dtype dtype)
+static bool dtype_is_float(enum scion_dtype dtype)
 {
         return dtype == SCION_F32 || dtype == SCION_BF16;
 }
@@ -193,7 +193,7 @@ bool scion_cpu_reorder(void *self, const struct scion_array *x, struct scion_arr
                 memcpy(scion_cpu_data(y), scion_cpu_data(x), y->length * scion_dtype_bytes(y->dtype));
                 return true;
         }
-        if (!is_floating(x->dtype) || !is_floating(y->dtype))
+        if (!dtype_is_float(x->dtype) || !dtype_is_float(y->dtype))
                 return scion_fail("reorder: only float32 and bfloat16 change layout or type, got %s and %s",
                                   scion_dtype_name(x->dtype), scion_dtype_name(y->dtype));
         struct scion_kernel *kernel = reorder_kernel(x, y);

@@ -1,6 +1,6 @@
 /*
- * exp, log and tanh as plain arithmetic, so that loops over them are vectorised. Within 2 units in the last
- * place of the true value; infinities, zeros and NaN as in <math.h>, but for the sign of a zero. The
+ * exp, log and tanh as branch-free arithmetic, so that the compiler vectorises loops over them. Results are within 2 ulp
+ * of the true value. Infinities, zeros and NaN are treated as in <math.h>, except for the sign of a zero. The
  * approximations are those of Moshier's Cephes library.
  */
 #ifndef SCION_BACKEND_CPU_MATH_H
@@ -42,10 +42,11 @@ static inline double scion_wide_of(uint64_t bits)
         return x;
 }
 
-/* e^x = 2^n e^r with n whole and |r| <= ln(2)/2. 2^n is taken in two factors: either fits, also at the ends. */
+/* e^x = 2^n e^r with an integer n and |r| <= ln(2)/2. 2^n is computed as a product of two factors, because it may itself
+ * be out of range where e^x is not. */
 static inline float scion_exp_of(float x)
 {
-        const float magic = 0x1.8p23f; /* adding it leaves the nearest whole number in the low bits */
+        const float magic = 0x1.8p23f; /* adding it leaves the nearest integer in the low bits */
 
         x = x > 89.0f ? 89.0f : x;
         x = x < -104.0f ? -104.0f : x;
@@ -67,8 +68,8 @@ static inline float scion_exp_of(float x)
                scion_float_of((uint32_t)(n - half + 127) << 23);
 }
 
-/* The same for doubles, where a logarithm or a difference comes after it. Taylor's series to the 13th power is exact for
- * such an r. */
+/* exp in double precision, for results of which a logarithm or a difference is taken. For |r| <= ln(2)/2 the Taylor
+ * series up to the 13th power is exact to double precision. */
 static inline double scion_exp_wide_of(double x)
 {
         static const double term[] = { 1.0 / 6227020800,

@@ -20,7 +20,7 @@ static bool matrices_md(const char *operation, int64_t batch, int64_t rows, int6
                                                    batch > 1 ? strides : strides + 1));
 }
 
-/* Creates attributes by which the product is added to what C holds. False with a message. */
+/* Creates attributes for C += A B instead of C = A B. False, with a message, on failure. */
 static bool attributes_accumulate(const char *operation, dnnl_primitive_attr_t *attributes)
 {
         dnnl_post_ops_t after = NULL;

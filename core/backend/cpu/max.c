@@ -8,7 +8,7 @@
 #include "backend/cpu/walk.h"
 
 /* Operand 0 of the walk is x, operand 1 the maxima so far. */
-SCION_CLONES static void max_inner(const struct scion_walk *walk, const float *x, float *max)
+SCION_CLONES static void maxima_update(const struct scion_walk *walk, const float *x, float *max)
 {
         for (int64_t i = 0; i < walk->rows; i++) {
                 const float *restrict from = x + i * walk->row[0];
@@ -26,10 +26,10 @@ SCION_CLONES static void max_inner(const struct scion_walk *walk, const float *x
 struct gradient {
         const float *x, *max, *g;
         float *dx;
-        unsigned char *done; /* one flag per maximum: its first place was found */
+        unsigned char *done; /* one flag for each maximum: its first position was found */
 };
 
-static void gradient_inner(const struct scion_walk *walk, const struct gradient *all)
+static void gradient_scatter(const struct scion_walk *walk, const struct gradient *all)
 {
         for (int64_t i = 0; i < walk->rows; i++) {
                 for (int64_t j = 0; j < walk->columns; j++) {
@@ -47,8 +47,8 @@ static void gradient_inner(const struct scion_walk *walk, const struct gradient 
         }
 }
 
-static void walk_over_maxima(struct scion_walk *walk, const struct scion_shape *x,
-                             const struct scion_shape *max)
+static void maxima_walk_start(struct scion_walk *walk, const struct scion_shape *x,
+                              const struct scion_shape *max)
 {
         int64_t stride[2][SCION_MAX_DIMS];
 
@@ -65,9 +65,9 @@ bool scion_cpu_max(void *self, const struct scion_array *x, struct scion_array *
 
         if (!scion_cpu_fill(self, y, (double)-INFINITY))
                 return false;
-        walk_over_maxima(&walk, &x->shape, &y->shape);
+        maxima_walk_start(&walk, &x->shape, &y->shape);
         do
-                max_inner(&walk, from + walk.offset[0], to + walk.offset[1]);
+                maxima_update(&walk, from + walk.offset[0], to + walk.offset[1]);
         while (scion_walk_next(&walk));
         return true;
 }
@@ -84,9 +84,9 @@ bool scion_cpu_max_gradient(void *self, const struct scion_array *x, const struc
                 return false;
         memset(all.done, 0, y->length);
         memset(all.dx, 0, dx->length * sizeof *all.dx);
-        walk_over_maxima(&walk, &x->shape, &y->shape);
+        maxima_walk_start(&walk, &x->shape, &y->shape);
         do
-                gradient_inner(&walk, &all);
+                gradient_scatter(&walk, &all);
         while (scion_walk_next(&walk));
         return true;
 }

@@ -8,13 +8,13 @@
 #include "backend/cpu/math.h"
 #include "base/refuse.h"
 
-#define SETS 3 /* of pairs */
+#define SETS 3 /* sets of pairs: within x, within y, across */
 #define DEFAULT_KERNELS 33
-#define BLOCK 256 /* distances at a time, whose intermediate results stay in the first-level cache */
+#define BLOCK 256 /* distances per block, so that intermediate results stay in the first-level cache */
 
 /* --- The bandwidth ------------------------------------------------------------------------------------------ */
 
-/* Copies the distances that the heuristic uses to `into`; returns how many. */
+/* Copies to `into` the distances that the bandwidth heuristic uses, and returns their number. */
 static size_t pairs_collect(const struct scion_mmd_pairs *pairs, float *into)
 {
         const float *d = scion_cpu_data(pairs->distance);
@@ -30,9 +30,9 @@ static size_t pairs_collect(const struct scion_mmd_pairs *pairs, float *into)
         return count;
 }
 
-/* Reorders x, which has no NaN, and returns the element that would be at `place` if x were sorted. No element before
- * that place is larger. */
-static float numbers_select(float *x, size_t count, size_t place)
+/* Quickselect: reorders x, which has no NaN, so that the element at `position` is the one that sorting would put there and
+ * no element before it is larger. Returns that element. */
+static float numbers_select(float *x, size_t count, size_t position)
 {
         size_t low = 0, high = count - 1;
 
@@ -52,12 +52,12 @@ static float numbers_select(float *x, size_t count, size_t place)
                         x[i++] = x[j];
                         x[j--] = swap;
                 }
-                if (place <= j)
+                if (position <= j)
                         high = j;
                 else
                         low = j + 1;
         }
-        return x[place];
+        return x[position];
 }
 
 static double numbers_median(float *x, size_t count)
@@ -69,8 +69,8 @@ static double numbers_median(float *x, size_t count)
         return ((double)lower + (double)upper) / 2;
 }
 
-/* gamma by the heuristic, with room for all distances at d; 1 when all examples are equal, because the estimate is
- * then the same for any gamma. 0, with a message, when distances are not finite. */
+/* Returns the bandwidth gamma by the heuristic. d is working memory for all distances. Returns 1 when all examples are
+ * equal, because the estimate is then the same for any gamma; 0, with a message, when distances are not finite. */
 static double pairs_bandwidth(const struct scion_mmd_pairs pairs[SETS], enum scion_mmd_bandwidth heuristic,
                               float *d)
 {
@@ -110,7 +110,7 @@ static bool kernels_set(struct kernels *kernels, double step, double gamma)
         return true;
 }
 
-/* The sum of k(d); slope = factor dk/dd, unless it is NULL. */
+/* Returns the sum of k(d). Computes slope = factor dk/dd unless slope is NULL. */
 SCION_CLONES static double kernels_sum(const struct kernels *kernels, const float *d, int64_t count,
                                        float factor, float *slope)
 {

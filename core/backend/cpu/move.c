@@ -5,14 +5,14 @@
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/walk.h"
 
-#define TILE 16 /* rows and columns that are copied together */
+#define TILE 16 /* rows and columns of a tile */
 
 /* The inner two axes of a walk, whose operand 0 is the destination and operand 1 the source. Elements have `bytes`
  * bytes. */
 typedef void inner_loop(const struct scion_walk *walk, char *to, const char *from, int64_t bytes);
 
-/* Copies columns that are not adjacent tile by tile, so that each line of the cache is used completely while it is
- * there. The size of an element is a constant, so that a copy is one instruction. */
+/* Copies columns that are not contiguous tile by tile, so that each cache line is used completely while it is cached. The
+ * size of an element is a constant, so that a copy is one instruction. */
 #define COPY_TILES(BYTES)                                                                                \
         static void tiles_copy_##BYTES(const struct scion_walk *walk, char *to, const char *from,        \
                                        int64_t bytes)                                                    \

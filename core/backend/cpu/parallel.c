@@ -9,7 +9,7 @@
 
 #include "backend/cpu/kernel.h"
 
-#define GRAIN 32768 /* elements for which waking a thread pays */
+#define GRAIN 32768 /* elements from which on waking a thread pays off */
 
 struct work {
         void (*run)(void *context, int part, int64_t from, int64_t to);
@@ -19,19 +19,18 @@ struct work {
 
 /*
  * The OpenMP run-time that oneDNN is linked with, whose threads exist already. Its functions are looked up by name,
- * because linking an OpenMP library here could load a second one. parallel() is the function that compilers call for a
- * parallel region.
+ * because linking an OpenMP library here could load a second one. Compilers call parallel() for a parallel region.
  */
 static struct {
         void (*parallel)(void (*run)(void *), void *data, unsigned threads, unsigned flags);
-        int (*number)(void); /* of the thread, in its team */
-        int (*count)(void);  /* of threads in the team */
+        int (*number)(void); /* the thread's index in its team */
+        int (*count)(void);  /* the number of threads in the team */
         int (*limit)(void);
         int (*levels)(void);
         void (*set_threads)(int threads);
         void (*set_dynamic)(int dynamic);
         void (*set_levels)(int levels);
-        bool found; /* all of them */
+        bool found; /* all functions were found */
 } openmp;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -65,9 +64,9 @@ bool scion_threads_set(int threads)
         pthread_once(&once, openmp_find);
         if (!openmp.found)
                 return threads == 1 ||
-                       scion_fail("%d threads are not to be had: there is no OpenMP run-time", threads);
+                       scion_fail("%d threads are not available: there is no OpenMP run-time", threads);
         if (threads > 1 && openmp.limit() < threads)
-                return scion_fail("%d threads are not to be had: OMP_THREAD_LIMIT is %d", threads,
+                return scion_fail("%d threads are not available: OMP_THREAD_LIMIT is %d", threads,
                                   openmp.limit());
         openmp.set_threads(threads);
         openmp.set_dynamic(0);

@@ -1,4 +1,4 @@
-/* The threads that oneDNN's kernels and the back end's own loops share. */
+/* Runs loops on the OpenMP threads that oneDNN's kernels also use. */
 #ifndef SCION_BACKEND_CPU_PARALLEL_H
 #define SCION_BACKEND_CPU_PARALLEL_H
 
@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sets the number of OpenMP threads of the calling thread, whatever the environment says: a kernel of oneDNN waits for as
- * many threads as it was made for. False, with a message, when they are not available. */
+/* Sets the number of OpenMP threads that the calling thread uses, overriding OMP_NUM_THREADS: a oneDNN kernel needs as
+ * many threads as it was created for. False, with a message, when they are not available. */
 bool scion_threads_set(int threads);
 
 /*

@@ -1,8 +1,8 @@
-/* Poolings: the result has the layout of the input. */
+/* Pooling. The result has the layout of the input. */
 #include "backend/cpu/images.h"
 #include "backend/cpu/kernel.h"
 
-static dnnl_alg_kind_t algorithm_of(enum scion_pooling pooling)
+static dnnl_alg_kind_t pooling_algorithm(enum scion_pooling pooling)
 {
         switch (pooling) {
         case SCION_AVERAGE:
@@ -44,13 +44,13 @@ static struct scion_kernel *pool2d_make(const struct scion_key *key, enum scion_
                          : !scion_layout_any(4, g->y.dim, dnnl_f32, &y))
                 return NULL;
         if (forward)
-                status = dnnl_pooling_backward_desc_init(&descriptor, algorithm_of(pooling), &x, &y, stride,
-                                                         kernel, padding, padding);
+                status = dnnl_pooling_backward_desc_init(&descriptor, pooling_algorithm(pooling), &x, &y,
+                                                         stride, kernel, padding, padding);
         else
                 status = dnnl_pooling_forward_desc_init(
                         &descriptor,
                         pooling == SCION_MAXIMUM_NO_GRAD ? dnnl_forward_inference : dnnl_forward_training,
-                        algorithm_of(pooling), &x, &y, stride, kernel, padding, padding);
+                        pooling_algorithm(pooling), &x, &y, stride, kernel, padding, padding);
         return scion_dnnl_check(operation, status)
                        ? scion_kernel_describe(key, operation, &descriptor, NULL, forward)
                        : NULL;

@@ -1,4 +1,4 @@
-/* Rows that indices or labels choose, and scores that are sums over rows. */
+/* Gathers rows by indices, selects elements by labels, and computes scores, which are sums over rows. */
 #include <math.h>
 #include <scion/simd.h>
 #include <string.h>
@@ -9,10 +9,10 @@
 
 /* --- Gathering ------------------------------------------------------------------------------------------ */
 
-#define AHEAD 4         /* rows that are prefetched before their turn */
+#define AHEAD 4         /* a row is prefetched this many rows ahead */
 #define PREFETCHED 4096 /* bytes of a row that are prefetched; the processor itself prefetches the rest */
 
-/* The processor cannot predict where the rows of shuffled examples lie. */
+/* Software prefetching is needed because the processor cannot predict the addresses of shuffled rows. */
 static void row_prefetch(const char *row, int64_t bytes)
 {
         for (int64_t line = 0; line < bytes && line < PREFETCHED; line += 64)
@@ -56,7 +56,7 @@ bool scion_cpu_gather(void *self, const struct scion_array *rows, const struct s
 
 /* --- Labels --------------------------------------------------------------------------------------------- */
 
-/* Checks that all labels are below `classes`. */
+/* Checks that all labels are in 0 .. classes - 1. */
 static bool labels_check(const char *operation, const struct scion_array *labels, int64_t classes)
 {
         const int32_t *label = scion_cpu_data(labels);
@@ -115,7 +115,7 @@ bool scion_cpu_pick_gradient(void *self, const struct scion_array *g, const stru
 
 /* --- Scores --------------------------------------------------------------------------------------------- */
 
-/* The index of the largest element; of the first one among equals. */
+/* Returns the index of the largest element, the first one among equals. */
 static int64_t row_largest(const float *values, int64_t count)
 {
         int64_t best = 0;

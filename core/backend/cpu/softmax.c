@@ -1,9 +1,9 @@
 /*
  * Softmax and its logarithm over one axis. The maximum is subtracted first, so that no exponential overflows.
  *
- * An array is seen as [outer, length, inner] around the axis. The usual axis is the last one (inner = 1): there the
- * exponentials of a block of rows are computed in one loop, which pays when rows are short. Any other axis is computed
- * for a block of columns at once.
+ * An array is treated as [outer, length, inner] around the axis. For the last axis (inner = 1), which is the usual case,
+ * the exponentials of a block of rows are computed in one loop, which pays off when rows are short. Other axes are
+ * computed for a block of columns at a time.
  */
 #include <math.h>
 #include <scion/simd.h>
@@ -21,7 +21,7 @@ static inline void elements_exp(const float *x, float *restrict y, int64_t count
                 y[i] = scion_exp_of(x[i]);
 }
 
-/* Returns how many of the rows are computed at a time: as many as fit into a block, at least one. */
+/* Returns how many rows are computed at a time: as many as fit into a block, but at least one. */
 static inline int64_t block_rows(int64_t rows, int64_t length)
 {
         int64_t most = length < BLOCK ? BLOCK / length : 1;
@@ -112,7 +112,7 @@ SCION_CLONES static void log_softmax_rows_backward(const float *g, const float *
         }
 }
 
-/* The same functions for columns. A value per column is kept in an array over the columns. */
+/* The same functions for columns. Sums and maxima are arrays with one element for each column. */
 
 static inline void columns_max(const float *x, int64_t length, int64_t inner, int64_t count,
                                float *restrict max)
@@ -222,7 +222,7 @@ struct extent {
         int64_t outer, length, inner;
 };
 
-static struct extent extent_of(const struct scion_shape *shape, int axis)
+static struct extent extent_init(const struct scion_shape *shape, int axis)
 {
         struct extent extent = { 1, shape->dim[axis], 1 };
 
@@ -233,7 +233,7 @@ static struct extent extent_of(const struct scion_shape *shape, int axis)
         return extent;
 }
 
-static int64_t columns_from(const struct extent *extent, int64_t first)
+static int64_t extent_columns(const struct extent *extent, int64_t first)
 {
         return extent->inner - first < COLUMNS ? extent->inner - first : COLUMNS;
 }
@@ -242,7 +242,7 @@ bool scion_cpu_softmax(void *self, bool logarithm, int axis, const struct scion_
                        struct scion_array *y)
 {
         const struct loops *loops = logarithm ? &log_softmax_loops : &softmax_loops;
-        const struct extent extent = extent_of(&x->shape, axis);
+        const struct extent extent = extent_init(&x->shape, axis);
         const float *xs = scion_cpu_data(x);
         float *ys = scion_cpu_data(y);
 
@@ -256,7 +256,7 @@ bool scion_cpu_softmax(void *self, bool logarithm, int axis, const struct scion_
                         int64_t at = i * extent.length * extent.inner + j;
 
                         loops->columns(xs + at, ys + at, extent.length, extent.inner,
-                                       columns_from(&extent, j));
+                                       extent_columns(&extent, j));
                 }
         return true;
 }
@@ -265,7 +265,7 @@ bool scion_cpu_softmax_gradient(void *self, bool logarithm, int axis, const stru
                                 const struct scion_array *y, struct scion_array *dx)
 {
         const struct loops *loops = logarithm ? &log_softmax_loops : &softmax_loops;
-        const struct extent extent = extent_of(&y->shape, axis);
+        const struct extent extent = extent_init(&y->shape, axis);
         const float *gs = scion_cpu_data(g), *ys = scion_cpu_data(y);
         float *dxs = scion_cpu_data(dx);
 
@@ -279,7 +279,7 @@ bool scion_cpu_softmax_gradient(void *self, bool logarithm, int axis, const stru
                         int64_t at = i * extent.length * extent.inner + j;
 
                         loops->columns_backward(gs + at, ys + at, dxs + at, extent.length, extent.inner,
-                                                columns_from(&extent, j));
+                                                extent_columns(&extent, j));
                 }
         return true;
 }

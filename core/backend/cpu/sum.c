@@ -1,4 +1,4 @@
-/* Sums over axes, in an order that only the shape decides, and their gradient. */
+/* Sums over axes, in an order that depends only on the shape, and their gradient. */
 #include <scion/simd.h>
 #include <string.h>
 
@@ -6,8 +6,9 @@
 #include "backend/cpu/lanes.h"
 #include "backend/cpu/walk.h"
 
-#define TILE 256  /* columns that column_sums() adds at a time: their sums stay in the first-level cache */
-#define BLOCK 128 /* rows that it adds before they go to the total, so that long columns lose no digits */
+#define TILE \
+        256 /* columns that column_sums() sums at a time, so that the sums stay in the first-level cache */
+#define BLOCK 128 /* rows that it sums before adding them to the total, for accuracy in long columns */
 
 /* Operand 0 of the walk is x, operand 1 the sums. In rows_sum() the sums have stride 0 along the columns, in
  * columns_sum() stride 1. */

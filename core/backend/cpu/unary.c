@@ -77,7 +77,7 @@ static const struct kernels kernels_of[SCION_UNARIES] = {
         [SCION_UNARY_CLAMP_MIN] = KERNELS(clamp_min),
 };
 
-/* The arguments of a loop that threads share. */
+/* The arguments of a loop that is divided among threads. */
 struct loop {
         const struct kernels *kernels;
         const float *from, *kept;

@@ -1,4 +1,4 @@
-/* Updates of parameters: the optimizer's own loop, over the host's memory. */
+/* Updates parameters by calling the optimizer's step() on host memory. */
 #include "backend/cpu/cpu.h"
 
 bool scion_cpu_update(void *self, const struct scion_optimizer_plugin *optimizer, void *optimizer_self,

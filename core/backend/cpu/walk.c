@@ -1,3 +1,4 @@
+/* Iterates over several arrays of one shape with different strides. */
 #include "backend/cpu/walk.h"
 
 #include <string.h>
@@ -26,8 +27,9 @@ void scion_broadcast_strides(const struct scion_shape *from, const struct scion_
         }
 }
 
-static bool joins(const struct scion_walk *walk, int axis, int64_t stride[][SCION_MAX_DIMS], int next,
-                  int64_t length)
+/* Returns whether axis `next`, of the given length, continues `axis` of the walk in every operand. */
+static bool walk_can_join(const struct scion_walk *walk, int axis, int64_t stride[][SCION_MAX_DIMS], int next,
+                          int64_t length)
 {
         for (int k = 0; k < walk->operands; k++)
                 if (walk->stride[k][axis] != stride[k][next] * length)
@@ -35,8 +37,8 @@ static bool joins(const struct scion_walk *walk, int axis, int64_t stride[][SCIO
         return true;
 }
 
-/* Takes the innermost axis that is left. */
-static int64_t take_inner(struct scion_walk *walk, int64_t *stride)
+/* Removes the innermost of the remaining axes and returns its length, or 1 when none remains. */
+static int64_t walk_take_inner(struct scion_walk *walk, int64_t *stride)
 {
         int axis = --walk->outer;
 
@@ -59,7 +61,7 @@ void scion_walk_start(struct scion_walk *walk, const struct scion_shape *shape, 
         for (int i = 0; i < shape->ndim; i++) {
                 if (shape->dim[i] == 1)
                         continue;
-                bool join = axes > 0 && joins(walk, axes - 1, stride, i, shape->dim[i]);
+                bool join = axes > 0 && walk_can_join(walk, axes - 1, stride, i, shape->dim[i]);
 
                 if (!join)
                         walk->dim[axes++] = 1;
@@ -68,8 +70,8 @@ void scion_walk_start(struct scion_walk *walk, const struct scion_shape *shape, 
                         walk->stride[k][axes - 1] = stride[k][i];
         }
         walk->outer = axes;
-        walk->columns = take_inner(walk, walk->column);
-        walk->rows = take_inner(walk, walk->row);
+        walk->columns = walk_take_inner(walk, walk->column);
+        walk->rows = walk_take_inner(walk, walk->row);
 }
 
 bool scion_walk_next(struct scion_walk *walk)

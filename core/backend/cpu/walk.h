@@ -1,7 +1,7 @@
 /*
- * Walking over tensors of one shape that lie differently: broadcast ones stand still along some axes,
- * permuted ones jump. Axes that can be run through as one are joined; the inner two that remain are for the
- * caller's own loops.
+ * Iterates over several arrays of one shape with different strides, such as broadcast ones (stride 0 along some axes) and
+ * permuted ones. Adjacent axes are merged where the strides of all arrays allow it. The walk steps over the outer axes;
+ * the caller loops over the inner two, called rows and columns.
  */
 #ifndef SCION_BACKEND_CPU_WALK_H
 #define SCION_BACKEND_CPU_WALK_H
@@ -11,25 +11,25 @@
 #define SCION_WALK_OPERANDS 3
 
 struct scion_walk {
-        int64_t rows, columns; /* of the inner two axes; 1 where there are fewer */
+        int64_t rows, columns; /* lengths of the inner two axes; 1 where there are fewer axes */
         int64_t row[SCION_WALK_OPERANDS], column[SCION_WALK_OPERANDS]; /* each operand's strides over them */
-        int64_t offset[SCION_WALK_OPERANDS];                           /* where each operand is now */
+        int64_t offset[SCION_WALK_OPERANDS];                           /* each operand's current element */
         int operands;
-        int outer; /* axes outside of the inner two */
+        int outer; /* the number of axes outside the inner two */
         int64_t dim[SCION_MAX_DIMS], at[SCION_MAX_DIMS];
         int64_t stride[SCION_WALK_OPERANDS][SCION_MAX_DIMS];
 };
 
-/* Elements from one entry of an axis to the next, row-major. */
+/* Computes the strides, in elements, of a row-major array. */
 void scion_strides(const struct scion_shape *shape, int64_t stride[SCION_MAX_DIMS]);
 
-/* The same for a tensor of shape `from` that is broadcast to `to`: 0 along the axes that it stretches over. */
+/* Computes the strides of a row-major array of shape `from` that is broadcast to `to`: 0 along the axes it is stretched
+ * over. */
 void scion_broadcast_strides(const struct scion_shape *from, const struct scion_shape *to,
                              int64_t stride[SCION_MAX_DIMS]);
 
 /*
- * Begins at the first element, row-major. The operands' strides are as many as `operands`, from their first
- * element on. Then
+ * Starts a walk over `operands` arrays, whose strides over the axes of `shape` are in `stride`. Use it so:
  *
  *      do
  *              inner(&walk);
@@ -37,6 +37,7 @@ void scion_broadcast_strides(const struct scion_shape *from, const struct scion_
  */
 void scion_walk_start(struct scion_walk *walk, const struct scion_shape *shape, int operands,
                       int64_t stride[][SCION_MAX_DIMS]);
+/* Advances the offsets to the next entry of the outer axes, in row-major order. False at the end. */
 bool scion_walk_next(struct scion_walk *walk);
 
 #endif

@@ -1,4 +1,4 @@
-/* docs/examples/datasets/two-moons.c: two half circles that reach into each other, turned by an angle. */
+/* docs/examples/datasets/two-moons.c: two interleaving half circles, rotated by an angle. */
 #include <math.h>
 #include <scion/scion.h>
 
@@ -7,19 +7,19 @@
 struct two_moons {
         int64_t train_size, test_size;
         float noise, turn;
-        uint64_t seed; /* from here on ours: open() fills it in */
+        uint64_t seed; /* not a parameter; set by moons_open() */
 };
 
 static const struct scion_param params[] = {
         SCION_INT(struct two_moons, train_size, 1000, "training examples", .min = 1, .max = 1e9),
         SCION_INT(struct two_moons, test_size, 1000, "test examples", .min = 0, .max = 1e9),
         SCION_FLOAT(struct two_moons, noise, 0.1, "standard deviation around the half circles", .min = 0),
-        SCION_FLOAT(struct two_moons, turn, 0, "degrees by which all is turned, counterclockwise",
+        SCION_FLOAT(struct two_moons, turn, 0, "degrees by which the points are rotated, counterclockwise",
                     .min = -360, .max = 360),
         SCION_PARAMS_END,
 };
 
-static bool open_moons(void *self, uint64_t seed, struct scion_dataset_info *info)
+static bool moons_open(void *self, uint64_t seed, struct scion_dataset_info *info)
 {
         struct two_moons *moons = self;
 
@@ -32,8 +32,8 @@ static bool open_moons(void *self, uint64_t seed, struct scion_dataset_info *inf
         return true;
 }
 
-/* A stream for each example: an index reads the same whenever it is read, and whatever was before. */
-static bool read_moons(void *self, enum scion_split split, int64_t index, void *input, void *target)
+/* Each example has its own random stream, so that the same index always gives the same bytes. */
+static bool moons_read(void *self, enum scion_split split, int64_t index, void *input, void *target)
 {
         const struct two_moons *moons = self;
         struct scion_random random =
@@ -48,7 +48,7 @@ static bool read_moons(void *self, enum scion_split split, int64_t index, void *
         double angle = PI / 180 * (double)moons->turn;
         float *point = input;
 
-        x += (double)(moons->noise * scion_random_normal(&random)) - 0.5; /* the middle is at 0.5, 0.25 */
+        x += (double)(moons->noise * scion_random_normal(&random)) - 0.5; /* the centre is (0.5, 0.25) */
         y += (double)(moons->noise * scion_random_normal(&random)) - 0.25;
         point[0] = (float)(cos(angle) * x - sin(angle) * y);
         point[1] = (float)(sin(angle) * x + cos(angle) * y);
@@ -56,5 +56,5 @@ static bool read_moons(void *self, enum scion_split split, int64_t index, void *
 }
 
 SCION_PLUGIN_DATASET("two-moons", .summary = "points of the plane on two half circles, two classes",
-                     .params = params, .size = sizeof(struct two_moons), .open = open_moons,
-                     .read = read_moons);
+                     .params = params, .size = sizeof(struct two_moons), .open = moons_open,
+                     .read = moons_read);

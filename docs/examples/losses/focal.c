@@ -1,4 +1,4 @@
-/* docs/examples/losses/focal.c: cross-entropy that looks away from what is classified well already. */
+/* docs/examples/losses/focal.c: cross-entropy with lower weights for examples that are classified well. */
 #include <scion/scion.h>
 
 struct focal {
@@ -7,13 +7,13 @@ struct focal {
 };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct focal, gamma, 2, "how little well classified examples count; 0: cross-entropy",
-                    .min = 0, .max = 100),
-        SCION_FLOATS(struct focal, alpha, NULL, "a factor for each class; left out: all 1", .min = 0),
+        SCION_FLOAT(struct focal, gamma, 2,
+                    "reduces the weight of well classified examples; 0: cross-entropy", .min = 0, .max = 100),
+        SCION_FLOATS(struct focal, alpha, NULL, "weight of each class; left out: all 1", .min = 0),
         SCION_PARAMS_END,
 };
 
-static bool check(const struct focal *focal, const struct scion_batch *batch)
+static bool batch_check(const struct focal *focal, const struct scion_batch *batch)
 {
         if (!batch->labels)
                 return scion_fail("focal: takes class labels; this dataset's targets are values");
@@ -23,19 +23,19 @@ static bool check(const struct focal *focal, const struct scion_batch *batch)
         return true;
 }
 
-/* mean of -alpha[y] (1 - p[y])^gamma ln p[y], where p = softmax(outputs). */
+/* Returns the mean of -alpha[y] (1 - p[y])^gamma ln p[y], where p = softmax(outputs). */
 static struct scion_tensor *loss(void *self, struct scion_tensor *outputs, const struct scion_batch *batch)
 {
         const struct focal *focal = self;
 
-        if (!check(focal, batch))
+        if (!batch_check(focal, batch))
                 return NULL;
         struct scion_tensor *label = scion_one_hot(batch->labels, batch->classes);
         struct scion_tensor *logp = scion_pick(scion_log_softmax(outputs, 1), batch->labels);
-        /* 1 - p[y] as the other classes' sum: no digits are lost when p[y] is near 1. */
+        /* Computes 1 - p[y] as the sum over the other classes, which is accurate also for p[y] near 1. */
         struct scion_tensor *others = scion_mul(scion_softmax(outputs, 1), scion_shift(scion_neg(label), 1));
         struct scion_tensor *rest = scion_sum(others, SCION_AXIS(1), false);
-        /* x^gamma has no slope at 0 when gamma < 1; so near to 0 it has one. */
+        /* Adds 1e-30 because the gradient of x^gamma at 0 is infinite for gamma < 1. */
         struct scion_tensor *each = scion_mul(scion_pow(scion_shift(rest, 1e-30f), focal->gamma), logp);
 
         if (focal->alpha.count > 0) {

@@ -1,4 +1,4 @@
-/* docs/examples/models/rezero.c: a deep multi-layer perceptron of residual blocks that begin as identity. */
+/* docs/examples/models/rezero.c: a deep multi-layer perceptron of residual blocks that start as the identity. */
 #include <scion/scion.h>
 #include <stdio.h>
 
@@ -9,20 +9,20 @@ struct rezero {
 
 static const struct scion_param params[] = {
         SCION_INT(struct rezero, width, 64, "units of each block", .min = 1, .max = 65536, .scales = true),
-        SCION_INT(struct rezero, depth, 4, "residual blocks", .min = 1, .max = 1000),
+        SCION_INT(struct rezero, depth, 4, "number of residual blocks", .min = 1, .max = 1000),
         SCION_FLOAT(struct rezero, dropout, 0, "probability of dropping a unit in a block", .max = 1,
                     .below_max = true),
         SCION_PARAMS_END,
 };
 
-/* A module of our own. What forward() needs is in its state. */
+/* The state of a custom module, for block_forward(). */
 struct block {
-        struct scion_module *fc; /* a child: the tree owns it */
-        int alpha;               /* a parameter's slot */
+        struct scion_module *fc; /* a child, owned by the tree */
+        int alpha;               /* slot of a parameter */
         float dropout;
 };
 
-/* x + alpha relu(fc(x)) */
+/* Returns x + alpha dropout(relu(fc(x))). */
 static struct scion_tensor *block_forward(void *self, struct scion_module *module, struct scion_tensor *x)
 {
         const struct block *block = self;
@@ -31,7 +31,7 @@ static struct scion_tensor *block_forward(void *self, struct scion_module *modul
         return scion_add(x, scion_mul(scion_nn_tensor(module, block->alpha), y));
 }
 
-static struct scion_module *make_block(int64_t width, float dropout)
+static struct scion_module *block_create(int64_t width, float dropout)
 {
         static const struct scion_module_impl impl = { .kind = "block", .forward = block_forward };
         struct scion_module *module = scion_nn_module(&impl, sizeof(struct block));
@@ -58,12 +58,12 @@ static struct scion_module *build(void *self, const struct scion_shape *input, i
                 char name[32];
 
                 snprintf(name, sizeof name, "block%lld", (long long)i);
-                scion_nn_append(net, name, make_block(rezero->width, rezero->dropout));
+                scion_nn_append(net, name, block_create(rezero->width, rezero->dropout));
         }
         scion_nn_append(net, "head", scion_nn_linear(rezero->width, outputs, true));
         return net;
 }
 
-SCION_PLUGIN_MODEL("rezero", .summary = "residual multi-layer perceptron that begins as a linear map",
+SCION_PLUGIN_MODEL("rezero", .summary = "residual multi-layer perceptron that starts as a linear map",
                    .reference = "Bachlechner et al. UAI 2021. arXiv:2003.04887", .params = params,
                    .size = sizeof(struct rezero), .build = build, .head = "head");

@@ -1,4 +1,4 @@
-/* docs/examples/optimizers/lion.c: steps of one size, in the direction of the momentum's sign. */
+/* docs/examples/optimizers/lion.c: steps of equal size in the direction of the momentum's sign. */
 #include <scion/scion.h>
 
 struct lion {
@@ -6,12 +6,12 @@ struct lion {
 };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct lion, lr, 1e-4, "learning rate: the size of each value's step", .min = 0),
-        SCION_FLOAT(struct lion, beta1, 0.9, "share of the momentum in a step", .min = 0, .max = 1,
-                    .below_max = true),
-        SCION_FLOAT(struct lion, beta2, 0.99, "share of the momentum that is kept", .min = 0, .max = 1,
-                    .below_max = true),
-        SCION_FLOAT(struct lion, weight_decay, 0, "pull towards zero, times the learning rate", .min = 0),
+        SCION_FLOAT(struct lion, lr, 1e-4, "learning rate: the size of each step", .min = 0),
+        SCION_FLOAT(struct lion, beta1, 0.9, "weight of the momentum in the step's direction", .min = 0,
+                    .max = 1, .below_max = true),
+        SCION_FLOAT(struct lion, beta2, 0.99, "decay of the momentum", .min = 0, .max = 1, .below_max = true),
+        SCION_FLOAT(struct lion, weight_decay, 0, "decoupled weight decay, multiplied by the learning rate",
+                    .min = 0),
         SCION_PARAMS_END,
 };
 
@@ -21,16 +21,16 @@ static int states(const void *self)
         return 1; /* the momentum */
 }
 
-/* Built for several instruction sets; the machine's is taken. */
+/* SCION_CLONES compiles the loop for several instruction sets. */
 SCION_CLONES
-static void update(int64_t n, float *restrict x, const float *restrict gradient, float *restrict momentum,
-                   const struct lion *lion, float lr, float decay)
+static void values_update(int64_t n, float *restrict x, const float *restrict gradient,
+                          float *restrict momentum, const struct lion *lion, float lr, float decay)
 {
         const float beta1 = lion->beta1, beta2 = lion->beta2;
 
         for (int64_t i = 0; i < n; i++) {
                 float c = beta1 * momentum[i] + (1 - beta1) * gradient[i];
-                float sign = (float)(c > 0) - (float)(c < 0); /* 0 stays 0: padding must not move */
+                float sign = (float)(c > 0) - (float)(c < 0); /* 0 for c = 0, so that padding stays 0 */
 
                 x[i] -= lr * (sign + decay * x[i]);
                 momentum[i] = beta2 * momentum[i] + (1 - beta2) * gradient[i];
@@ -42,8 +42,8 @@ static void step(void *self, const struct scion_span *spans, int count)
         const struct lion *lion = self;
 
         for (const struct scion_span *s = spans; s < spans + count; s++)
-                update(s->count, s->value, s->gradient, s->state[0], lion, lion->lr * s->lr_scale,
-                       s->decay ? lion->weight_decay : 0);
+                values_update(s->count, s->value, s->gradient, s->state[0], lion, lion->lr * s->lr_scale,
+                              s->decay ? lion->weight_decay : 0);
 }
 
 SCION_PLUGIN_OPTIMIZER("lion", .summary = "sign of the momentum, with decoupled weight decay",

@@ -1,23 +1,24 @@
-/* docs/examples/strategies/l2-anchor.c: fine-tuning that stays near to where it began. */
+/* docs/examples/strategies/l2-anchor.c: fine-tuning with weight decay towards the source's values. */
 #include <scion/scion.h>
 
 struct l2_anchor {
-        float alpha; /* pull towards the source's values */
+        float alpha; /* weight of the decay */
 };
 
 static const struct scion_param params[] = {
-        SCION_FLOAT(struct l2_anchor, alpha, 0.01, "pull towards the source's values", .min = 0),
+        SCION_FLOAT(struct l2_anchor, alpha, 0.01, "weight of the decay towards the source's values",
+                    .min = 0),
         SCION_PARAMS_END,
 };
 
-/* The target begins with the source's values, but for the head, which has other classes to tell apart. */
+/* Copies the source's values to the target, except for the head, which has other classes. */
 static bool setup(void *self, struct scion_transfer *transfer)
 {
         (void)self;
         return scion_model_copy(scion_target(transfer), scion_source(transfer), false) >= 0;
 }
 
-/* The task's loss + alpha/2 |w - w0|^2, over all parameters outside the head. */
+/* Returns the task's loss + alpha/2 |w - w0|^2, over all parameters outside the head. */
 static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct l2_anchor *anchor = self;
@@ -41,7 +42,7 @@ static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, co
         return scion_add(task, pull);
 }
 
-SCION_PLUGIN_STRATEGY("l2-anchor", .summary = "fine-tune, pulled towards the source's values",
+SCION_PLUGIN_STRATEGY("l2-anchor", .summary = "fine-tune with weight decay towards the source's values",
                       .reference = "Li, Grandvalet, Davoine. ICML 2018. arXiv:1802.01483", .params = params,
                       .size = sizeof(struct l2_anchor), .needs = SCION_NEEDS_SOURCE, .setup = setup,
                       .loss = loss);

@@ -1,23 +1,23 @@
-/* docs/examples/strategies/lwf.c: a new task is learned, and what was said of the old one is kept. */
+/* docs/examples/strategies/lwf.c: learns a new task and keeps the source's outputs for the old one. */
 #include <scion/scion.h>
 #include <string.h>
 
 struct lwf {
         float lambda, temperature;
         int64_t warm_up;
-        struct scion_model *old; /* from here on ours: the old head */
+        struct scion_model *old; /* not a parameter: the old head, set by setup() */
 };
 
 static const struct scion_param params[] = {
         SCION_FLOAT(struct lwf, lambda, 1, "weight of the old task's loss", .min = 0),
-        SCION_FLOAT(struct lwf, temperature, 2, "softens the old task's outputs", .min = 0,
+        SCION_FLOAT(struct lwf, temperature, 2, "temperature of the old task's loss", .min = 0,
                     .above_min = true),
-        SCION_INT(struct lwf, warm_up, 0, "epochs at first in which only the new head learns", .min = 0),
+        SCION_INT(struct lwf, warm_up, 0, "first epochs, in which only the new head is trained", .min = 0),
         SCION_PARAMS_END,
 };
 
-/* A linear layer beside the target that begins as the source's head. */
-static struct scion_model *copy_head(struct scion_transfer *transfer)
+/* Creates a model of the strategy's own, a linear layer with the values of the source's head. */
+static struct scion_model *head_copy(struct scion_transfer *transfer)
 {
         struct scion_model *source = scion_source(transfer);
         struct scion_module *from = scion_model_module(source, scion_model_head(source));
@@ -40,18 +40,18 @@ static struct scion_model *copy_head(struct scion_transfer *transfer)
         return head;
 }
 
-/* The target begins with the source's values, but for its head, which is new. */
+/* Copies the source's values to the target, except for the head, which is new. */
 static bool setup(void *self, struct scion_transfer *transfer)
 {
         struct lwf *lwf = self;
 
-        lwf->old = copy_head(transfer);
+        lwf->old = head_copy(transfer);
         if (lwf->warm_up > 0 && scion_add_stage(transfer, "warm_up", lwf->warm_up) < 0)
                 return false;
         return lwf->old && scion_model_copy(scion_target(transfer), scion_source(transfer), false) >= 0;
 }
 
-/* In the warm-up all but the new head is frozen; in the main stage, which is the last, nothing is. */
+/* In the warm-up everything is frozen except the new head; in the main stage, the last one, nothing is frozen. */
 static bool begin_stage(void *self, struct scion_transfer *transfer, int stage)
 {
         const struct lwf *lwf = self;
@@ -68,13 +68,12 @@ static bool begin_stage(void *self, struct scion_transfer *transfer, int stage)
         return true;
 }
 
-/* The new task's loss + lambda KL(what the source says of the new task's data || what the old head says). */
+/* Returns the new task's loss + lambda KL(source's outputs || old head's outputs), both for the new task's data. */
 static struct scion_tensor *loss(void *self, struct scion_transfer *transfer, const struct scion_batch *batch)
 {
         const struct lwf *lwf = self;
         struct scion_tensor *task = scion_task_loss(transfer, scion_target_logits(transfer, batch), batch);
-        struct scion_tensor *features =
-                scion_target_features(transfer, batch, NULL); /* what the head is given */
+        struct scion_tensor *features = scion_target_features(transfer, batch, NULL); /* the head's input */
         struct scion_tensor *old =
                 scion_kl_divergence(scion_model_forward(lwf->old, features),
                                     scion_source_logits(transfer, batch), lwf->temperature);

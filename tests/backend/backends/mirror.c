@@ -1,7 +1,8 @@
 /*
- * A back end for tests: a device without the hardware. Its memory is a mapping that the host cannot touch outside the
- * calls of the table, so that whoever reads or writes an element past upload() and download() ends with SIGSEGV. The
- * functions are the processor's, run while the memory is open. Transfers are counted.
+ * A back end for tests that imitates a device with separate memory. Its memory is a mapping that is accessible only during
+ * calls of the table's functions, so code that reads or writes elements without upload() and download() is killed by
+ * SIGSEGV. The functions are those of the processor's back end, called while the memory is accessible. Transfers are
+ * counted.
  */
 #include <pthread.h>
 #include <scion/backend.h>
@@ -11,11 +12,11 @@
 
 #include "../mirror.h"
 
-#define ARENA ((size_t)1 << 36) /* bytes of addresses; pages are taken when they are used */
+#define ARENA ((size_t)1 << 36) /* bytes of address space; pages are allocated when they are first used */
 #define ALIGNMENT ((size_t)64)
 #define PAGE ((size_t)4096)
 
-/* Memory that was released, to be used again for a block of the same size. */
+/* Released memory, which is reused for a block of the same size. */
 struct hole {
         struct hole *next;
         size_t bytes;
@@ -76,7 +77,7 @@ static void memory_protect(bool open)
                 abort();
 }
 
-/* The threads of kernels are started while the memory is open, and are idle outside the calls. */
+/* The threads of kernels are started while the memory is accessible, and are idle outside the calls. */
 static void memory_open(void)
 {
         memory_lock();
@@ -91,7 +92,7 @@ static void memory_close(void)
         pthread_mutex_unlock(&lock);
 }
 
-/* Finds memory for the storage: what was released, or the next addresses. */
+/* Finds memory for the storage: a released block, or the next addresses of the arena. */
 static bool arena_take(struct scion_storage *storage)
 {
         size_t bytes = (storage->bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
@@ -130,7 +131,7 @@ static void mirror_release(void *self, struct scion_storage *storage)
 
         (void)self;
         if (!hole)
-                return; /* the addresses are lost */
+                return; /* the addresses are not reused */
         memory_lock();
         *hole = (struct hole){ .next = holes,
                                .bytes = (storage->bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT,

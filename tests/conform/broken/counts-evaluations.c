@@ -1,5 +1,5 @@
 /*
- * Goes by how often it was evaluated.
+ * Its outputs depend on how often it was evaluated.
  *
  * FAILED: in evaluation nothing is random or kept, and examples do not mix
  * says: in evaluation the same inputs give other outputs the second time

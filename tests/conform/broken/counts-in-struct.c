@@ -1,8 +1,8 @@
 /*
- * Keeps in its own struct what changes while training.
+ * Keeps state that changes during training in its own struct.
  *
- * FAILED: interrupted and gone on with, a run is the same as without
- * says: a run that was interrupted and gone on with comes to something else: in epoch 3 of
+ * FAILED: a resumed run equals an uninterrupted one
+ * says: a resumed run gives other results than an uninterrupted one: in epoch 3 of
  * says: scion_own_values()
  */
 #include <scion/scion.h>

@@ -1,5 +1,5 @@
 /*
- * Dies while it is loaded: the command lives on.
+ * Crashes while it is loaded, which must not crash the command.
  *
  * FAILED: it is loaded: interface, sizes, name, callbacks, parameter table
  * says: in loading it

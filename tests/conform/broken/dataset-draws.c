@@ -1,5 +1,5 @@
 /*
- * Draws anew with each read.
+ * Draws other values in each read().
  *
  * FAILED: the same index gives the same bytes
  * says: test example 11 is read twice, and is not the same

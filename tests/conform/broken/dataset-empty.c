@@ -1,8 +1,8 @@
 /*
- * Has nothing to train on.
+ * Has no training examples.
  *
- * FAILED: it opens, and tells a shape and sizes that can be
- * says: what open() tells cannot be: it has no training examples
+ * FAILED: open() succeeds, and reports a valid shape and sizes
+ * says: open() reports a shape or sizes that are not valid: it has no training examples
  */
 #include <scion/dataset.h>
 

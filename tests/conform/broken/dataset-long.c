@@ -1,7 +1,7 @@
 /*
  * Writes one value more than an input has.
  *
- * FAILED: an example is read whole, and nothing is written beside it
+ * FAILED: an example is read whole, and nothing is written past its buffers
  * says: read() of train example 0 writes past the input: to byte 16, and it has 16
  */
 #include <scion/dataset.h>

@@ -1,8 +1,8 @@
 /*
- * What it is depends on how often it was opened.
+ * Its examples depend on how often it was opened.
  *
- * FAILED: opened twice, it is the same
- * says: opened again with the same seed, train example 0 is another
+ * FAILED: opened twice, it has the same examples
+ * says: opened again with the same seed, train example 0 has other bytes
  */
 #include <scion/dataset.h>
 

@@ -1,8 +1,8 @@
 /*
- * Leaves the last value of an input as it was.
+ * Does not write the last value of an input.
  *
- * FAILED: an example is read whole, and nothing is written beside it
- * says: read() of train example 0 leaves byte 12 of the input, which has 16, as it was
+ * FAILED: an example is read whole, and nothing is written past its buffers
+ * says: read() of train example 0 does not write byte 12 of the input, which has 16 bytes
  */
 #include <scion/dataset.h>
 

@@ -1,7 +1,7 @@
 /*
- * Does not say why it cannot be opened.
+ * Its open() fails without a reason.
  *
- * FAILED: it opens, and tells a shape and sizes that can be
+ * FAILED: open() succeeds, and reports a valid shape and sizes
  * says: open() fails, and gives no reason: scion_fail() leaves one
  */
 #include <scion/dataset.h>

@@ -1,9 +1,9 @@
 /*
- * Reads by way of a buffer that all threads share, as a file has one position.
+ * Reads through a buffer that all threads share.
  *
  * FAILED: several threads may read at once
  * says: 4 threads read at once, and 
- * says: is another than for one alone: read() must not change what they share
+ * says: has other bytes than when one thread reads: read() must not change what threads share
  */
 #include <scion/dataset.h>
 #include <time.h>

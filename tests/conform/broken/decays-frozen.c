@@ -1,7 +1,7 @@
 /*
  * Makes frozen values smaller in each step.
  *
- * FAILED: what is frozen stays as it is
+ * FAILED: frozen parameters keep their values
  * says: 'conv1.weight' is frozen, and has other values in step 2 of epoch 1 than in the step before
  */
 #include <scion/scion.h>

@@ -1,5 +1,5 @@
 /*
- * Says that its head is another module than the one that makes the outputs.
+ * Names a head that does not compute the outputs.
  *
  * FAILED: the head makes the outputs, and nothing is done to them after it
  * says: the head 'fc1' makes 32 values of two examples, and the model 20 outputs

@@ -1,5 +1,5 @@
 /*
- * Does not look at what it is given.
+ * Does not check the inputs that it is built for.
  *
  * FAILED: inputs of several shapes and any number of outputs are taken, or refused with a reason
  * says: SIGABRT

@@ -1,5 +1,5 @@
 /*
- * Its finish() counts on what validate() makes only when it accepts.
+ * Its finish() uses memory that validate() allocates only when it succeeds.
  *
  * FAILED: values at the ends of the ranges are taken, or refused with a reason
  * says: in finish(), after validate() has refused

@@ -1,9 +1,9 @@
 /*
- * Says that a number is a width, and does not go by it.
+ * Marks a parameter as a width, and does not use it.
  *
- * FAILED: wider and narrower it is built too
+ * FAILED: it can be built wider and narrower
  * says: 0.5 times as wide it has
- * says: build() goes by the numbers that .scales marks
+ * says: build() must use the parameters that .scales marks
  */
 #include <scion/scion.h>
 

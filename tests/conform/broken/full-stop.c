@@ -1,5 +1,5 @@
 /*
- * Its texts would look out of place in every list.
+ * Its texts end with a full stop.
  *
  * FAILED: summary and help texts are one line, without a full stop
  * says: the summary ends with a full stop: 'does nothing of its own.'

@@ -1,7 +1,7 @@
 /*
  * Halves the source.
  *
- * FAILED: the source stays as it is
+ * FAILED: the source model keeps its values
  * says: the source's 'conv1.weight' has other values by step 1 of epoch 1 than before setup()
  */
 #include <scion/scion.h>

@@ -1,8 +1,8 @@
 /*
- * Never comes back.
+ * Its validate() never returns.
  *
  * FAILED: an instance with these parameters is made and ended
- * says: hangs: it was not through after 1.5 seconds, in validate()
+ * says: hangs: it had not finished after 1.5 seconds, in validate()
  * options: --time 1.5
  */
 #include <scion/scion.h>

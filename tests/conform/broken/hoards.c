@@ -1,5 +1,5 @@
 /*
- * Takes memory in each step, and keeps it.
+ * Allocates memory in each step, and keeps it.
  *
  * FAILED: a step of training leaves no memory behind
  * says: each step leaves at least

@@ -1,5 +1,5 @@
 /*
- * Takes memory for each batch, and keeps it.
+ * Allocates memory for each batch, and keeps it.
  *
  * FAILED: a step of training leaves no memory behind
  * says: each step leaves at least

@@ -1,5 +1,5 @@
 /*
- * Takes the logarithm of what is 0 half of the time.
+ * Computes the logarithm of values half of which are 0.
  *
  * FAILED: inputs of several shapes and any number of outputs are taken, or refused with a reason
  * says: for random inputs, a batch of 1

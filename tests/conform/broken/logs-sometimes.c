@@ -1,7 +1,7 @@
 /*
  * Logs in the first half of an epoch only.
  *
- * FAILED: what it logs it logs once in every step
+ * FAILED: each logged scalar is logged once in every step
  * says: 'early' is not logged in every step: by step
  */
 #include <scion/scion.h>

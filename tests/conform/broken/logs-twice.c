@@ -1,7 +1,7 @@
 /*
- * Logs two things under one name.
+ * Logs two scalars under one name.
  *
- * FAILED: what it logs it logs once in every step
+ * FAILED: each logged scalar is logged once in every step
  * says: 'task' is logged more than once in a step: step 1 of epoch 1
  */
 #include <scion/scion.h>

@@ -1,5 +1,5 @@
 /*
- * A number computed beside the operations: there is nothing to go back through.
+ * Computes its value without tensor operations, so that it has no gradient.
  *
  * FAILED: its gradient is what differences of the loss say
  * says: class labels: no gradient flows from the loss to the outputs

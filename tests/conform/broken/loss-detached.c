@@ -1,5 +1,5 @@
 /*
- * A factor of the outputs is a constant to the gradient, and it does not say so.
+ * Detaches a factor, and does not say so in its descriptor.
  *
  * FAILED: its gradient is what differences of the loss say
  * says: class labels: output 0 of example 0: the gradient is 

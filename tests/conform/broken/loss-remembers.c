@@ -1,5 +1,5 @@
 /*
- * What it gives depends on what it was asked before.
+ * Its value depends on earlier calls.
  *
  * FAILED: the same batch gives the same bits
  * says: class labels: the same batch gives 

@@ -1,5 +1,5 @@
 /*
- * Does not say why it refuses.
+ * Refuses batches without a reason.
  *
  * FAILED: it takes labels or values, and gives a finite scalar
  * says: it returns NULL for values, and gives no reason: scion_fail() leaves one

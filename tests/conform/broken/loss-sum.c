@@ -1,9 +1,9 @@
 /*
- * Adds up where the mean is to be.
+ * Sums over the examples instead of taking their mean.
  *
  * FAILED: it is a mean over the examples, not their sum
- * says: values: of a batch it is 
- * says: it adds up over examples, where the mean is to be
+ * says: values: the loss of a batch is 
+ * says: it sums over the examples instead of taking their mean
  */
 #include <scion/loss.h>
 #include <scion/losses.h>

@@ -1,5 +1,5 @@
 /*
- * Takes it for granted that there are labels.
+ * Does not check whether there are labels.
  *
  * FAILED: what it cannot take it refuses with a reason
  * says: in loss() of a batch with neither labels nor values

@@ -1,5 +1,5 @@
 /*
- * One loss for each example, and no mean.
+ * Returns a loss for each example instead of their mean.
  *
  * FAILED: it takes labels or values, and gives a finite scalar
  * says: with class labels the loss is no float scalar, but of shape 6: take the mean

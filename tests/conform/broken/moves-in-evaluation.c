@@ -1,5 +1,5 @@
 /*
- * Moves its running mean whenever it runs.
+ * Updates its running mean in evaluation as well.
  *
  * FAILED: in evaluation nothing is random or kept, and examples do not mix
  * says: evaluation changes the buffer 'running.mean'

@@ -1,5 +1,5 @@
 /*
- * Nobody can tell what it is for.
+ * Has no summary.
  *
  * FAILED: it is loaded: interface, sizes, name, callbacks, parameter table
  * says: the plugin has no .summary

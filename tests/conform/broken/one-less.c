@@ -1,7 +1,7 @@
 /*
- * Divides by the examples less one, and does not say that it takes two.
+ * Divides by the number of examples less one, and does not say that it needs two.
  *
- * FAILED: a run comes to its end, with finite losses and gradients
+ * FAILED: a run finishes, with finite losses and gradients
  * says: not a number
  * says: as small as .min_batch says that the strategy takes
  */

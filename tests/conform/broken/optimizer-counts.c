@@ -1,7 +1,7 @@
 /*
- * Counts steps in its own state, which no checkpoint keeps, and not by span->step.
+ * Counts steps in its own state, which checkpoints do not store, instead of using span->step.
  *
- * FAILED: what it remembers survives saving and loading, bit for bit
+ * FAILED: its states survive saving and loading, bit for bit
  * FAILED: each span is stepped by itself, whatever comes with it
  * says: all that it remembers from step to step must be in the states
  * says: the second of two spans does not become what it becomes alone

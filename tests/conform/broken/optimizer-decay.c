@@ -1,7 +1,7 @@
 /*
  * Decays every span.
  *
- * FAILED: weight decay is for the spans that ask for it
+ * FAILED: weight decay applies only to spans that ask for it
  * says: a span whose .decay is false is decayed: by 
  */
 #include <scion/optimizer.h>

@@ -2,7 +2,7 @@
  * Divides by the root of a running square, with nothing added.
  *
  * FAILED: it goes downhill on a quadratic
- * FAILED: gradients of 0 move nothing, and make nothing that is not a number
+ * FAILED: gradients of 0 change no value and produce no NaN
  * says: a quadratic: the values do not stay finite, at 0.001 to 100 times lr
  * says: after five steps with gradients of 0: element 0 of its values is 
  * says: nan

@@ -1,5 +1,5 @@
 /*
- * Puts the weight decay into the gradients themselves.
+ * Adds the weight decay to the gradients in place.
  *
  * FAILED: it writes to values and states alone, and not past them
  * says: step() changes the gradients, which are the engine's

@@ -1,7 +1,7 @@
 /*
  * Adds noise to every value, also to the zeros that pad a span.
  *
- * FAILED: gradients of 0 move nothing, and make nothing that is not a number
+ * FAILED: gradients of 0 change no value and produce no NaN
  * says: without weight decay, five steps with gradients of 0 from states of 0 have moved values by 
  * says: such values pad a span, and must stay
  */

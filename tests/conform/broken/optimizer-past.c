@@ -1,5 +1,5 @@
 /*
- * Goes by fours, and past the end of a span.
+ * Steps four values at a time, also past the end of a span.
  *
  * FAILED: it writes to values and states alone, and not past them
  * says: step() writes outside a span: to element 1 of its values, which are 1

@@ -1,5 +1,5 @@
 /*
- * Leaves out the factor of the schedule.
+ * Ignores the factor of the schedule.
  *
  * FAILED: a learning rate of 0 moves nothing, and half of it less
  * says: with an lr_scale of 0, which is a learning rate of 0, values move by 

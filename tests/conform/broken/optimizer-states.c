@@ -1,8 +1,8 @@
 /*
- * Wants more states than can be had.
+ * Asks for more states than there can be.
  *
  * FAILED: steps move the values, and they stay finite
- * says: states() says 9; 0 to 4 can be had
+ * says: states() returns 9, which is not in 0 .. 4
  */
 #include <scion/optimizer.h>
 

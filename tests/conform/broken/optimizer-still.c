@@ -1,5 +1,5 @@
 /*
- * Its learning rate becomes an integer on the way.
+ * Converts its learning rate to an integer.
  *
  * FAILED: steps move the values, and they stay finite
  * says: ten steps with lr 0.001 have moved no value

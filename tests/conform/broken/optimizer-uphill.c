@@ -1,5 +1,5 @@
 /*
- * Goes the wrong way.
+ * Adds the gradient instead of subtracting it.
  *
  * FAILED: it goes downhill on a quadratic
  * FAILED: it goes downhill on Rosenbrock's valley

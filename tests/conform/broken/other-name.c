@@ -1,5 +1,5 @@
 /*
- * Its file is called otherwise.
+ * Its name is not that of its file.
  *
  * FAILED: it is loaded: interface, sizes, name, callbacks, parameter table
  * says: the plugin in it is called 'another', so the file must be called 'another.so'

@@ -2,7 +2,7 @@
  * Two parameters share a field.
  *
  * FAILED: each parameter has bytes of its own in the state
- * says: parameters 'alpha' and 'beta' lie on one another, at bytes 0 and 0 of the state
+ * says: parameters 'alpha' and 'beta' overlap, at bytes 0 and 0 of the state
  */
 #include <scion/scion.h>
 

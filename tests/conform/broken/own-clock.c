@@ -1,8 +1,8 @@
 /*
- * Draws its noise from the clock.
+ * Computes its noise from the clock.
  *
  * FAILED: the same seed gives the same run
- * FAILED: interrupted and gone on with, a run is the same as without
+ * FAILED: a resumed run equals an uninterrupted one
  * says: two runs of one seed differ: in epoch 1 of
  * says: train_loss
  */

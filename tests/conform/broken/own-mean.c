@@ -1,7 +1,7 @@
 /*
- * Keeps its running scale where nobody saves it.
+ * Keeps its running scale in its state, which is not saved.
  *
- * FAILED: saved and loaded it is the same model
+ * FAILED: a saved and loaded model is the same
  * says: saved after some steps and loaded into a new model, it makes other outputs than before
  * says: scion_nn_buffer()
  */

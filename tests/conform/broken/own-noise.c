@@ -1,5 +1,5 @@
 /*
- * Draws its noise from a generator of its own, which knows no seed.
+ * Draws its noise from a generator of its own, which ignores the seed.
  *
  * FAILED: the same seed gives the same values and the same training
  * says: two models of one seed make other outputs of the same batch in training

@@ -1,5 +1,5 @@
 /*
- * Refuses whatever it is given.
+ * Refuses all inputs.
  *
  * FAILED: inputs of several shapes and any number of outputs are taken, or refused with a reason
  * says: it takes none of the inputs that were tried: 1x28x28, 3x32x32, 3x64x64, 20: takes images of 7x7

@@ -1,10 +1,10 @@
 /*
- * Ranges, defaults and choices that cannot be meant.
+ * Has ranges, defaults and choices that are not valid.
  *
  * FAILED: defaults, ranges and choices make sense
  * says: parameter 'alpha': its .max 1 is not above its .min 2, and so there is no upper end
- * says: parameter 'count': its default 0.5 is no integer
- * says: parameter 'beta': its default 1e+300 is no float
+ * says: parameter 'count': its default 0.5 is not a valid integer
+ * says: parameter 'beta': its default 1e+300 is not a valid float
  * says: parameter 'how': 'mean' is twice among its choices
  * says: parameter 'width' .scales, and only a model has widths
  * says: parameter 'share': .below_max without a .max

@@ -1,5 +1,5 @@
 /*
- * Takes the root of a square that is 0.
+ * Computes the square root of a square that is 0.
  *
  * FAILED: a finite gradient reaches every parameter
  * says: the gradient of 'fc1.weight' is not a number for random inputs

@@ -1,5 +1,5 @@
 /*
- * Names that are the engine's, and one that cannot be set from the command line.
+ * Has parameters with names of the engine, and one with a name that the command line cannot set.
  *
  * FAILED: parameters have names that an experiment file can say
  * says: parameter 'limit' has the name of a key that works on every dataset

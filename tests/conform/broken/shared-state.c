@@ -1,5 +1,5 @@
 /*
- * What belongs to an instance is kept in a variable of the file: two instances end it twice.
+ * Keeps memory of an instance in a variable of the file, so that two instances free it twice.
  *
  * FAILED: several instances do not disturb one another
  * says: in finish()

@@ -1,5 +1,5 @@
 /*
- * Refuses vectors, and does not say so.
+ * Refuses vectors without a reason.
  *
  * FAILED: inputs of several shapes and any number of outputs are taken, or refused with a reason
  * says: build() returned NULL for inputs of 20 and 10 outputs, and gave no reason

@@ -1,5 +1,5 @@
 /*
- * Its .size is of another struct than validate() writes to.
+ * Its .size is smaller than the struct that validate() writes to.
  *
  * FAILED: an instance with these parameters is made and ended
  * says: validate() writes past its state: at byte 4, and the state has 4: set .size = sizeof(struct ...)

@@ -1,5 +1,5 @@
 /*
- * Makes probabilities.
+ * Returns probabilities instead of logits.
  *
  * FAILED: the head makes the outputs, and nothing is done to them after it
  * says: the model's outputs are not what its head 'fc' makes

@@ -1,5 +1,5 @@
 /*
- * Refuses a value, and does not say why.
+ * Refuses a value without a reason.
  *
  * FAILED: values at the ends of the ranges are taken, or refused with a reason
  * says: validate() refuses, and gives no reason

@@ -1,7 +1,7 @@
 /*
- * Takes the root of what is 0, whose gradient is infinite.
+ * Computes the square root of 0, whose gradient is infinite.
  *
- * FAILED: a run comes to its end, with finite losses and gradients
+ * FAILED: a run finishes, with finite losses and gradients
  * says: in step 1 of epoch 1 the gradient of the target's
  * says: is not a number
  */

@@ -1,5 +1,5 @@
 /*
- * Calls two of its modules the same.
+ * Gives two modules the same name.
  *
  * FAILED: inputs of several shapes and any number of outputs are taken, or refused with a reason
  * says: it takes none of the inputs that were tried

@@ -1,5 +1,5 @@
 /*
- * A name stands twice in its table.
+ * Has two parameters of the same name.
  *
  * FAILED: it is loaded: interface, sizes, name, callbacks, parameter table
  * says: two parameters are called 'alpha'

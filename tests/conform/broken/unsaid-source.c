@@ -1,5 +1,5 @@
 /*
- * Goes by a source model that it does not ask for.
+ * Uses a source model that it has not asked for.
  *
  * FAILED: it is set up, and has a loss of batches of every size it takes
  * says: in setup(), or the loss of a first batch

@@ -1,5 +1,5 @@
 /*
- * Refuses, and does not say why.
+ * Its setup() fails without a reason.
  *
  * FAILED: it is set up, and has a loss of batches of every size it takes
  * says: strategy 'unwilling': its setup() gives no reason

@@ -1,5 +1,5 @@
 /*
- * Goes by memory that it has not written.
+ * Reads memory that it has not written.
  *
  * FAILED: the same seed gives the same run
  * says: two runs of one seed differ

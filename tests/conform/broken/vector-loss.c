@@ -1,5 +1,5 @@
 /*
- * Has a loss for each example.
+ * Returns a loss for each example.
  *
  * FAILED: it is set up, and has a loss of batches of every size it takes
  * says: the loss has 8 elements, not one

@@ -1,8 +1,8 @@
 /*
- * Waits for what never comes, when there is a folder of its trial already.
+ * Waits for ever in its loss, when the folder of its trial has been created.
  *
  * FAILED: it is set up, and has a loss of batches of every size it takes
- * says: hangs: it was not through after 1.5 seconds, in
+ * says: hangs: it had not finished after 1.5 seconds, in
  * options: --time 1.5
  */
 #include <scion/scion.h>

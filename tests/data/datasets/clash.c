@@ -1,4 +1,4 @@
-/* A dataset with a parameter of the name of a key that the engine gives to every dataset. */
+/* A dataset with a parameter that has the name of one of the engine's keys. */
 #include <scion/dataset.h>
 
 struct clash {

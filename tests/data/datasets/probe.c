@@ -1,4 +1,4 @@
-/* A dataset whose every value is known, and which can be told to do what a bad plugin does. */
+/* A dataset of known values, which can also be configured to make the errors of a faulty plugin. */
 #include <scion/dataset.h>
 
 #include <math.h>
@@ -28,7 +28,7 @@ struct probe {
         int64_t fail_at, label_at, nan_at; /* in train; -1: nowhere */
 };
 
-static const char *const elements[] = { "bytes", "reals", NULL };
+static const char *const elements[] = { "bytes", "floats", NULL };
 static const char *const wrongs[] = { "nothing", "open",    "train-size", "test-size",
                                       "axes",    "no-axes", "length",     "huge-input",
                                       "element", "classes", "targets",    NULL };
@@ -112,7 +112,7 @@ static int32_t label_of(const struct probe *probe, int64_t index)
 }
 
 /*
- * Value i of a real input is 10000 split + index + i/2; of a byte input (31 index + 7 i + 13 split) modulo
+ * Value i of a float input is 10000 split + index + i/2; of a byte input (31 index + 7 i + 13 split) modulo
  * 256. Value k of a target is -index - k.
  */
 static bool read_probe(void *self, enum scion_split split, int64_t index, void *input, void *target)
