@@ -232,9 +232,10 @@ const struct scion_command scion_command_compare = {
                 "the experiment's folder becomes the axis `task`.\n",
         .options = table,
         .notes = "For each group: number of runs and of failed runs, mean, standard deviation, a 95 % "
-                 "bootstrap interval (BCa) of the mean, best, median, mean seconds. Against the baseline, "
-                 "over pairs of runs that share all axes but the first of --by: mean difference, its "
-                 "interval, p of an exact permutation test, p after Holm's correction, wins, ties, losses, "
+                 "interval of the mean (Student's t over the seeds), best, median, mean seconds. Against the "
+                 "baseline, over pairs of runs that share all axes but the first of --by: mean difference, "
+                 "its interval, p of an exact permutation test over the seeds, p after Holm's correction, "
+                 "wins, ties, losses, "
                  "and the transfer ratio (error over the baseline's error; below 1 is better). With several "
                  "tasks: average ranks, Friedman's test, Nemenyi's critical difference. With several numbers "
                  "of labels: how many are needed to reach the baseline's score.\n",

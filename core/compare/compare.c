@@ -61,7 +61,8 @@ static bool comparison_create_groups(struct scion_comparison *comparison, const 
             !scion_groups_make(results, by, 1, &comparison->contenders) ||
             !scion_groups_make(results, by + 1, count - 1, &comparison->panels) ||
             !groups_create_by_others(results, without, 2, &comparison->tasks) ||
-            !groups_create_by_others(results, without, 1, &comparison->pairs))
+            !groups_create_by_others(results, without, 1, &comparison->pairs) ||
+            !scion_groups_make(results, &results->seed, by[0] != results->seed, &comparison->seeds))
                 return false;
         comparison->labels = without[2] == by[0] ? SCION_NO_COLUMN : without[2];
         return comparison->labels == SCION_NO_COLUMN ||
@@ -245,36 +246,12 @@ static bool comparison_find_metrics(struct scion_comparison *comparison, const c
 
 /* --- Statistics of groups ------------------------------------------------------------------------------- */
 
-bool scion_compared_interval(struct scion_comparison *comparison, const double *value, size_t *task,
-                             size_t count, size_t *map, struct scion_interval *interval)
-{
-        size_t tasks = 0, of_two = 0; /* tasks with at least two values */
-
-        memset(map, 0, comparison->tasks.count * sizeof *map);
-        for (size_t i = 0; i < count; i++) {
-                size_t values = ++map[task[i]];
-
-                tasks += values == 1;
-                of_two += values == 2;
-        }
-        for (size_t i = 0, next = 0; i < comparison->tasks.count; i++)
-                if (map[i] > 0)
-                        map[i] = next++;
-        for (size_t i = 0; i < count; i++)
-                task[i] = map[task[i]];
-        if (tasks > of_two && tasks > 1)
-                scion_notes_add(
-                        &comparison->notes,
-                        "Some tasks have only one run, so that intervals are computed from runs drawn from "
-                        "all tasks together, and are wider than those of runs drawn within each task");
-        return scion_bootstrap_mean(value, tasks == of_two ? task : NULL, count, interval);
-}
-
 /* Buffers for the values of one group. */
 struct values {
-        double *value;
-        size_t *task, *map;
+        double *value; /* of each run */
         size_t count;
+        struct scion_cell_mean *cell; /* for each seed and task */
+        double *by_seed;              /* the means of the cells, or NaN */
 };
 
 static size_t results_seconds_column(const struct scion_results *results)
@@ -286,23 +263,30 @@ static size_t results_seconds_column(const struct scion_results *results)
         return SCION_NO_COLUMN;
 }
 
-/* Counts the runs of a group, and collects their values, tasks and mean duration. */
+/* Counts the runs of a group, and collects their values and mean duration. */
 static void group_gather(const struct scion_comparison *comparison,
                          const struct scion_compared_metric *metric, size_t index, struct scion_score *score,
                          struct values *values)
 {
         const struct scion_results *results = comparison->results;
         size_t seconds = results_seconds_column(results), timed = 0;
+        size_t tasks = comparison->tasks.count;
         double sum = 0;
 
         values->count = 0;
+        memset(values->cell, 0, comparison->seeds.count * tasks * sizeof *values->cell);
         for (size_t run = 0; run < results->runs; run++) {
                 if (comparison->groups.group_of[run] != index)
                         continue;
                 score->done += results->run[run].done;
                 score->failed += !results->run[run].done;
-                if (scion_compared_value(comparison, metric, run, &values->value[values->count]))
-                        values->task[values->count++] = comparison->tasks.group_of[run];
+                if (scion_compared_value(comparison, metric, run, &values->value[values->count])) {
+                        struct scion_cell_mean *cell = &values->cell[comparison->seeds.group_of[run] * tasks +
+                                                                     comparison->tasks.group_of[run]];
+
+                        cell->sum += values->value[values->count++];
+                        cell->count++;
+                }
                 double took = seconds == SCION_NO_COLUMN ? NAN : scion_results_number(results, run, seconds);
 
                 if (results->run[run].done && isfinite(took)) {
@@ -312,41 +296,60 @@ static void group_gather(const struct scion_comparison *comparison,
         }
         score->counted = values->count;
         score->seconds = timed ? sum / (double)timed : NAN;
+        for (size_t i = 0; i < comparison->seeds.count * tasks; i++)
+                values->by_seed[i] = scion_cell_mean_value(&values->cell[i]);
 }
 
-static bool score_compute(struct scion_comparison *comparison, const struct scion_compared_metric *metric,
-                          struct scion_score *score, struct values *values)
+/* An accuracy is between 0 and 1, and so is its mean. */
+static struct scion_interval interval_clip(const char *metric, double mean, struct scion_interval interval)
 {
+        if (!scion_metric_is_fraction(metric) || mean < 0 || mean > 1 || isnan(interval.low))
+                return interval;
+        return (struct scion_interval){ fmax(0, interval.low), fmin(1, interval.high) };
+}
+
+static bool score_compute(const struct scion_comparison *comparison,
+                          const struct scion_compared_metric *metric, struct scion_score *score,
+                          const struct values *values)
+{
+        const struct scion_replicates by_seed = { comparison->seeds.count, comparison->tasks.count,
+                                                  values->by_seed };
         const double *value = values->value;
         size_t count = values->count;
+        struct scion_estimate estimate;
 
-        score->mean = scion_sample_mean(value, count);
         score->deviation = scion_sample_deviation(value, count);
         score->best = count ? value[0] : NAN;
         for (size_t i = 1; i < count; i++)
                 if (metric->lower_better ? value[i] < score->best : value[i] > score->best)
                         score->best = value[i];
-        return scion_sample_median(value, count, &score->median) &&
-               scion_compared_interval(comparison, value, values->task, count, values->map, &score->interval);
+        if (!scion_sample_median(value, count, &score->median) ||
+            !scion_replicates_estimate(&by_seed, &estimate))
+                return false;
+        score->seeds = estimate.seeds;
+        score->mean = estimate.mean;
+        score->interval = interval_clip(metric->name, estimate.mean, estimate.interval);
+        return true;
 }
 
 static bool metric_score_groups(struct scion_comparison *comparison, struct scion_compared_metric *metric)
 {
-        size_t runs = comparison->results->runs;
-        struct values values = { malloc((runs + 1) * sizeof *values.value),
-                                 malloc((runs + 1) * sizeof *values.task),
-                                 malloc((comparison->tasks.count + 1) * sizeof *values.map), 0 };
+        size_t runs = comparison->results->runs, cells = comparison->seeds.count * comparison->tasks.count;
+        struct values values = { malloc((runs + 1) * sizeof *values.value), 0,
+                                 malloc((cells + 1) * sizeof *values.cell),
+                                 malloc((cells + 1) * sizeof *values.by_seed) };
         bool good;
 
         metric->score = calloc(comparison->groups.count, sizeof *metric->score);
-        good = (metric->score && values.value && values.task && values.map) || scion_fail("out of memory");
+        good = (metric->score && values.value && values.cell && values.by_seed) ||
+               scion_fail("out of memory");
         for (size_t i = 0; good && i < comparison->groups.count; i++) {
                 group_gather(comparison, metric, i, &metric->score[i], &values);
                 good = score_compute(comparison, metric, &metric->score[i], &values);
         }
         free(values.value);
-        free(values.task);
-        free(values.map);
+        free(values.cell);
+        free(values.by_seed);
         return good;
 }
 
@@ -377,8 +380,9 @@ static bool comparison_compute(struct scion_comparison *comparison,
         for (size_t i = 0; i < comparison->metrics; i++) {
                 struct scion_compared_metric *metric = &comparison->metric[i];
 
-                if (!metric_score_groups(comparison, metric) || !scion_compare_versus(comparison, metric) ||
-                    !scion_compare_tasks(comparison, metric) || !scion_compare_labels(comparison, metric))
+                if (!metric_score_groups(comparison, metric) || !scion_compare_gaps(comparison, metric) ||
+                    !scion_compare_versus(comparison, metric) || !scion_compare_tasks(comparison, metric) ||
+                    !scion_compare_labels(comparison, metric))
                         return false;
         }
         return !comparison->notes.failed || scion_fail("out of memory");
@@ -412,6 +416,7 @@ void scion_comparison_finish(struct scion_comparison *comparison)
         scion_groups_finish(&comparison->panels);
         scion_groups_finish(&comparison->tasks);
         scion_groups_finish(&comparison->pairs);
+        scion_groups_finish(&comparison->seeds);
         scion_groups_finish(&comparison->settings);
         scion_notes_finish(&comparison->notes);
         *comparison = (struct scion_comparison){ 0 };

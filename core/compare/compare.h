@@ -1,11 +1,12 @@
 /*
  * The comparison behind `scion compare`: which strategy is better and with what confidence, as numbers.
  *
- * Runs are grouped in four ways:
+ * Runs are grouped in five ways:
  *   group      by the columns of `by`: a row of the table (strategy; or strategy and per_class)
  *   contender  by the first column of `by`: the competitors, one of which may be the baseline
  *   task       by all axes except the contender's and the seed
  *   pair       by all axes except the contender's: runs of two contenders with the same task and seed
+ *   seed       by the seed, which is the unit of replication (struct scion_replicates)
  * Each is a struct scion_groups, which gives the group of every run. Numbers that do not exist are NaN.
  *
  * The transfer ratio is the mean over tasks of error / baseline's error (Glorot, Bordes, Bengio. ICML 2011):
@@ -31,9 +32,16 @@ struct scion_compare_options {
 struct scion_score {
         size_t done, failed;
         size_t counted; /* finished runs with a finite value, which the statistics are computed from */
-        double mean, deviation, best, median;
-        struct scion_interval interval; /* 95 % interval of the mean */
-        double seconds;                 /* mean duration of the finished runs */
+        size_t seeds;   /* seeds with a counted run */
+        double mean;    /* over the tasks of the group, of the means over seeds */
+        struct scion_interval interval; /* 95 % interval of the mean: see scion_replicates_estimate() */
+        double deviation, best, median; /* of the counted runs */
+        /*
+         * Pairs of task and seed, and tasks, in which a contender has a result, with the same values in the
+         * further columns of `by`; and those of them in which this group has none.
+         */
+        size_t expected, lacking, expected_tasks, lacking_tasks;
+        double seconds; /* mean duration of the finished runs */
 };
 
 /*
@@ -42,16 +50,17 @@ struct scion_score {
  */
 struct scion_versus {
         size_t pairs;
+        size_t seeds;      /* seeds with a pair */
         size_t unpaired;   /* pairs that only one of the two has: the other failed or was not run */
-        double difference; /* mean of group - baseline */
+        double difference; /* mean over tasks of the means over seeds of group - baseline */
         struct scion_interval interval;
-        struct scion_permutation test; /* NaN for fewer than two pairs */
+        struct scion_permutation test; /* of the seeds; NaN for fewer than two */
         double holm;                   /* p after Holm's correction over all groups of the metric */
         size_t wins, ties, losses;
         double ratio; /* transfer ratio over the pairs */
 };
 
-/* A contender over the tasks for which all contenders have results. */
+/* A contender over the tasks and seeds for which all contenders have results. */
 struct scion_standing {
         double rank;  /* average rank; 1 is best */
         double ratio; /* transfer ratio over these tasks */
@@ -67,12 +76,13 @@ struct scion_clique {
 
 /* The ranks of all contenders over several tasks, and tests of their differences. */
 struct scion_over_tasks {
-        size_t tasks;                    /* tasks for which all contenders have results */
+        size_t tasks;                    /* tasks in which all contenders have results with a common seed */
         size_t left_out;                 /* the other tasks */
         struct scion_standing *standing; /* one for each contender */
         size_t *order;                   /* contenders, best rank first */
         struct scion_friedman friedman;
-        double critical_difference; /* Nemenyi, 0.05 */
+        struct scion_permutation by_seed; /* scion_ranks_test_seeds() */
+        double critical_difference;       /* Nemenyi, 0.05 */
         size_t cliques;
         struct scion_clique *clique;
 };
@@ -105,6 +115,7 @@ struct scion_compared_metric {
 struct scion_comparison {
         const struct scion_results *results;
         struct scion_groups groups, contenders, tasks, pairs;
+        struct scion_groups seeds;  /* a single group if the seed is the contender */
         struct scion_groups panels; /* by the further columns of `by` */
         /* like tasks, without the number of labels; only if there is such an axis */
         struct scion_groups settings;

@@ -7,6 +7,7 @@
 #define PRECISE 1e-15   /* relative change at which they stop */
 #define TINY 1e-300     /* replaces a zero denominator */
 #define REACH 9.0       /* the normal density beyond it is below 1e-18 */
+#define FARTHEST 1e150  /* quantiles of t are searched up to here: its square is finite */
 #define GRID (1 / 32.0) /* the trapezoidal rule is exact to rounding for steps this small */
 
 double scion_normal_cdf(double x)
@@ -129,6 +130,24 @@ double scion_f_tail(double x, double freedom1, double freedom2)
         double sum = freedom2 + freedom1 * x;
 
         return beta_regularized(freedom2 / 2, freedom1 / 2, freedom2 / sum, freedom1 * x / sum);
+}
+
+double scion_t_quantile(double p, double freedom)
+{
+        double low = 0, high = 1;
+
+        if (p > 0.5) /* the lower tail is more precise */
+                return -scion_t_quantile(1 - p, freedom);
+        /* t^2 has the F distribution with 1 and `freedom` degrees of freedom. */
+        while (scion_f_tail(high * high, 1, freedom) / 2 > p && high < FARTHEST)
+                high *= 2;
+        for (double middle = high / 2; middle > low && middle < high; middle = (low + high) / 2) {
+                if (scion_f_tail(middle * middle, 1, freedom) / 2 > p)
+                        low = middle;
+                else
+                        high = middle;
+        }
+        return -(low + high) / 2;
 }
 
 /* --- The studentized range ------------------------------------------------------------------------------ */

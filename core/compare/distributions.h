@@ -11,6 +11,12 @@ double scion_chi2_tail(double x, double freedom);
 double scion_f_tail(double x, double freedom1, double freedom2);
 
 /*
+ * The x with P(X <= x) = p of Student's t distribution, for 0 < p < 1 and freedom > 0, which need not be a
+ * whole number.
+ */
+double scion_t_quantile(double p, double freedom);
+
+/*
  * P(range of k standard normal values <= q), for k >= 2: the studentized range with infinitely many degrees
  * of freedom. And its inverse.
  */

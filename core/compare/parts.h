@@ -32,19 +32,13 @@ struct scion_cell_mean *scion_compared_cells(const struct scion_comparison *comp
 /* Returns the transfer ratio: the mean over `count` tasks of error / baseline's error. See compare.h. */
 double scion_transfer_ratio(const char *metric, const double *values, const double *baseline, size_t count);
 
+/* Counts what metric->score[] lacks: gaps.c. */
+bool scion_compare_gaps(struct scion_comparison *comparison, struct scion_compared_metric *metric);
 /* Fills metric->versus: versus.c. */
 bool scion_compare_versus(struct scion_comparison *comparison, struct scion_compared_metric *metric);
 /* Fills metric->over_tasks: tasks.c. */
 bool scion_compare_tasks(struct scion_comparison *comparison, struct scion_compared_metric *metric);
 /* Fills metric->need: labels.c. */
 bool scion_compare_labels(struct scion_comparison *comparison, struct scion_compared_metric *metric);
-
-/*
- * Computes the interval of the mean of values from several tasks. Samples are drawn within each task if each
- * has at least two values; otherwise from all, and a note says so. `task` gives the task of each value and is
- * overwritten; `map` is a buffer with one entry for each task of the comparison.
- */
-bool scion_compared_interval(struct scion_comparison *comparison, const double *value, size_t *task,
-                             size_t count, size_t *map, struct scion_interval *interval);
 
 #endif

@@ -9,9 +9,7 @@
 #include "base/random.h"
 #include "compare/distributions.h"
 
-#define LEVEL 0.05
 #define SEED 1 /* of all random samples */
-#define FLOAT_ROUNDING (1.0 / (1 << 24))
 
 double scion_sample_mean(const double *values, size_t count)
 {
@@ -53,130 +51,140 @@ bool scion_sample_median(const double *values, size_t count, double *median)
         return true;
 }
 
-/* --- Bootstrap ------------------------------------------------------------------------------------------ */
+/* --- Replicates ----------------------------------------------------------------------------------------- */
 
-/* The values in the order of their strata. */
-struct strata {
-        double *value;
-        size_t count, *end; /* end[s]: one past the last of stratum s */
+static double replicates_value(const struct scion_replicates *of, size_t seed, size_t task)
+{
+        return of->value[seed * of->tasks + task];
+}
+
+static bool seed_has_results(const struct scion_replicates *of, size_t seed)
+{
+        for (size_t task = 0; task < of->tasks; task++)
+                if (!isnan(replicates_value(of, seed, task)))
+                        return true;
+        return false;
+}
+
+/* Computes the number of seeds with a result in a task, and the mean of their results. */
+static size_t task_mean(const struct scion_replicates *of, size_t task, double *mean)
+{
+        size_t count = 0;
+        double sum = 0;
+
+        for (size_t seed = 0; seed < of->seeds; seed++)
+                if (!isnan(replicates_value(of, seed, task))) {
+                        sum += replicates_value(of, seed, task);
+                        count++;
+                }
+        *mean = sum / (double)count;
+        return count;
+}
+
+/*
+ * The influences of the seeds on the mean, and what is needed for their distribution. A deviation of a task
+ * with n seeds is scaled by sqrt(n / (n - 1)), so that the sum of the squared influences is an unbiased
+ * estimate of the variance.
+ */
+struct influences {
+        const struct scion_replicates *of;
+        double *seed;   /* the sum over tasks of scale * (value - mean) */
+        double *scale;  /* of each task: sqrt(n / (n - 1)) / (n tasks); 0 for a task without results */
+        double *column; /* a buffer with one entry for each seed */
+        size_t *count;  /* results of each task */
 };
 
-static bool strata_sort(const double *values, const size_t *stratum, size_t count, struct strata *strata)
+/* The sum over the other seed of the squared covariances, for values that are independent with variance 1. */
+static double influences_covariances(const struct influences *of, size_t seed, double *variance)
 {
-        size_t strata_count = 1;
+        double sum = 0;
 
-        for (size_t i = 0; stratum && i < count; i++)
-                if (stratum[i] >= strata_count)
-                        strata_count = stratum[i] + 1;
-        strata->count = strata_count;
-        strata->value = malloc((count + 1) * sizeof *strata->value);
-        strata->end = calloc(strata_count + 1, sizeof *strata->end);
-        if (!strata->value || !strata->end)
-                return scion_fail("out of memory");
-        for (size_t i = 0; i < count; i++)
-                strata->end[(stratum ? stratum[i] : 0) + 1]++;
-        for (size_t s = 0; s < strata_count; s++)
-                strata->end[s + 1] +=
-                        strata->end[s]; /* the start of s + 1, which the next loop advances to its end */
-        for (size_t i = 0; i < count; i++)
-                strata->value[strata->end[stratum ? stratum[i] : 0]++] = values[i];
-        return true;
-}
+        for (size_t i = 0; i < of->of->seeds; i++)
+                of->column[i] = 0;
+        for (size_t task = 0; task < of->of->tasks; task++) {
+                double square = of->scale[task] * of->scale[task];
 
-/* Draws the bootstrap means, sorted. `number` is a buffer with one entry for each value. */
-static void strata_draw_means(const struct strata *strata, size_t count, uint32_t *number, double *means)
-{
-        struct scion_random random = scion_random(SEED, SCION_RANDOM_DATA, 0);
-
-        for (size_t b = 0; b < SCION_BOOTSTRAP_SAMPLES; b++) {
-                double sum = 0;
-
-                scion_random_fill(&random, number, count);
-                for (size_t s = 0, start = 0; s < strata->count; start = strata->end[s++]) {
-                        uint64_t size = strata->end[s] - start;
-
-                        for (size_t i = start; i < strata->end[s]; i++)
-                                sum += strata->value[start + (number[i] * size >> 32)];
-                }
-                means[b] = sum / (double)count;
+                if (isnan(replicates_value(of->of, seed, task)))
+                        continue;
+                for (size_t i = 0; i < of->of->seeds; i++)
+                        if (!isnan(replicates_value(of->of, i, task)))
+                                of->column[i] -= square / (double)of->count[task];
+                of->column[seed] += square;
         }
-        qsort(means, SCION_BOOTSTRAP_SAMPLES, sizeof *means, double_by_size);
+        *variance = of->column[seed];
+        for (size_t i = 0; i < of->of->seeds; i++)
+                sum += of->column[i] * of->column[i];
+        return sum;
 }
 
-/* The acceleration: the sum of cubed influences over the sum of squared ones to the power 3/2, over 6. */
-static double strata_acceleration(const struct strata *strata)
+static struct scion_interval influences_interval(const struct influences *of, double mean)
 {
-        double squares = 0, cubes = 0;
+        double variance = 0, trace = 0, squares = 0;
 
-        for (size_t s = 0, start = 0; s < strata->count; start = strata->end[s++]) {
-                double mean = scion_sample_mean(strata->value + start, strata->end[s] - start);
+        for (size_t seed = 0; seed < of->of->seeds; seed++) {
+                double own;
 
-                for (size_t i = start; i < strata->end[s]; i++) {
-                        double influence = strata->value[i] - mean;
-
-                        squares += influence * influence;
-                        cubes += influence * influence * influence;
-                }
+                variance += of->seed[seed] * of->seed[seed];
+                squares += influences_covariances(of, seed, &own);
+                trace += own;
         }
-        return squares > 0 ? cubes / (6 * pow(squares, 1.5)) : 0;
+        double half = -scion_t_quantile(SCION_LEVEL / 2, trace * trace / squares) * sqrt(variance);
+
+        return isfinite(half) ? (struct scion_interval){ mean - half, mean + half }
+                              : (struct scion_interval){ NAN, NAN };
 }
 
-/* The share of the bootstrap means below the mean; those equal to it, up to rounding, count half. */
-static double means_share_below(const double *means, double mean)
+/* Computes the estimate without its interval, and the influences. Returns whether there is an interval. */
+static bool influences_compute(struct influences *of, struct scion_estimate *estimate)
 {
-        double rounding = 1e-12 * (fabs(means[0]) + fabs(means[SCION_BOOTSTRAP_SAMPLES - 1]));
-        size_t below = 0, equal = 0;
+        const struct scion_replicates *replicates = of->of;
+        size_t single = 0;
+        double sum = 0;
 
-        for (size_t b = 0; b < SCION_BOOTSTRAP_SAMPLES; b++) {
-                below += means[b] < mean - rounding;
-                equal += fabs(means[b] - mean) <= rounding;
+        for (size_t seed = 0; seed < replicates->seeds; seed++)
+                estimate->seeds += seed_has_results(replicates, seed);
+        for (size_t task = 0; task < replicates->tasks; task++) {
+                double mean;
+
+                of->count[task] = task_mean(replicates, task, &mean);
+                if (of->count[task] == 0)
+                        continue;
+                estimate->tasks++;
+                single += of->count[task] == 1;
+                sum += mean;
         }
-        return ((double)below + (double)equal / 2) / SCION_BOOTSTRAP_SAMPLES;
-}
+        estimate->mean = estimate->tasks ? sum / (double)estimate->tasks : NAN;
+        for (size_t task = 0; task < replicates->tasks && single == 0; task++) {
+                double mean, n = (double)of->count[task];
 
-/* Interpolates linearly between neighbours. */
-static double sorted_quantile(const double *sorted, size_t count, double p)
-{
-        double place = p * (double)(count - 1);
-
-        if (isnan(place)) /* for values so large that their sum overflows */
-                return NAN;
-        size_t below = (size_t)place;
-
-        return below + 1 >= count
-                       ? sorted[count - 1]
-                       : sorted[below] + (place - (double)below) * (sorted[below + 1] - sorted[below]);
-}
-
-static double bca_quantile(const double *means, double bias, double a, double p)
-{
-        double z = bias + scion_normal_quantile(p);
-
-        return sorted_quantile(means, SCION_BOOTSTRAP_SAMPLES, scion_normal_cdf(bias + z / (1 - a * z)));
-}
-
-bool scion_bootstrap_mean(const double *values, const size_t *stratum, size_t count,
-                          struct scion_interval *interval)
-{
-        struct strata strata = { 0 };
-        double *means = malloc(SCION_BOOTSTRAP_SAMPLES * sizeof *means);
-        uint32_t *number = malloc((count + 1) * sizeof *number);
-        bool good = (means && number) || scion_fail("out of memory");
-
-        *interval = (struct scion_interval){ NAN, NAN };
-        if (good && count > 1 && (good = strata_sort(values, stratum, count, &strata))) {
-                strata_draw_means(&strata, count, number, means);
-                double bias =
-                        scion_normal_quantile(means_share_below(means, scion_sample_mean(values, count)));
-                double a = strata_acceleration(&strata);
-
-                interval->low = bca_quantile(means, bias, a, LEVEL / 2);
-                interval->high = bca_quantile(means, bias, a, 1 - LEVEL / 2);
+                if (of->count[task] == 0)
+                        continue;
+                task_mean(replicates, task, &mean);
+                of->scale[task] = sqrt(n / (n - 1)) / (n * (double)estimate->tasks);
+                for (size_t seed = 0; seed < replicates->seeds; seed++)
+                        if (!isnan(replicates_value(replicates, seed, task)))
+                                of->seed[seed] +=
+                                        of->scale[task] * (replicates_value(replicates, seed, task) - mean);
         }
-        free(strata.value);
-        free(strata.end);
-        free(number);
-        free(means);
+        return estimate->tasks > 0 && single == 0;
+}
+
+bool scion_replicates_estimate(const struct scion_replicates *of, struct scion_estimate *estimate)
+{
+        struct influences influences = { of, calloc(of->seeds + 1, sizeof(double)),
+                                         calloc(of->tasks + 1, sizeof(double)),
+                                         calloc(of->seeds + 1, sizeof(double)),
+                                         calloc(of->tasks + 1, sizeof(size_t)) };
+        bool good = (influences.seed && influences.scale && influences.column && influences.count) ||
+                    scion_fail("out of memory");
+
+        *estimate = (struct scion_estimate){ 0, 0, NAN, { NAN, NAN } };
+        if (good && influences_compute(&influences, estimate))
+                estimate->interval = influences_interval(&influences, estimate->mean);
+        free(influences.seed);
+        free(influences.scale);
+        free(influences.column);
+        free(influences.count);
         return good;
 }
 
@@ -261,6 +269,35 @@ bool scion_permutation_test(const double *difference, size_t count, double tie,
         return good;
 }
 
+bool scion_permutation_test_seeds(const struct scion_replicates *difference, double rounding,
+                                  struct scion_permutation *result)
+{
+        double *sum = calloc(difference->seeds + 1, sizeof *sum); /* each seed's part of the statistic */
+        size_t tasks = 0, seeds = 0;
+
+        if (!sum)
+                return scion_fail("out of memory");
+        for (size_t task = 0; task < difference->tasks; task++) {
+                double mean;
+                size_t count = task_mean(difference, task, &mean);
+
+                tasks += count > 0;
+                for (size_t seed = 0; seed < difference->seeds && count > 0; seed++) {
+                        double value = replicates_value(difference, seed, task);
+
+                        sum[seed] += isnan(value) ? 0 : value / (double)count;
+                }
+        }
+        for (size_t seed = 0; seed < difference->seeds; seed++)
+                if (seed_has_results(difference, seed))
+                        sum[seeds++] = sum[seed];
+        /* The weights of the differences of each task have the sum 1. */
+        bool good = scion_permutation_test(sum, seeds > 1 ? seeds : 0, (double)tasks * rounding, result);
+
+        free(sum);
+        return good;
+}
+
 /* --- Multiple comparisons ------------------------------------------------------------------------------- */
 
 struct ranked {
@@ -293,69 +330,4 @@ bool scion_holm(const double *p, size_t count, double *corrected)
         }
         free(ranked);
         return true;
-}
-
-/* --- Ranks ---------------------------------------------------------------------------------------------- */
-
-bool scion_float_equal(double a, double b)
-{
-        return fabs(a - b) <= FLOAT_ROUNDING * (fabs(a) + fabs(b));
-}
-
-void scion_ranks(const double *values, size_t n, size_t k, double *ranks)
-{
-        for (size_t row = 0; row < n; row++, values += k, ranks += k)
-                for (size_t i = 0; i < k; i++) {
-                        size_t less = 0, equal = 0; /* `equal` counts itself */
-
-                        for (size_t j = 0; j < k; j++) {
-                                bool same = scion_float_equal(values[i], values[j]);
-
-                                equal += same;
-                                less += !same && values[j] < values[i];
-                        }
-                        ranks[i] = (double)less + (double)(equal + 1) / 2;
-                }
-}
-
-/* This form of chi2 (Conover 1999, 5.8) needs no extra term for ties. */
-struct scion_friedman scion_friedman_test(const double *ranks, size_t n, size_t k)
-{
-        struct scion_friedman result = { NAN, NAN, NAN, NAN };
-        double rows = (double)n, columns = (double)k, between = 0, total = 0, middle = (columns + 1) / 2;
-
-        for (size_t j = 0; j < k; j++) {
-                double sum = 0;
-
-                for (size_t i = 0; i < n; i++) {
-                        double distance = ranks[i * k + j] - middle;
-
-                        sum += distance;
-                        total += distance * distance;
-                }
-                between += sum * sum;
-        }
-        if (n < 2 || k < 2 || total <= 0)
-                return result;
-        result.chi2 = (columns - 1) * between / total;
-        result.p = scion_chi2_tail(result.chi2, columns - 1);
-
-        double most = rows * (columns - 1), left = most - result.chi2;
-
-        if (left > 1e-9 * most) {
-                result.f = (rows - 1) * result.chi2 / left;
-                result.f_p = scion_f_tail(result.f, columns - 1, (columns - 1) * (rows - 1));
-        } else { /* all rows have the same ranks: the probability of that */
-                result.f = INFINITY;
-                result.f_p = exp(-(rows - 1) * lgamma(columns + 1));
-        }
-        return result;
-}
-
-double scion_nemenyi_difference(size_t n, size_t k)
-{
-        if (n < 1 || k < 2)
-                return NAN;
-        return scion_range_quantile(1 - LEVEL, (int)k) / sqrt(2) *
-               sqrt((double)(k * (k + 1)) / (6 * (double)n));
 }

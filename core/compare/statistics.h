@@ -7,9 +7,11 @@
 
 #include <scion/api.h>
 
-#define SCION_BOOTSTRAP_SAMPLES 10000
+#define SCION_LEVEL 0.05 /* of significance; intervals hold 1 - level */
 /* Largest number of differences for which all patterns of signs are enumerated. */
 #define SCION_PERMUTATION_EXACT 20
+#define SCION_EXCHANGES_EXACT 10000 /* largest number of exchanges that are enumerated */
+#define SCION_EXCHANGES_SAMPLES 9999
 #define SCION_PERMUTATION_SAMPLES 99999 /* patterns that are drawn for more differences */
 
 /* The mean of a sample; NaN for count = 0. */
@@ -25,13 +27,31 @@ struct scion_interval {
 };
 
 /*
- * A 95 % interval of the mean: the bias-corrected and accelerated bootstrap (BCa; Efron, Tibshirani. An
- * Introduction to the Bootstrap, 1993, chapter 14) with 10,000 samples. With `stratum`, numbered from 0, each
- * value is resampled from its own stratum (Davison, Hinkley. Bootstrap Methods, 1997, sections 3.2 and
- * 5.3.2); with NULL, from all values. NaN for fewer than two values. Returns false when memory is out.
+ * Results by seed and task: value[seed * tasks + task], NaN where there is none. Seeds and tasks without a
+ * result do not count. The tasks are fixed. The seeds are the replications: results of different seeds are
+ * independent; those of one seed need not be, because a seed draws the data and the first weights in all
+ * tasks.
  */
-bool scion_bootstrap_mean(const double *values, const size_t *stratum, size_t count,
-                          struct scion_interval *interval);
+struct scion_replicates {
+        size_t seeds, tasks;
+        const double *value;
+};
+
+/* The mean of replicates. */
+struct scion_estimate {
+        size_t seeds, tasks; /* that have a result */
+        double mean;         /* over tasks, of the means over seeds */
+        struct scion_interval interval;
+};
+
+/*
+ * Estimates the mean and its 95 % interval, which is Student's t over the seeds: where no result is missing,
+ * mean +- t sd / sqrt(n) with n - 1 degrees of freedom, of the n seeds' means over tasks. Otherwise the
+ * variance is the sum of the squared influences of the seeds, and the degrees of freedom are Satterthwaite's
+ * (Bell, McCaffrey. Survey Methodology 28, 2002). There is no interval for a single seed, nor if one of the
+ * tasks has a single seed. Returns false when memory is out.
+ */
+bool scion_replicates_estimate(const struct scion_replicates *of, struct scion_estimate *estimate);
 
 /* The result of a permutation test. */
 struct scion_permutation {
@@ -40,13 +60,22 @@ struct scion_permutation {
 };
 
 /*
- * The two-sided permutation test of paired differences: the share of the patterns of signs whose sum is at
- * least as far from zero as the observed one (Fisher 1935). For up to 20 differences all patterns are
- * enumerated; for more, 99,999 are drawn, and p = (b + 1) / (drawn + 1) (Phipson, Smyth. 2010). Sums that
- * differ by `tie` or less count as equal. p is NaN for count = 0. Returns false when memory is out.
+ * The two-sided permutation test of `count` independent differences: the share of the patterns of signs whose
+ * sum is at least as far from zero as the observed one (Fisher 1935). For up to 20 differences all patterns
+ * are enumerated, so that the smallest p is 2 / 2^count; for more, 99,999 are drawn, and p = (b + 1) / (drawn
+ * + 1) (Phipson, Smyth. 2010). Sums that differ by `tie` or less count as equal. p is NaN for count = 0.
+ * Returns false when memory is out.
  */
 bool scion_permutation_test(const double *difference, size_t count, double tie,
                             struct scion_permutation *result);
+
+/*
+ * The same test for differences by seed and task. The statistic is the mean over tasks of the means over
+ * seeds, and the sign of all differences of a seed is flipped at once. `rounding` is the largest rounding
+ * error of a difference. p is NaN for fewer than two seeds. Returns false when memory is out.
+ */
+bool scion_permutation_test_seeds(const struct scion_replicates *difference, double rounding,
+                                  struct scion_permutation *result);
 
 /*
  * Holm's step-down correction (1979) of `count` p-values. NaN stays NaN and is not counted. Returns false
@@ -77,6 +106,16 @@ void scion_ranks(const double *values, size_t n, size_t k, double *ranks);
  * and when all values are tied.
  */
 struct scion_friedman scion_friedman_test(const double *ranks, size_t n, size_t k);
+/*
+ * The permutation test of the differences between k contenders, with the seeds as replications: the
+ * contenders are ranked for each seed and task, and p is the share of the exchanges of contenders within each
+ * seed, in all tasks at once, after which the average ranks are at least as far from each other, by the sum
+ * of squares. value[(seed * tasks + task) * k + contender]; a seed does not count in a task where its first
+ * value is NaN. Up to 10,000 exchanges are enumerated; of more, 9,999 are drawn. p is NaN for fewer than two
+ * contenders or seeds. Returns false when memory is out.
+ */
+bool scion_ranks_test_seeds(const double *value, size_t seeds, size_t tasks, size_t k,
+                            struct scion_permutation *result);
 /* Nemenyi's critical difference of average ranks at the level 0.05 (Demsar 2006): q / sqrt(2) *
  * sqrt(k (k + 1) / (6 n)), q from the studentized range. */
 double scion_nemenyi_difference(size_t n, size_t k);

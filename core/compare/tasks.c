@@ -1,33 +1,76 @@
 /*
  * Contenders over several tasks: average ranks, Friedman's test, Nemenyi's critical difference (Demsar, JMLR
- * 2006), and transfer ratios. The score of a task is the mean over its seeds.
+ * 2006), and transfer ratios. The score of a task is the mean over the seeds with which all contenders have a
+ * result in it, so that a failed run changes the scores of all contenders alike.
  */
 #include <scion/error.h>
 #include <stdlib.h>
 
 #include "compare/parts.h"
 
+static bool pair_is_complete(const struct scion_comparison *comparison, const struct scion_cell_mean *cell,
+                             size_t pair)
+{
+        for (size_t i = 0; i < comparison->contenders.count; i++)
+                if (cell[i * comparison->pairs.count + pair].count == 0)
+                        return false;
+        return true;
+}
+
 /*
  * Collects the tasks for which all contenders have a score: value[task * contenders + contender]. Returns
- * their number.
+ * their number. `seeds` is a buffer with one entry for each task.
  */
 static size_t tasks_complete(const struct scion_comparison *comparison, const struct scion_cell_mean *cell,
-                             double *value)
+                             double *value, size_t *seeds)
 {
-        size_t contenders = comparison->contenders.count, tasks = 0;
+        size_t contenders = comparison->contenders.count, pairs = comparison->pairs.count, tasks = 0;
 
         for (size_t task = 0; task < comparison->tasks.count; task++) {
-                size_t have = 0;
+                seeds[task] = 0;
+                for (size_t i = 0; i < contenders; i++)
+                        value[task * contenders + i] = 0;
+        }
+        for (size_t pair = 0; pair < pairs; pair++) {
+                size_t task = comparison->tasks.group_of[comparison->pairs.first[pair]];
 
-                for (size_t i = 0; i < contenders; i++) {
-                        const struct scion_cell_mean *at = &cell[i * comparison->tasks.count + task];
-
-                        value[tasks * contenders + i] = scion_cell_mean_value(at);
-                        have += at->count > 0;
-                }
-                tasks += have == contenders;
+                if (!pair_is_complete(comparison, cell, pair))
+                        continue;
+                for (size_t i = 0; i < contenders; i++)
+                        value[task * contenders + i] += scion_cell_mean_value(&cell[i * pairs + pair]);
+                seeds[task]++;
+        }
+        for (size_t task = 0; task < comparison->tasks.count; task++) {
+                for (size_t i = 0; i < contenders && seeds[task] > 0; i++)
+                        value[tasks * contenders + i] = value[task * contenders + i] / (double)seeds[task];
+                tasks += seeds[task] > 0;
         }
         return tasks;
+}
+
+/* Tests the differences of ranks by exchanges within seeds. */
+static bool standings_test_by_seed(const struct scion_comparison *comparison,
+                                   const struct scion_cell_mean *cell, struct scion_over_tasks *over)
+{
+        size_t contenders = comparison->contenders.count, pairs = comparison->pairs.count;
+        size_t seeds = comparison->seeds.count, tasks = comparison->tasks.count;
+        double *value = malloc((seeds * tasks * contenders + 1) * sizeof *value);
+
+        if (!value)
+                return scion_fail("out of memory");
+        for (size_t i = 0; i < seeds * tasks * contenders; i++)
+                value[i] = NAN;
+        for (size_t pair = 0; pair < pairs; pair++) {
+                size_t run = comparison->pairs.first[pair];
+                size_t at = comparison->seeds.group_of[run] * tasks + comparison->tasks.group_of[run];
+
+                for (size_t i = 0; i < contenders && pair_is_complete(comparison, cell, pair); i++)
+                        value[at * contenders + i] = scion_cell_mean_value(&cell[i * pairs + pair]);
+        }
+        bool good = scion_ranks_test_seeds(value, seeds, tasks, contenders, &over->by_seed);
+
+        free(value);
+        return good;
 }
 
 /* Sorts by rank, best first; equal ranks stay in the order of the contenders. */
@@ -108,33 +151,37 @@ bool scion_compare_tasks(struct scion_comparison *comparison, struct scion_compa
         size_t contenders = comparison->contenders.count, most = comparison->tasks.count;
         struct scion_cell_mean *cell = NULL;
         double *value = NULL, *ranks = NULL;
+        size_t *seeds = NULL;
         bool good = true;
 
         if (contenders < 2 || most < 2)
                 return true;
-        cell = scion_compared_cells(comparison, metric, &comparison->tasks);
+        cell = scion_compared_cells(comparison, metric, &comparison->pairs);
         value = malloc((most + 1) * contenders * sizeof *value);
         ranks = malloc((most + 1) * contenders * sizeof *ranks); /* also large enough for two columns */
+        seeds = malloc((most + 1) * sizeof *seeds);
         over->standing = calloc(contenders, sizeof *over->standing);
         over->order = calloc(contenders, sizeof *over->order);
         over->clique = calloc(contenders, sizeof *over->clique);
-        if (!cell || !value || !ranks || !over->standing || !over->order || !over->clique) {
+        if (!cell || !value || !ranks || !seeds || !over->standing || !over->order || !over->clique) {
                 good = scion_fail("out of memory");
         } else {
-                over->tasks = tasks_complete(comparison, cell, value);
+                over->tasks = tasks_complete(comparison, cell, value, seeds);
                 over->left_out = most - over->tasks;
                 if (over->tasks > 1) {
                         standings_set_ratios(comparison, metric, value, ranks, over);
                         standings_set_ranks(comparison, metric, value, ranks, over);
+                        good = standings_test_by_seed(comparison, cell, over);
                 }
                 if (over->left_out > 0)
                         scion_notes_add(&comparison->notes,
-                                        "%s: %zu of %zu tasks are left out of the ranks, because not all "
-                                        "contenders have results for them",
+                                        "%s: %zu of %zu tasks are left out of the ranks, because no seed "
+                                        "has results of all contenders in them",
                                         metric->name, over->left_out, most);
         }
         free(cell);
         free(value);
         free(ranks);
+        free(seeds);
         return good;
 }

@@ -8,10 +8,9 @@ struct work {
         struct scion_comparison *comparison;
         struct scion_compared_metric *metric;
         struct scion_cell_mean *cell; /* for each contender and pair */
-        double *difference;           /* for each pair */
-        size_t *task, *map;
-        double *ours, *theirs; /* for each task, sums over its pairs */
-        size_t *pairs;         /* for each task, the number of pairs */
+        double *by_seed;              /* the differences for each seed and task, or NaN */
+        double *ours, *theirs;        /* for each task, sums over its pairs */
+        size_t *pairs;                /* for each task, the number of pairs */
 };
 
 static const struct scion_cell_mean *work_cell(const struct work *work, size_t contender, size_t pair)
@@ -19,17 +18,17 @@ static const struct scion_cell_mean *work_cell(const struct work *work, size_t c
         return &work->cell[contender * work->comparison->pairs.count + pair];
 }
 
-/*
- * Collects the pairs that both the group and the baseline have. Returns the rounding error within which sums
- * count as equal.
- */
+/* Collects the pairs that both the group and the baseline have. Returns the largest rounding error. */
 static double work_pair_runs(struct work *work, size_t group, struct scion_versus *versus)
 {
         const struct scion_comparison *comparison = work->comparison;
         size_t contender = scion_comparison_contender(comparison, group);
         size_t panel = comparison->panels.group_of[comparison->groups.first[group]];
+        size_t cells = comparison->seeds.count * comparison->tasks.count;
         double rounding = 0;
 
+        for (size_t i = 0; i < cells; i++)
+                work->by_seed[i] = NAN;
         for (size_t pair = 0; pair < comparison->pairs.count; pair++) {
                 size_t run = comparison->pairs.first[pair];
                 const struct scion_cell_mean *a = work_cell(work, contender, pair),
@@ -50,12 +49,12 @@ static double work_pair_runs(struct work *work, size_t group, struct scion_versu
                         versus->wins++;
                 else
                         versus->losses++;
-                rounding += (fabs(ours) + fabs(theirs)) / (1 << 24); /* of float32 */
+                rounding = fmax(rounding, (fabs(ours) + fabs(theirs)) / (1 << 24)); /* of float32 */
+                work->by_seed[comparison->seeds.group_of[run] * comparison->tasks.count + task] = difference;
                 work->ours[task] += ours;
                 work->theirs[task] += theirs;
                 work->pairs[task]++;
-                work->task[versus->pairs] = task;
-                work->difference[versus->pairs++] = difference;
+                versus->pairs++;
         }
         return rounding;
 }
@@ -79,17 +78,27 @@ static double work_transfer_ratio(struct work *work)
         return ratio;
 }
 
+static struct scion_replicates work_replicates(const struct work *work)
+{
+        return (struct scion_replicates){ work->comparison->seeds.count, work->comparison->tasks.count,
+                                          work->by_seed };
+}
+
 static bool work_compare_group(struct work *work, size_t group)
 {
         struct scion_versus *versus = &work->metric->versus[group];
         double rounding = work_pair_runs(work, group, versus);
-        size_t pairs = versus->pairs;
+        struct scion_replicates by_seed = work_replicates(work);
+        struct scion_estimate estimate;
 
         versus->ratio = work_transfer_ratio(work);
-        versus->difference = scion_sample_mean(work->difference, pairs);
-        return scion_compared_interval(work->comparison, work->difference, work->task, pairs, work->map,
-                                       &versus->interval) &&
-               scion_permutation_test(work->difference, pairs > 1 ? pairs : 0, rounding, &versus->test);
+        if (!scion_replicates_estimate(&by_seed, &estimate) ||
+            !scion_permutation_test_seeds(&by_seed, rounding, &versus->test))
+                return false;
+        versus->seeds = estimate.seeds;
+        versus->difference = estimate.mean;
+        versus->interval = estimate.interval;
+        return true;
 }
 
 static bool versus_correct(struct scion_compared_metric *metric, size_t groups)
@@ -122,10 +131,54 @@ static void work_note_repeated(struct work *work)
                                 mixed, mixed == 1 ? "" : "s");
 }
 
+/* The smallest two-sided p of the patterns of signs of that many seeds. */
+static double seeds_smallest_p(size_t seeds)
+{
+        return ldexp(1, 1 - (int)seeds);
+}
+
+/* Returns the number of seeds from which on `tests` tests with Holm's correction can be significant. */
+static size_t tests_seeds_needed(size_t tests)
+{
+        size_t seeds = 2;
+
+        while (seeds_smallest_p(seeds) * (double)tests > SCION_LEVEL)
+                seeds++;
+        return seeds;
+}
+
+/* Notes when there are too few seeds, and thus patterns of signs, for a significant p. */
+static void comparison_note_seeds(struct scion_comparison *comparison,
+                                  const struct scion_compared_metric *metric)
+{
+        size_t fewest = SCION_PERMUTATION_EXACT, most = 0, tests = 0;
+
+        for (size_t i = 0; i < comparison->groups.count; i++) {
+                size_t seeds = metric->versus[i].seeds;
+
+                if (seeds < 2)
+                        continue;
+                tests++;
+                fewest = seeds < fewest ? seeds : fewest;
+                most = seeds > most ? seeds : most;
+        }
+        if (tests > 0 && fewest < tests_seeds_needed(1))
+                scion_notes_add(&comparison->notes,
+                                "With %zu seeds, p cannot be less than %g; at least %zu seeds are needed for "
+                                "p < %g",
+                                fewest, seeds_smallest_p(fewest), tests_seeds_needed(1), SCION_LEVEL);
+        if (tests > 1 && most >= tests_seeds_needed(1) && most < tests_seeds_needed(tests))
+                scion_notes_add(&comparison->notes,
+                                "With %zu seeds and %zu tests, Holm's p cannot be less than %.2g; at least "
+                                "%zu seeds are needed for p < %g",
+                                most, tests, seeds_smallest_p(most) * (double)tests,
+                                tests_seeds_needed(tests), SCION_LEVEL);
+}
+
 static void comparison_note_pairs(struct scion_comparison *comparison,
                                   const struct scion_compared_metric *metric)
 {
-        size_t unpaired = 0, fewest = SCION_PERMUTATION_EXACT, none = 0;
+        size_t unpaired = 0, none = 0;
 
         for (size_t i = 0; i < comparison->groups.count; i++) {
                 const struct scion_versus *versus = &metric->versus[i];
@@ -134,8 +187,6 @@ static void comparison_note_pairs(struct scion_comparison *comparison,
                         continue;
                 unpaired += versus->unpaired;
                 none += versus->pairs == 0;
-                if (versus->pairs > 1 && versus->pairs < fewest)
-                        fewest = versus->pairs;
         }
         if (unpaired > 0)
                 scion_notes_add(&comparison->notes,
@@ -145,16 +196,11 @@ static void comparison_note_pairs(struct scion_comparison *comparison,
                 scion_notes_add(&comparison->notes,
                                 "%zu group%s no pair with the baseline: no task and seed in common", none,
                                 none == 1 ? " has" : "s have");
-        if (fewest < 6)
-                scion_notes_add(
-                        &comparison->notes,
-                        "With %zu pairs, p cannot be less than %g; at least 6 pairs are needed for p < 0.05",
-                        fewest, ldexp(1, 1 - (int)fewest));
 }
 
 bool scion_compare_versus(struct scion_comparison *comparison, struct scion_compared_metric *metric)
 {
-        size_t pairs = comparison->pairs.count, tasks = comparison->tasks.count;
+        size_t tasks = comparison->tasks.count;
         struct work work = { .comparison = comparison, .metric = metric };
         bool good;
 
@@ -162,14 +208,11 @@ bool scion_compare_versus(struct scion_comparison *comparison, struct scion_comp
                 return true;
         metric->versus = calloc(comparison->groups.count, sizeof *metric->versus);
         work.cell = scion_compared_cells(comparison, metric, &comparison->pairs);
-        work.difference = malloc((pairs + 1) * sizeof *work.difference);
-        work.task = malloc((pairs + 1) * sizeof *work.task);
-        work.map = malloc((tasks + 1) * sizeof *work.map);
+        work.by_seed = malloc((comparison->seeds.count * tasks + 1) * sizeof *work.by_seed);
         work.ours = calloc(tasks + 1, sizeof *work.ours);
         work.theirs = calloc(tasks + 1, sizeof *work.theirs);
         work.pairs = calloc(tasks + 1, sizeof *work.pairs);
-        good = (metric->versus && work.cell && work.difference && work.task && work.map && work.ours &&
-                work.theirs && work.pairs) ||
+        good = (metric->versus && work.cell && work.by_seed && work.ours && work.theirs && work.pairs) ||
                scion_fail("out of memory");
         for (size_t i = 0; good && i < comparison->groups.count; i++) {
                 if (scion_comparison_is_baseline(comparison, i))
@@ -184,11 +227,10 @@ bool scion_compare_versus(struct scion_comparison *comparison, struct scion_comp
         if (good) {
                 work_note_repeated(&work);
                 comparison_note_pairs(comparison, metric);
+                comparison_note_seeds(comparison, metric);
         }
         free(work.cell);
-        free(work.difference);
-        free(work.task);
-        free(work.map);
+        free(work.by_seed);
         free(work.ours);
         free(work.theirs);
         free(work.pairs);

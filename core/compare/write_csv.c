@@ -23,8 +23,10 @@ static void row_put_count(struct scion_row *row, const char *column, size_t coun
 static void row_put_score(struct scion_row *row, const struct scion_score *score)
 {
         row_put_count(row, "runs", score->counted);
+        row_put_count(row, "seeds", score->seeds);
         row_put_count(row, "done", score->done);
         row_put_count(row, "failed", score->failed);
+        row_put_count(row, "lacking", score->lacking);
         row_put_number(row, "mean", score->mean);
         row_put_number(row, "sd", score->deviation);
         row_put_number(row, "low", score->interval.low);
@@ -38,6 +40,7 @@ static void row_put_versus(struct scion_row *row, const struct scion_versus *ver
 {
         scion_row_text(row, "baseline", baseline);
         row_put_count(row, "pairs", versus->pairs);
+        row_put_count(row, "paired_seeds", versus->seeds);
         row_put_count(row, "unpaired", versus->unpaired);
         row_put_number(row, "difference", versus->difference);
         row_put_number(row, "difference_low", versus->interval.low);

@@ -59,11 +59,11 @@ static json_t *json_of_contender(const struct scion_comparison *comparison, size
 
 static json_t *json_of_versus(const struct scion_versus *versus)
 {
-        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "pairs",
-                         json_of_count(versus->pairs), "unpaired", json_of_count(versus->unpaired),
-                         "difference", json_of_number(versus->difference), "interval",
-                         json_of_interval(&versus->interval), "p", json_of_number(versus->test.p), "exact",
-                         versus->test.exact, "p_holm", json_of_number(versus->holm), "wins",
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "pairs",
+                         json_of_count(versus->pairs), "seeds", json_of_count(versus->seeds), "unpaired",
+                         json_of_count(versus->unpaired), "difference", json_of_number(versus->difference),
+                         "interval", json_of_interval(&versus->interval), "p", json_of_number(versus->test.p),
+                         "exact", versus->test.exact, "p_holm", json_of_number(versus->holm), "wins",
                          json_of_count(versus->wins), "ties", json_of_count(versus->ties), "losses",
                          json_of_count(versus->losses), "transfer_ratio", json_of_number(versus->ratio));
 }
@@ -76,10 +76,11 @@ static json_t *json_of_groups(const struct scion_comparison *comparison,
         for (size_t i = 0; i < comparison->groups.count; i++) {
                 const struct scion_score *score = &metric->score[i];
                 json_t *group = json_pack(
-                        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "group",
+                        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "group",
                         json_of_group_values(comparison, &comparison->groups, i), "runs",
-                        json_of_count(score->counted), "done", json_of_count(score->done), "failed",
-                        json_of_count(score->failed), "mean", json_of_number(score->mean), "sd",
+                        json_of_count(score->counted), "seeds", json_of_count(score->seeds), "done",
+                        json_of_count(score->done), "failed", json_of_count(score->failed), "lacking",
+                        json_of_count(score->lacking), "mean", json_of_number(score->mean), "sd",
                         json_of_number(score->deviation), "interval", json_of_interval(&score->interval),
                         "best", json_of_number(score->best), "median", json_of_number(score->median),
                         "seconds", json_of_number(score->seconds));
@@ -112,12 +113,13 @@ static json_t *json_of_over_tasks(const struct scion_comparison *comparison,
                         json_array_append_new(names, json_of_contender(comparison, over->order[j]));
                 json_array_append_new(cliques, names);
         }
-        return json_pack("{s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o}, s:o, s:o}", "tasks",
+        return json_pack("{s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o}, s:o, s:o}", "tasks",
                          json_of_count(over->tasks), "left_out", json_of_count(over->left_out), "standings",
                          standings, "friedman", "chi2", json_of_number(over->friedman.chi2), "p",
                          json_of_number(over->friedman.p), "f", json_of_number(over->friedman.f), "f_p",
-                         json_of_number(over->friedman.f_p), "critical_difference",
-                         json_of_number(over->critical_difference), "not_told_apart", cliques);
+                         json_of_number(over->friedman.f_p), "by_seed_p", json_of_number(over->by_seed.p),
+                         "critical_difference", json_of_number(over->critical_difference), "not_told_apart",
+                         cliques);
 }
 
 static json_t *json_of_labels(const struct scion_comparison *comparison,

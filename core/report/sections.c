@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "table/metric.h"
 
+#define MOST_NAMED 8 /* groups that a note names */
+
 /* --- Cells ---------------------------------------------------------------------------------------------- */
 
 static void text_make_plain(char *text)
@@ -119,6 +121,55 @@ static void text_add_columns(struct scion_text *text, const struct scion_results
                 scion_text_add(text, "%s%s", named ? " and " : "", waiting);
 }
 
+/* Notes why a group with results has no interval. `what` is what a single seed does not have. */
+static void section_note_no_interval(struct scion_section *section, size_t seeds,
+                                     const struct scion_interval *interval, const char *what)
+{
+        if (seeds == 1)
+                scion_notes_add(&section->notes, "A single seed has no %s.", what);
+        else if (seeds > 1 && isnan(interval->low))
+                scion_notes_add(&section->notes,
+                                "There is no interval if one of the tasks has a result of one seed only.");
+}
+
+/* Notes which groups lack results that others have, because their means are over other runs. */
+static void section_note_gaps(struct scion_section *section, const struct scion_comparison *comparison,
+                              const struct scion_compared_metric *metric)
+{
+        const struct scion_groups *groups = &comparison->groups;
+        struct scion_text text = { 0 };
+        size_t named = 0, unnamed = 0;
+
+        for (size_t i = 0; i < groups->count; i++) {
+                const struct scion_score *score = &metric->score[i];
+
+                if (score->counted == 0 || score->lacking == 0)
+                        continue;
+                if (named == MOST_NAMED) {
+                        unnamed++;
+                        continue;
+                }
+                scion_text_add(&text, "%s", named++ ? "; " : "");
+                for (size_t j = 0; j < groups->columns; j++)
+                        scion_text_add(&text, "%s%s", j ? " " : "",
+                                       scion_groups_value(groups, comparison->results, i, j));
+                scion_text_add(&text, " lacks %zu of %zu results", score->lacking, score->expected);
+                if (score->lacking_tasks > 0)
+                        scion_text_add(&text, " and %zu of %zu tasks", score->lacking_tasks,
+                                       score->expected_tasks);
+        }
+        if (unnamed > 0)
+                scion_text_add(&text, "; and %zu more", unnamed);
+        if (text.failed)
+                section->notes.failed = true;
+        else if (text.text)
+                scion_notes_add(&section->notes,
+                                "These means are over unequal sets of runs, so that pairs of runs and ranks "
+                                "may say otherwise: %s.",
+                                text.text);
+        free(text.text);
+}
+
 /* Adds the section with the statistics of each group. */
 static bool sections_add_scores(struct scion_sections *sections, const struct scion_comparison *comparison,
                                 const struct scion_compared_metric *metric)
@@ -154,17 +205,17 @@ static bool sections_add_scores(struct scion_sections *sections, const struct sc
                 section_add_value(section, metric->name, score->best, SCION_AS_VALUE);
                 section_add_value(section, metric->name, score->median, SCION_AS_VALUE);
                 section_add_number(section, "%.2f", score->seconds);
-                if (score->counted == 1)
-                        scion_notes_add(&section->notes, "A single run has no deviation and no interval.");
+                section_note_no_interval(section, score->seeds, &score->interval, "interval");
         }
+        section_note_gaps(section, comparison, metric);
         return section_check_memory(section);
 }
 
 static bool sections_add_versus(struct scion_sections *sections, const struct scion_comparison *comparison,
                                 const struct scion_compared_metric *metric)
 {
-        static const char *const headings[] = { "pairs", "difference",       "95 % interval", "p",
-                                                "Holm",  "wins/ties/losses", "transfer ratio" };
+        static const char *const headings[] = { "pairs", "seeds", "difference",       "95 % interval",
+                                                "p",     "Holm",  "wins/ties/losses", "transfer ratio" };
         const struct scion_groups *groups = &comparison->groups;
         struct scion_text title = { 0 };
         bool sampled = false;
@@ -174,12 +225,12 @@ static bool sections_add_versus(struct scion_sections *sections, const struct sc
                 scion_groups_value(&comparison->contenders, comparison->results, comparison->baseline, 0));
         scion_text_add(&title, "%s", comparison->tasks.count > 1 ? " and task" : "");
         struct scion_section *section =
-                sections_begin(sections, SCION_SECTION_VERSUS, groups->columns + 7, groups->columns, &title);
+                sections_begin(sections, SCION_SECTION_VERSUS, groups->columns + 8, groups->columns, &title);
 
         if (!section)
                 return false;
         section_add_headings(section, comparison->results, groups);
-        for (size_t i = 0; i < 7; i++)
+        for (size_t i = 0; i < 8; i++)
                 section_add(section, "%s", headings[i]);
         for (size_t i = 0; i < groups->count; i++) {
                 const struct scion_versus *versus = &metric->versus[i];
@@ -188,6 +239,7 @@ static bool sections_add_versus(struct scion_sections *sections, const struct sc
                         continue;
                 section_add_group(section, comparison->results, groups, i);
                 section_add(section, "%zu", versus->pairs);
+                section_add(section, "%zu", versus->seeds);
                 section_add_value(section, metric->name, versus->difference, SCION_AS_CHANGE);
                 section_add_interval(section, metric->name, &versus->interval, SCION_AS_CHANGE);
                 section_add_number(section, "%.2g", versus->test.p);
@@ -195,12 +247,11 @@ static bool sections_add_versus(struct scion_sections *sections, const struct sc
                 section_add(section, "%zu/%zu/%zu", versus->wins, versus->ties, versus->losses);
                 section_add_number(section, "%.3f", versus->ratio);
                 sampled = sampled || !versus->test.exact;
-                if (versus->pairs == 1)
-                        scion_notes_add(&section->notes, "A single pair has no interval and no test.");
+                section_note_no_interval(section, versus->seeds, &versus->interval, "interval and no test");
         }
         if (sampled)
                 scion_notes_add(&section->notes,
-                                "Of more than %d pairs, p is from %d random patterns of signs.",
+                                "With more than %d seeds, p is from %d random patterns of signs.",
                                 SCION_PERMUTATION_EXACT, SCION_PERMUTATION_SAMPLES);
         return section_check_memory(section);
 }
@@ -221,7 +272,7 @@ static void section_note_cliques(struct scion_section *section, const struct sci
         if (text.failed)
                 section->notes.failed = true;
         else if (text.text)
-                scion_notes_add(&section->notes, "Not told apart by it: %s.", text.text);
+                scion_notes_add(&section->notes, "Not told apart by Nemenyi's test: %s.", text.text);
         free(text.text);
 }
 
@@ -241,8 +292,13 @@ static void section_note_tests(struct scion_section *section, const struct scion
         scion_notes_add(&section->notes,
                         "Nemenyi's test: average ranks that differ by more than %.3g are told apart at 5 %%.",
                         over->critical_difference);
-        if (over->tasks < 10)
-                scion_notes_add(&section->notes, "Both are rough for fewer than 10 tasks.");
+        scion_notes_add(&section->notes, "Both take the tasks as independent of each other%s.",
+                        over->tasks < 10 ? ", and are rough for fewer than 10 tasks" : "");
+        if (!isnan(over->by_seed.p))
+                scion_notes_add(&section->notes,
+                                "With the seeds as replications instead: p = %.2g, by exchanges within each "
+                                "seed of the ranks in all tasks at once.",
+                                over->by_seed.p);
 }
 
 static bool sections_add_over_tasks(struct scion_sections *sections,

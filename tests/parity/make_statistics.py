@@ -1,9 +1,8 @@
 #!/usr/bin/python3
 """Makes vectors/statistics.json: SciPy's results for fixed samples. Needs Debian's python3-scipy alone.
 
-SciPy 1.10 computes the tests, the distributions and the bootstrap. Holm's correction, which it lacks, follows the
-definition. The bootstrap of SciPy draws other samples than Scion's, 500,000 of them, so that intervals agree only up
-to the sampling error.
+SciPy 1.10 computes the tests, the distributions and the intervals. Holm's correction and the intervals where results
+are missing, which it lacks, follow the definitions.
 """
 
 import itertools
@@ -12,11 +11,10 @@ import math
 import os
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors", "statistics.json")
 
-# A small sample has few different means. As integers over the count, equal ones are equal in SciPy as well.
 SAMPLES = {
     "three": [8016, 7921, 8134],
     "seven, two of them equal": [0.5132, 0.6218, 0.5132, 0.7311, 0.8579, 0.6007, 0.7104],
@@ -52,31 +50,57 @@ BLOCKS = {
 }
 
 
+def t_quantile(p, df):
+    """For p <= 0.5. stats.t.ppf() is precise to ten digits only; t^2 has an F, and thus a beta distribution."""
+    t = -math.sqrt(df * (1 / special.betaincinv(df / 2, 0.5, 2 * p) - 1))
+    assert math.isclose(t, stats.t.ppf(p, df), rel_tol=1e-8, abs_tol=1e-8)
+    return t
+
+
+def t_interval(x):
+    half = -t_quantile(0.025, len(x) - 1) * stats.sem(x)
+    return np.mean(x) - half, np.mean(x) + half
+
+
 def descriptions():
     for name, x in SAMPLES.items():
-        reference = stats.bootstrap((x,), np.mean, n_resamples=500_000, batch=10_000, method="BCa",
-                                    random_state=np.random.default_rng(7)).confidence_interval
+        low, high = t_interval(x)
         yield {"name": f"sample: {name}", "values": x, "mean": float(np.mean(x)), "median": float(np.median(x)),
-               "deviation": float(stats.tstd(x)), "low": float(reference.low), "high": float(reference.high)}
+               "deviation": float(stats.tstd(x)), "low": float(low), "high": float(high)}
 
 
-def stratified():
-    """An interval whose samples are drawn within strata; BCa with D&H's acceleration, spelled out."""
-    x = np.array([0.51, 0.44, 0.60, 0.91, 0.92, 0.895, 0.93, 0.82, 0.83])
-    stratum = np.array([0, 0, 0, 1, 1, 1, 1, 2, 2])
+def replicates():
+    """Intervals of the mean over tasks (columns) of results by seed (rows), with and without missing results."""
     random = np.random.default_rng(8)
-    total = np.zeros(500_000)
-    for s in range(3):
-        own = x[stratum == s]
-        total += own[random.integers(0, len(own), (len(total), len(own)))].sum(1)
-    means = total / len(x)
-    z0 = stats.norm.ppf(stats.percentileofscore(means.round(12), x.mean().round(12), kind="mean") / 100)
-    influence = x - np.array([x[stratum == s].mean() for s in stratum])
-    a = (influence**3).sum() / (6 * (influence**2).sum()**1.5)
-    z = z0 + stats.norm.ppf([0.025, 0.975])
-    low, high = np.quantile(means, stats.norm.cdf(z0 + z / (1 - a * z)))
-    yield {"name": "sample: strata", "values": x.tolist(), "stratum": stratum.tolist(), "mean": float(x.mean()),
-           "median": float(np.median(x)), "deviation": float(stats.tstd(x)), "low": float(low), "high": float(high)}
+    x = (random.normal(0, 1, (5, 4)) + random.normal(0, 1, (5, 1)) + [10, 20, 30, 40]).round(3)
+    low, high = t_interval(x.mean(1))
+    yield {"name": "replicates: five seeds, four tasks", "values": x.tolist(), "seeds": 5, "tasks": 4,
+           "mean": float(x.mean()), "low": float(low), "high": float(high)}
+    for name, missing in {"one missing": [(1, 2)], "many missing": [(0, 0), (1, 0), (1, 3), (4, 1), (2, 1), (3, 1)],
+                          "a seed and a task missing": [(3, j) for j in range(4)] + [(i, 1) for i in range(5)],
+                          "a seed for each task": [(i, j) for i in range(5) for j in range(4) if i % 2 != j % 2]}.items():
+        y = x.copy()
+        for at in missing:
+            y[at] = np.nan
+        yield {"name": f"replicates: {name}", "values": [[None if np.isnan(v) else v for v in row] for row in y.tolist()],
+               **clustered(y[:, ~np.isnan(y).all(0)][~np.isnan(y).all(1)])}
+
+
+def clustered(x):
+    """The definition by matrices: u = A x are the seeds' influences, whose covariance for independent x is A A'."""
+    seeds, tasks = x.shape
+    there = ~np.isnan(x)
+    a = np.zeros((seeds, seeds * tasks))
+    for t in range(tasks):
+        n = there[:, t].sum()
+        for s in np.flatnonzero(there[:, t]):
+            for other in np.flatnonzero(there[:, t]):
+                a[s, other * tasks + t] = math.sqrt(n / (n - 1)) / (n * tasks) * ((s == other) - 1 / n)
+    u, covariance = a @ np.nan_to_num(x).ravel(), a @ a.T
+    freedom = np.trace(covariance)**2 / (covariance**2).sum()
+    mean = np.nanmean(x, 0).mean()
+    half = -t_quantile(0.025, freedom) * math.sqrt((u**2).sum())
+    return {"seeds": seeds, "tasks": tasks, "mean": float(mean), "low": float(mean - half), "high": float(mean + half)}
 
 
 def permutations():
@@ -99,6 +123,34 @@ def many_pairs():
                                permutation_type="samples", vectorized=True, n_resamples=999_999, batch=10_000,
                                random_state=np.random.default_rng(9)).pvalue
     yield {"name": "permutation: forty, sampled", "difference": d.tolist(), "p": float(p)}
+
+
+def by_seed():
+    """All differences of a seed change their sign together: the definition, over all patterns."""
+    x = np.random.default_rng(10).normal(0.4, 1, (7, 3)).round(2)
+    x[2, 1] = x[5, 0] = np.nan
+    means = [np.nanmean(np.array(signs)[:, None] * x, 0).mean() for signs in itertools.product((1, -1), repeat=7)]
+    p = np.mean(np.abs(means) >= abs(np.nanmean(x, 0).mean()) - 1e-9)
+    yield {"name": "by seed: seven seeds, three tasks",
+           "values": [[None if np.isnan(v) else v for v in row] for row in x.tolist()], "p": float(p)}
+
+
+def exchanges():
+    """Three contenders, whose ranks are exchanged within each of four seeds: the definition, over all exchanges."""
+    x = np.random.default_rng(11).normal([0, 0, 0.8], 1, (4, 3, 3)).round(2)
+    x[1, 2] = np.nan
+    x[3, 0] = x[3, 0, 0]
+    ranks = np.apply_along_axis(stats.rankdata, 2, x) - 2
+    ranks[1, 2] = np.nan
+    by_seed = np.nansum(ranks / (~np.isnan(ranks)).sum(0), 1)
+
+    def distance(orders):
+        return (sum(row[list(order)] for row, order in zip(by_seed, orders))**2).sum()
+
+    far = [distance(orders) for orders in itertools.product(itertools.permutations(range(3)), repeat=4)]
+    yield {"name": "exchanges: four seeds, three tasks", "seeds": 4, "tasks": 3, "k": 3,
+           "values": [None if np.isnan(v) else v for v in x.ravel().tolist()],
+           "p": float(np.mean(np.array(far) >= distance([(0, 1, 2)] * 4) - 1e-9))}
 
 
 def holm():
@@ -140,6 +192,11 @@ def distributions():
     for a, b in ((1, 1), (2, 6), (3, 39), (10, 200), (1, 30)):
         for x in (0.01, 0.7, 1, 4, 60):
             points.append({"of": "f", "x": x, "a": a, "b": b, "is": float(stats.f.sf(x, a, b))})
+    for df in (1, 1.5, 2, 3, 4, 7, 9, 40, 1000):
+        for p in (0.001, 0.025, 0.3, 0.5):
+            t = t_quantile(p, df)
+            points.append({"of": "t quantile", "x": p, "a": df, "is": t})
+            points.append({"of": "t quantile", "x": 1 - p, "a": df, "is": -t})
     for k in (2, 3, 4, 10, 50, 100):
         points.append({"of": "range quantile", "x": 0.95, "a": k,
                        "is": float(stats.studentized_range.ppf(0.95, k, np.inf))})
@@ -148,7 +205,7 @@ def distributions():
 
 
 def cases():
-    for part in (descriptions, stratified, permutations, many_pairs, holm, friedman, distributions):
+    for part in (descriptions, replicates, permutations, many_pairs, by_seed, exchanges, holm, friedman, distributions):
         yield from part()
 
 

@@ -29,30 +29,67 @@ static void assert_equal_but_rounding(const char *what, double got, double wante
         assert_near(what, got, wanted, 1e-12 * fabs(wanted));
 }
 
-/* Of 10,000 samples, the outer quantiles have an error of about 0.03 of the mean's standard error. */
+static void assert_estimate(const json_t *test_case, const struct scion_estimate *estimate, double allowed)
+{
+        assert_near("the mean", estimate->mean, vectors_number(test_case, "mean"), allowed);
+        assert_near("the interval's low end", estimate->interval.low, vectors_number(test_case, "low"),
+                    allowed);
+        assert_near("the interval's high end", estimate->interval.high, vectors_number(test_case, "high"),
+                    allowed);
+}
+
 static void sample(const json_t *test_case)
 {
         double values[MOST], median;
-        size_t stratum[MOST], count = read_list(vectors_member(test_case, "values"), values);
-        const json_t *strata = json_object_get(test_case, "stratum");
-        struct scion_interval interval, again;
+        size_t count = read_list(vectors_member(test_case, "values"), values);
+        struct scion_estimate estimate;
 
-        for (size_t i = 0; i < json_array_size(strata); i++)
-                stratum[i] = (size_t)json_integer_value(json_array_get(strata, i));
         assert_equal_but_rounding("the mean", scion_sample_mean(values, count),
                                   vectors_number(test_case, "mean"));
         assert_equal_but_rounding("the deviation", scion_sample_deviation(values, count),
                                   vectors_number(test_case, "deviation"));
         assert_true(scion_sample_median(values, count, &median));
         assert_equal_but_rounding("the median", median, vectors_number(test_case, "median"));
+        assert_true(scion_replicates_estimate(&(struct scion_replicates){ count, 1, values }, &estimate));
+        assert_int_equal(estimate.seeds, count);
+        assert_estimate(test_case, &estimate, 1e-9 * scion_sample_deviation(values, count));
+}
 
-        double allowed = 0.12 * scion_sample_deviation(values, count) / sqrt((double)count);
+/* Reads rows of results by seed, with null for missing ones. */
+static struct scion_replicates read_replicates(const json_t *rows, double *values)
+{
+        size_t seeds = json_array_size(rows), tasks = json_array_size(json_array_get(rows, 0));
 
-        assert_true(scion_bootstrap_mean(values, strata ? stratum : NULL, count, &interval));
-        assert_near("the interval's low end", interval.low, vectors_number(test_case, "low"), allowed);
-        assert_near("the interval's high end", interval.high, vectors_number(test_case, "high"), allowed);
-        assert_true(scion_bootstrap_mean(values, strata ? stratum : NULL, count, &again));
-        assert_memory_equal(&again, &interval, sizeof interval);
+        assert_in_range(seeds * tasks, 1, MOST);
+        for (size_t i = 0; i < seeds * tasks; i++) {
+                const json_t *value = json_array_get(json_array_get(rows, i / tasks), i % tasks);
+
+                values[i] = json_is_null(value) ? NAN : json_number_value(value);
+        }
+        return (struct scion_replicates){ seeds, tasks, values };
+}
+
+static void replicates(const json_t *test_case)
+{
+        double values[MOST];
+        struct scion_replicates by_seed = read_replicates(vectors_member(test_case, "values"), values);
+        struct scion_estimate estimate;
+
+        assert_true(scion_replicates_estimate(&by_seed, &estimate));
+        assert_int_equal(estimate.seeds, vectors_integer(test_case, "seeds"));
+        assert_int_equal(estimate.tasks, vectors_integer(test_case, "tasks"));
+        assert_estimate(test_case, &estimate, 1e-9);
+}
+
+static void by_seed(const json_t *test_case)
+{
+        double values[MOST];
+        struct scion_replicates differences = read_replicates(vectors_member(test_case, "values"), values);
+        struct scion_permutation result;
+
+        assert_true(scion_permutation_test_seeds(&differences, 1e-9, &result));
+        assert_true(result.exact);
+        assert_near("p", result.p, vectors_number(test_case, "p"), 1e-15);
 }
 
 static void permutation(const json_t *test_case)
@@ -68,6 +105,24 @@ static void permutation(const json_t *test_case)
         /* The error of p is sqrt(p (1 - p) / patterns); SciPy's, of a million, is a third of it. */
         assert_near("p", result.p, p,
                     result.exact ? 1e-15 : 4 * sqrt(1.1 * p * (1 - p) / SCION_PERMUTATION_SAMPLES));
+}
+
+static void exchanges(const json_t *test_case)
+{
+        double values[MOST];
+        const json_t *list = vectors_member(test_case, "values");
+        struct scion_permutation result;
+
+        assert_in_range(json_array_size(list), 1, MOST);
+        for (size_t i = 0; i < json_array_size(list); i++)
+                values[i] = json_is_null(json_array_get(list, i))
+                                    ? NAN
+                                    : json_number_value(json_array_get(list, i));
+        assert_true(scion_ranks_test_seeds(values, (size_t)vectors_integer(test_case, "seeds"),
+                                           (size_t)vectors_integer(test_case, "tasks"),
+                                           (size_t)vectors_integer(test_case, "k"), &result));
+        assert_true(result.exact);
+        assert_near("p", result.p, vectors_number(test_case, "p"), 1e-15);
 }
 
 static void holm(const json_t *test_case)
@@ -127,6 +182,8 @@ static void distributions(const json_t *test_case)
                         got = scion_chi2_tail(x, a);
                 else if (strcmp(of, "f") == 0)
                         got = scion_f_tail(x, a, b);
+                else if (strcmp(of, "t quantile") == 0)
+                        got = scion_t_quantile(x, a);
                 else if (strcmp(of, "range") == 0)
                         got = scion_range_cdf(x, (int)a);
                 else
@@ -144,8 +201,9 @@ static void one_case(void **state)
                 const char *kind;
                 void (*test)(const json_t *test_case);
         } kinds[] = {
-                { "sample: ", sample },     { "permutation: ", permutation },   { "holm: ", holm },
-                { "friedman: ", friedman }, { "distributions", distributions },
+                { "sample: ", sample },       { "replicates: ", replicates },     { "by seed: ", by_seed },
+                { "exchanges: ", exchanges }, { "permutation: ", permutation },   { "holm: ", holm },
+                { "friedman: ", friedman },   { "distributions", distributions },
         };
         const char *name = vectors_text(*state, "name");
 

@@ -87,7 +87,9 @@ static void groups(void **state)
         assert_close(a->best, 0.75);
         assert_close(a->median, 0.5);
         assert_close(a->seconds, 2);
-        assert_true(a->interval.low >= 0.25 && a->interval.low < 0.5 && a->interval.high > 0.5);
+        assert_int_equal(a->seeds, 3);
+        assert_close(a->interval.low, 0); /* 0.5 - 4.30 * 0.25 / sqrt(3) < 0: an accuracy is in 0 .. 1 */
+        assert_close(a->interval.high, 1);
         assert_int_equal(b->done, 2);
         assert_int_equal(b->failed, 1);
         assert_close(b->mean, 0.5);
@@ -114,8 +116,11 @@ static void against_the_baseline(void **state)
         (void)state;
         assert_int_equal(itself->pairs, 0);
         assert_int_equal(b->pairs, 2);
+        assert_int_equal(b->seeds, 2);
         assert_int_equal(b->unpaired, 1); /* seed 3 */
         assert_close(b->difference, 0.125);
+        assert_close(b->interval.low, 0.125 - tan(0.475 * acos(-1)) * 0.125); /* t with one degree */
+        assert_close(b->interval.high, 0.125 + tan(0.475 * acos(-1)) * 0.125);
         assert_int_equal(b->wins, 1);
         assert_int_equal(b->ties, 1);
         assert_int_equal(b->losses, 0);
@@ -140,7 +145,7 @@ static void against_the_baseline(void **state)
         assert_close(loss->ratio, 2.5 / 1.5);
         assert_close(c->metric[1].score[1].best, 2);
         assert_note(c, "no pair with the baseline");
-        assert_note(c, "With 2 pairs, p cannot be less than 0.5");
+        assert_note(c, "With 2 seeds, p cannot be less than 0.5; at least 6 seeds are needed for p < 0.05");
         results_finish(&compared);
 }
 
@@ -163,6 +168,39 @@ static void holm_over_the_groups(void **state)
         assert_close(c->metric[0].versus[1].holm, 4.0 / 64);
         assert_close(c->metric[0].versus[2].test.p, 4.0 / 64);
         assert_close(c->metric[0].versus[2].holm, 4.0 / 64);
+        assert_note(c, "With 6 seeds and 2 tests, Holm's p cannot be less than 0.062; at least 7 seeds");
+        results_finish(&compared);
+}
+
+/*
+ * The signs of a seed's differences are flipped together: two seeds in four tasks have four patterns of
+ * signs, and each of the two differences is up. One seed has no test in any number of tasks.
+ */
+static void seeds_are_the_replications(void **state)
+{
+        char text[4096] = "run,status,strategy,seed,layer,test_accuracy\n";
+        struct compared compared = { 0 };
+
+        (void)state;
+        for (int seed = 1; seed <= 2; seed++)
+                for (int task = 1; task <= 4; task++)
+                        snprintf(text + strlen(text), sizeof text - strlen(text),
+                                 "a%d%d,done,a,%d,%d,0.5\nb%d%d,done,b,%d,%d,0.%d%d\n%s", seed, task, seed,
+                                 task, seed, task, seed, task, 5 + seed, task,
+                                 seed == 2   ? ""
+                                 : task == 1 ? "c1,done,c,1,1,0.75\n"
+                                 : task == 2 ? "c2,done,c,1,2,0.8\n"
+                                             : "");
+        const struct scion_comparison *c =
+                results_compare(&compared, text, NULL, &(struct scion_compare_options){ .baseline = "a" });
+        const struct scion_versus *b = &c->metric[0].versus[1], *one = b + 1;
+
+        assert_int_equal(b->pairs, 8);
+        assert_int_equal(b->seeds, 2);
+        assert_true(b->test.exact);
+        assert_close(b->test.p, 0.5);
+        assert_int_equal(one->seeds, 1);
+        assert_true(isnan(one->test.p));
         results_finish(&compared);
 }
 
@@ -195,13 +233,45 @@ static void over_tasks(void **state)
         assert_close(over->standing[1].ratio, 0.5);
         assert_close(over->standing[2].ratio, (0.75 + 0.75 + 0.25) / 3);
         assert_close(over->friedman.chi2, 14.0 / 3);
+        assert_true(over->by_seed.p > 0 && over->by_seed.p <= 1);
         assert_int_equal(over->cliques,
                          1); /* the critical difference of three contenders and three tasks is 1.91 */
         assert_int_equal(over->clique[0].first, 0);
         assert_int_equal(over->clique[0].last, 2);
         assert_note(c, "1 of 4 tasks are left out of the ranks");
         assert_note(c, "1 pair is left out");
-        assert_note(c, "Some tasks have only one run");
+        results_finish(&compared);
+}
+
+/*
+ * b loses every pair, and has the better mean of its own runs, because those with seed 2 failed and one in
+ * the hard task: ranks and ratios are of the runs that both have.
+ */
+static void failed_runs_flatter_nobody(void **state)
+{
+        static const char text[] = TASKS "1,done,a,1,10,0.5\n2,done,a,2,10,0.25\n3,done,a,1,100,0.75\n"
+                                         "4,done,a,2,100,0.5\n5,done,b,1,10,0.4375\n6,failed,b,2,10,\n"
+                                         "7,done,b,1,100,0.6875\n8,failed,b,2,100,\n9,done,a,1,1,0.125\n"
+                                         "10,failed,b,1,1,\n";
+        struct compared compared = { 0 };
+        const struct scion_comparison *c =
+                results_compare(&compared, text, NULL, &(struct scion_compare_options){ .baseline = "a" });
+        const struct scion_score *a = &c->metric[0].score[0], *b = a + 1;
+        const struct scion_over_tasks *over = &c->metric[0].over_tasks;
+
+        (void)state;
+        assert_close(a->mean, (0.375 + 0.625 + 0.125) / 3);
+        assert_close(b->mean, 0.5625);
+        assert_true(a->expected == 5 && a->lacking == 0 && a->lacking_tasks == 0);
+        assert_true(b->expected == 5 && b->lacking == 3 && b->expected_tasks == 3 && b->lacking_tasks == 1);
+        assert_int_equal(c->metric[0].versus[1].losses, 2);
+        assert_close(c->metric[0].versus[1].difference, -0.0625);
+        assert_close(c->metric[0].versus[1].ratio, (1.125 + 1.25) / 2);
+        assert_int_equal(over->tasks, 2);
+        assert_int_equal(over->left_out, 1);
+        assert_close(over->standing[0].rank, 1);
+        assert_close(over->standing[1].rank, 2);
+        assert_close(over->standing[1].ratio, (1.125 + 1.25) / 2);
         results_finish(&compared);
 }
 
@@ -349,7 +419,9 @@ int main(void)
                 cmocka_unit_test(groups),
                 cmocka_unit_test(against_the_baseline),
                 cmocka_unit_test(holm_over_the_groups),
+                cmocka_unit_test(seeds_are_the_replications),
                 cmocka_unit_test(over_tasks),
+                cmocka_unit_test(failed_runs_flatter_nobody),
                 cmocka_unit_test(by_two_columns),
                 cmocka_unit_test(label_efficiency),
                 cmocka_unit_test(metrics_that_some_lack),

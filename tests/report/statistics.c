@@ -11,7 +11,7 @@
 static void few_values(void **state)
 {
         const double one[] = { 0.75 }, equal[] = { 0.5, 0.5, 0.5 }, huge[] = { 1e308, 1.7e308, 1e308 };
-        struct scion_interval interval;
+        struct scion_estimate estimate;
         struct scion_permutation test;
         double median;
 
@@ -22,28 +22,42 @@ static void few_values(void **state)
         assert_true(isnan(median));
         assert_true(scion_sample_median(one, 1, &median));
         assert_true(median == 0.75);
-        assert_true(scion_bootstrap_mean(one, NULL, 1, &interval));
-        assert_true(isnan(interval.low) && isnan(interval.high));
-        assert_true(scion_bootstrap_mean(equal, NULL, 3, &interval));
-        assert_true(interval.low == 0.5 && interval.high == 0.5);
-        assert_true(scion_bootstrap_mean(huge, NULL, 3, &interval));
-        assert_true(isnan(interval.low) && isnan(interval.high));
+        assert_true(scion_replicates_estimate(&(struct scion_replicates){ 1, 1, one }, &estimate));
+        assert_true(estimate.seeds == 1 && estimate.tasks == 1 && estimate.mean == 0.75);
+        assert_true(isnan(estimate.interval.low) && isnan(estimate.interval.high));
+        assert_true(scion_replicates_estimate(&(struct scion_replicates){ 0, 0, one }, &estimate));
+        assert_true(estimate.seeds == 0 && isnan(estimate.mean) && isnan(estimate.interval.low));
+        assert_true(scion_replicates_estimate(&(struct scion_replicates){ 3, 1, equal }, &estimate));
+        assert_true(estimate.interval.low == 0.5 && estimate.interval.high == 0.5);
+        assert_true(scion_replicates_estimate(&(struct scion_replicates){ 3, 1, huge }, &estimate));
+        assert_true(isnan(estimate.interval.low) && isnan(estimate.interval.high));
         assert_true(scion_permutation_test(one, 0, 0, &test));
         assert_true(isnan(test.p));
 }
 
-/* Resampling within strata gives no variance when each stratum has one value, or equal values. */
-static void strata_hold(void **state)
+/* A task that only one seed ran in has an unknown variance, and so has the mean over the tasks. */
+static void task_of_one_seed(void **state)
 {
-        const double values[] = { 1, 5, 1, 5, 9, 5 };
-        const size_t stratum[] = { 0, 2, 0, 2, 1, 2 };
-        struct scion_interval interval;
+        const double values[] = { 1, 5, 2, NAN, 3, NAN };
+        struct scion_replicates by_seed = { 3, 2, values };
+        struct scion_estimate estimate;
 
         (void)state;
-        assert_true(scion_bootstrap_mean(values, stratum, 6, &interval));
-        assert_true(fabs(interval.low - 26.0 / 6) < 1e-12 && fabs(interval.high - 26.0 / 6) < 1e-12);
-        assert_true(scion_bootstrap_mean(values, NULL, 6, &interval));
-        assert_true(interval.low < 3 && interval.high > 5.5);
+        assert_true(scion_replicates_estimate(&by_seed, &estimate));
+        assert_true(estimate.seeds == 3 && estimate.tasks == 2 && estimate.mean == 3.5);
+        assert_true(isnan(estimate.interval.low) && isnan(estimate.interval.high));
+}
+
+/* Seeds that agree in the mean over tasks leave no doubt, however far apart the tasks are. */
+static void tasks_are_fixed(void **state)
+{
+        const double values[] = { 1, 9, 2, 8, 3, 7 };
+        struct scion_replicates by_seed = { 3, 2, values };
+        struct scion_estimate estimate;
+
+        (void)state;
+        assert_true(scion_replicates_estimate(&by_seed, &estimate));
+        assert_true(estimate.interval.low == 5 && estimate.interval.high == 5);
 }
 
 /* Thirds rounded to float32: 2/3 - 1/3 and 1/3 - 0 must count as equal. */
@@ -106,15 +120,34 @@ static void friedman_of_nothing(void **state)
         assert_true(isnan(scion_nemenyi_difference(4, 1)));
 }
 
+/* Three contenders in the same order for three seeds and two tasks: one of 6 * 6 exchanges is as far. */
+static void ranks_by_seed(void **state)
+{
+        double value[18];
+        struct scion_permutation test;
+
+        (void)state;
+        for (int i = 0; i < 18; i++)
+                value[i] = i % 3 + i / 3 * 0.125;
+        assert_true(scion_ranks_test_seeds(value, 3, 2, 3, &test));
+        assert_true(test.exact && fabs(test.p - 1.0 / 36) < 1e-15);
+        assert_true(scion_ranks_test_seeds(value, 1, 6, 3, &test));
+        assert_true(isnan(test.p)); /* a single seed */
+        assert_true(scion_ranks_test_seeds(value, 3, 6, 1, &test));
+        assert_true(isnan(test.p)); /* a single contender */
+        for (int i = 0; i < 18; i++)
+                value[i] = 0.5;
+        assert_true(scion_ranks_test_seeds(value, 3, 2, 3, &test));
+        assert_true(test.p == 1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(few_values),
-                cmocka_unit_test(strata_hold),
-                cmocka_unit_test(rounding_breaks_no_tie),
-                cmocka_unit_test(exact_to_twenty),
-                cmocka_unit_test(holm_leaves_out_what_is_none),
-                cmocka_unit_test(friedman_of_nothing),
+                cmocka_unit_test(few_values),          cmocka_unit_test(task_of_one_seed),
+                cmocka_unit_test(tasks_are_fixed),     cmocka_unit_test(rounding_breaks_no_tie),
+                cmocka_unit_test(exact_to_twenty),     cmocka_unit_test(holm_leaves_out_what_is_none),
+                cmocka_unit_test(friedman_of_nothing), cmocka_unit_test(ranks_by_seed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
