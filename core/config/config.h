@@ -36,7 +36,7 @@ struct scion_config_entry {
 /*
  * Reads a file and merges it over the file that it extends. Maps are merged key by key; a list or scalar
  * replaces the extended file's value. A map whose `use` differs also replaces the extended file's map,
- * because the parameters of one plugin mean nothing to another. The key `extends` (a path relative to the
+ * because the parameters of one plugin mean nothing to another; the engine's keys beside `use` remain. The key `extends` (a path relative to the
  * file that has it) is removed from the result. Returns NULL, with "FILE:LINE:COLUMN: MESSAGE", on any
  * error: among others an empty file, tabs in indentation, a duplicate key, a loop of extends, or aliases
  * that expand to too many nodes.
@@ -89,7 +89,8 @@ extern const char *const scion_config_suite_keys[];
 /*
  * Sets a dotted path ("target.train.epochs") to a copy of `value`, and creates missing maps. After
  * "matrix.", the rest of the path is a single name: an axis. Setting "PATH.use" to another plugin removes
- * the old plugin's parameters, except those from overrides. Returns false, with a message, if the path
+ * the old plugin's parameters, except those from overrides, and keeps the engine's keys, as does setting
+ * "PATH" to the name of a plugin. A map replaces the whole section. Returns false, with a message, if the path
  * leads through a list or a scalar.
  */
 bool scion_config_set(struct scion_config *map, const char *path, const struct scion_config *value);
@@ -100,6 +101,13 @@ bool scion_config_override(struct scion_config *map, const char *assignment);
 
 /* Removes a key, if the map has it. */
 void scion_config_remove(struct scion_config *map, const char *key);
+
+/*
+ * Returns the keys beside the `use` of a section that belong to the engine and not to the plugin, ended by
+ * NULL: for instance `per_class` of a dataset, `lr` of an optimizer and `warmup` of a schedule. `side` is
+ * "source" or "target". Without such keys the list is empty.
+ */
+const char *const *scion_config_engine_keys(const char *side, const char *section);
 
 /* --- Suites --------------------------------------------------------------------------------------------- */
 

@@ -98,6 +98,47 @@ static void another_plugin(void **state)
         scion_config_destroy(root);
 }
 
+static const char sections[] = "strategy: {use: l2-sp, lr: 1}\n"
+                               "target:\n"
+                               "  dataset: {use: random, shape: [8], per_class: 4, valid: 0.25}\n"
+                               "  optimizer: {use: sgd, lr: 0.1, momentum: 0.9}\n"
+                               "  schedule: {use: cosine, floor: 0.1, warmup: 1}\n"
+                               "  extra:\n"
+                               "    dataset: {use: random, per_class: 4}\n";
+
+static void assert_tree(struct scion_config *root, const char *text)
+{
+        struct scion_config *wanted = text_parse(text);
+
+        assert_true(scion_config_equal(root, wanted));
+        scion_config_destroy(wanted);
+        scion_config_destroy(root);
+}
+
+static void engine_keys_stay(void **state)
+{
+        struct scion_config *root = text_parse(sections);
+
+        (void)state;
+        root_override(root, "target.dataset.use=blobs");
+        root_override(root, "target.optimizer=adam"); /* the short form */
+        root_override(root, "target.schedule.use=constant");
+        root_override(root, "target.extra.dataset.use=blobs"); /* not a section */
+        root_override(root, "strategy.use=kd");                /* has no keys of the engine */
+        assert_tree(root, "strategy: {use: kd}\n"
+                          "target:\n"
+                          "  dataset: {use: blobs, per_class: 4, valid: 0.25}\n"
+                          "  optimizer: {use: adam, lr: 0.1}\n"
+                          "  schedule: {use: constant, warmup: 1}\n"
+                          "  extra:\n"
+                          "    dataset: {use: blobs}\n");
+
+        root = text_parse(sections);
+        root_override(root, "target.dataset={use: blobs, limit: 3}"); /* a map replaces the section */
+        assert_int_equal(value_at(root, "target", "dataset", NULL)->count, 2);
+        scion_config_destroy(root);
+}
+
 static void assert_refused(const char *assignment, const char *message)
 {
         struct scion_config *root = text_parse(run), *before = text_parse(run);
@@ -210,9 +251,13 @@ static void equality(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(overrides),     cmocka_unit_test(another_plugin),
-                cmocka_unit_test(bad_overrides), cmocka_unit_test(long_overrides_are_cut_in_messages),
-                cmocka_unit_test(setting),       cmocka_unit_test(equality),
+                cmocka_unit_test(overrides),
+                cmocka_unit_test(another_plugin),
+                cmocka_unit_test(engine_keys_stay),
+                cmocka_unit_test(bad_overrides),
+                cmocka_unit_test(long_overrides_are_cut_in_messages),
+                cmocka_unit_test(setting),
+                cmocka_unit_test(equality),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
