@@ -55,8 +55,9 @@ struct scion_config *scion_config_parse(const char *text, const char *name);
 struct scion_config *scion_config_copy(const struct scion_config *config);
 void scion_config_destroy(struct scion_config *config); /* takes NULL */
 
-/* Writes block YAML that reads back to an equal tree, with short maps and lists in flow style. Equal trees
- * with the same order of keys give the same bytes. */
+/* Writes block YAML that reads back to an equal tree, with short maps and lists in flow style. Readers of
+ * YAML 1.1, such as PyYAML, read the same strings and numbers: strings that they would take for something
+ * else are quoted, and 1e-8 is written as 1.0e-8. */
 bool scion_config_write(const struct scion_config *config, FILE *file);
 
 /* Returns the YAML as a string, which the caller frees. */
@@ -75,7 +76,8 @@ bool scion_config_fail_key(const struct scion_config *map, size_t index, const c
         SCION_PRINTF(3, 4);
 
 /* Returns whether two trees have the same values. The order of keys in maps and the positions do not
- * matter. Quotes matter only where they change the meaning: "5" differs from 5, but "idx" equals idx. */
+ * matter, nor does the form of a number: 0.1 equals 1e-1, and 1 equals +1. Quotes matter only where they
+ * change the meaning: "5" differs from 5, but "idx" equals idx. */
 bool scion_config_equal(const struct scion_config *a, const struct scion_config *b);
 
 /* Returns a 64-bit hash: equal for equal trees, and the same on every machine. */
@@ -150,7 +152,8 @@ struct scion_config_runs {
  * take all their values in the matrix. A run that exists already is not added again.
  *
  * Returns false, with the position, if an axis is not a list or is empty, two values of an axis have one
- * label, a rule names an unknown axis or has no effect, no run remains, or there are more than
+ * label or are
+ * equal without a label, a rule names an unknown axis or has no effect, no run remains, or there are more than
  * SCION_CONFIG_MANY runs and `forced` is false; runs are counted before they are created.
  */
 bool scion_config_expand(const struct scion_config *config, bool forced, struct scion_config_runs *runs);

@@ -311,7 +311,10 @@ static bool complete_stage(struct scion_config *map)
 
 static bool complete(struct scion_config *config)
 {
-        return scion_params_complete(scion_run_params, config) && complete_stage(get(config, "source")) &&
+        struct scion_config *source = get(config, "source");
+
+        return scion_params_complete(scion_run_params, config) &&
+               (!source || scion_params_complete(scion_source_params, source)) && complete_stage(source) &&
                complete_stage(get(config, "target")) &&
                complete_plugin(get(config, "strategy"), SCION_STRATEGY);
 }

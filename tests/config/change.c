@@ -226,6 +226,7 @@ static bool texts_equal(const char *a, const char *b)
 
         assert_int_equal(scion_config_equal(y, x), same);
         assert_true(scion_config_equal(x, copy));
+        assert_int_equal(scion_config_hash(x) == scion_config_hash(y), same);
         scion_config_destroy(x);
         scion_config_destroy(y);
         scion_config_destroy(copy);
@@ -245,7 +246,11 @@ static void equality(void **state)
         assert_false(texts_equal("{a: 1}", "{b: 1}"));
         assert_false(texts_equal("{}", "[]"));
         assert_false(texts_equal("[a]", "{a: a}"));
-        assert_false(texts_equal("1", "1.0"));
+        assert_true(texts_equal("1", "1.0"));
+        assert_true(texts_equal("[+1, 1e-1, True, -.5]", "[1, 0.10, true, -0.50]"));
+        assert_true(texts_equal("a: no", "a: 'no'")); /* a string here, quoted or not */
+        assert_false(texts_equal("9007199254740993", "9007199254740992"));
+        assert_false(texts_equal("a: '1'", "a: '1.0'"));
 }
 
 int main(void)
