@@ -241,6 +241,13 @@ static void labels_twice(void **state)
                 "3: "
                 "give one of them a `label`");
         assert_refused("matrix: {seed: [1, 2, 1]}", "x.yaml:1:23: the axis 'seed' has the value 1 twice");
+        assert_refused("matrix: {seed: [1, +1]}",
+                       "x.yaml:1:20: the axis 'seed' has the same value twice: +1 equals 1 at line 1");
+        assert_refused("matrix:\n  lr:\n    - 0.1\n    - 0.01\n    - 1e-1\n",
+                       "x.yaml:5:7: the axis 'lr' has the same value twice: 1e-1 equals 0.1 at line 3");
+        assert_refused(
+                "matrix: {classes: [[1, 2], [1, +2]]}",
+                "x.yaml:1:28: the axis 'classes' has the same value twice: [1, +2] equals [1, 2] at line 1");
         assert_refused("matrix: {s: [{use: a, label: [x]}]}", "x.yaml:1:30: a label must be a word");
         assert_refused("matrix: {s: [{use: a, label: ''}]}", "x.yaml:1:30: a label must be a word");
 }
