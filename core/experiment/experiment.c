@@ -67,9 +67,10 @@ static const char *const splits[] = {
 };
 
 const struct scion_param scion_train_params[] = {
-        SCION_INT(struct train_keys, epochs, 10, "passes over the training split", .min = 0),
-        SCION_INT(struct train_keys, batch_size, 64, "examples in a batch; the last may have fewer",
-                  .min = 1),
+        SCION_INT(struct train_keys, epochs, 10, "passes over the training split", .min = 0,
+                  .max = 1000000000),
+        SCION_INT(struct train_keys, batch_size, 64, "examples in a batch; the last may have fewer", .min = 1,
+                  .max = INT32_MAX),
         SCION_BOOL(struct train_keys, drop_last, false, "leave out a last batch that is not full"),
         SCION_CHOICE(struct train_keys, test_split, splits, SCION_TEST,
                      "split that the test scores come from"),
