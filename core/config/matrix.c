@@ -28,7 +28,7 @@ static char *value_label(const struct scion_config *value)
         if (!label && value->kind != SCION_CONFIG_SCALAR)
                 return scion_config_line(value);
         text = strdup(label ? label->text : value->text);
-        return text ? text : scion_fail_null("out of memory");
+        return text ? scion_text_make_printable(text, false) : scion_fail_null("out of memory");
 }
 
 /* Returns the value of `use` if it is the map's only key, else the value. */

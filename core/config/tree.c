@@ -8,6 +8,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/text.h"
 #include "config/scalar.h"
 
 /* --- Nodes ---------------------------------------------------------------------------------------------- */
@@ -245,7 +246,7 @@ const char *scion_config_describe(const struct scion_config *config, char *text,
                 snprintf(text, bytes, "%s%.37s...%s", quote, config->text, quote);
         else
                 snprintf(text, bytes, "%s%s%s", quote, config->text, quote);
-        return text;
+        return scion_text_make_printable(text, false);
 }
 
 static bool scalars_equal(const struct scion_config *a, const struct scion_config *b)

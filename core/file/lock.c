@@ -65,6 +65,7 @@ static void lock_fail_busy(const struct scion_lock *lock)
         ssize_t got = pread(lock->descriptor, text, sizeof text - 1, 0);
 
         text[got > 0 ? got : 0] = '\0';
+        scion_text_make_printable(text, false);
         scion_fail("%s: held by %s", lock->path, got > 0 ? text : "another process");
 }
 
