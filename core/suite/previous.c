@@ -3,6 +3,7 @@
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file/files.h"
@@ -10,18 +11,21 @@
 bool scion_previous_read(const char *path, struct scion_previous *previous)
 {
         struct scion_csv_table *rows = &previous->rows;
+        struct stat status;
 
-        if (access(path, F_OK) != 0)
+        if (stat(path, &status) != 0)
                 return true;
+        if (!S_ISREG(status.st_mode)) /* reading a pipe would wait for its writer */
+                return scion_fail("%s: is not a regular file", path);
         if (!scion_csv_read_complete_rows(path, rows, &previous->cut))
                 return false;
-        int id = scion_csv_column(rows, "run"), status = scion_csv_column(rows, "status");
+        int id = scion_csv_column(rows, "run"), state = scion_csv_column(rows, "status");
 
-        if (id < 0 || status < 0)
+        if (id < 0 || state < 0)
                 return scion_fail("%s: not a file of results: no column '%s'", path,
                                   id < 0 ? "run" : "status");
         previous->id = (size_t)id;
-        previous->status = (size_t)status;
+        previous->status = (size_t)state;
         for (size_t i = 0; i < rows->rows; i++)
                 if (!scion_name_map_add(&previous->ids, scion_previous_id(previous, i), i))
                         return false;
