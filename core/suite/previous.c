@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "file/files.h"
+#include "suite/inputs.h"
 
 bool scion_previous_read(const char *path, struct scion_previous *previous)
 {
@@ -82,6 +83,24 @@ static void states_read_rows(const struct scion_plan *plan, const struct scion_p
         }
 }
 
+/* Marks the runs whose inputs have changed since they were done. */
+static void states_mark_changed(const struct scion_plan *plan, const char *folder, enum scion_state *states)
+{
+        struct scion_inputs inputs = { 0 };
+
+        for (size_t i = 0; i < plan->count; i++) {
+                char *run = NULL, *text = NULL;
+
+                if (states[i] == SCION_DONE && (run = scion_path_join(folder, plan->planned[i].id)) &&
+                    (text = scion_inputs_describe(&inputs, &plan->planned[i])) &&
+                    scion_inputs_changed(run, text))
+                        states[i] = SCION_CHANGED;
+                free(text);
+                free(run);
+        }
+        scion_inputs_finish(&inputs);
+}
+
 enum scion_state *scion_plan_states(const struct scion_plan *plan, const char *out)
 {
         enum scion_state *states = calloc(plan->count, sizeof *states);
@@ -101,6 +120,7 @@ enum scion_state *scion_plan_states(const struct scion_plan *plan, const char *o
         if (good) {
                 states_read_rows(plan, &old, states);
                 states_read_rows(plan, &current, states);
+                states_mark_changed(plan, folder, states);
         } else {
                 free(states);
                 states = NULL;
