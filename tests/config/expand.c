@@ -401,6 +401,10 @@ static void axes_that_go_together(void **state)
         assert_int_equal(runs.run[2].point[1].value, 1);
         scion_config_runs_finish(&runs);
 
+        /* 0.10 and 0.1 are one value, in a row, in exclude and in include. */
+        assert_runs("matrix: {'lr, b': [[0.1, x], [0.10, y]]}", "0.1 x; 0.1 y");
+        assert_runs("matrix: {lr: [0.1, 1], s: [a, b]}\nexclude: [{lr: 1e-1, s: a}]\n", "0.1 b; 1 a; 1 b");
+        assert_runs("matrix: {lr: [0.1, 1], s: [a]}\ninclude: [{lr: 0.10, s: b}]\n", "0.1 a; 1 a; 0.1 b");
         assert_runs("matrix: {'a, b': [[1, x], [2, y], [2, z]], c: [5, 6]}\n"
                     "exclude: [{a: 2, c: 5}, {a: 2, b: z}]\n",
                     "1 x 5; 1 x 6; 2 y 6");
