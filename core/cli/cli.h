@@ -209,7 +209,7 @@ extern const char scion_cli_status[];
  * processor from the thread that they wait for, and a step can take ten times as long. The run-time reads the
  * setting (GOMP_SPINCOUNT) when it is loaded, so this function sets it and executes the program again, unless
  * the environment sets it already or a file cannot be read twice. Otherwise, and on failure, it returns. More
- * threads than processors never spin, and are reported on standard error.
+ * threads than processors are reported on standard error.
  */
 void scion_cli_limit_spinning(int64_t threads, char *const *files, size_t count);
 void scion_cli_save_arguments(char **argv); /* the argv of main(), for executing the program again */

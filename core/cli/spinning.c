@@ -31,10 +31,8 @@ void scion_cli_limit_spinning(int64_t threads, char *const *files, size_t count)
         long processors = sysconf(_SC_NPROCESSORS_ONLN);
         bool crowded = processors > 0 && threads > processors;
 
-        /* Threads without a processor of their own must not spin at all: they would keep the others from
-         * the work that they wait for. */
         if (threads >= 2 && command_line && !getenv("GOMP_SPINCOUNT") && !getenv("OMP_WAIT_POLICY") &&
-            files_are_regular(files, count) && setenv("GOMP_SPINCOUNT", crowded ? "0" : TURNS, 1) == 0)
+            files_are_regular(files, count) && setenv("GOMP_SPINCOUNT", TURNS, 1) == 0)
                 execv("/proc/self/exe", command_line); /* if this fails, runs are only slower */
         if (crowded)
                 fprintf(stderr,
