@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define MESSAGE_BYTES 4096
 
 static _Thread_local char message[MESSAGE_BYTES];
@@ -14,6 +16,7 @@ static void message_set(const char *format, va_list arguments)
 
         vsnprintf(text, sizeof text, format, arguments);
         memcpy(message, text, sizeof message);
+        scion_text_make_printable(message, true);
 }
 
 bool scion_fail(const char *format, ...)

@@ -62,6 +62,46 @@ bool scion_suggest(struct scion_text *text, const char *word, const char *const 
         return near != NULL;
 }
 
+/* Returns the bytes of the UTF-8 character at text, 1 to 4; 0 if there is none. */
+static size_t utf8_length(const unsigned char *text)
+{
+        size_t length = text[0] < 0x80   ? 1
+                        : text[0] < 0xC2 ? 0
+                        : text[0] < 0xE0 ? 2
+                        : text[0] < 0xF0 ? 3
+                        : text[0] < 0xF5 ? 4
+                                         : 0;
+
+        for (size_t i = 1; i < length; i++)
+                if ((text[i] & 0xC0) != 0x80)
+                        return 0;
+        return length;
+}
+
+static bool character_is_control(const unsigned char *text)
+{
+        return text[0] < ' ' || text[0] == 0x7F || (text[0] == 0xC2 && text[1] < 0xA0);
+}
+
+char *scion_text_make_printable(char *text, bool lines)
+{
+        for (char *c = text; *c;) {
+                size_t length = utf8_length((const unsigned char *)c);
+
+                if (*c == '\t' || (lines && *c == '\n')) {
+                        c++;
+                } else if (length == 0) {
+                        *c++ = '?';
+                } else if (character_is_control((const unsigned char *)c)) {
+                        memset(c, '?', length);
+                        c += length;
+                } else {
+                        c += length;
+                }
+        }
+        return text;
+}
+
 void scion_text_add_names(struct scion_text *text, const char *const *names, size_t count)
 {
         for (size_t i = 0; i < count; i++)

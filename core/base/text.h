@@ -18,6 +18,13 @@ void scion_text_add(struct scion_text *text, const char *format, ...) SCION_PRIN
 /* Adds the names, separated by commas: "a, b, c". */
 void scion_text_add_names(struct scion_text *text, const char *const *names, size_t count);
 
+/*
+ * Replaces in place what could control a terminal by `?`, a byte each: control characters (C0, DEL, and C1
+ * in UTF-8 or as single bytes), and bytes that are not UTF-8. Tabs remain, and with `lines` also newlines.
+ * Every text of a file, a plugin or a user passes through this before it is printed for people. Returns text.
+ */
+char *scion_text_make_printable(char *text, bool lines);
+
 /* Returns the name nearest to `word` by insertions, deletions, substitutions and transpositions of
  * neighbours, or NULL if none is near enough to be meant. */
 const char *scion_nearest(const char *word, const char *const *names, size_t count);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/cli.h"
 #include "file/cache.h"
 #include "process/process.h"
@@ -64,14 +65,20 @@ static const char *size_text(uint64_t bytes, char text[32])
         return text;
 }
 
+#define NAME_BYTES 32 /* of the name of an entry that are printed */
+
 static void entry_print(const struct scion_cache_entry *entry)
 {
-        char size[32], age[32], *what = NULL;
+        char size[32], age[32], name[NAME_BYTES + 1], *what = NULL;
 
         if (strcmp(entry->kind, "sources") == 0 && !entry->unfinished)
                 what = scion_source_summary(entry->path);
-        printf("%-8s  %10s  %9s  %.32s%s%s\n", entry->kind, size_text(entry->bytes, size),
-               age_text(entry->age, age), entry->name,
+        snprintf(name, sizeof name, "%s", entry->name);
+        scion_text_make_printable(name, false);
+        if (what)
+                scion_text_make_printable(what, false);
+        printf("%-8s  %10s  %9s  %s%s%s\n", entry->kind, size_text(entry->bytes, size),
+               age_text(entry->age, age), name,
                entry->unfinished ? "  unfinished"
                : what            ? "  "
                                  : "",

@@ -208,7 +208,8 @@ extern const char scion_cli_status[];
  * Threads of the OpenMP run-time spin for about 10 ms before they sleep. On a busy machine they thus take the
  * processor from the thread that they wait for, and a step can take ten times as long. The run-time reads the
  * setting (GOMP_SPINCOUNT) when it is loaded, so this function sets it and executes the program again, unless
- * the environment sets it already or a file cannot be read twice. Otherwise, and on failure, it returns.
+ * the environment sets it already or a file cannot be read twice. Otherwise, and on failure, it returns. More
+ * threads than processors are reported on standard error.
  */
 void scion_cli_limit_spinning(int64_t threads, char *const *files, size_t count);
 void scion_cli_save_arguments(char **argv); /* the argv of main(), for executing the program again */

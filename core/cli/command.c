@@ -13,6 +13,8 @@
 /* getopt_long() returns LONG plus the table index for a long option; above all letters. */
 #define LONG 1000
 
+#define USAGE_BYTES 4096 /* of a message; longer ones are cut */
+
 /* --- Options -------------------------------------------------------------------------------------------- */
 
 static size_t options_count(const struct scion_cli_option *options)
@@ -218,14 +220,15 @@ int scion_cli_failed(int status)
 
 int scion_cli_usage(const char *command, const char *format, ...)
 {
+        char message[USAGE_BYTES];
         va_list arguments;
 
         fflush(stdout);
-        fprintf(stderr, "scion %s: ", command);
         va_start(arguments, format);
-        vfprintf(stderr, format, arguments);
+        vsnprintf(message, sizeof message, format, arguments);
         va_end(arguments);
-        fprintf(stderr, "; see 'scion %s --help'\n", command);
+        fprintf(stderr, "scion %s: %s; see 'scion %s --help'\n", command,
+                scion_text_make_printable(message, false), command);
         return SCION_BAD_INPUT;
 }
 

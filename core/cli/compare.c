@@ -136,7 +136,7 @@ static bool comparison_print_sections(const struct scion_comparison *comparison,
 static void notes_print(const struct scion_notes *notes)
 {
         for (size_t i = 0; i < notes->count; i++)
-                fprintf(stderr, "scion: %s\n", notes->text[i]);
+                fprintf(stderr, "scion: %s\n", scion_text_make_printable(notes->text[i], false));
 }
 
 static bool comparison_print(const struct scion_comparison *comparison, enum format format)

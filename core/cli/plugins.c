@@ -13,7 +13,11 @@
 /* The reason why a file cannot be used is not wrapped, because it contains paths. */
 static void entry_print(const struct scion_plugin_entry *entry, int widest)
 {
-        printf("  %s%*s", entry->name, widest + 2 - scion_width(entry->name), "");
+        struct scion_text name = { 0 };
+        int used = scion_width_add(&name, entry->name, widest);
+
+        printf("  %s%*s", name.text ? name.text : "", widest + 2 - used, "");
+        free(name.text);
         if (entry->plugin)
                 scion_wrap(entry->plugin->summary, strlen(entry->plugin->summary), widest + 4, widest + 4,
                            SCION_PAGE_WIDTH, stdout);

@@ -49,7 +49,7 @@ static bool out_parse(const char *out, int *status)
         return false;
 }
 
-enum { FAIL_FAST = SCION_CLI_LONG, RETRY_FAILED }; /* options without a letter */
+enum { FAIL_FAST = SCION_CLI_LONG, RETRY_FAILED, KEEP_CHANGED, RERUN }; /* options without a letter */
 
 /* Returns the number of runs that the processors can serve, each with its threads. */
 static int plan_default_jobs(const struct scion_plan *plan)
@@ -80,6 +80,10 @@ static bool options_parse(struct options *options, int *status)
                         options->suite.fail_fast = true;
                 else if (option == RETRY_FAILED)
                         options->suite.retry_failed = true;
+                else if (option == KEEP_CHANGED)
+                        options->suite.keep_changed = true;
+                else if (option == RERUN)
+                        options->suite.rerun = true;
                 else if (option == 'q')
                         options->suite.progress = NULL;
                 else
@@ -191,6 +195,12 @@ static const struct scion_cli_option table[] = {
           { 0 } },
         { FAIL_FAST, "fail-fast", NULL, "start no more runs after a failure", { 0 } },
         { RETRY_FAILED, "retry-failed", NULL, "run failed runs again", { 0 } },
+        { KEEP_CHANGED,
+          "keep-changed",
+          NULL,
+          "keep finished runs whose plugins, weights or data files have changed since",
+          { 0 } },
+        { RERUN, "rerun", NULL, "run all runs again, from the beginning", { 0 } },
         { 'n', "dry-run", NULL, "list the runs and their states, without running anything", { 0 } },
         SCION_CLI_FORCE,
         { 'q', "quiet", NULL, "print no line for each run, only failures", { 0 } },
@@ -207,10 +217,12 @@ const struct scion_command scion_command_run = {
         .arguments = "FILE...",
         .takes = { SCION_CLI_YAML, SCION_CLI_YAML },
         .text = "Runs the experiments that the YAML files describe. A file with a matrix is a suite of runs. "
-                "Each run gets a folder OUT/NAME/RUN with metrics.csv, config.yaml, model.safetensors and "
-                "log.txt; each file gets OUT/NAME/results.csv with a row for each run. Finished runs are "
+                "Each run gets a folder OUT/NAME/RUN with metrics.csv, config.yaml, inputs.txt, "
+                "model.safetensors and log.txt; each file gets OUT/NAME/results.csv with a row for each run. "
+                "Finished runs are "
                 "kept, and interrupted ones resume from their last checkpoint; a run whose folder has been "
-                "removed is run again. Runs with the same source train it once, and it is cached for later "
+                "removed is run again, and so is one whose plugins, weights or data files have changed "
+                "since. Runs with the same source train it once, and it is cached for later "
                 "ones; see `scion cache`.\n",
         .options = table,
         .run = run_main,

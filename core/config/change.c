@@ -6,6 +6,59 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* --- Sections ------------------------------------------------------------------------------------------- */
+
+static const char *const sides[] = { "source", "target" };
+
+static const char *const dataset_keys[] = { "classes",   "per_class",  "limit",     "valid",
+                                            "normalize", "unlabelled", "transform", NULL };
+static const char *const optimizer_keys[] = { "lr", NULL };
+static const char *const schedule_keys[] = { "warmup", "warmup_start", NULL };
+static const char *const no_keys[] = { NULL };
+
+/* The sections of source and target that name a plugin. The engine's keys are repeated here, because the
+ * folders that read them depend on this one; tests/suite/sections.c compares both. */
+static const struct section {
+        const char *name;
+        const char *const *keys;
+} sections[] = { { "model", no_keys },
+                 { "dataset", dataset_keys },
+                 { "loss", no_keys },
+                 { "optimizer", optimizer_keys },
+                 { "schedule", schedule_keys } };
+
+const char *const *scion_config_engine_keys(const char *side, const char *section)
+{
+        if (strcmp(side, sides[0]) != 0 && strcmp(side, sides[1]) != 0)
+                return no_keys;
+        for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+                if (strcmp(sections[i].name, section) == 0)
+                        return sections[i].keys;
+        return no_keys;
+}
+
+static bool key_is_among(const char *key, const char *const *keys)
+{
+        while (*keys && strcmp(*keys, key) != 0)
+                keys++;
+        return *keys != NULL;
+}
+
+/* Adds copies of the entries of `from` whose keys are among `keys`, unless the map has them. */
+static bool map_add_missing(struct scion_config *map, const struct scion_config *from,
+                            const char *const *keys)
+{
+        for (size_t i = 0; i < from->count; i++) {
+                const struct scion_config_entry *entry = &from->entry[i];
+
+                if (key_is_among(entry->key, keys) && !scion_config_find(map, entry->key) &&
+                    !scion_config_add(map, entry->key, entry->line, entry->column,
+                                      scion_config_copy(entry->value)))
+                        return false;
+        }
+        return true;
+}
+
 /* --- Short forms ---------------------------------------------------------------------------------------- */
 
 static bool key_spell_out(struct scion_config *map, const char *key)
@@ -24,16 +77,13 @@ static bool key_spell_out(struct scion_config *map, const char *key)
 
 bool scion_config_spell_out(struct scion_config *root)
 {
-        static const char *const sides[] = { "source", "target" };
-        static const char *const keys[] = { "model", "dataset", "loss", "optimizer", "schedule" };
-
         if (!key_spell_out(root, "strategy"))
                 return false;
         for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
                 struct scion_config_entry *side = scion_config_find(root, sides[i]);
 
-                for (size_t j = 0; side && j < sizeof keys / sizeof *keys; j++)
-                        if (!key_spell_out(side->value, keys[j]))
+                for (size_t j = 0; side && j < sizeof sections / sizeof *sections; j++)
+                        if (!key_spell_out(side->value, sections[j].name))
                                 return false;
         }
         return true;
@@ -49,7 +99,9 @@ static bool plugins_differ(const struct scion_config *a, const struct scion_conf
         return x && y && !scion_config_equal(x, y);
 }
 
-bool scion_config_merge(struct scion_config *base, const struct scion_config *over)
+/* Merges `over` into `base`. `side` is the key of both if they are at the top level, "" if they are deeper,
+ * and NULL if they are the whole trees. */
+static bool map_merge(struct scion_config *base, const struct scion_config *over, const char *side)
 {
         for (size_t i = 0; i < over->count; i++) {
                 const struct scion_config_entry *entry = &over->entry[i];
@@ -58,13 +110,18 @@ bool scion_config_merge(struct scion_config *base, const struct scion_config *ov
 
                 if (old && old->value->kind == SCION_CONFIG_MAP && entry->value->kind == SCION_CONFIG_MAP &&
                     !plugins_differ(old->value, entry->value)) {
-                        if (!scion_config_merge(old->value, entry->value))
+                        if (!map_merge(old->value, entry->value, side ? "" : entry->key))
                                 return false;
                         continue;
                 }
                 copy = scion_config_copy(entry->value);
                 if (!copy)
                         return false;
+                if (old && side && old->value->kind == SCION_CONFIG_MAP && copy->kind == SCION_CONFIG_MAP &&
+                    !map_add_missing(copy, old->value, scion_config_engine_keys(side, entry->key))) {
+                        scion_config_destroy(copy);
+                        return false;
+                }
                 if (!old) {
                         if (!scion_config_add(base, entry->key, entry->line, entry->column, copy))
                                 return false;
@@ -75,6 +132,11 @@ bool scion_config_merge(struct scion_config *base, const struct scion_config *ov
                 old->column = entry->column;
         }
         return true;
+}
+
+bool scion_config_merge(struct scion_config *base, const struct scion_config *over)
+{
+        return map_merge(base, over, NULL);
 }
 
 /* --- Values at dotted paths ----------------------------------------------------------------------------- */
@@ -125,8 +187,10 @@ static bool value_is_override(const struct scion_config *config)
         return config->file && strncmp(config->file, "--set", 5) == 0;
 }
 
-/* If `use` names another plugin than the map does, removes the old plugin's parameters, except overrides. */
-static void map_drop_parameters(struct scion_config *map, const struct scion_config *use)
+/* If `use` names another plugin than the map does, removes the old plugin's parameters, except overrides.
+ * The engine's keys remain. */
+static void map_drop_parameters(struct scion_config *map, const struct scion_config *use,
+                                const char *const *engine_keys)
 {
         const struct scion_config *old = scion_config_get(map, "use");
 
@@ -135,22 +199,43 @@ static void map_drop_parameters(struct scion_config *map, const struct scion_con
         for (size_t i = map->count; i-- > 0;) {
                 const struct scion_config_entry *entry = &map->entry[i];
 
-                if (strcmp(entry->key, "use") != 0 && !value_is_override(entry->value))
+                if (strcmp(entry->key, "use") != 0 && !value_is_override(entry->value) &&
+                    !key_is_among(entry->key, engine_keys))
                         scion_config_remove(map, entry->key);
         }
 }
 
-static bool map_set(struct scion_config *map, const char *name, const struct scion_config *value)
+/* Returns the map that the short form NAME of a section stands for: `use`, and the engine's keys of the
+ * section's old value. */
+static struct scion_config *section_spell_out(const struct scion_config *name, const struct scion_config *old,
+                                              const char *const *engine_keys)
+{
+        struct scion_config *map = scion_config_node(SCION_CONFIG_MAP, name->file, name->line, name->column);
+
+        if (map && scion_config_add(map, "use", name->line, name->column, scion_config_copy(name)) &&
+            map_add_missing(map, old, engine_keys))
+                return map;
+        scion_config_destroy(map);
+        return NULL;
+}
+
+/* Sets a key of the map. `own` are the engine's keys if the map is a section, and `inner` those if the key is
+ * a section's. */
+static bool map_set(struct scion_config *map, const char *name, const struct scion_config *value,
+                    const char *const *own, const char *const *inner)
 {
         struct scion_config_entry *entry = scion_config_find(map, name);
-        struct scion_config *copy = scion_config_copy(value);
+        bool short_form = *inner && entry && entry->value->kind == SCION_CONFIG_MAP &&
+                          value->kind == SCION_CONFIG_SCALAR && !scion_config_is_null(value);
+        struct scion_config *copy =
+                short_form ? section_spell_out(value, entry->value, inner) : scion_config_copy(value);
 
         if (!copy)
                 return false;
         if (!entry)
                 return scion_config_add(map, name, value->line, value->column, copy);
         if (strcmp(name, "use") == 0) {
-                map_drop_parameters(map, value);
+                map_drop_parameters(map, value, own);
                 entry = scion_config_find(map, name);
         }
         scion_config_replace(entry, copy);
@@ -175,6 +260,8 @@ bool scion_config_check_path(const char *path, const struct scion_config *where)
 bool scion_config_set(struct scion_config *map, const char *path, const struct scion_config *value)
 {
         char *names, *name, *rest;
+        const char *above[2] = { "", "" };
+        size_t depth = 0;
         bool good = false;
 
         if (map->kind != SCION_CONFIG_MAP)
@@ -191,8 +278,13 @@ bool scion_config_set(struct scion_config *map, const char *path, const struct s
                 at = map_enter(at, name, path, value);
                 if (!at)
                         goto done;
+                if (depth < 2)
+                        above[depth] = name;
+                depth++;
         }
-        good = map_set(at, name, value) && scion_config_spell_out(map);
+        good = map_set(at, name, value, depth == 2 ? scion_config_engine_keys(above[0], above[1]) : no_keys,
+                       depth == 1 ? scion_config_engine_keys(above[0], name) : no_keys) &&
+               scion_config_spell_out(map);
 done:
         free(names);
         return good;

@@ -36,7 +36,7 @@ struct scion_config_entry {
 /*
  * Reads a file and merges it over the file that it extends. Maps are merged key by key; a list or scalar
  * replaces the extended file's value. A map whose `use` differs also replaces the extended file's map,
- * because the parameters of one plugin mean nothing to another. The key `extends` (a path relative to the
+ * because the parameters of one plugin mean nothing to another; the engine's keys beside `use` remain. The key `extends` (a path relative to the
  * file that has it) is removed from the result. Returns NULL, with "FILE:LINE:COLUMN: MESSAGE", on any
  * error: among others an empty file, tabs in indentation, a duplicate key, a loop of extends, or aliases
  * that expand to too many nodes.
@@ -55,8 +55,9 @@ struct scion_config *scion_config_parse(const char *text, const char *name);
 struct scion_config *scion_config_copy(const struct scion_config *config);
 void scion_config_destroy(struct scion_config *config); /* takes NULL */
 
-/* Writes block YAML that reads back to an equal tree, with short maps and lists in flow style. Equal trees
- * with the same order of keys give the same bytes. */
+/* Writes block YAML that reads back to an equal tree, with short maps and lists in flow style. Readers of
+ * YAML 1.1, such as PyYAML, read the same strings and numbers: strings that they would take for something
+ * else are quoted, and 1e-8 is written as 1.0e-8. */
 bool scion_config_write(const struct scion_config *config, FILE *file);
 
 /* Returns the YAML as a string, which the caller frees. */
@@ -75,7 +76,8 @@ bool scion_config_fail_key(const struct scion_config *map, size_t index, const c
         SCION_PRINTF(3, 4);
 
 /* Returns whether two trees have the same values. The order of keys in maps and the positions do not
- * matter. Quotes matter only where they change the meaning: "5" differs from 5, but "idx" equals idx. */
+ * matter, nor does the form of a number: 0.1 equals 1e-1, and 1 equals +1. Quotes matter only where they
+ * change the meaning: "5" differs from 5, but "idx" equals idx. */
 bool scion_config_equal(const struct scion_config *a, const struct scion_config *b);
 
 /* Returns a 64-bit hash: equal for equal trees, and the same on every machine. */
@@ -89,7 +91,8 @@ extern const char *const scion_config_suite_keys[];
 /*
  * Sets a dotted path ("target.train.epochs") to a copy of `value`, and creates missing maps. After
  * "matrix.", the rest of the path is a single name: an axis. Setting "PATH.use" to another plugin removes
- * the old plugin's parameters, except those from overrides. Returns false, with a message, if the path
+ * the old plugin's parameters, except those from overrides, and keeps the engine's keys, as does setting
+ * "PATH" to the name of a plugin. A map replaces the whole section. Returns false, with a message, if the path
  * leads through a list or a scalar.
  */
 bool scion_config_set(struct scion_config *map, const char *path, const struct scion_config *value);
@@ -100,6 +103,13 @@ bool scion_config_override(struct scion_config *map, const char *assignment);
 
 /* Removes a key, if the map has it. */
 void scion_config_remove(struct scion_config *map, const char *key);
+
+/*
+ * Returns the keys beside the `use` of a section that belong to the engine and not to the plugin, ended by
+ * NULL: for instance `per_class` of a dataset, `lr` of an optimizer and `warmup` of a schedule. `side` is
+ * "source" or "target". Without such keys the list is empty.
+ */
+const char *const *scion_config_engine_keys(const char *side, const char *section);
 
 /* --- Suites --------------------------------------------------------------------------------------------- */
 
@@ -142,7 +152,8 @@ struct scion_config_runs {
  * take all their values in the matrix. A run that exists already is not added again.
  *
  * Returns false, with the position, if an axis is not a list or is empty, two values of an axis have one
- * label, a rule names an unknown axis or has no effect, no run remains, or there are more than
+ * label or are
+ * equal without a label, a rule names an unknown axis or has no effect, no run remains, or there are more than
  * SCION_CONFIG_MANY runs and `forced` is false; runs are counted before they are created.
  */
 bool scion_config_expand(const struct scion_config *config, bool forced, struct scion_config_runs *runs);

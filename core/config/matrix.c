@@ -28,7 +28,7 @@ static char *value_label(const struct scion_config *value)
         if (!label && value->kind != SCION_CONFIG_SCALAR)
                 return scion_config_line(value);
         text = strdup(label ? label->text : value->text);
-        return text ? text : scion_fail_null("out of memory");
+        return text ? scion_text_make_printable(text, false) : scion_fail_null("out of memory");
 }
 
 /* Returns the value of `use` if it is the map's only key, else the value. */
@@ -42,6 +42,26 @@ static const struct scion_config *value_short_form(const struct scion_config *va
 bool scion_matrix_same(const struct scion_config *a, const struct scion_config *b)
 {
         return scion_config_equal(value_short_form(a), value_short_form(b));
+}
+
+#define HASH_BYTES 17
+
+static void value_hash(const struct scion_config *value, char text[HASH_BYTES])
+{
+        snprintf(text, HASH_BYTES, "%016llx", (unsigned long long)scion_config_hash(value_short_form(value)));
+}
+
+size_t scion_matrix_find_value(const struct scion_matrix_group *group, size_t axis,
+                               const struct scion_config *value)
+{
+        char hash[HASH_BYTES];
+        size_t row;
+
+        value_hash(value, hash);
+        row = scion_name_map_find(&group->hashes[axis], hash);
+        if (row == SCION_NAME_NONE || !scion_matrix_same(value, scion_matrix_row(group, row)[axis].value))
+                return SCION_NAME_NONE;
+        return row;
 }
 
 /* Returns the labels of a row, joined by the control character "unit separator"; to be freed. */
@@ -101,13 +121,47 @@ static bool group_fail_duplicate(const struct scion_matrix_group *group, size_t 
         return group_fail_same_label(group, axis, value, other);
 }
 
+/* Handles a value that an earlier one of its axis equals, as 0.10 equals 0.1. On a single axis that would run
+ * the same twice; on axes that vary together, both are one value. Values with a `label` were told apart on
+ * purpose. */
+static bool group_join_value(const struct scion_matrix_group *group, size_t axis,
+                             struct scion_matrix_value *value, const struct scion_matrix_value *other)
+{
+        char line[32] = "", *label;
+
+        if (scion_config_get(value->given, "label") || scion_config_get(other->given, "label"))
+                return true;
+        if (other->given->line > 0)
+                snprintf(line, sizeof line, " at line %d", other->given->line);
+        if (group->axes == 1)
+                return scion_config_fail(value->given,
+                                         "the axis '%s' has the same value twice: %s equals %s%s",
+                                         group->path[axis], value->label, other->label, line);
+        label = strdup(other->label);
+        if (!label)
+                return scion_fail("out of memory");
+        free(value->label);
+        value->label = label;
+        return true;
+}
+
 /* Sets the value's number among the different values of its axis. Fails if another value has the same label. */
 static bool group_number_value(struct scion_matrix_group *group, size_t axis,
                                struct scion_matrix_value *value)
 {
-        size_t before = scion_name_map_find(&group->labels[axis], value->label);
+        size_t same = scion_matrix_find_value(group, axis, value->value), before;
         const struct scion_matrix_value *other;
 
+        if (same == SCION_NAME_NONE) {
+                if (scion_name_map_find(&group->hashes[axis], value->hash) == SCION_NAME_NONE &&
+                    !scion_name_map_add(&group->hashes[axis], value->hash, group->rows))
+                        return false;
+        } else {
+                other = &scion_matrix_row(group, same)[axis];
+                if (strcmp(value->label, other->label) != 0 && !group_join_value(group, axis, value, other))
+                        return false;
+        }
+        before = scion_name_map_find(&group->labels[axis], value->label);
         if (before == SCION_NAME_NONE) {
                 value->number = group->values[axis]++;
                 return scion_name_map_add(&group->labels[axis], value->label, group->rows);
@@ -130,6 +184,10 @@ static bool group_read_value(struct scion_matrix_group *group, size_t axis, cons
         if (!value->value)
                 return false;
         scion_config_remove(value->value, "label");
+        value->hash = malloc(HASH_BYTES);
+        if (!value->hash)
+                return scion_fail("out of memory");
+        value_hash(value->value, value->hash);
         return true;
 }
 
@@ -137,6 +195,7 @@ static void group_free_row(struct scion_matrix_group *group, size_t row)
 {
         for (size_t a = 0; a < group->axes; a++) {
                 free(scion_matrix_row(group, row)[a].label);
+                free(scion_matrix_row(group, row)[a].hash);
                 scion_config_destroy(scion_matrix_row(group, row)[a].value);
         }
         free(group->row_key[row]);
@@ -250,7 +309,8 @@ static bool matrix_read_paths(struct scion_matrix *matrix, struct scion_matrix_g
         group->path = calloc(most, sizeof *group->path);
         group->values = calloc(most, sizeof *group->values);
         group->labels = calloc(most, sizeof *group->labels);
-        if (!group->path || !group->values || !group->labels)
+        group->hashes = calloc(most, sizeof *group->hashes);
+        if (!group->path || !group->values || !group->labels || !group->hashes)
                 return scion_fail("out of memory");
         while (rest) {
                 char **path = &group->path[group->axes];
@@ -417,10 +477,12 @@ static void group_finish(struct scion_matrix_group *group)
                 group_free_row(group, i);
         for (size_t a = 0; a < group->axes; a++) {
                 scion_name_map_finish(&group->labels[a]);
+                scion_name_map_finish(&group->hashes[a]);
                 free(group->path[a]);
         }
         scion_name_map_finish(&group->keys);
         free(group->labels);
+        free(group->hashes);
         free(group->path);
         free(group->values);
         free(group->value);

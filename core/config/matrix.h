@@ -12,6 +12,7 @@ struct scion_matrix_value {
         const struct scion_config *given; /* in the file's tree */
         struct scion_config *value;       /* a copy without its label */
         char *label;
+        char *hash;    /* of the value, in hexadecimal digits */
         size_t number; /* among the different values of its axis */
 };
 
@@ -25,6 +26,7 @@ struct scion_matrix_group {
         size_t rows;                      /* all rows: those of the matrix, then those that `include` adds */
         struct scion_matrix_value *value; /* rows x axes */
         struct scion_name_map *labels;    /* for each axis: label to the first row that has it */
+        struct scion_name_map *hashes;    /* for each axis: a value's hash to the first row that has it */
         struct scion_name_map keys;       /* row_key to row */
         char **row_key;                   /* for each row: its labels, joined */
 };
@@ -85,6 +87,11 @@ static inline struct scion_matrix_value *scion_matrix_row(const struct scion_mat
 
 /* Returns whether two values without labels are equal, where NAME equals `{ use: NAME }`. */
 bool scion_matrix_same(const struct scion_config *a, const struct scion_config *b);
+
+/* Returns the first row whose value on the axis equals `value`, which has no label; SCION_NAME_NONE if there
+ * is none. Numbers are compared by value: 0.10 equals 0.1. */
+size_t scion_matrix_find_value(const struct scion_matrix_group *group, size_t axis,
+                               const struct scion_config *value);
 
 /* Reads `exclude` and `include`, after the axes. */
 bool scion_matrix_read_rules(struct scion_matrix *matrix);

@@ -60,7 +60,7 @@ static bool value_matches(const struct scion_matrix_value *value, const struct s
         if (name->kind == SCION_CONFIG_LIST)
                 return scion_config_equal(given, name);
         if (name->kind == SCION_CONFIG_SCALAR)
-                return strcmp(name->text, value->label) == 0 ||
+                return strcmp(name->text, value->label) == 0 || scion_matrix_same(name, value->value) ||
                        (use && use->kind == SCION_CONFIG_SCALAR && strcmp(name->text, use->text) == 0);
         for (size_t j = 0; j < name->count; j++) {
                 const struct scion_config *wanted = name->entry[j].value;
@@ -156,6 +156,8 @@ static bool group_find_value(const struct scion_matrix_group *group, size_t axis
         *row = SCION_NAME_NONE;
         if (value->kind == SCION_CONFIG_SCALAR) {
                 *row = scion_name_map_find(&group->labels[axis], value->text);
+                if (*row == SCION_NAME_NONE)
+                        *row = scion_matrix_find_value(group, axis, value);
                 return true;
         }
         bare = scion_config_copy(value);

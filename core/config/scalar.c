@@ -116,16 +116,102 @@ enum scion_scalar scion_scalar_float(const char *text, double *value)
         return isfinite(*value) ? SCION_SCALAR_OK : SCION_SCALAR_OUTSIDE;
 }
 
-bool scion_scalar_ambiguous(const char *text)
+bool scion_scalar_typed(const char *text)
 {
-        /* Readers of YAML 1.1 accept more words for true and false. */
-        static const char *const words[] = { "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON",
-                                             "off", "Off", "OFF", "y",  "Y",  "n",  "N",  NULL };
         bool truth;
         double number;
 
         return scion_scalar_null(text) || scion_scalar_bool(text, &truth) == SCION_SCALAR_OK ||
-               scion_scalar_float(text, &number) != SCION_SCALAR_OTHER || text_is_one_of(text, words);
+               scion_scalar_float(text, &number) != SCION_SCALAR_OTHER;
+}
+
+/* --- YAML 1.1 ------------------------------------------------------------------------------------------- */
+
+static const char *digits_skip_spaced(const char *text)
+{
+        return text + strspn(text, "0123456789_");
+}
+
+/* Matches the numbers of YAML 1.1 without their sign: with underscores (1_000), leading zeros, a base (0x1F,
+ * 0b1; also 0o17 of YAML 1.2), to the base 60 (12:30), and with an exponent. */
+static bool text_is_number_elsewhere(const char *text)
+{
+        const char *start = digits_skip_spaced(text), *end;
+
+        if (text[0] == '0' && text[1] && strchr("xob", text[1]))
+                return text[2] && !text[2 + strspn(text + 2, "0123456789abcdefABCDEF_")];
+        if (*text == '_' || (start == text && (text[0] != '.' || text[1] < '0' || text[1] > '9')))
+                return false;
+        while (*start == ':' && digits_skip(start + 1) > start + 1)
+                start = digits_skip(start + 1);
+        end = *start == '.' ? digits_skip_spaced(start + 1) : start;
+        if (*end == 'e' || *end == 'E')
+                end = digits_skip(end + 1 + (end[1] == '-' || end[1] == '+'));
+        return *end == '\0';
+}
+
+/* Matches 2001-01-31, also with a time after it. */
+static bool text_is_date(const char *text)
+{
+        const char *month = digits_skip(text), *day, *end;
+
+        if (month != text + 4 || *month != '-')
+                return false;
+        day = digits_skip(month + 1);
+        if (day == month + 1 || *day != '-')
+                return false;
+        end = digits_skip(day + 1);
+        return end > day + 1 && (*end == '\0' || strchr("Tt \t", *end));
+}
+
+bool scion_scalar_ambiguous(const char *text)
+{
+        static const char *const words[] = { "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off",
+                                             "Off", "OFF", "y",   "Y",  "n",  "N",  "=",  "<<", NULL };
+
+        return scion_scalar_typed(text) || text_is_one_of(text, words) || text_is_date(text) ||
+               text_is_number_elsewhere(text + (*text == '-' || *text == '+'));
+}
+
+bool scion_scalar_add_number(struct scion_text *out, const char *text)
+{
+        const char *digits = text + (*text == '-' || *text == '+');
+        const char *whole, *point, *exponent;
+
+        if (!text_is_decimal(text))
+                return false;
+        whole = digits + strspn(digits, "0");
+        point = digits_skip(whole);
+        exponent = *point == '.' ? digits_skip(point + 1) : point;
+        if (!*exponent && *digits != '.' && (whole == digits || (whole == digits + 1 && point == whole))) {
+                scion_text_add(out, "%s", text);
+                return true;
+        }
+        scion_text_add(out, "%s%s%.*s", *text == '-' ? "-" : "", point == whole ? "0" : "",
+                       (int)(exponent - whole), whole);
+        if (*exponent)
+                scion_text_add(out, "%se%s%s", *point == '.' ? "" : ".0",
+                               exponent[1] == '-' || exponent[1] == '+' ? "" : "+", exponent + 1);
+        return true;
+}
+
+/* --- Writing -------------------------------------------------------------------------------------------- */
+
+const char *scion_scalar_meaning(const char *text, char buffer[SCION_SCALAR_BYTES])
+{
+        int64_t integer;
+        double number;
+        bool truth;
+
+        if (scion_scalar_bool(text, &truth) == SCION_SCALAR_OK)
+                return truth ? "true" : "false";
+        if (scion_scalar_int(text, &integer) == SCION_SCALAR_OK) {
+                snprintf(buffer, SCION_SCALAR_BYTES, "%" PRId64, integer);
+                return buffer;
+        }
+        if (scion_scalar_float(text, &number) == SCION_SCALAR_OK)
+                return scion_scalar_double_text(number, buffer);
+        return text;
 }
 
 static const char *non_finite_text(double value)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/text.h"
 #include "config/scalar.h"
 
 /* --- Nodes ---------------------------------------------------------------------------------------------- */
@@ -245,12 +246,17 @@ const char *scion_config_describe(const struct scion_config *config, char *text,
                 snprintf(text, bytes, "%s%.37s...%s", quote, config->text, quote);
         else
                 snprintf(text, bytes, "%s%s%s", quote, config->text, quote);
-        return text;
+        return scion_text_make_printable(text, false);
 }
 
 static bool scalars_equal(const struct scion_config *a, const struct scion_config *b)
 {
-        return strcmp(a->text, b->text) == 0 && (a->quoted == b->quoted || !scion_scalar_ambiguous(a->text));
+        char x[SCION_SCALAR_BYTES], y[SCION_SCALAR_BYTES];
+
+        if (a->quoted || b->quoted)
+                return strcmp(a->text, b->text) == 0 &&
+                       (a->quoted == b->quoted || !scion_scalar_typed(a->text));
+        return strcmp(scion_scalar_meaning(a->text, x), scion_scalar_meaning(b->text, y)) == 0;
 }
 
 bool scion_config_equal(const struct scion_config *a, const struct scion_config *b)
@@ -276,9 +282,12 @@ uint64_t scion_config_hash(const struct scion_config *config)
 {
         uint64_t hash = 0;
 
-        if (config->kind == SCION_CONFIG_SCALAR)
-                return XXH64(config->text, strlen(config->text),
-                             config->quoted && scion_scalar_ambiguous(config->text));
+        if (config->kind == SCION_CONFIG_SCALAR) {
+                char buffer[SCION_SCALAR_BYTES];
+                const char *text = config->quoted ? config->text : scion_scalar_meaning(config->text, buffer);
+
+                return XXH64(text, strlen(text), config->quoted && scion_scalar_typed(config->text));
+        }
         for (size_t i = 0; i < config->count; i++) {
                 const struct scion_config_entry *entry = &config->entry[i];
                 uint64_t value = scion_config_hash(entry->value);

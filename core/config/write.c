@@ -30,7 +30,8 @@ static bool emitter_send(yaml_emitter_t *emitter, int made, yaml_event_t *event)
         return true;
 }
 
-static bool emitter_write_scalar(yaml_emitter_t *emitter, const char *text, bool string)
+/* Writes a scalar; `string` if it is a string whatever it looks like. */
+static bool emitter_write_text(yaml_emitter_t *emitter, const char *text, bool string)
 {
         yaml_scalar_style_t style = YAML_PLAIN_SCALAR_STYLE; /* libyaml adds the quotes that YAML requires */
         yaml_event_t event;
@@ -44,6 +45,19 @@ static bool emitter_write_scalar(yaml_emitter_t *emitter, const char *text, bool
                             yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
                                                          (int)strlen(text), 1, 1, style),
                             &event);
+}
+
+/* Writes a plain scalar so that readers of YAML 1.1 read it as this program does. */
+static bool emitter_write_plain(yaml_emitter_t *emitter, const char *text)
+{
+        struct scion_text number = { 0 };
+        bool good;
+
+        if (!scion_scalar_add_number(&number, text))
+                return emitter_write_text(emitter, text, !scion_scalar_typed(text));
+        good = number.failed ? scion_fail("out of memory") : emitter_write_text(emitter, number.text, false);
+        free(number.text);
+        return good;
 }
 
 #define BLOCK_ONLY ((size_t)-1)
@@ -69,7 +83,8 @@ static size_t config_flow_width(const struct scion_config *config, bool inside_m
         return width;
 }
 
-enum style { BLOCK, FLOW, ROOT };
+/* LINE writes a tree on one line, and keeps the form in which its plain scalars were given. */
+enum style { BLOCK, FLOW, ROOT, LINE };
 
 static bool emitter_write_node(yaml_emitter_t *emitter, const struct scion_config *config, enum style style)
 {
@@ -78,23 +93,26 @@ static bool emitter_write_node(yaml_emitter_t *emitter, const struct scion_confi
         int made;
 
         if (config->kind == SCION_CONFIG_SCALAR)
-                return emitter_write_scalar(emitter, config->text, config->quoted);
+                return config->quoted || style == LINE
+                               ? emitter_write_text(emitter, config->text, config->quoted)
+                               : emitter_write_plain(emitter, config->text);
         if (style == BLOCK && config_flow_width(config, false, false) <= LINE_WIDTH)
                 style = FLOW;
         if (style == ROOT)
                 style = BLOCK;
         if (map)
-                made = yaml_mapping_start_event_initialize(&event, NULL, NULL, 1,
-                                                           style == FLOW ? YAML_FLOW_MAPPING_STYLE
-                                                                         : YAML_BLOCK_MAPPING_STYLE);
+                made = yaml_mapping_start_event_initialize(
+                        &event, NULL, NULL, 1,
+                        style == FLOW || style == LINE ? YAML_FLOW_MAPPING_STYLE : YAML_BLOCK_MAPPING_STYLE);
         else
                 made = yaml_sequence_start_event_initialize(&event, NULL, NULL, 1,
-                                                            style == FLOW ? YAML_FLOW_SEQUENCE_STYLE
-                                                                          : YAML_BLOCK_SEQUENCE_STYLE);
+                                                            style == FLOW || style == LINE
+                                                                    ? YAML_FLOW_SEQUENCE_STYLE
+                                                                    : YAML_BLOCK_SEQUENCE_STYLE);
         if (!emitter_send(emitter, made, &event))
                 return false;
         for (size_t i = 0; i < config->count; i++)
-                if ((map && !emitter_write_scalar(emitter, config->entry[i].key, false)) ||
+                if ((map && !emitter_write_text(emitter, config->entry[i].key, style != LINE)) ||
                     !emitter_write_node(emitter, config->entry[i].value, style))
                         return false;
         return emitter_send(emitter,
@@ -147,7 +165,7 @@ char *scion_config_line(const struct scion_config *config)
          * end-of-document mark. */
         struct scion_config_entry entry = { .value = (struct scion_config *)config };
         struct scion_config list = { .kind = SCION_CONFIG_LIST, .count = 1, .entry = &entry };
-        char *text = config_write_text(&list, FLOW);
+        char *text = config_write_text(&list, LINE);
         size_t length;
 
         if (!text)

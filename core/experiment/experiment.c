@@ -66,9 +66,10 @@ static const char *const splits[] = {
 };
 
 const struct scion_param scion_train_params[] = {
-        SCION_INT(struct train_keys, epochs, 10, "passes over the training split", .min = 0),
-        SCION_INT(struct train_keys, batch_size, 64, "examples in a batch; the last may have fewer",
-                  .min = 1),
+        SCION_INT(struct train_keys, epochs, 10, "passes over the training split", .min = 0,
+                  .max = 1000000000),
+        SCION_INT(struct train_keys, batch_size, 64, "examples in a batch; the last may have fewer", .min = 1,
+                  .max = INT32_MAX),
         SCION_BOOL(struct train_keys, drop_last, false, "leave out a last batch that is not full"),
         SCION_CHOICE(struct train_keys, test_split, splits, SCION_TEST,
                      "split that the test scores come from"),
@@ -311,7 +312,10 @@ static bool stage_complete(struct scion_config *map)
 
 static bool experiment_complete(struct scion_config *config)
 {
-        return scion_params_complete(scion_run_params, config) && stage_complete(map_get(config, "source")) &&
+        struct scion_config *source = map_get(config, "source");
+
+        return scion_params_complete(scion_run_params, config) &&
+               (!source || scion_params_complete(scion_source_params, source)) && stage_complete(source) &&
                stage_complete(map_get(config, "target")) &&
                plugin_complete(map_get(config, "strategy"), SCION_STRATEGY);
 }

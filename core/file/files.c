@@ -16,6 +16,8 @@
 #define PREFIX ".scion-"
 #define SUFFIX ".tmp"
 
+#define DEVICE_BYTES ((size_t)16 << 20) /* the most that is read of a device */
+
 struct scion_file {
         int descriptor;
         char *path;
@@ -101,12 +103,37 @@ char *scion_file_read(const char *path, size_t most, size_t *bytes)
                 scion_fail("%s: %s", path, strerror(errno));
         else if (S_ISDIR(status.st_mode))
                 scion_fail("%s: is a directory, not a file", path);
+        else if (S_ISCHR(status.st_mode)) /* /dev/zero has no end */
+                data = descriptor_read_to_end(descriptor, path, 0, most < DEVICE_BYTES ? most : DEVICE_BYTES,
+                                              bytes);
         else if (status.st_size < 0 || (uintmax_t)status.st_size > most)
                 scion_fail("%s: larger than %zu bytes, the most that is read here", path, most);
         else /* room for one byte more, so that the first read() also finds the end */
                 data = descriptor_read_to_end(descriptor, path, (size_t)status.st_size + 1, most, bytes);
         close(descriptor);
         return data;
+}
+
+int scion_file_open_regular(const char *path, int flags)
+{
+        struct stat status;
+        int descriptor = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666), why;
+
+        if (descriptor >= 0 && fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
+                return descriptor;
+        why = errno;
+        if (descriptor >= 0) {
+                close(descriptor);
+                why = EINVAL;
+        }
+        if (why == ELOOP)
+                scion_fail("%s: is a symbolic link, which is not followed: remove it", path);
+        else if (why == EINVAL || why == ENXIO)
+                scion_fail("%s: is not a regular file: remove it", path);
+        else
+                scion_fail("%s: %s", path, strerror(why));
+        errno = why;
+        return -1;
 }
 
 /* --- Writing -------------------------------------------------------------------------------------------- */

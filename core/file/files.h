@@ -10,10 +10,17 @@
 
 /*
  * Reads a complete file. Returns its bytes, followed by a NUL that `bytes` does not count; the caller frees
- * them. Pipes are read to their end. Returns NULL if the file cannot be read, is a directory, or has more
+ * them. Pipes are read to their end; devices as well, up to 16 MiB. Returns NULL if the file cannot be read, is a directory, or has more
  * than `most` bytes.
  */
 char *scion_file_read(const char *path, size_t most, size_t *bytes);
+
+/*
+ * Opens a regular file that this program writes in place, such as a lock or a log; `flags` are those of
+ * open(). Fails, with a message, at a symbolic link, so that nothing outside the folder is overwritten, and at
+ * a pipe or a device. Never waits. Returns a descriptor, or -1 with errno set.
+ */
+int scion_file_open_regular(const char *path, int flags);
 
 /*
  * A file that is being written. The data go to a temporary file in the folder of `path`, which

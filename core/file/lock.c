@@ -21,16 +21,16 @@ static bool lock_file_exists(const struct scion_lock *lock)
 {
         struct stat held, present;
 
-        return !fstat(lock->descriptor, &held) && !stat(lock->path, &present) &&
+        return !fstat(lock->descriptor, &held) && !lstat(lock->path, &present) &&
                held.st_ino == present.st_ino && held.st_dev == present.st_dev;
 }
 
 static int lock_file_open(const char *path)
 {
-        int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        int descriptor = scion_file_open_regular(path, O_RDWR | O_CREAT);
 
         if (descriptor < 0 && errno == EACCES) /* another user's file: flock() does not need write access */
-                descriptor = open(path, O_RDONLY | O_CLOEXEC);
+                descriptor = scion_file_open_regular(path, O_RDONLY);
         return descriptor;
 }
 
@@ -65,6 +65,7 @@ static void lock_fail_busy(const struct scion_lock *lock)
         ssize_t got = pread(lock->descriptor, text, sizeof text - 1, 0);
 
         text[got > 0 ? got : 0] = '\0';
+        scion_text_make_printable(text, false);
         scion_fail("%s: held by %s", lock->path, got > 0 ? text : "another process");
 }
 
@@ -78,8 +79,11 @@ enum scion_locked scion_lock_take(const char *path, struct scion_lock *lock)
         lock->path = text.text;
         while (!text.failed) {
                 lock->descriptor = lock_file_open(lock->path);
-                if (lock->descriptor < 0)
-                        break;
+                if (lock->descriptor < 0) {
+                        free(lock->path);
+                        *lock = (struct scion_lock){ .descriptor = -1 };
+                        return SCION_LOCK_FAILED;
+                }
                 if (!descriptor_lock(lock->descriptor)) {
                         busy = errno == EWOULDBLOCK;
                         break;

@@ -21,7 +21,8 @@ bool scion_params_fill(const struct scion_param *table, const struct scion_confi
 void scion_params_release(const struct scion_param *table, void *state);
 
 /* Adds to `map` the parameters that it lacks, with their defaults. Leaves out strings and lists without a
- * default. */
+ * default. Marks numbers and booleans that are values of strings as quoted, so that they are written as
+ * strings. */
 bool scion_params_complete(const struct scion_param *table, struct scion_config *map);
 
 /*

@@ -125,13 +125,26 @@ void scion_param_default_text(const struct scion_param *param, struct scion_text
         scion_config_destroy(value);
 }
 
+/* Marks numbers and booleans as quoted, because they are the value of a string. */
+static void value_quote(struct scion_config *value)
+{
+        if (value->kind == SCION_CONFIG_SCALAR && !scion_config_is_null(value))
+                value->quoted = value->quoted || scion_scalar_typed(value->text);
+        for (size_t i = 0; i < value->count; i++)
+                value_quote(value->entry[i].value);
+}
+
 bool scion_params_complete(const struct scion_param *table, struct scion_config *map)
 {
         for (; table && table->type != SCION_PARAM_END; table++) {
+                struct scion_config_entry *entry = scion_config_find(map, table->name);
                 struct scion_config *value;
                 bool failed;
 
-                if (scion_config_get(map, table->name))
+                if (entry && (table->type == SCION_PARAM_STRING || table->type == SCION_PARAM_STRINGS ||
+                              table->type == SCION_PARAM_CHOICE))
+                        value_quote(entry->value);
+                if (entry)
                         continue;
                 value = scion_param_default(table, map, &failed);
                 if (failed || (value && !scion_config_add(map, table->name, map->line, map->column, value)))

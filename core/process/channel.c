@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "file/files.h"
 
 #define MAX_STAGE_BYTES 40
@@ -172,5 +173,9 @@ bool scion_frame_report(const struct scion_frame *frame, char **message, char **
                         return false;
                 scion_row_text(cells, column, value);
         }
+        if (*message)
+                scion_text_make_printable(*message, true);
+        if (*note)
+                scion_text_make_printable(*note, true);
         return *message && *note && !cells->failed;
 }

@@ -7,6 +7,10 @@
 #include "compare/parts.h"
 #include "report/figure_parts.h"
 
+/* The times that are drawn. Others were not measured, and an axis over them would show nothing else. */
+#define LEAST_SECONDS 1e-9
+#define MOST_SECONDS 1e12
+
 struct time_plot {
         struct scion_figures *figures;
         const struct scion_comparison *comparison;
@@ -27,7 +31,7 @@ static bool run_find_point(const struct time_plot *plot, size_t run, double *x, 
             !scion_compared_value(comparison, plot->metric, run, y))
                 return false;
         *x = scion_results_number(comparison->results, run, plot->seconds);
-        return *x > 0 && isfinite(*x);
+        return *x >= LEAST_SECONDS && *x <= MOST_SECONDS;
 }
 
 static void plot_find_extents(struct time_plot *plot)
@@ -49,11 +53,16 @@ static void axis_add_logarithmic(struct scion_plots *plots, double low, double h
         bool wide = high / low > 2000;
 
         scion_plots_add(plots, "set logscale x\nset xrange [%.6g:%.6g]\nset xtics ()\n", low, high);
-        for (double power = pow(10, floor(log10(low))); power <= high; power *= 10)
+        int first = (int)floor(log10(low)), last = (int)floor(log10(high));
+
+        for (int exponent = first; exponent <= last; exponent++) {
+                double power = pow(10, exponent);
+
                 for (int i = 0; i < (wide ? 1 : 3); i++)
                         if (steps[i] * power >= low && steps[i] * power <= high)
                                 scion_plots_add(plots, "set xtics add ('%g' %.6g)\n", steps[i] * power,
                                                 steps[i] * power);
+        }
 }
 
 static void plot_add_x_axis(struct time_plot *plot)

@@ -71,8 +71,16 @@ void scion_figure_note_omitted(struct scion_figure *figure, size_t panels, const
 
 /* --- Axes and data -------------------------------------------------------------------------------------- */
 
+/* The largest value that an axis covers, and the inverse of the smallest one above 0: the differences and
+ * quotients of such values are finite. */
+#define MOST_DRAWN 1e150
+
 void scion_extent_add(struct scion_extent *extent, double value)
 {
+        if (!(fabs(value) <= MOST_DRAWN))
+                return;
+        if (fabs(value) < 1 / MOST_DRAWN)
+                value = 0;
         extent->low = fmin(extent->low, value);
         extent->high = fmax(extent->high, value);
 }
@@ -118,8 +126,13 @@ void scion_plot_y_axis(struct scion_plots *plots, const char *metric, const stru
                        bool log)
 {
         double low = scion_plot_value(metric, extent->low), high = scion_plot_value(metric, extent->high);
-        double room = 0.04 * (high - low);
+        double room;
 
+        if (!(low <= high)) { /* no value can be drawn */
+                low = 0;
+                high = 1;
+        }
+        room = 0.04 * (high - low);
         if (log && low > 0 && high / low > 20) {
                 scion_plots_add(plots, "set logscale y\nset yrange [%.6g:%.6g]\nset format y '%%g'\n",
                                 low / 1.1, high * 1.1);

@@ -28,7 +28,7 @@ bool scion_sections_print(const struct scion_sections *sections, FILE *file)
                 }
                 for (size_t j = 0; j < section->notes.count; j++)
                         fprintf(file, "%s%s\n", j == 0 && section->table.count > 0 ? "\n" : "",
-                                section->notes.text[j]);
+                                scion_text_make_printable(section->notes.text[j], false));
         }
         return true;
 }

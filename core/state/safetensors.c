@@ -167,6 +167,10 @@ static bool header_read_entry(struct header *header, const char *name, json_t *o
         if (!json_is_object(object))
                 return scion_fail("%s: tensor '%s': its entry in the header is not an object", header->path,
                                   name);
+        for (const char *c = name; *c; c++)
+                if ((unsigned char)*c < ' ' || *c == 0x7F)
+                        return scion_fail("%s: tensor '%s': control characters are not allowed in a name",
+                                          header->path, name);
         if (!entry_read_dtype(json_object_get(object, "dtype"), entry) ||
             !shape_read(json_object_get(object, "shape"), &entry->tensor.shape) ||
             !entry_read_offsets(json_object_get(object, "data_offsets"), entry, header->data_bytes))

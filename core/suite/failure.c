@@ -19,7 +19,7 @@ static int log_open(const char *folder, int flags)
         struct scion_text path = { 0 };
 
         scion_text_add(&path, "%s/log.txt", folder);
-        int log = path.failed ? -1 : open(path.text, flags | O_CLOEXEC, 0666);
+        int log = path.failed ? -1 : scion_file_open_regular(path.text, flags);
 
         free(path.text);
         return log;

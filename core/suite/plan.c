@@ -122,6 +122,10 @@ static bool config_check_name(const struct scion_config *config)
             strlen(name->text) > 200)
                 return scion_config_fail(name, "the name becomes a folder's: it cannot be empty, start with "
                                                "a dot, contain '/' or be longer than 200 bytes");
+        for (const char *c = name->text; *c; c++)
+                if ((unsigned char)*c < ' ' || *c == 0x7F)
+                        return scion_config_fail(name, "the name becomes a folder's: it cannot contain "
+                                                       "control characters");
         return true;
 }
 

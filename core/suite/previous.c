@@ -3,25 +3,30 @@
 #include <scion/error.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file/files.h"
+#include "suite/inputs.h"
 
 bool scion_previous_read(const char *path, struct scion_previous *previous)
 {
         struct scion_csv_table *rows = &previous->rows;
+        struct stat status;
 
-        if (access(path, F_OK) != 0)
+        if (stat(path, &status) != 0)
                 return true;
+        if (!S_ISREG(status.st_mode)) /* reading a pipe would wait for its writer */
+                return scion_fail("%s: is not a regular file", path);
         if (!scion_csv_read_complete_rows(path, rows, &previous->cut))
                 return false;
-        int id = scion_csv_column(rows, "run"), status = scion_csv_column(rows, "status");
+        int id = scion_csv_column(rows, "run"), state = scion_csv_column(rows, "status");
 
-        if (id < 0 || status < 0)
+        if (id < 0 || state < 0)
                 return scion_fail("%s: not a file of results: no column '%s'", path,
                                   id < 0 ? "run" : "status");
         previous->id = (size_t)id;
-        previous->status = (size_t)status;
+        previous->status = (size_t)state;
         for (size_t i = 0; i < rows->rows; i++)
                 if (!scion_name_map_add(&previous->ids, scion_previous_id(previous, i), i))
                         return false;
@@ -78,6 +83,24 @@ static void states_read_rows(const struct scion_plan *plan, const struct scion_p
         }
 }
 
+/* Marks the runs whose inputs have changed since they were done. */
+static void states_mark_changed(const struct scion_plan *plan, const char *folder, enum scion_state *states)
+{
+        struct scion_inputs inputs = { 0 };
+
+        for (size_t i = 0; i < plan->count; i++) {
+                char *run = NULL, *text = NULL;
+
+                if (states[i] == SCION_DONE && (run = scion_path_join(folder, plan->planned[i].id)) &&
+                    (text = scion_inputs_describe(&inputs, &plan->planned[i])) &&
+                    scion_inputs_changed(run, text))
+                        states[i] = SCION_CHANGED;
+                free(text);
+                free(run);
+        }
+        scion_inputs_finish(&inputs);
+}
+
 enum scion_state *scion_plan_states(const struct scion_plan *plan, const char *out)
 {
         enum scion_state *states = calloc(plan->count, sizeof *states);
@@ -97,6 +120,7 @@ enum scion_state *scion_plan_states(const struct scion_plan *plan, const char *o
         if (good) {
                 states_read_rows(plan, &old, states);
                 states_read_rows(plan, &current, states);
+                states_mark_changed(plan, folder, states);
         } else {
                 free(states);
                 states = NULL;

@@ -34,6 +34,7 @@ enum scion_state {
         SCION_STARTED, /* interrupted, or running now */
         SCION_STATE_FAILED,
         SCION_DONE,
+        SCION_CHANGED, /* done, with other plugins, weights or data than there are now */
 };
 
 /*

@@ -83,9 +83,38 @@ static void run_forget_checkpoint(const struct scion_rows *rows, const struct sc
         free(folder);
 }
 
+/* Returns whether the inputs of a finished run have changed since. Then the run starts from the beginning. */
+static bool run_has_changed(struct scion_rows *rows, const struct scion_planned *planned)
+{
+        char *folder = scion_rows_folder(rows, planned), *inputs = NULL;
+        bool changed = false;
+
+        if (folder && !rows->keep_changed && (inputs = scion_inputs_describe(&rows->inputs, planned)))
+                changed = scion_inputs_changed(folder, inputs);
+        if (changed)
+                run_forget_checkpoint(rows, planned);
+        free(inputs);
+        free(folder);
+        return changed;
+}
+
+/* Records what a finished run was made from, as it was when the suite began. */
+static bool run_record_inputs(struct scion_rows *rows, const struct scion_planned *planned)
+{
+        char *folder = scion_rows_folder(rows, planned);
+        char *inputs = folder ? scion_inputs_describe(&rows->inputs, planned) : NULL;
+        bool good = inputs && scion_inputs_record(folder, inputs);
+
+        free(inputs);
+        free(folder);
+        return good;
+}
+
 /* Failed runs are kept unless they are to be retried. */
 static bool row_is_kept(const struct scion_rows *rows, const struct scion_previous *previous, size_t row)
 {
+        if (rows->rerun)
+                return false;
         return scion_previous_done(previous, row) ||
                (!rows->retry_failed && scion_previous_failed(previous, row));
 }
@@ -103,6 +132,10 @@ static bool rows_take_finished(struct scion_rows *rows, const struct scion_previ
                     rows->done[planned - rows->plan->planned] ||
                     !scion_previous_has_folder(rows->folder, planned->id))
                         continue;
+                if (scion_previous_done(previous, i) && run_has_changed(rows, planned)) {
+                        rows->changed++;
+                        continue;
+                }
                 if (!rows->table && !rows_create_table(rows, scion_csv_column(file, "test_mse") >= 0))
                         return false;
                 if (!sheet_hold_row(rows->table, file, i))
@@ -154,6 +187,12 @@ bool scion_rows_read(struct scion_rows *rows)
         size_t kept = 0, kept_old = 0;
         bool good = true;
 
+        /* Reads all files now, so that what is recorded is what the runs begin with. */
+        for (size_t i = 0; i < rows->plan->count; i++) {
+                free(scion_inputs_describe(&rows->inputs, &rows->plan->planned[i]));
+                if (rows->rerun)
+                        run_forget_checkpoint(rows, &rows->plan->planned[i]);
+        }
         scion_text_add(&path, "%s/results.old.csv", rows->folder);
         if (path.failed)
                 good = scion_fail("out of memory");
@@ -220,7 +259,8 @@ bool scion_rows_add(struct scion_rows *rows, size_t run, const struct scion_repo
 
         rows->finished += !failed;
         rows->failed += failed;
-        if (!rows_record(rows, &rows->plan->planned[run], report)) {
+        if ((!failed && !run_record_inputs(rows, &rows->plan->planned[run])) ||
+            !rows_record(rows, &rows->plan->planned[run], report)) {
                 rows->stale = true;
                 return false;
         }
@@ -236,8 +276,7 @@ bool scion_rows_end(struct scion_rows *rows)
                scion_rows_discard_checkpoints(rows, true);
 }
 
-bool scion_rows_open(struct scion_rows *rows, const struct scion_plan *plan, const char *folder,
-                     bool retry_failed)
+bool scion_rows_open(struct scion_rows *rows, const struct scion_plan *plan, const char *folder)
 {
         struct scion_text path = { 0 };
 
@@ -245,7 +284,6 @@ bool scion_rows_open(struct scion_rows *rows, const struct scion_plan *plan, con
         *rows = (struct scion_rows){ .plan = plan,
                                      .folder = folder,
                                      .path = path.text,
-                                     .retry_failed = retry_failed,
                                      .done = calloc(plan->count, sizeof *rows->done),
                                      .checkpointed = calloc(plan->count, sizeof *rows->checkpointed) };
         return (!path.failed && rows->done && rows->checkpointed) || scion_fail("out of memory");
@@ -257,5 +295,6 @@ void scion_rows_close(struct scion_rows *rows)
         free(rows->path);
         free(rows->done);
         free(rows->checkpointed);
+        scion_inputs_finish(&rows->inputs);
         *rows = (struct scion_rows){ 0 };
 }

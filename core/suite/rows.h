@@ -3,28 +3,31 @@
 #define SCION_SUITE_ROWS_H
 
 #include "process/process.h"
+#include "suite/inputs.h"
 #include "suite/plan.h"
 #include "table/sheet.h"
 
 /* The rows of a suite's results, and which runs they cover. */
 struct scion_rows {
         const struct scion_plan *plan;
-        const char *folder;        /* OUT/NAME */
-        char *path;                /* path of results.csv */
-        struct scion_sheet *table; /* NULL until there is a row */
-        bool retry_failed;
-        bool *done;  /* for each run of the plan: it has a row of a previous call, done or failed */
-        bool values; /* the task is regression, not classification */
-        bool stale;  /* results.csv does not have the same rows as the table */
+        const char *folder;                     /* OUT/NAME */
+        char *path;                             /* path of results.csv */
+        struct scion_sheet *table;              /* NULL until there is a row */
+        bool retry_failed, keep_changed, rerun; /* as in struct scion_suite_options */
+        struct scion_inputs inputs;
+        size_t changed; /* count of finished runs that are run again because their inputs have changed */
+        bool *done;     /* for each run of the plan: it has a row of a previous call, done or failed */
+        bool values;    /* the task is regression, not classification */
+        bool stale;     /* results.csv does not have the same rows as the table */
         size_t finished, failed; /* counts of runs, including those of previous calls */
         /* finished runs whose rows may not be on the disk yet, so that their checkpoints are kept */
         size_t *checkpointed, checkpointed_runs;
         double synced_at; /* time of the last sync to disk */
 };
 
-/* Initialises; reads nothing yet. `folder` must outlive it. Call scion_rows_close() also after a failure. */
-bool scion_rows_open(struct scion_rows *rows, const struct scion_plan *plan, const char *folder,
-                     bool retry_failed);
+/* Initialises; reads nothing yet. `folder` must outlive it. The caller sets retry_failed, keep_changed and
+ * rerun afterwards. Call scion_rows_close() also after a failure. */
+bool scion_rows_open(struct scion_rows *rows, const struct scion_plan *plan, const char *folder);
 void scion_rows_close(struct scion_rows *rows);
 
 /*

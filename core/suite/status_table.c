@@ -9,13 +9,11 @@
 #include "suite/previous.h"
 #include "table/columns.h"
 
-#define STATES 4
+#define STATES 5
 
 static const char *const names[STATES] = {
-        [SCION_WAITING] = "waiting",
-        [SCION_STARTED] = "started",
-        [SCION_STATE_FAILED] = "failed",
-        [SCION_DONE] = "done",
+        [SCION_WAITING] = "waiting", [SCION_STARTED] = "started", [SCION_STATE_FAILED] = "failed",
+        [SCION_DONE] = "done",       [SCION_CHANGED] = "changed",
 };
 
 static bool column_is_fixed(const char *path)
@@ -70,8 +68,8 @@ static bool plan_print_table(const struct scion_plan *plan, const enum scion_sta
 
 bool scion_status_table_print(const struct scion_plan *plan, const char *out, bool brief, FILE *file)
 {
-        static const enum scion_state order[STATES] = { SCION_DONE, SCION_STATE_FAILED, SCION_STARTED,
-                                                        SCION_WAITING };
+        static const enum scion_state order[STATES] = { SCION_DONE, SCION_CHANGED, SCION_STATE_FAILED,
+                                                        SCION_STARTED, SCION_WAITING };
         enum scion_state *states = scion_plan_states(plan, out);
         const char *between = ": ";
         size_t counts[STATES] = { 0 };

@@ -268,7 +268,12 @@ static bool suite_open(struct suite *suite)
         suite->run_of_slot = calloc(jobs, sizeof *suite->run_of_slot);
         if (!suite->folder || !suite->run_of_slot)
                 return scion_fail("out of memory");
-        return scion_rows_open(&suite->rows, suite->plan, suite->folder, suite->options->retry_failed);
+        if (!scion_rows_open(&suite->rows, suite->plan, suite->folder))
+                return false;
+        suite->rows.retry_failed = suite->options->retry_failed;
+        suite->rows.keep_changed = suite->options->keep_changed;
+        suite->rows.rerun = suite->options->rerun;
+        return true;
 }
 
 static void suite_close(struct suite *suite)
@@ -313,7 +318,14 @@ static bool suite_lock(struct suite *suite)
 static void suite_print_kept(const struct suite *suite)
 {
         FILE *file = suite->options->progress;
+        FILE *warnings = file ? file : suite->options->failures;
 
+        if (warnings && suite->rows.changed > 0)
+                fprintf(warnings,
+                        "%zu finished run%s: plugins, weights or data have changed since, so %s again; "
+                        "--keep-changed keeps the results\n",
+                        suite->rows.changed, suite->rows.changed == 1 ? "" : "s",
+                        suite->rows.changed == 1 ? "it runs" : "they run");
         if (!file || suite->rows.finished + suite->rows.failed == 0)
                 return;
         fprintf(file, "%zu of %zu runs were done before", suite->rows.finished, suite->plan->count);

@@ -17,13 +17,16 @@ struct scion_suite_options {
         FILE *failures; /* gets the failures when `progress` is NULL; may be NULL */
         bool fail_fast; /* starts no more runs after a failure */
         bool retry_failed;
+        bool keep_changed; /* keeps finished runs whose plugins, weights or data have changed since */
+        bool rerun;        /* runs all again */
 };
 
 /*
  * Runs what is not done yet, and writes OUT/NAME/results.csv, sorted in the plan's order at the end.
  *
  * Runs that a previous call has finished, and whose folders still exist, are kept; so are failed runs, unless
- * retry_failed is set. Rows of runs that are no longer in the plan are moved to results.old.csv, and are used
+ * retry_failed is set. A finished run whose plugins, weights or data files have changed since then is run
+ * again, which is reported, unless keep_changed is set. Rows of runs that are no longer in the plan are moved to results.old.csv, and are used
  * again when a later plan has them. A run that was stopped, or found the disk full, gets no row.
  *
  * When more than one run is left, the input of each kind of run is checked first, and nothing is written if

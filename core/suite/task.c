@@ -2,6 +2,7 @@
 #include "suite/task.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <scion/error.h>
 #include <signal.h>
@@ -24,9 +25,18 @@ static bool output_redirect(const char *folder)
         scion_text_add(&path, "%s/log.txt", folder);
         if (path.failed)
                 return scion_fail("out of memory");
-        /* Only a reopened stream accepts another buffering mode after output. */
-        bool good = freopen(path.text, "a", stdout) && dup2(fileno(stdout), STDERR_FILENO) >= 0;
+        int log = scion_file_open_regular(path.text, O_WRONLY | O_APPEND | O_CREAT);
+        char opened[32];
 
+        if (log < 0) {
+                free(path.text);
+                return false;
+        }
+        /* Only a reopened stream accepts another buffering mode after output. */
+        snprintf(opened, sizeof opened, "/proc/self/fd/%d", log);
+        bool good = freopen(opened, "a", stdout) && dup2(fileno(stdout), STDERR_FILENO) >= 0;
+
+        close(log);
         if (good)
                 setvbuf(stdout, NULL, _IOLBF,
                         0); /* so that a plugin's last line before a crash is in the log */

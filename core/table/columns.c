@@ -14,6 +14,8 @@ void scion_columns_add(struct scion_columns *columns, const char *text)
         char *copy = columns->failed ? NULL : strdup(text ? text : "");
 
         if (copy)
+                scion_text_make_printable(copy, false);
+        if (copy)
                 larger = realloc(columns->cell, (columns->count + 1) * sizeof *larger);
         if (!larger) {
                 free(copy);

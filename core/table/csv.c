@@ -348,9 +348,8 @@ static struct scion_csv_writer *writer_create(const char *path, const char *cons
 
 static bool writer_open_to_append(struct scion_csv_writer *writer)
 {
-        writer->descriptor = open(writer->path, O_WRONLY | O_APPEND | O_CLOEXEC);
-        return writer->descriptor >= 0 ||
-               scion_fail("%s: cannot be written: %s", writer->path, strerror(errno));
+        writer->descriptor = scion_file_open_regular(writer->path, O_WRONLY | O_APPEND);
+        return writer->descriptor >= 0;
 }
 
 /* Creates the file with its header row: atomically in place of an existing file, or as a new temporary file. */

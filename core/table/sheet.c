@@ -1,5 +1,6 @@
 #include "table/sheet.h"
 
+#include <math.h>
 #include <scion/error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,9 @@ void scion_row_fixed(struct scion_row *row, const char *column, double value, in
                 scale *= 10;
         /* Rounds first and then prints the shortest text, because printf's decimal separator depends on the
          * locale. */
-        double rounded = (double)(long long)(value * scale + (value < 0 ? -0.5 : 0.5)) / scale;
+        double scaled = value * scale + (value < 0 ? -0.5 : 0.5);
+        /* A larger number has no decimals, and may not fit into an integer. */
+        double rounded = fabs(scaled) < 0x1p53 ? (double)(long long)scaled / scale : value;
 
         scion_row_text(row, column, scion_double_text(rounded, text));
 }

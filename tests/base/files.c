@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static void reads_complete_files(void **state)
@@ -237,12 +238,52 @@ static void leftovers_are_removed(void **state)
         scion_remove_leftovers("missing");
 }
 
+/* /dev/zero has no end, and neither may take the memory that a large limit allows. */
+static void devices_are_bounded(void **state)
+{
+        size_t bytes = 1;
+        char *data;
+
+        (void)state;
+        assert_null(scion_file_read("/dev/zero", SIZE_MAX, &bytes));
+        assert_error_has("/dev/zero: larger than 16777216 bytes", NULL);
+        assert_null(scion_file_read("/dev/zero", 10, &bytes));
+        assert_error_has("/dev/zero: larger than 10 bytes", NULL);
+        data = scion_file_read("/dev/null", 10, &bytes);
+        assert_non_null(data);
+        assert_int_equal(bytes, 0);
+        free(data);
+}
+
+static void opens_regular_files_alone(void **state)
+{
+        int descriptor;
+
+        (void)state;
+        write_text("regular", "x");
+        assert_int_equal(symlink("regular", "symbolic"), 0);
+        assert_int_equal(mkfifo("fifo", 0600), 0);
+        descriptor = scion_file_open_regular("regular", O_RDWR);
+        assert_true(descriptor >= 0);
+        close(descriptor);
+        assert_int_equal(scion_file_open_regular("symbolic", O_RDWR), -1);
+        assert_error_has("symbolic: is a symbolic link, which is not followed: remove it", NULL);
+        assert_int_equal(scion_file_open_regular("fifo", O_RDWR), -1);
+        assert_error_has("fifo: is not a regular file: remove it", NULL);
+        assert_int_equal(scion_file_open_regular("fifo", O_WRONLY), -1); /* does not wait for a reader */
+        assert_error_has("fifo: is not a regular file: remove it", NULL);
+        assert_int_equal(scion_file_open_regular("missing", O_RDONLY), -1);
+        assert_error_has("missing: No such file", NULL);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(reads_complete_files),
                 cmocka_unit_test(reads_pipes),
                 cmocka_unit_test(refuses_to_read),
+                cmocka_unit_test(devices_are_bounded),
+                cmocka_unit_test(opens_regular_files_alone),
                 cmocka_unit_test(writes_complete_files),
                 cmocka_unit_test(old_file_stays_until_commit),
                 cmocka_unit_test(leftovers_do_not_block_writing),

@@ -61,7 +61,7 @@ printf '%s\\n' "${COMPREPLY[@]}"'''
             options = set(re.findall(r'(?m)^  (?:-., |    )(--[a-z-]+)', text))
             self.assertIn('--help', options)
             self.assertEqual(options, self.complete(command, '--'), command)
-        self.assertEqual(self.complete('run', '--re'), {'--retry-failed'})
+        self.assertEqual(self.complete('run', '--re'), {'--retry-failed', '--rerun'})
 
     def test_files(self):
         self.assertEqual(self.complete('run', ''), {'one.yaml', 'two words.yml', 'deeper'})
@@ -126,7 +126,7 @@ class Zsh(Completion):
 
     def test_commands_options_and_plugins(self):
         self.assertRegex(self.complete('scion co'), r'compare +--')
-        self.assertIn('--retry-failed', self.complete('scion run --re'))
+        self.assertIn('--retry-failed', self.complete('scion run --ret'))
         self.assertIn('linear-probe', self.complete('scion plugins strategy line'))
         self.assertIn('results.csv', self.complete('scion compare resu'))
 

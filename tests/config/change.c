@@ -98,6 +98,47 @@ static void another_plugin(void **state)
         scion_config_destroy(root);
 }
 
+static const char sections[] = "strategy: {use: l2-sp, lr: 1}\n"
+                               "target:\n"
+                               "  dataset: {use: random, shape: [8], per_class: 4, valid: 0.25}\n"
+                               "  optimizer: {use: sgd, lr: 0.1, momentum: 0.9}\n"
+                               "  schedule: {use: cosine, floor: 0.1, warmup: 1}\n"
+                               "  extra:\n"
+                               "    dataset: {use: random, per_class: 4}\n";
+
+static void assert_tree(struct scion_config *root, const char *text)
+{
+        struct scion_config *wanted = text_parse(text);
+
+        assert_true(scion_config_equal(root, wanted));
+        scion_config_destroy(wanted);
+        scion_config_destroy(root);
+}
+
+static void engine_keys_stay(void **state)
+{
+        struct scion_config *root = text_parse(sections);
+
+        (void)state;
+        root_override(root, "target.dataset.use=blobs");
+        root_override(root, "target.optimizer=adam"); /* the short form */
+        root_override(root, "target.schedule.use=constant");
+        root_override(root, "target.extra.dataset.use=blobs"); /* not a section */
+        root_override(root, "strategy.use=kd");                /* has no keys of the engine */
+        assert_tree(root, "strategy: {use: kd}\n"
+                          "target:\n"
+                          "  dataset: {use: blobs, per_class: 4, valid: 0.25}\n"
+                          "  optimizer: {use: adam, lr: 0.1}\n"
+                          "  schedule: {use: constant, warmup: 1}\n"
+                          "  extra:\n"
+                          "    dataset: {use: blobs}\n");
+
+        root = text_parse(sections);
+        root_override(root, "target.dataset={use: blobs, limit: 3}"); /* a map replaces the section */
+        assert_int_equal(value_at(root, "target", "dataset", NULL)->count, 2);
+        scion_config_destroy(root);
+}
+
 static void assert_refused(const char *assignment, const char *message)
 {
         struct scion_config *root = text_parse(run), *before = text_parse(run);
@@ -122,7 +163,7 @@ static void bad_overrides(void **state)
         assert_refused("a.<<=5", "--set a.<<=5: the path 'a.<<' has a '<<', which cannot be a key");
         assert_refused("a=[1, 2", "--set a=[1, 2: a ',' or ']' is missing in the list");
         assert_refused("a={x: 1, x: 2}", "--set a={x: 1, x: 2}: the key 'x' is given twice");
-        assert_refused("a=\xFF", "--set a=\xFF: not UTF-8: invalid leading UTF-8 octet 0xFF");
+        assert_refused("a=\xFF", "--set a=?: not UTF-8: invalid leading UTF-8 octet 0xFF");
         assert_refused("a=# x", "--set a=# x: empty: there are only blanks and comments");
         assert_refused("seed.x=5", "--set seed.x=5: seed.x: 'seed' is '1', not a map");
         assert_refused("target.dataset.classes.0=5",
@@ -185,6 +226,7 @@ static bool texts_equal(const char *a, const char *b)
 
         assert_int_equal(scion_config_equal(y, x), same);
         assert_true(scion_config_equal(x, copy));
+        assert_int_equal(scion_config_hash(x) == scion_config_hash(y), same);
         scion_config_destroy(x);
         scion_config_destroy(y);
         scion_config_destroy(copy);
@@ -204,15 +246,23 @@ static void equality(void **state)
         assert_false(texts_equal("{a: 1}", "{b: 1}"));
         assert_false(texts_equal("{}", "[]"));
         assert_false(texts_equal("[a]", "{a: a}"));
-        assert_false(texts_equal("1", "1.0"));
+        assert_true(texts_equal("1", "1.0"));
+        assert_true(texts_equal("[+1, 1e-1, True, -.5]", "[1, 0.10, true, -0.50]"));
+        assert_true(texts_equal("a: no", "a: 'no'")); /* a string here, quoted or not */
+        assert_false(texts_equal("9007199254740993", "9007199254740992"));
+        assert_false(texts_equal("a: '1'", "a: '1.0'"));
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(overrides),     cmocka_unit_test(another_plugin),
-                cmocka_unit_test(bad_overrides), cmocka_unit_test(long_overrides_are_cut_in_messages),
-                cmocka_unit_test(setting),       cmocka_unit_test(equality),
+                cmocka_unit_test(overrides),
+                cmocka_unit_test(another_plugin),
+                cmocka_unit_test(engine_keys_stay),
+                cmocka_unit_test(bad_overrides),
+                cmocka_unit_test(long_overrides_are_cut_in_messages),
+                cmocka_unit_test(setting),
+                cmocka_unit_test(equality),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,6 +241,13 @@ static void labels_twice(void **state)
                 "3: "
                 "give one of them a `label`");
         assert_refused("matrix: {seed: [1, 2, 1]}", "x.yaml:1:23: the axis 'seed' has the value 1 twice");
+        assert_refused("matrix: {seed: [1, +1]}",
+                       "x.yaml:1:20: the axis 'seed' has the same value twice: +1 equals 1 at line 1");
+        assert_refused("matrix:\n  lr:\n    - 0.1\n    - 0.01\n    - 1e-1\n",
+                       "x.yaml:5:7: the axis 'lr' has the same value twice: 1e-1 equals 0.1 at line 3");
+        assert_refused(
+                "matrix: {classes: [[1, 2], [1, +2]]}",
+                "x.yaml:1:28: the axis 'classes' has the same value twice: [1, +2] equals [1, 2] at line 1");
         assert_refused("matrix: {s: [{use: a, label: [x]}]}", "x.yaml:1:30: a label must be a word");
         assert_refused("matrix: {s: [{use: a, label: ''}]}", "x.yaml:1:30: a label must be a word");
 }
@@ -394,6 +401,10 @@ static void axes_that_go_together(void **state)
         assert_int_equal(runs.run[2].point[1].value, 1);
         scion_config_runs_finish(&runs);
 
+        /* 0.10 and 0.1 are one value, in a row, in exclude and in include. */
+        assert_runs("matrix: {'lr, b': [[0.1, x], [0.10, y]]}", "0.1 x; 0.1 y");
+        assert_runs("matrix: {lr: [0.1, 1], s: [a, b]}\nexclude: [{lr: 1e-1, s: a}]\n", "0.1 b; 1 a; 1 b");
+        assert_runs("matrix: {lr: [0.1, 1], s: [a]}\ninclude: [{lr: 0.10, s: b}]\n", "0.1 a; 1 a; 0.1 b");
         assert_runs("matrix: {'a, b': [[1, x], [2, y], [2, z]], c: [5, 6]}\n"
                     "exclude: [{a: 2, c: 5}, {a: 2, b: z}]\n",
                     "1 x 5; 1 x 6; 2 y 6");

@@ -121,6 +121,16 @@ static void another_plugin_replaces_whole(void **state)
                                       "  optimizer: {use: sgd, lr: 0.1}\n"
                                       "  loss: {use: mse, weight: 2}\n");
         write_text("same.yaml", "extends: base.yaml\nstrategy: {use: l2-sp, alpha: 0.5}\n");
+        write_text("engine.yaml", "target:\n"
+                                  "  dataset: {use: random, shape: [8], per_class: 4, valid: 0.25}\n"
+                                  "  schedule: {use: cosine, floor: 0.1, warmup: 1}\n");
+        write_text("other.yaml", "extends: engine.yaml\n"
+                                 "target:\n"
+                                 "  dataset: {use: blobs, valid: 0.5}\n"
+                                 "  schedule: constant\n");
+        assert_loads_as("other.yaml", "target:\n"
+                                      "  dataset: {use: blobs, valid: 0.5, per_class: 4}\n"
+                                      "  schedule: {use: constant, warmup: 1}\n");
         struct scion_config *root = file_load("same.yaml");
 
         assert_string_equal(scion_config_get(scion_config_get(root, "strategy"), "alpha")->text, "0.5");

@@ -85,6 +85,15 @@ static void words(void **state)
         assert_true(scion_scalar_ambiguous("1e5") && scion_scalar_ambiguous("on") &&
                     scion_scalar_ambiguous("True") && scion_scalar_ambiguous("") &&
                     scion_scalar_ambiguous("1e999"));
+        static const char *const elsewhere[] = { "yes",   "Off", "0x1F",       "0b10", "0o17",
+                                                 "010",   "1_0", "12:30",      "=",    "1:2:3.5",
+                                                 "-1:30", "+1",  "2001-01-01", ".5_0", "2001-1-1t1:2:3" };
+        for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+                assert_true(scion_scalar_ambiguous(elsewhere[i]));
+        assert_false(scion_scalar_ambiguous("10.0.0.1") || scion_scalar_ambiguous("3x3") ||
+                     scion_scalar_ambiguous("2001-01") || scion_scalar_ambiguous("_1") ||
+                     scion_scalar_ambiguous("1-2") || scion_scalar_ambiguous(".a") ||
+                     scion_scalar_ambiguous("0xy") || scion_scalar_ambiguous("a:1"));
         assert_false(scion_scalar_ambiguous("idx") || scion_scalar_ambiguous("1.2.3") ||
                      scion_scalar_ambiguous("./x"));
 }

@@ -160,6 +160,16 @@ def check_many(scion):
     assert len(plots) == 2 * 2 + 12 + 2 * 12, len(plots)
 
 
+def check_extremes(scion):
+    """Times and values at the ends of the numbers' range leave the axes finite."""
+    for seconds in ('5e-324', '1e308', 'inf', '-1', '1e-320'):
+        for value in ('5e-324', '1e308', '-1e308', '0.5'):
+            with open('extreme.csv', 'w') as file:
+                file.write('run,status,strategy,seed,test_mse,target.dataset.per_class,seconds\n'
+                           'a,done,s,1,%s,1,%s\nb,done,s,2,0.6,1,1\nc,done,s,1,0.5,2,2\n' % (value, seconds))
+            compare(scion, 'extreme.csv', '--report', 'page.html', timeout=10)
+
+
 def check_refused(scion):
     folder = make_suite('refused', ['a', 'b'], labels=(10,))
     before = (folder / 'results.csv').read_bytes()
@@ -222,7 +232,7 @@ def main(what, scion):
         return SKIPPED
     if what == 'browser':
         return check_browser(scion, browser)
-    for check in (check_page, check_alone, check_many):
+    for check in (check_page, check_alone, check_many, check_extremes):
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
             check(scion)

@@ -85,10 +85,12 @@ static void numbers(void **state)
         scion_row_number(&row, "x", 0.1);
         scion_row_fixed(&row, "t", 12.34567, 3);
         scion_row_fixed(&row, "n", -0.0005, 3);
+        scion_row_fixed(&row, "large", 1e300, 3); /* fits no integer */
         scion_row_int(&row, "i", -5);
         assert_string_equal(scion_row_get(&row, "x"), "0.1");
         assert_string_equal(scion_row_get(&row, "t"), "12.346");
         assert_string_equal(scion_row_get(&row, "n"), "-0.001");
+        assert_string_equal(scion_row_get(&row, "large"), "1e+300");
         assert_string_equal(scion_row_get(&row, "i"), "-5");
         assert_null(scion_row_get(&row, "z"));
         scion_row_finish(&row);

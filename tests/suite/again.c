@@ -177,6 +177,43 @@ static void left_lock(void **state)
         assert_int_equal(access("runs/again/suite.lock", F_OK), -1);
 }
 
+/* Runs a part of the suite in a folder; the output must have the message, and no other file be written. */
+static void assert_stays_inside(const char *out, const char *message)
+{
+        char command[128];
+
+        snprintf(command, sizeof command, "run suite.yaml --out %s --set matrix.seed=[1]", out);
+        alarm(30); /* for a pipe that is waited for */
+        assert_output_has(run_scion("%s", command), message, NULL);
+        alarm(0);
+        assert_file_is("mine", "precious");
+}
+
+/* Someone else may have put a link or a pipe where a file of the suite is expected. */
+static void links_and_pipes_are_not_written(void **state)
+{
+        char command[256];
+
+        (void)state;
+        write_text("mine", "precious");
+        assert_int_equal(system("mkdir -p links/again pipes/again tables/again && "
+                                "ln -s ../../mine links/again/suite.lock && mkfifo pipes/again/suite.lock && "
+                                "mkfifo tables/again/results.csv"),
+                         0);
+        assert_stays_inside("links", "[1/1]"); /* runs without a lock */
+        assert_stays_inside("pipes", "[1/1]");
+        assert_stays_inside("tables", "tables/again/results.csv: is not a regular file");
+        for (int pipe = 0; pipe < 2; pipe++) {
+                snprintf(command, sizeof command,
+                         "rm -r links pipes; cp -r runs links && rm links/again/results*.csv && "
+                         "for run in links/again/*/; do rm $run/*; %s $run/log.txt; done",
+                         pipe ? "mkfifo" : "ln -s ../../../mine");
+                assert_int_equal(system(command), 0);
+                assert_stays_inside("links", pipe ? "log.txt: is not a regular file"
+                                                  : "log.txt: is a symbolic link, which is not followed");
+        }
+}
+
 /*
  * The children of a killed command end with it; otherwise they would write to the same files as the next
  * command.
@@ -216,6 +253,7 @@ int main(void)
                 cmocka_unit_test(removed_folder_runs_again),
                 cmocka_unit_test(one_at_a_time),
                 cmocka_unit_test(left_lock),
+                cmocka_unit_test(links_and_pipes_are_not_written),
                 cmocka_unit_test(killed_command_takes_its_runs_along),
                 cmocka_unit_test(two_files_of_one_name),
         };

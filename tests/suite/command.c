@@ -44,7 +44,8 @@ static int run_suite(void **state)
 
 static void files_of_a_suite(void **state)
 {
-        static const char *const files[] = { "config.yaml", "metrics.csv", "model.safetensors", "log.txt" };
+        static const char *const files[] = { "config.yaml", "inputs.txt", "metrics.csv", "model.safetensors",
+                                             "log.txt" };
         char run[1024], path[4096], line[1024];
 
         (void)state;
@@ -54,11 +55,11 @@ static void files_of_a_suite(void **state)
                       "epochs,parameters,trainable,seconds,peak_mib,error");
         assert_int_equal(count_entries("a/small"), 7); /* six runs and the results */
         find_run("a/small", "linear-probe-seed2-", run, sizeof run);
-        for (size_t i = 0; i < 4; i++) {
+        for (size_t i = 0; i < 5; i++) {
                 snprintf(path, sizeof path, "%s/%s", run, files[i]);
                 assert_int_equal(access(path, R_OK), 0);
         }
-        assert_int_equal(count_entries(run), 4);
+        assert_int_equal(count_entries(run), 5);
         snprintf(path, sizeof path, "%s/metrics.csv", run);
         file_first_line(path, line, sizeof line);
         assert_string_equal(

@@ -53,10 +53,27 @@ static void fewer_are_refused(void **state)
         unsetenv("OMP_THREAD_LIMIT");
 }
 
+static void more_than_processors_are_told(void **state)
+{
+        char command[128], said[128];
+        long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+        (void)state;
+        snprintf(command, sizeof command,
+                 "run threads.yaml --quiet --set target.train.epochs=0 --set threads=%ld", processors + 1);
+        snprintf(said, sizeof said, "threads: %ld is more than this machine's %ld processor", processors + 1,
+                 processors);
+        assert_output_has(run_scion_expecting(0, "%s", command), said, NULL);
+        snprintf(command, sizeof command,
+                 "run threads.yaml --quiet --set target.train.epochs=0 --set threads=%ld", processors);
+        assert_null(strstr(run_scion_expecting(0, "%s", command)->output, "more than"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = { cmocka_unit_test(as_many_as_the_file_says),
-                                            cmocka_unit_test(fewer_are_refused) };
+                                            cmocka_unit_test(fewer_are_refused),
+                                            cmocka_unit_test(more_than_processors_are_told) };
 
         return cmocka_run_group_tests(tests, begin, leave_folder);
 }
