@@ -36,15 +36,13 @@ const char *scion_device_name(void);
 /* Sets the number of threads and the arithmetic of all kernels that are made afterwards. False, with a message, when the
  * device does not support the settings. */
 bool scion_device_configure(const struct scion_device_settings *settings);
-/* Set one of the settings and return its previous value. */
+/* Sets whether factors are rounded to bfloat16; returns the setting before. */
 bool scion_device_set_bf16(bool bf16);
-bool scion_device_set_winograd(bool winograd);
-int scion_device_set_threads(int threads);
 
 /* Returns counts of the device's work and memory so far. */
 struct scion_device_usage scion_device_usage(void);
 
-/* Adds a line that describes the device's kernels, on which results depend. */
+/* Adds lines that describe what results depend on: the device's kernels, and the hash of the back end's file. */
 void scion_device_describe(struct scion_text *text);
 
 /* --- Storages ------------------------------------------------------------------------------------------- */

@@ -101,26 +101,6 @@ bool scion_device_set_bf16(bool bf16)
         return before;
 }
 
-bool scion_device_set_winograd(bool winograd)
-{
-        struct scion_device_settings settings = scion_device.settings;
-        bool before = settings.winograd;
-
-        settings.winograd = winograd;
-        scion_device_configure(&settings);
-        return before;
-}
-
-int scion_device_set_threads(int threads)
-{
-        struct scion_device_settings settings = scion_device.settings;
-        int before = settings.threads;
-
-        settings.threads = threads;
-        scion_device_configure(&settings);
-        return before;
-}
-
 struct scion_device_usage scion_device_usage(void)
 {
         return scion_device.plugin->usage(scion_device.self);
@@ -128,8 +108,11 @@ struct scion_device_usage scion_device_usage(void)
 
 void scion_device_describe(struct scion_text *text)
 {
+        const char *hash = scion_plugin_hash((const struct scion_plugin *)scion_device.plugin);
         char kernels[256];
 
         scion_device.plugin->describe(scion_device.self, kernels, sizeof kernels);
         scion_text_add(text, "%s\n", kernels);
+        if (hash) /* a back end that is a file; the processor's is part of libscion */
+                scion_text_add(text, "device %s %s\n", scion_device_name(), hash);
 }

@@ -1,5 +1,6 @@
 /* bfloat16 factors: convolutions and fully connected layers against the same with float32 factors. */
 #include "backend/backend.h"
+#include "support/device.h"
 #include "support/tensors.h"
 #include "tensor/window.h"
 
@@ -67,10 +68,10 @@ static void rounding_is_within_bounds(void **state)
 static void all_convolutions_round_without_winograd(void **state)
 {
         (void)state;
-        scion_device_set_winograd(false);
+        device_set_winograd(false);
         struct results full = results_of(WINOGRAD, false), rounded = results_of(WINOGRAD, true);
 
-        scion_device_set_winograd(true);
+        device_set_winograd(true);
         for (int i = 0; i < 3; i++) {
                 double apart = distance(full.made[i], rounded.made[i]);
 

@@ -1,5 +1,6 @@
 /* Convolution against loops in double precision, and its gradients. */
 #include "backend/backend.h"
+#include "support/device.h"
 #include "support/gradcheck.h"
 #include "support/tensors.h"
 
@@ -159,7 +160,7 @@ static void tiles_equal_loops(void **state)
 {
         (void)state;
         for (int winograd = 0; winograd < 2; winograd++) {
-                scion_device_set_winograd(winograd);
+                device_set_winograd(winograd);
                 for (size_t i = 0; i < COUNT(tiled); i++)
                         check_shape(&tiled[i]);
         }
@@ -174,13 +175,13 @@ static struct made convolve(struct scion_tensor *x, struct scion_tensor *weight,
 {
         const struct scion_window window = { .padding = { 1, 1 } };
 
-        scion_device_set_winograd(winograd);
+        device_set_winograd(winograd);
         x = scion_require_grad(scion_from(scion_shape(x), scion_data(x)));
         weight = scion_require_grad(scion_from(scion_shape(weight), scion_data(weight)));
         struct scion_tensor *y = scion_conv2d(x, weight, NULL, &window);
 
         backward_from(y, grad);
-        scion_device_set_winograd(true);
+        device_set_winograd(true);
         return (struct made){ { y, scion_grad(x), scion_grad(weight) } };
 }
 

@@ -150,11 +150,26 @@ static void errors(void **state)
         assert_string_equal(scion_error(), "the first message");
 }
 
+/* The first rows of x share their memory with x, which does not make the two one matrix. */
+static void rows_of_the_same_memory(void **state)
+{
+        static const float points[] = { 0, 0, /**/ 3, 4, /**/ 6, 8 };
+        struct scion_tensor *x = scion_from(SCION_SHAPE(3, 2), points), *first = scion_slice(x, 0, 0, 2);
+
+        (void)state;
+        assert_values(scion_pairwise_distance(x, first), (const float[]){ 0, 5, 5, 0, 10, 5 }, 1e-6);
+        assert_values(scion_pairwise_distance(first, x), (const float[]){ 0, 5, 10, 5, 0, 5 }, 1e-6);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                tape_test(values),      tape_test(near_rows), tape_test(gradients),
-                tape_test(no_distance), tape_test(errors),
+                tape_test(rows_of_the_same_memory),
+                tape_test(values),
+                tape_test(near_rows),
+                tape_test(gradients),
+                tape_test(no_distance),
+                tape_test(errors),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

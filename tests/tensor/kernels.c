@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include "backend/backend.h"
+#include "support/device.h"
 #include "support/elements.h"
 #include "tensor/window.h"
 
@@ -266,7 +267,7 @@ static void results_are_reproducible(void **state)
 
         (void)state;
         for (int threads = 1; threads <= 3; threads++) {
-                scion_device_set_threads(threads);
+                device_set_threads(threads);
                 step_run(&first);
                 for (int i = 0; i < 3; i++) {
                         step_run(&again);
@@ -280,7 +281,7 @@ static void results_are_reproducible(void **state)
                         assert_ptr_equal(done, &first);
                 }
         }
-        scion_device_set_threads(1);
+        device_set_threads(1);
 }
 
 /* In the back end's loops, the order of every sum is the same for any number of threads. The images are in groups, the
@@ -299,7 +300,7 @@ static void loops_do_not_depend_on_threads(void **state)
                 struct scion_tensor *bias = numbers(SCION_SHAPE(6), 3);
                 struct scion_tensor *second = numbers(SCION_SHAPE(7, 6, 3, 3), 4);
 
-                scion_device_set_threads(threads);
+                device_set_threads(threads);
                 scion_require_grad(x), scion_require_grad(first), scion_require_grad(bias);
                 scion_require_grad(second);
                 y = scion_relu(scion_conv2d(x, first, bias, &same));
@@ -322,7 +323,7 @@ static void loops_do_not_depend_on_threads(void **state)
         }
         for (int i = 0; i < KEPT; i++)
                 free(kept[i]);
-        scion_device_set_threads(1);
+        device_set_threads(1);
 }
 
 /* --- Errors --------------------------------------------------------------------------------------------- */
