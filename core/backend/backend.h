@@ -36,7 +36,7 @@ const char *scion_device_name(void);
 /* Sets the number of threads and the arithmetic of all kernels that are made afterwards. False, with a message, when the
  * device does not support the settings. */
 bool scion_device_configure(const struct scion_device_settings *settings);
-/* Sets whether factors are rounded to bfloat16; returns the setting before. */
+/* Sets whether factors are rounded to bfloat16. False, with a message, when the device does not support it. */
 bool scion_device_set_bf16(bool bf16);
 
 /* Returns counts of the device's work and memory so far. */
@@ -70,11 +70,12 @@ bool scion_storage_read(struct scion_storage *storage, size_t offset, void *data
 const void *scion_storage_view(struct scion_storage *storage, void **copy);
 
 /*
- * Returns host memory into which the caller writes the storage's complete contents: its mapped memory, or else memory
- * that scion_storage_finish_write() uploads and frees. NULL, with a message, when memory is out.
+ * Returns host memory into which the caller writes the storage's complete contents: its mapped memory, with *copy set to
+ * NULL, or else new memory, which is also stored in *copy. scion_storage_finish_write() uploads the copy and frees it.
+ * NULL, with a message, when memory is out.
  */
-void *scion_storage_begin_write(struct scion_storage *storage);
-bool scion_storage_finish_write(struct scion_storage *storage, void *memory);
+void *scion_storage_begin_write(struct scion_storage *storage, void **copy);
+bool scion_storage_finish_write(struct scion_storage *storage, void *copy);
 
 /* Copies `bytes` bytes within the device. Offsets are in bytes. False, with a message, on failure. */
 bool scion_storage_copy(struct scion_storage *from, size_t from_offset, struct scion_storage *to,

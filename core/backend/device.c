@@ -33,6 +33,7 @@ void scion_device_close(void)
         scion_instance_destroy(instance);
         instance = NULL;
         scion_device = (struct scion_device)PROCESSOR;
+        scion_device_configure(&scion_device.settings);
 }
 
 /* Creates an instance of the back end with its default parameters. NULL, with a message, on failure. */
@@ -76,7 +77,7 @@ bool scion_device_open(const char *name)
         instance = opened;
         scion_device.plugin = (const struct scion_backend_plugin *)opened->plugin;
         scion_device.self = opened->self;
-        return true;
+        return scion_device_configure(&scion_device.settings);
 }
 
 bool scion_device_configure(const struct scion_device_settings *settings)
@@ -94,11 +95,9 @@ bool scion_device_configure(const struct scion_device_settings *settings)
 bool scion_device_set_bf16(bool bf16)
 {
         struct scion_device_settings settings = scion_device.settings;
-        bool before = settings.bf16;
 
         settings.bf16 = bf16;
-        scion_device_configure(&settings);
-        return before;
+        return scion_device_configure(&settings);
 }
 
 struct scion_device_usage scion_device_usage(void)

@@ -90,22 +90,22 @@ const void *scion_storage_view(struct scion_storage *storage, void **copy)
         return NULL;
 }
 
-void *scion_storage_begin_write(struct scion_storage *storage)
+void *scion_storage_begin_write(struct scion_storage *storage, void **copy)
 {
-        void *memory = scion_storage_map(storage);
+        void *mapped = scion_storage_map(storage);
 
-        if (!memory)
-                memory = malloc(storage->bytes + 1);
-        return memory ? memory : scion_fail_null("out of memory: %zu bytes", storage->bytes);
+        *copy = NULL;
+        if (mapped)
+                return mapped;
+        *copy = malloc(storage->bytes + 1);
+        return *copy ? *copy : scion_fail_null("out of memory: %zu bytes", storage->bytes);
 }
 
-bool scion_storage_finish_write(struct scion_storage *storage, void *memory)
+bool scion_storage_finish_write(struct scion_storage *storage, void *copy)
 {
-        if (memory == scion_storage_map(storage))
-                return true;
-        bool good = scion_storage_write(storage, 0, memory, storage->bytes);
+        bool good = !copy || scion_storage_write(storage, 0, copy, storage->bytes);
 
-        free(memory);
+        free(copy);
         return good;
 }
 

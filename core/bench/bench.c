@@ -62,7 +62,8 @@ static int64_t bench_train(struct bench *bench)
 static int64_t bench_evaluate(struct bench *bench)
 {
         for (int pass = 0; pass < 2; pass++) {
-                scion_scores_clear(&bench->scores);
+                if (!scion_scores_clear(&bench->scores))
+                        return 0;
                 switch (scion_evaluate_next(bench->training, bench->batches, &bench->scores)) {
                 case SCION_NEXT_BATCH:
                         return bench->scores.examples;

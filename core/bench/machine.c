@@ -1,4 +1,5 @@
-/* The peak speed of the machine, measured by a product of matrices that fits into the caches. */
+/* The peak speed of the machine, measured by a product of matrices that fit into a processor's caches. On a device that
+ * queues work, the time includes a launch and the wait for the result. */
 #include <scion/error.h>
 #include <stdlib.h>
 
@@ -7,19 +8,19 @@
 #include "bench/bench.h"
 
 #define SIDE 1024
-#define LEAST 5 /* products, */
-#define SECONDS \
-        0.15 /* or as many as fit into this time; the fastest counts, as other processes may use the machine */
+/* The fastest of at least this many products, over at least this time, counts: other processes may use the machine. */
+#define LEAST 5
+#define SECONDS 0.15
 
-/* Sets a matrix to small integers, which rounding to bfloat16 does not change. */
-static bool matrix_write(struct scion_array *matrix, int64_t numbers)
+/* Sets a matrix to `distinct` small integers in turn, which rounding to bfloat16 does not change. */
+static bool matrix_write(struct scion_array *matrix, int64_t distinct)
 {
         float *values = malloc(matrix->length * sizeof *values);
 
         if (!values)
                 return scion_fail("out of memory");
         for (int64_t i = 0; i < (int64_t)SIDE * SIDE; i++)
-                values[i] = (float)(i % numbers - numbers / 2);
+                values[i] = (float)(i % distinct - distinct / 2);
         bool good =
                 scion_storage_write(matrix->storage, matrix->offset, values, matrix->length * sizeof *values);
 
@@ -40,12 +41,12 @@ static struct scion_array matrix_create(enum scion_dtype dtype, const struct sci
 }
 
 /* A matrix of small integers in the type and layout that factors of products have. */
-static struct scion_array factor_create(int64_t numbers)
+static struct scion_array factor_create(int64_t distinct)
 {
         struct scion_array plain = matrix_create(SCION_F32, NULL), factor = { .storage = NULL };
         enum scion_dtype dtype;
         const struct scion_layout *layout;
-        bool good = plain.storage && matrix_write(&plain, numbers) &&
+        bool good = plain.storage && matrix_write(&plain, distinct) &&
                     SCION_ON_DEVICE(factor_layout, &plain.shape, &dtype, &layout);
 
         if (good)

@@ -254,8 +254,9 @@ static bool opening_set_normal(struct opening *opening)
 /* An array whose rows are being written on the host. */
 struct writing {
         struct scion_array *array;
-        char *memory;
-        size_t row; /* bytes */
+        char *memory; /* where the rows are written */
+        void *copy;   /* to be uploaded; NULL if `memory` is the device's */
+        size_t row;   /* bytes */
 };
 
 /* Allocates an array of `count` rows of shape `row` and begins to write it. False, with a message, on failure. */
@@ -272,9 +273,8 @@ static bool writing_begin(struct writing *writing, struct scion_array *array, si
                 return false;
         }
         *array = scion_array_over(storage, 0, shape, dtype);
-        *writing = (struct writing){ .array = array,
-                                     .row = bytes,
-                                     .memory = scion_storage_begin_write(storage) };
+        *writing = (struct writing){ .array = array, .row = bytes };
+        writing->memory = scion_storage_begin_write(storage, &writing->copy);
         scion_memory_use_large_pages(writing->memory, count * bytes);
         return writing->memory != NULL;
 }
@@ -286,7 +286,7 @@ static void *writing_row(const struct writing *writing, int64_t i)
 
 static bool writing_finish(struct writing *writing)
 {
-        return !writing->memory || scion_storage_finish_write(writing->array->storage, writing->memory);
+        return !writing->array || scion_storage_finish_write(writing->array->storage, writing->copy);
 }
 
 /* Allocates the arrays for `count` examples, which are inputs and either labels or targets, and begins to write them. */

@@ -109,10 +109,9 @@ bool scion_loop_begin_epoch(struct scion_loop *loop)
         struct scion_transfer *transfer = loop->training->transfer;
 
         loop->epoch.step = 0;
-        scion_scores_clear(&loop->epoch.train);
         scion_transfer_clear_scalars(transfer);
         scion_batches_shuffle(loop->batches, loop->training->stage->seed, (uint64_t)++loop->shuffled);
-        if (!strategy_begin_epoch(loop, loop->epoch.number))
+        if (!scion_scores_clear(&loop->epoch.train) || !strategy_begin_epoch(loop, loop->epoch.number))
                 return false;
         if (transfer->reuse)
                 scion_reuse_recheck(transfer->reuse);

@@ -1,5 +1,6 @@
 #include "train/scores.h"
 
+#include <float.h>
 #include <math.h>
 #include <scion/error.h>
 #include <stdio.h>
@@ -11,10 +12,11 @@ static bool sums_create(struct scion_scores *scores, int64_t width)
 {
         size_t bytes = 4 * (size_t)width * sizeof *scores->host_sums;
 
-        scores->host_sums = calloc(1, bytes);
-        scores->sums = scion_storage_create(bytes);
-        if (!scores->host_sums || !scores->sums)
+        if (!scores->host_sums && !(scores->host_sums = calloc(1, bytes)))
                 return scion_fail("out of memory");
+        scores->sums = scion_storage_create(bytes);
+        if (!scores->sums)
+                return false;
         scores->values = true;
         scores->width = width;
         return true;
@@ -99,7 +101,8 @@ static double sums_mean(const double *sums, int64_t width, int64_t examples)
 }
 
 /* Returns the mean coefficient of determination of the values, as r2_score() of scikit-learn. For a value that is the
- * same in all targets it is 1 without errors, else 0. */
+ * same in all targets it is 1 without errors, else 0. A value is taken to be the same in all targets when its sum of
+ * squared deviations is within the rounding error of the sums. */
 static double sums_r2(const struct scion_scores *scores)
 {
         const double *squared = scores->host_sums + scores->width, *target = squared + scores->width;
@@ -109,7 +112,9 @@ static double sums_r2(const struct scion_scores *scores)
         for (int64_t k = 0; k < scores->width; k++) {
                 double total = target_squared[k] - target[k] * target[k] / n;
 
-                sum += total > 0 ? 1 - squared[k] / total : squared[k] > 0 ? 0 : 1;
+                sum += total > n * DBL_EPSILON * target_squared[k] ? 1 - squared[k] / total
+                       : squared[k] > 0                            ? 0
+                                                                   : 1;
         }
         return sum / (double)scores->width;
 }
@@ -164,18 +169,19 @@ bool scion_scores_row(struct scion_scores *scores, const char *prefix, bool with
         return true;
 }
 
-void scion_scores_clear(struct scion_scores *scores)
+bool scion_scores_clear(struct scion_scores *scores)
 {
-        if (scores->sums) {
-                struct scion_array all = scion_array_over(
-                        scores->sums, 0, SCION_SHAPE((int64_t)scores->sums->bytes), SCION_U8);
-
-                SCION_ON_DEVICE(fill, &all, 0);
-                scores->sums_changed = true;
-        }
         scores->examples = scores->scored = 0;
         scores->correct = 0;
         scores->loss = 0;
+        if (!scores->sums)
+                return true;
+
+        struct scion_array all =
+                scion_array_over(scores->sums, 0, SCION_SHAPE((int64_t)scores->sums->bytes), SCION_U8);
+
+        scores->sums_changed = true;
+        return SCION_ON_DEVICE(fill, &all, 0);
 }
 
 void scion_scores_finish(struct scion_scores *scores)

@@ -52,7 +52,8 @@ bool scion_scores_row(struct scion_scores *scores, const char *prefix, bool with
 /* Returns the names of the scores for classes or for values, without "loss"; ended by NULL. */
 const char *const *scion_scores_names(bool values);
 
-void scion_scores_clear(struct scion_scores *scores);
+/* Begins new sums. Returns false, with a message, when the device fails. */
+bool scion_scores_clear(struct scion_scores *scores);
 void scion_scores_finish(struct scion_scores *scores);
 
 #endif

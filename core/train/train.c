@@ -1,6 +1,7 @@
 /* Training: all stages, with validation after each epoch, checkpoints, metrics and the trace of a step. */
 #include "train/train.h"
 
+#include <math.h>
 #include <scion/error.h>
 #include <scion/tape.h>
 #include <stdlib.h>
@@ -90,13 +91,13 @@ static bool epoch_validate(struct scion_loop *loop)
                 loop->best.epoch = loop->epoch.number;
                 return true;
         }
-        scion_scores_clear(&loop->epoch.valid);
-        if (!scion_evaluate(training, SCION_VALID, &loop->epoch.valid))
+        if (!scion_scores_clear(&loop->epoch.valid) ||
+            !scion_evaluate(training, SCION_VALID, &loop->epoch.valid))
                 return false;
         double criterion = scion_scores_criterion(&loop->epoch.valid),
                loss = scion_scores_loss(&loop->epoch.valid);
 
-        if (loop->best.epoch > 0 && !(criterion > loop->best.criterion) &&
+        if (loop->best.epoch > 0 && !isnan(loop->best.criterion) && !(criterion > loop->best.criterion) &&
             !(criterion == loop->best.criterion && loss < loop->best.loss))
                 return true;
         loop->best.epoch = loop->epoch.number;

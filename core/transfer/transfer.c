@@ -307,10 +307,11 @@ bool scion_transfer_setup(struct scion_transfer *transfer)
         transfer->step.failed = false;
         scion_error_clear();
         /* Without bfloat16, so that what setup() fits or compares is not rounded. */
-        bool rounding = scion_device_set_bf16(false);
-        bool good = !plugin->setup || plugin->setup(transfer->plan.strategy->self, transfer);
-        scion_device_set_bf16(rounding);
+        bool rounding = scion_device.settings.bf16;
+        bool good = scion_device_set_bf16(false) &&
+                    (!plugin->setup || plugin->setup(transfer->plan.strategy->self, transfer));
 
+        good = scion_device_set_bf16(rounding) && good;
         transfer->setting_up = false;
         transfer->step.forward_passes = 0;
         models_close(transfer);

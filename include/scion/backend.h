@@ -78,7 +78,8 @@ struct scion_device_usage {
 /* --- Element by element --------------------------------------------------------------------------------- */
 
 /* Functions y of x and a parameter p. In parentheses: the gradient dx for the gradient g of y and, after a semicolon,
- * which of x and y unary_gradient() gets as `kept`. */
+ * which of x and y unary_gradient() gets as `kept`. For example, SCION_UNARY_EXP is y = e^x with dx = g y, and `kept`
+ * is y. */
 enum scion_unary {
         SCION_UNARY_NEG,       /* -x (-g) */
         SCION_UNARY_SCALE,     /* p x (p g) */
@@ -93,7 +94,7 @@ enum scion_unary {
         SCION_UNARY_SIGMOID,   /* 1 / (1 + e^-x) (g y (1 - y); y) */
         SCION_UNARY_TANH,      /* tanh x (g (1 - y^2); y) */
         SCION_UNARY_HUBER,     /* x^2 / 2 where |x| < p, else p (|x| - p / 2) (g x, or g p sign x; x) */
-        SCION_UNARY_REVERSE,   /* x (-p g) */
+        SCION_UNARY_REVERSE,   /* x, unchanged (-p g: the gradient is reversed) */
         SCION_UNARY_CLAMP_MIN, /* max(x, p), NaN at NaN (0 where x < p, else g; x) */
         SCION_UNARIES
 };
@@ -201,7 +202,8 @@ struct scion_backend_plugin {
         /* Frees the storage's memory. */
         void (*release)(void *self, struct scion_storage *storage);
         /* Waits for all queued work, and returns the address at which the host can read and write the storage. NULL,
-         * without a message, if the host cannot address it. A NULL function does the same as returning NULL. */
+         * without a message, if the host cannot address it. A NULL function does the same as returning NULL. After an
+         * error that the device reports late, map() returns NULL too, and the next download() returns the error. */
         void *(*map)(void *self, struct scion_storage *storage);
         /* Copy `bytes` bytes at `offset` from and to the host. upload() must not read `data` after it has returned.
          * GPU: cudaMemcpyAsync() from a pinned buffer; cudaMemcpyAsync() and cudaStreamSynchronize(). */
@@ -282,8 +284,7 @@ struct scion_backend_plugin {
         /* Returns the type and layout that factors of multiply() with this shape should have under the settings. */
         bool (*factor_layout)(void *self, const struct scion_shape *shape, enum scion_dtype *dtype,
                               const struct scion_layout **layout);
-        /* y [C] = the sum over the rows of x, taken as [R, C]: the gradient of a bias. GPU: CUBLASLT_EPILOGUE_BGRADB
-         * of the preceding product, or a kernel. */
+        /* y [C] = the sum over the rows of x, taken as [R, C]: the gradient of a bias. GPU: a kernel. */
         bool (*column_sums)(void *self, const struct scion_array *x, struct scion_array *y);
 
         /* --- Kernels --- */

@@ -46,7 +46,7 @@ static void accuracy_over_batches(void **state)
         assert_string_equal(scion_row_get(&row, "test_loss"), "3");
         assert_null(scion_row_get(&row, "test_mse"));
         scion_row_finish(&row);
-        scion_scores_clear(&scores);
+        assert_true(scion_scores_clear(&scores));
         assert_true(scion_scores_row(&scores, "test_", true, &row)); /* of nothing there is nothing to say */
         assert_int_equal(row.count, 0);
         scion_scores_finish(&scores);
@@ -74,6 +74,27 @@ static void errors_of_values(void **state)
         assert_null(scion_row_get(&row, "valid_loss"));
         assert_null(scion_row_get(&row, "valid_accuracy"));
         assert_true(fabs(scion_scores_criterion(&scores) + 25.0 / 6) < 1e-9);
+        scion_row_finish(&row);
+        scion_scores_finish(&scores);
+}
+
+/* sklearn.metrics.r2_score() of equal targets is 0 with errors. The sums of 0.1 in binary are not exact, so the target's
+ * deviation is not exactly 0 either. The second value's spread is small beside its mean: r2_score() is 0.75. */
+static void r2_of_equal_targets(void **state)
+{
+        struct scion_scores scores = { 0 };
+        struct scion_row row = { 0 };
+
+        (void)state;
+        for (int i = 0; i < 1000; i++) {
+                const float targets[] = { 0.1f, i % 2 ? 1001 : 999 },
+                            outputs[] = { 0.3f, i % 2 ? 1000.5f : 999.5f };
+                struct scion_batch batch = { .size = 1, .targets = scion_from(SCION_SHAPE(1, 2), targets) };
+
+                scores_take(&scores, 1, scion_from(SCION_SHAPE(1, 2), outputs), &batch);
+        }
+        assert_true(scion_scores_row(&scores, "valid_", false, &row));
+        assert_true(fabs(cell(&row, "valid_r2") - 0.5 * (0 + 0.75)) < 1e-9);
         scion_row_finish(&row);
         scion_scores_finish(&scores);
 }
@@ -106,6 +127,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(accuracy_over_batches),
                 cmocka_unit_test(errors_of_values),
+                cmocka_unit_test(r2_of_equal_targets),
                 cmocka_unit_test(loss_without_outputs),
         };
 
