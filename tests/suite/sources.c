@@ -153,8 +153,8 @@ static void what_does_not_matter(void **state)
                 "--set 'matrix.strategy=[linear-probe]'",
                 /* in another order */
                 "--set 'source.optimizer={momentum: 0.9, lr: 0.05, use: sgd}'",
-                "--set 'source.optimizer={use: sgd, lr: 0.05, momentum: 0.9, nesterov: "
-                "false}'", /* an explicit default */
+                /* an explicit default */
+                "--set 'source.optimizer={use: sgd, lr: 0.05, momentum: 0.9, weight_decay: 0}'",
                 "--set source.loss=cross-entropy",
         };
 
