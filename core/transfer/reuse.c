@@ -9,7 +9,7 @@
 #include "nn/module.h"
 #include "tensor/tape.h"
 
-#define MAX_STORED_BYTES ((size_t)1 << 29) /* an output that exceeds it is computed in each step */
+#define MAX_STORED_BYTES ((size_t)1 << 29) /* in total; what does not fit is computed in each step */
 #define MAX_RECORDED 16
 #define STORE_BATCH 256 /* larger than training's batches, because nothing is kept for a backward pass */
 
