@@ -46,8 +46,8 @@ struct scion_loop {
         struct scion_loop_best best;
 };
 
-/* Opens the training's batches. False, with a message; scion_loop_finish() must be called then, too. `training` must
- * outlive the loop. */
+/* Opens the training's batches. Returns false, with a message, on failure; scion_loop_finish() must be called then, too.
+ * `training` must outlive the loop. */
 bool scion_loop_init(struct scion_loop *loop, const struct scion_training *training);
 void scion_loop_finish(struct scion_loop *loop);
 
@@ -63,7 +63,7 @@ bool scion_loop_create_update(struct scion_loop *loop);
 
 /* Begins the epoch epoch.number, in an order of its own. */
 bool scion_loop_begin_epoch(struct scion_loop *loop);
-/* Takes the epoch's next step. Returns the number of its examples; 0 with a message. */
+/* Takes the epoch's next step. Returns the number of its examples; 0, with a message, on failure. */
 int64_t scion_loop_step(struct scion_loop *loop);
 /* Ends the epoch: no batch is at hand any more. */
 void scion_loop_end_epoch(struct scion_loop *loop);

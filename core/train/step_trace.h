@@ -9,7 +9,8 @@
 
 /*
  * Sets *step to the step of each stage that SCION_TRACE asks for, counted from 1: its number, but 2 for 1, because the
- * first step also compiles kernels and allocates memory; 0: none. False, with a message, when it is not a number.
+ * first step also compiles kernels and allocates memory; 0: none. Returns false, with a message, when
+ * it is not a number.
  */
 bool scion_step_trace_wanted(int64_t *step);
 

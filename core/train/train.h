@@ -46,12 +46,13 @@ bool scion_train(const struct scion_training *training, struct scion_trained *tr
 enum scion_next scion_evaluate_next(const struct scion_training *training, struct scion_batches *batches,
                                     struct scion_scores *scores);
 
-/* Evaluates the model on a split, and adds it to the scores. Leaves the tape reset. False, with a message. */
+/* Evaluates the model on a split, and adds it to the scores. Leaves the tape reset. Returns false, with a message,
+ * on failure. */
 bool scion_evaluate(const struct scion_training *training, enum scion_split split,
                     struct scion_scores *scores);
 
 /* Adds the scores of the stage's test split to `results`, in columns whose names begin with `prefix`; nothing when the
- * split is empty. False, with a message. */
+ * split is empty. Returns false, with a message, on failure. */
 bool scion_test(const struct scion_training *training, const char *prefix, bool with_loss,
                 struct scion_row *results);
 
@@ -62,7 +63,7 @@ struct scion_steps;
 /*
  * Begins the training's main stage; if that has no epochs, the strategy's last stage that has. The stages before it are
  * replayed. Epochs follow each other without validation, checkpoints or metrics, and after the last one the first one
- * begins again. `training` must outlive the steps. NULL, with a message.
+ * begins again. `training` must outlive the steps. Returns NULL, with a message, on failure.
  */
 struct scion_steps *scion_steps_create(const struct scion_training *training);
 void scion_steps_destroy(struct scion_steps *steps); /* takes NULL */
@@ -70,7 +71,7 @@ void scion_steps_destroy(struct scion_steps *steps); /* takes NULL */
 /* Returns the stage's name, valid as long as the transfer. */
 const char *scion_steps_stage(const struct scion_steps *steps);
 
-/* Ends the epoch under way, so that the model can be evaluated. False, with a message. */
+/* Ends the epoch under way, so that the model can be evaluated. Returns false, with a message, on failure. */
 bool scion_steps_rest(struct scion_steps *steps);
 
 /* Takes one step, after ending an epoch and beginning the next one if it is time. Returns the number of its examples; 0

@@ -74,11 +74,11 @@ static struct scion_forward_pass *forward_pass_of(struct scion_transfer *transfe
         scion_model_forget_tensors(model);
         struct scion_tensor *outputs = NULL;
 
-        if (!all_modules && transfer->reuse && model == transfer->target && scion_recording())
-                outputs = scion_reuse_target(transfer->reuse, model, batch);
+        bool may_reuse = !all_modules && transfer->reuse && model == transfer->target && scion_recording();
+        bool good = !may_reuse || scion_reuse_target(transfer->reuse, model, batch, &outputs);
         bool front_left_out = outputs != NULL;
 
-        if (!outputs)
+        if (good && !outputs)
                 outputs = scion_model_forward(model, batch->inputs);
         scion_trace_part(before);
         if (!outputs)
@@ -155,27 +155,29 @@ struct scion_tensor *scion_target_features(struct scion_transfer *transfer, cons
 
 /* --- The source ----------------------------------------------------------------------------------------- */
 
-/* Returns what the source's module made of the batch (or took: `input`), if it was computed once for all epochs; else
- * NULL. What is asked for in the dry run is recorded; only that is stored. */
-static struct scion_tensor *source_reuse(struct scion_transfer *transfer, struct scion_module *module,
-                                         bool input, const struct scion_batch *batch)
+/* Sets *output to what the source's module made of the batch (or took: `input`), if it was computed once for all epochs;
+ * else to NULL. What is asked for in the dry run is recorded; only that is stored. Returns false, with a message, on
+ * failure. */
+static bool source_reuse(struct scion_transfer *transfer, struct scion_module *module, bool input,
+                         const struct scion_batch *batch, struct scion_tensor **output)
 {
         struct scion_reuse *reuse = transfer->reuse;
 
+        *output = NULL;
         if (!reuse || !module || !batch || batch != transfer->step.batch)
-                return NULL;
+                return true;
         if (transfer->mode != SCION_TRANSFER_DRY_RUN)
-                return scion_reuse_source(reuse, transfer->source, module, input, batch);
+                return scion_reuse_source(reuse, transfer->source, module, input, batch, output);
         scion_reuse_record(reuse, module, input);
-        return NULL;
+        return true;
 }
 
 struct scion_tensor *scion_source_logits(struct scion_transfer *transfer, const struct scion_batch *batch)
 {
-        struct scion_tensor *outputs =
-                transfer->source ? source_reuse(transfer, transfer->source->root, false, batch) : NULL;
+        struct scion_module *root = transfer->source ? transfer->source->root : NULL;
+        struct scion_tensor *outputs;
 
-        if (outputs)
+        if (!source_reuse(transfer, root, false, batch, &outputs) || outputs)
                 return outputs;
         const struct scion_forward_pass *pass = source_forward_pass(transfer, batch);
 
@@ -188,10 +190,11 @@ struct scion_tensor *scion_source_features(struct scion_transfer *transfer, cons
         struct scion_model *source = transfer->source;
         struct scion_module *module =
                 source ? scion_model_look_up_module(source, path ? path : source->head) : NULL;
-        struct scion_tensor *features = source_reuse(transfer, module, !path, batch);
+        struct scion_tensor *features;
 
-        return features ? features
-                        : forward_pass_features(source_forward_pass(transfer, batch), source, path);
+        if (!source_reuse(transfer, module, !path, batch, &features) || features)
+                return features;
+        return forward_pass_features(source_forward_pass(transfer, batch), source, path);
 }
 
 /* --- Loss and scores ------------------------------------------------------------------------------------ */

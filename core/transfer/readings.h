@@ -17,7 +17,8 @@ struct scion_readings {
 /* Adds a float tensor of one element. Returns its index in `value`; -1, with a message, when memory is out. */
 int scion_readings_add(struct scion_readings *readings, struct scion_tensor *x);
 
-/* Reads all values in one transfer from the device. Called before the tape is reset. False, with a message. */
+/* Reads all values in one transfer from the device. Called before the tape is reset. Returns false, with
+ * a message, on failure. */
 bool scion_readings_read(struct scion_readings *readings);
 
 /* Removes all readings; the memory stays for the next ones. */

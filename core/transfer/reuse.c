@@ -9,11 +9,11 @@
 #include "nn/module.h"
 #include "tensor/tape.h"
 
-#define MAX_STORED_BYTES ((size_t)1 << 29) /* what needs more is computed again in each step */
+#define MAX_STORED_BYTES ((size_t)1 << 29) /* in total; what does not fit is computed in each step */
 #define MAX_RECORDED 16
 #define STORE_BATCH 256 /* larger than training's batches, because nothing is kept for a backward pass */
 
-/* What one module makes of each example, or takes. */
+/* The stored output, or input, of one module for every training example. */
 struct stored {
         struct scion_module *module;   /* NULL: the result of the whole chain */
         bool input;                    /* its input, not its output */
@@ -38,11 +38,11 @@ struct scion_reuse {
         /* Of the source: */
         struct stored source_stored[MAX_RECORDED];
         int recorded;
-        bool tried;           /* to compute them */
+        bool source_tried;    /* storing the source's outputs was attempted */
         uint64_t source_hash; /* of the values that they were computed with */
         bool recheck_source;
         /* Of the target: */
-        bool front_runs; /* in every step */
+        bool front_runs; /* the target's front must run in every step, so no prefix is stored */
         size_t frozen;   /* modules at the front with nothing to train, in the last step */
         size_t front;    /* modules whose result `prefix` is */
         struct stored prefix;
@@ -129,7 +129,7 @@ static bool row_map_add(struct scion_reuse *reuse, const struct scion_batches *b
                         int32_t *longer = realloc(reuse->host_row_map, (size_t)rows * sizeof *longer);
 
                         if (!longer)
-                                return false;
+                                return scion_fail("out of memory");
                         memset(longer + reuse->row_map_length, 0,
                                (size_t)(rows - reuse->row_map_length) * sizeof *longer);
                         reuse->host_row_map = longer;
@@ -157,10 +157,13 @@ static struct scion_tensor *stored_pick_tensor(const struct stored *stored, stru
         return stored->input ? stored->module->input : stored->module->output;
 }
 
-/* Stores the rows of a batch that has just gone through the module. The first batch allocates memory for all. */
+/* Stores the rows of a batch that has just gone through the module. The first batch allocates memory for all, unless
+ * they exceed the limit: then nothing of this module is stored. */
 static bool rows_store(struct scion_reuse *reuse, struct stored *stored, struct scion_tensor *made,
                        int64_t first, int64_t count)
 {
+        if (first > 0 && !stored->rows)
+                return true;
         made = scion_tensor_row_major(made);
         if (!made || made->shape.ndim < 1 || made->shape.dim[0] != count)
                 return false;
@@ -169,7 +172,10 @@ static bool rows_store(struct scion_reuse *reuse, struct stored *stored, struct 
                 stored->width = (size_t)(scion_size(made) / count);
                 size_t bytes = stored->width * sizeof(float) * reuse_examples(reuse);
 
-                if (bytes > MAX_STORED_BYTES - reuse->bytes || !(stored->rows = scion_storage_create(bytes)))
+                if (bytes > MAX_STORED_BYTES - reuse->bytes)
+                        return true;
+                stored->rows = scion_storage_create(bytes);
+                if (!stored->rows)
                         return false;
                 reuse->bytes += bytes;
         }
@@ -188,8 +194,8 @@ static struct scion_tensor *chain_forward(const struct scion_modules *chain, siz
         return x;
 }
 
-/* Runs the first `length` modules of the chain on all examples, and fills in the rows of `stored`. On failure nothing is
- * stored. */
+/* Runs the first `length` modules of the chain on all examples, and fills in the rows of `stored` that are within the
+ * limit. Returns false, without a message, if nothing is stored: the training can do without. */
 static bool stored_fill(struct scion_reuse *reuse, const struct scion_modules *chain, size_t length,
                         struct stored *stored, int count)
 {
@@ -198,7 +204,7 @@ static bool stored_fill(struct scion_reuse *reuse, const struct scion_modules *c
         struct scion_tape *before = tape ? scion_tape_use(tape) : NULL;
         enum scion_next next = SCION_NEXT_FAILED;
         struct scion_batch batch;
-        bool good = tape != NULL;
+        bool good = tape != NULL, any = false;
 
         scion_no_grad_begin();
         for (int64_t first = 0; good; first += batch.size) {
@@ -209,9 +215,13 @@ static bool stored_fill(struct scion_reuse *reuse, const struct scion_modules *c
                 struct scion_tensor *result = chain_forward(chain, length, batch.inputs);
 
                 good = result && row_map_add(reuse, batches, first, batch.size);
-                for (int i = 0; good && i < count; i++)
+                for (int i = 0; good && i < count; i++) {
                         good = rows_store(reuse, &stored[i], stored_pick_tensor(&stored[i], result), first,
                                           batch.size);
+                        any = any || stored[i].rows;
+                }
+                if (!any)
+                        break;
         }
         scion_no_grad_end();
         if (tape)
@@ -219,12 +229,15 @@ static bool stored_fill(struct scion_reuse *reuse, const struct scion_modules *c
         scion_tape_destroy(tape);
         scion_batches_destroy(batches);
         good = good && next == SCION_NEXT_END && row_map_upload(reuse);
-        for (int i = 0; !good && i < count; i++)
+        if (good)
+                return true;
+        for (int i = 0; i < count; i++)
                 stored_drop(reuse, &stored[i]);
-        return good;
+        scion_error_clear();
+        return false;
 }
 
-/* Returns the rows of the batch that was set, as a tensor. NULL, with a message. */
+/* Returns the rows of the batch that was set, as a tensor. Returns NULL, with a message, on failure. */
 static struct scion_tensor *rows_gather(const struct scion_reuse *reuse, struct stored *stored)
 {
         const struct scion_tensor *index = scion_batches_index(reuse->batches);
@@ -248,15 +261,16 @@ static struct scion_tensor *rows_gather(const struct scion_reuse *reuse, struct 
         return x;
 }
 
-/* Returns the hash of all values of a model, buffers included. */
-static uint64_t model_hash(const struct scion_model *model)
+/* Computes the hash of all values of a model, buffers included. Returns false, with a message, if they cannot be read. */
+static bool model_hash(const struct scion_model *model, uint64_t *hash)
 {
         void *copy = NULL;
         const void *values = scion_storage_view(model->values, &copy);
-        uint64_t hash = values ? XXH3_64bits(values, model->values->bytes) : 0;
 
+        if (values)
+                *hash = XXH3_64bits(values, model->values->bytes);
         free(copy);
-        return hash;
+        return values != NULL;
 }
 
 /* --- The source ----------------------------------------------------------------------------------------- */
@@ -283,30 +297,42 @@ static bool model_has_substitutes(const struct scion_model *model)
         return false;
 }
 
-struct scion_tensor *scion_reuse_source(struct scion_reuse *reuse, struct scion_model *source,
-                                        const struct scion_module *module, bool input,
-                                        const struct scion_batch *batch)
+/* Stores the recorded outputs, in place of those that were computed with other values. Returns false, with a message, if
+ * the source's values cannot be read. */
+static bool source_update(struct scion_reuse *reuse, struct scion_model *source)
+{
+        const struct scion_modules chain = { .count = 1, .module = &source->root };
+        uint64_t hash;
+
+        if (!model_hash(source, &hash))
+                return false;
+        if (!reuse->source_tried || hash != reuse->source_hash) {
+                for (int i = 0; i < reuse->recorded; i++)
+                        stored_drop(reuse, &reuse->source_stored[i]);
+                stored_fill(reuse, &chain, 1, reuse->source_stored, reuse->recorded);
+                scion_model_forget_tensors(source);
+        }
+        reuse->source_hash = hash;
+        reuse->recheck_source = false;
+        reuse->source_tried = true;
+        return true;
+}
+
+bool scion_reuse_source(struct scion_reuse *reuse, struct scion_model *source,
+                        const struct scion_module *module, bool input, const struct scion_batch *batch,
+                        struct scion_tensor **output)
 {
         struct stored *stored = reuse_is_current(reuse, batch) ? stored_find(reuse, module, input) : NULL;
-        struct scion_module *root = source->root;
-        const struct scion_modules chain = { .count = 1, .module = &root };
 
+        *output = NULL;
         if (!stored || model_has_substitutes(source))
-                return NULL;
-        if (!reuse->tried || reuse->recheck_source) {
-                uint64_t hash = model_hash(source);
-
-                for (int i = 0; hash != reuse->source_hash && i < reuse->recorded; i++)
-                        stored_drop(reuse, &reuse->source_stored[i]);
-                if (!reuse->tried || hash != reuse->source_hash) {
-                        stored_fill(reuse, &chain, 1, reuse->source_stored, reuse->recorded);
-                        scion_model_forget_tensors(source);
-                }
-                reuse->source_hash = hash;
-                reuse->recheck_source = false;
-                reuse->tried = true;
-        }
-        return stored->rows ? rows_gather(reuse, stored) : NULL;
+                return true;
+        if ((!reuse->source_tried || reuse->recheck_source) && !source_update(reuse, source))
+                return false;
+        if (!stored->rows)
+                return true;
+        *output = rows_gather(reuse, stored);
+        return *output != NULL;
 }
 
 /* --- The target ----------------------------------------------------------------------------------------- */
@@ -340,6 +366,7 @@ static size_t model_count_frozen(const struct scion_model *model)
                 return 0;
         for (size_t i = 0; i < root->child.count; i++)
                 if (parameter_is_below(&model->parameter[first], root->child.module[i]))
+                        /* 0: no frozen parameter lies before this child. */
                         return parameter_is_below(&model->parameter[0], root->child.module[i]) ? 0 : i;
         return 0;
 }
@@ -361,8 +388,9 @@ static bool module_has_free_buffers(const struct scion_module *module)
         return has;
 }
 
-/* Returns how many of the first `count` modules draw no random numbers in training, and sets *made to their result for
- * the batch. The current tape must not be the step's, because its draws are counted. */
+/* Returns how many of the first `count` modules can be stored: they draw no random numbers in training and have no free
+ * buffers. Sets *made to their result for the batch; to NULL, with a message, on failure. The current tape must be a
+ * separate one: draws on the step's tape would change the step's random numbers. */
 static size_t chain_count_steady(const struct scion_modules *chain, size_t count,
                                  const struct scion_batch *batch, struct scion_tensor **made)
 {
@@ -373,9 +401,11 @@ static size_t chain_count_steady(const struct scion_modules *chain, size_t count
         for (; steady < count && !module_has_free_buffers(chain->module[steady]); steady++) {
                 struct scion_tensor *x = scion_nn_forward(chain->module[steady], *made);
 
-                if (!x || scion_tape_draws(tape) > 0)
-                        return x ? steady : 0;
+                if (x && scion_tape_draws(tape) > 0)
+                        break;
                 *made = x;
+                if (!x)
+                        break;
         }
         return steady;
 }
@@ -393,13 +423,15 @@ static bool outputs_agree(struct scion_tensor *stored, struct scion_tensor *made
         return (double)apart <= rounding * (double)largest;
 }
 
-/* Returns the hash of the values of the first `count` modules. Code may write into them although they are frozen. */
-static uint64_t chain_hash(const struct scion_model *model, const struct scion_modules *chain, size_t count)
+/* Computes the hash of the values of the first `count` modules. Code may write into them although they are frozen.
+ * Returns false, with a message, if they cannot be read. */
+static bool chain_hash(const struct scion_model *model, const struct scion_modules *chain, size_t count,
+                       uint64_t *hash)
 {
         void *copy = NULL;
         const char *values = scion_storage_view(model->values, &copy);
-        uint64_t hash = 0;
 
+        *hash = 0;
         for (int i = 0; values && i < model->count + model->buffers; i++) {
                 const struct scion_parameter *parameter = &model->parameter[i];
                 bool below = false;
@@ -407,71 +439,83 @@ static uint64_t chain_hash(const struct scion_model *model, const struct scion_m
                 for (size_t k = 0; k < count && !below; k++)
                         below = parameter_is_below(parameter, chain->module[k]);
                 if (below)
-                        hash = XXH3_64bits_withSeed(values + parameter->value.offset,
-                                                    parameter->value.length * sizeof(float), hash);
+                        *hash = XXH3_64bits_withSeed(values + parameter->value.offset,
+                                                     parameter->value.length * sizeof(float), *hash);
         }
         free(copy);
-        return hash;
+        return values != NULL;
 }
 
-/* Stores the result of as many of the frozen modules as can be, unless it differs from what a training step computes:
- * modules may compute something else in training, or depend on the other examples of the batch. */
-static void prefix_try(struct scion_reuse *reuse, struct scion_model *target)
+/* Stores the output of the longest storable run of frozen modules at the front. Discards it if it differs from what a
+ * training step computes: modules may compute something else in training, or depend on the other examples of the batch.
+ * Returns false, with a message, on failure. */
+static bool prefix_try(struct scion_reuse *reuse, struct scion_model *target)
 {
         const struct scion_modules *chain = &target->root->child;
         struct scion_tape *trial = scion_tape_create();
-        struct scion_tape *step = trial ? scion_tape_use(trial) : NULL;
-        struct scion_tensor *made, *stored;
+        struct scion_tensor *made;
 
         if (!trial)
-                return;
+                return false;
+        struct scion_tape *step = scion_tape_use(trial);
+
         scion_tape_set_training(trial, true);
         scion_no_grad_begin();
         reuse->front = chain_count_steady(chain, reuse->frozen, reuse->batch, &made);
-        if (reuse->front > 0)
-                reuse->front_hash = chain_hash(target, chain, reuse->front);
-        if (reuse->front > 0 && stored_fill(reuse, chain, reuse->front, &reuse->prefix, 1)) {
+        bool good =
+                made && (reuse->front == 0 || chain_hash(target, chain, reuse->front, &reuse->front_hash));
+
+        if (good && reuse->front > 0 && stored_fill(reuse, chain, reuse->front, &reuse->prefix, 1)) {
                 scion_tape_use(step);
-                stored = rows_gather(reuse, &reuse->prefix);
-                if (!stored || !outputs_agree(stored, made))
+                struct scion_tensor *stored = rows_gather(reuse, &reuse->prefix);
+
+                good = stored != NULL;
+                if (!outputs_agree(stored, made))
                         stored_drop(reuse, &reuse->prefix);
         }
         scion_no_grad_end();
         scion_tape_use(step);
         scion_tape_destroy(trial);
+        return good;
 }
 
-/* Replaces the prefix by one for so many frozen modules. */
-static void prefix_create(struct scion_reuse *reuse, struct scion_model *target, size_t frozen)
+/* Replaces the prefix by one over the first `frozen` modules. Returns false, with a message, on failure. */
+static bool prefix_create(struct scion_reuse *reuse, struct scion_model *target, size_t frozen)
 {
         stored_drop(reuse, &reuse->prefix);
         reuse->frozen = frozen;
         reuse->front = 0;
         reuse->prefix = (struct stored){ .module = NULL };
-        if (frozen > 0)
-                prefix_try(reuse, target);
+        bool good = frozen == 0 || prefix_try(reuse, target);
+
         scion_model_forget_tensors(target);
+        return good;
 }
 
-struct scion_tensor *scion_reuse_target(struct scion_reuse *reuse, struct scion_model *target,
-                                        const struct scion_batch *batch)
+bool scion_reuse_target(struct scion_reuse *reuse, struct scion_model *target,
+                        const struct scion_batch *batch, struct scion_tensor **outputs)
 {
         const struct scion_modules *chain = &target->root->child;
+        uint64_t hash = reuse->front_hash;
 
+        *outputs = NULL;
         if (reuse->front_runs || !reuse_is_current(reuse, batch))
-                return NULL;
+                return true;
         size_t frozen = model_count_frozen(target);
 
-        if (frozen != reuse->frozen ||
-            (reuse->recheck_front && chain_hash(target, chain, reuse->front) != reuse->front_hash))
-                prefix_create(reuse, target, frozen);
+        if (frozen == reuse->frozen && reuse->prefix.rows && reuse->recheck_front &&
+            !chain_hash(target, chain, reuse->front, &hash))
+                return false;
+        if ((frozen != reuse->frozen || hash != reuse->front_hash) && !prefix_create(reuse, target, frozen))
+                return false;
         reuse->recheck_front = false;
         if (!reuse->prefix.rows)
-                return NULL;
+                return true;
         struct scion_tensor *x = rows_gather(reuse, &reuse->prefix);
 
-        for (size_t i = reuse->front; i < chain->count; i++)
+        for (size_t i = reuse->front; x && i < chain->count; i++)
                 x = scion_nn_forward(chain->module[i], x);
         target->root->output = x; /* as if the root had run */
-        return x;
+        *outputs = x;
+        return x != NULL;
 }

@@ -14,7 +14,8 @@
 
 struct scion_reuse;
 
-/* For the training split of `data`, which must outlive it. NULL, with a message, when memory is out. */
+/* For the training split of `data`, which must outlive it. Returns NULL, with a message, when memory
+ * is out. */
 struct scion_reuse *scion_reuse_create(struct scion_data *data);
 void scion_reuse_destroy(struct scion_reuse *reuse); /* takes NULL */
 
@@ -33,21 +34,21 @@ void scion_reuse_disable(struct scion_reuse *reuse);
 /* Records, in the dry run, that the strategy asks for the output of the source's module, or its input. */
 void scion_reuse_record(struct scion_reuse *reuse, struct scion_module *module, bool input);
 
-/* Returns what was recorded, for the batch that was set, without gradient. NULL, without a message, when it was not
- * recorded, is too large to be stored, or may be out of date. */
-struct scion_tensor *scion_reuse_source(struct scion_reuse *reuse, struct scion_model *source,
-                                        const struct scion_module *module, bool input,
-                                        const struct scion_batch *batch);
+/* Sets *output to what was recorded, for the batch that was set, without gradient; to NULL when it was not recorded, is
+ * too large to be stored, or may be out of date. Returns false, with a message, on failure. */
+bool scion_reuse_source(struct scion_reuse *reuse, struct scion_model *source,
+                        const struct scion_module *module, bool input, const struct scion_batch *batch,
+                        struct scion_tensor **output);
 
 /* Runs the target's front in every step from now on: for a strategy that asks for features of the target. */
 void scion_reuse_run_front(struct scion_reuse *reuse);
 
 /*
- * Returns the target's outputs for the batch that was set, with gradients, computed from the stored output of its
- * frozen front, whose modules do not run. NULL, without a message, when nothing is frozen at the front or its output
- * cannot be stored. A module may be frozen or thawed from one batch to the next.
+ * Sets *outputs to the target's outputs for the batch that was set, with gradients, computed from the stored output of
+ * its frozen front, whose modules do not run; to NULL when nothing is frozen at the front or its output cannot be stored.
+ * Returns false, with a message, on failure. A module may be frozen or thawed from one batch to the next.
  */
-struct scion_tensor *scion_reuse_target(struct scion_reuse *reuse, struct scion_model *target,
-                                        const struct scion_batch *batch);
+bool scion_reuse_target(struct scion_reuse *reuse, struct scion_model *target,
+                        const struct scion_batch *batch, struct scion_tensor **outputs);
 
 #endif

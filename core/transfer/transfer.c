@@ -270,18 +270,20 @@ double scion_progress(const struct scion_transfer *transfer)
         return transfer->position.progress;
 }
 
-const char *scion_transfer_stage_name(const struct scion_transfer *transfer, const struct scion_stage *main)
+const char *scion_transfer_stage_name(const struct scion_transfer *transfer,
+                                      const struct scion_stage *main_stage)
 {
         return transfer->position.stage < transfer->added.stages
                        ? transfer->added.stage[transfer->position.stage].name
-                       : main->name;
+                       : main_stage->name;
 }
 
-int64_t scion_transfer_stage_epochs(const struct scion_transfer *transfer, const struct scion_stage *main)
+int64_t scion_transfer_stage_epochs(const struct scion_transfer *transfer,
+                                    const struct scion_stage *main_stage)
 {
         if (transfer->position.stage < transfer->added.stages)
                 return transfer->added.stage[transfer->position.stage].epochs;
-        return transfer->added.untrained ? 0 : main->epochs;
+        return transfer->added.untrained ? 0 : main_stage->epochs;
 }
 
 /* Grafting ends with setup(): the optimizer allocates its state for the models as they are. */

@@ -14,6 +14,9 @@
 #define SCION_MAX_FORWARD_PASSES 8
 #define SCION_MAX_STAGES 8 /* without the main one */
 
+struct scion_stage;
+struct scion_state;
+
 /* What a model is built from. */
 struct scion_blueprint {
         const struct scion_config *map; /* { use: ..., }; NULL: there is no such model */
@@ -30,7 +33,7 @@ struct scion_transfer_plan {
         struct scion_instance *loss;     /* of the task */
         uint64_t seed;
         struct scion_blueprint source, target;
-        bool source_trained; /* the run trains the source: it neither loads weights nor goes without a source */
+        bool source_trained; /* this run trains the source; false if its weights are loaded or there is none */
         bool target_given;   /* the file gives the target a model of its own, not the source's */
         struct scion_data *source_data, *target_data; /* for auxiliary batches, and for scion_visit() */
         int64_t batch_size;
@@ -67,8 +70,8 @@ struct scion_transfer_additions {
         bool untrained; /* the main stage has no epochs */
         struct scion_model
                 *initial;   /* the source with its values before training; NULL until it is asked for */
-        bool joins_domains; /* scion_join_domains() was called, */
-        float label_weight; /* with this weight of the loss of the target's labelled examples */
+        bool joins_domains; /* scion_join_domains() was called */
+        float label_weight; /* weight of the loss of the target's labelled examples in the joined loss; 0: not used */
 };
 
 /* --- Where the training is ------------------------------------------------------------------------------ */
@@ -144,17 +147,19 @@ struct scion_transfer_step {
 
 /* -------------------------------------------------------------------------------------------------------- */
 
-/* Why the strategy is called. In the last two, scion_visit() ends after the first batch. */
+/* The phase in which the strategy's callbacks run. In the last two, scion_visit() ends after the first batch. */
 enum scion_transfer_mode {
         SCION_TRANSFER_TRAINING,
         SCION_TRANSFER_DRY_RUN, /* to see whether everything fits, before anything is trained */
-        SCION_TRANSFER_REPLAY,  /* to repeat begin_stage() and begin_epoch() of what is over, on resuming */
+        /* Calls begin_stage() and begin_epoch() again for stages and epochs that an earlier process began, or as if it had:
+         * for those that are skipped on the way to a later stage. */
+        SCION_TRANSFER_REPLAY,
 };
 
 struct scion_transfer {
         struct scion_model *source; /* NULL: none */
         struct scion_model
-                *target; /* setup() may replace it; the caller destroys the one that is there last */
+                *target; /* setup() may replace it; the caller destroys whichever it holds at the end */
         struct scion_transfer_plan plan;
         struct scion_transfer_additions added;
         struct scion_transfer_position position;
@@ -185,17 +190,17 @@ void scion_transfer_begin_step(struct scion_transfer *transfer, const struct sci
 /* Ends the step. Called before the tape is reset for anything but the next step. */
 void scion_transfer_end_step(struct scion_transfer *transfer);
 
-/* Removes the substitutes of the parameters of all models. Called before the tape is reset that they are on. */
+/* Removes the substitutes of the parameters of all models. Call it before resetting the tape that holds them. */
 void scion_transfer_clear_substitutes(struct scion_transfer *transfer);
 
-/* Returns the strategy's loss of the step's batch; the loss of the task if there is no strategy, or it has no loss. NULL,
- * with a message. */
+/* Returns the strategy's loss for the step's batch, or the task's loss if there is no strategy or it has none. Returns
+ * NULL, with a message, on failure. */
 struct scion_tensor *scion_transfer_loss(struct scion_transfer *transfer);
 
 /*
  * Returns the target's outputs [N, K] in this step that are scored, and sets *batch to the batch with their labels or
- * targets: the step's batch; where two domains were joined, the examples of them that the loss learns from. NULL, without
- * a message, when the strategy has run neither through the target.
+ * targets: the step's batch; where two domains were joined, the examples of them that the loss learns from. Returns
+ * NULL, without a message, if the strategy ran neither the step's batch nor the joined batch through the target.
  */
 struct scion_tensor *scion_transfer_outputs(const struct scion_transfer *transfer,
                                             const struct scion_batch **batch);
@@ -206,13 +211,13 @@ void scion_transfer_collect_scalars(struct scion_transfer *transfer);
 void scion_transfer_clear_scalars(struct scion_transfer *transfer);
 
 /* Adds the position, the sums of what was logged, and the strategy's own values to the state of a checkpoint. */
-struct scion_state;
 void scion_transfer_add_state(struct scion_transfer *transfer, struct scion_state *state);
 
-/* Return the name and the number of epochs of the stage at position.stage; those of the main stage are `main`'s. */
-struct scion_stage;
-const char *scion_transfer_stage_name(const struct scion_transfer *transfer, const struct scion_stage *main);
-int64_t scion_transfer_stage_epochs(const struct scion_transfer *transfer, const struct scion_stage *main);
+/* Return the name and the number of epochs of the stage at position.stage; those of the main stage are `main_stage`'s. */
+const char *scion_transfer_stage_name(const struct scion_transfer *transfer,
+                                      const struct scion_stage *main_stage);
+int64_t scion_transfer_stage_epochs(const struct scion_transfer *transfer,
+                                    const struct scion_stage *main_stage);
 
 /* Checks that a name has only letters, digits and '_', as part of a column's name must. `what` ("a stage") is for the
  * message. */
