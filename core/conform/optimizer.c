@@ -16,6 +16,7 @@
 #define SPANS 2
 #define ARRAYS (2 + SCION_MAX_STATES) /* value, gradient, states */
 #define USUAL 37                      /* not a multiple of a vector's width */
+#define PADDING 30                    /* the first padded element of a span of USUAL, where it has padding */
 
 struct problem {
         struct scion_conform *conform;
@@ -124,11 +125,10 @@ static void span_check_guards(struct problem *problem, int s)
 
                         if (problem->memory[s][k][at + GUARD] == WATCHED)
                                 continue;
-                        scion_conform_wrong(
-                                problem->conform,
-                                "step() writes outside a span: to element %lld of its %s, which are "
-                                "%lld",
-                                (long long)at, names[k], (long long)count);
+                        scion_conform_wrong(problem->conform,
+                                            "step() writes outside a span: to element %lld of its %s; the "
+                                            "span has %lld element%s",
+                                            (long long)at, names[k], (long long)count, count == 1 ? "" : "s");
                         problem->memory[s][k][at + GUARD] = WATCHED;
                         return;
                 }
@@ -341,7 +341,8 @@ static void landscape_check_descent(struct scion_conform *conform, landscape *he
                         at = factors[i];
                 }
                 if (best < enough) {
-                        scion_conform_note(conform, "2000 steps at %g times lr lead to %.2g of the height",
+                        scion_conform_note(conform,
+                                           "2000 steps at %g times lr lead to %.2g of the first value",
                                            (double)at, best);
                         return;
                 }
@@ -350,11 +351,11 @@ static void landscape_check_descent(struct scion_conform *conform, landscape *he
                 scion_conform_wrong(conform, "%s: the values do not stay finite, at 0.001 to 100 times lr",
                                     name);
         else
-                scion_conform_wrong(conform,
-                                    "%s: 2000 steps lead from a height of 1 to %g at best, which is at %g "
-                                    "times lr; below "
-                                    "%g was expected: is the gradient's sign right?",
-                                    name, best, (double)at, enough);
+                scion_conform_wrong(
+                        conform,
+                        "%s: after 2000 steps the function is at best %g of its first value (at %g times "
+                        "lr); less than %g was expected. Is the sign of the gradient right?",
+                        name, best, (double)at, enough);
 }
 
 static void optimizer_descends_quadratic(struct scion_conform *conform)
@@ -389,9 +390,8 @@ static void spans_compare_saved(struct scion_conform *conform, const struct prob
                 if (memcmp(&a->value[i], &b->value[i], sizeof(float)) != 0) {
                         scion_conform_wrong(
                                 conform,
-                                "%d steps after it was loaded, value %lld is %.9g; without saving and "
-                                "loading it is %.9g: all that it remembers from step to step must be "
-                                "in the states that states() asks for",
+                                "%d steps after saving and loading, value %lld is %.9g instead of %.9g: "
+                                "everything the optimizer keeps between steps must be in the states",
                                 HALF, (long long)i, (double)b->value[i], (double)a->value[i]);
                         return;
                 }
@@ -399,9 +399,9 @@ static void spans_compare_saved(struct scion_conform *conform, const struct prob
                 if (memcmp(a->state[k], b->state[k], span_bytes(a)) != 0)
                         scion_conform_wrong(
                                 conform,
-                                "%d steps after it was loaded, state %d is another than without saving "
-                                "and loading",
-                                HALF, k);
+                                "%d steps after saving and loading, its %s differs from that of an "
+                                "uninterrupted run",
+                                HALF, names[2 + k]);
 }
 
 /* Between the two halves another instance is stepped, which overwrites state kept in variables of the file. */
@@ -442,9 +442,9 @@ static void span_compare_alone(struct scion_conform *conform, const struct probl
                 if (values_distance(alone.span[s].value, together->span[s].value, alone.span[s].count) > 1e-5)
                         scion_conform_wrong(
                                 conform,
-                                "the %s of two spans does not become what it becomes alone: each is a "
-                                "parameter of its own, and which ones come, and in what order, may "
-                                "change from step to step",
+                                "the %s of two spans ends with other values than when stepped alone: treat "
+                                "each span as a separate parameter; their set and order may change "
+                                "between steps",
                                 s == 0 ? "first" : "second");
         }
         problem_end(&alone);
@@ -468,7 +468,7 @@ static void optimizer_keeps_spans_apart(struct scion_conform *conform)
         problem_end(&problem);
 }
 
-/* Checks gradients that are all 0, and padding: values of 0 that must stay 0 while the others change. */
+/* Checks gradients that are all 0, and padding: values of 0 that must stay 0 while those before PADDING change. */
 static void optimizer_accepts_zeros(struct scion_conform *conform)
 {
         struct problem problem;
@@ -489,20 +489,21 @@ static void optimizer_accepts_zeros(struct scion_conform *conform)
         }
         problem_end(&problem);
         if (problem_begin(&problem, conform, USUAL, 16)) {
-                memset(problem.span[0].value + 30, 0, 7 * sizeof(float));
+                memset(problem.span[0].value + PADDING, 0, (USUAL - PADDING) * sizeof(float));
                 for (int i = 0; i < 5; i++) {
                         gradient_draw(&problem, 0);
-                        memset(problem.memory[0][1] + GUARD + 30, 0, 7 * sizeof(float));
+                        memset(problem.memory[0][1] + GUARD + PADDING, 0, (USUAL - PADDING) * sizeof(float));
                         spans_step(&problem, first_alone, 1);
                 }
                 if (span_check_finite(&problem, 0, "after five steps"))
-                        for (int64_t i = 30; i < USUAL; i++)
+                        for (int64_t i = PADDING; i < USUAL; i++)
                                 if (problem.span[0].value[i] != 0) {
                                         scion_conform_wrong(
                                                 conform,
-                                                "a value of 0 with gradients of 0 is %g after five "
-                                                "steps: such values pad a span, and must stay",
-                                                (double)problem.span[0].value[i]);
+                                                "a value of 0 with gradients of 0 is %g after "
+                                                            "five steps: padding has "
+                                                            "value 0 and gradient 0, and must stay 0",
+                                                            (double)problem.span[0].value[i]);
                                         break;
                                 }
         }
@@ -598,7 +599,7 @@ const struct scion_conform_test scion_conform_optimizer[] = {
         { "a span of one value is taken", optimizer_takes_one },
         { "each span is stepped by itself, whatever comes with it", optimizer_keeps_spans_apart },
         { "it writes to values and states alone, and not past them", optimizer_writes_inside },
-        { "a learning rate of 0 moves nothing, and half of it less", optimizer_follows_rate },
+        { "a learning rate of 0 moves nothing; a halved one moves values less", optimizer_follows_rate },
         { "weight decay applies only to spans that ask for it", optimizer_spares_from_decay },
         { NULL, NULL },
 };
