@@ -547,7 +547,8 @@ static void optimizer_follows_rate(struct scion_conform *conform)
                         whole, half);
 }
 
-/* Takes three steps with this weight decay on a span with that value of .decay. Returns false after a finding. */
+/* Takes three steps with the given weight decay on a span whose .decay is `decay`. Returns false after a finding, or if
+ * the plugin refuses the weight decay. */
 static bool span_decay(struct scion_conform *conform, const char *assignment, bool decay, float *values)
 {
         struct scion_config *map = scion_config_copy(conform->map);
@@ -564,6 +565,8 @@ static bool span_decay(struct scion_conform *conform, const char *assignment, bo
                 memcpy(values, problem.span[0].value, USUAL * sizeof *values);
                 good = true;
         }
+        if (refused && conform->findings == 0) /* a skip after a finding would hide it */
+                scion_conform_skip(conform, "it refuses %s", assignment);
         problem_end(&problem);
         scion_config_destroy(map);
         return good;
