@@ -25,11 +25,12 @@ struct problem {
         int states;
         struct scion_span span[SPANS];
         float *memory[SPANS][ARRAYS]; /* with their guards */
+        void *block[SPANS][ARRAYS];   /* the allocations, in which `memory` lies */
 };
 
 static const char *const names[ARRAYS] = { "values",       "gradients",   "first state",
                                            "second state", "third state", "fourth state" };
-static const int first_alone[] = { 0 }, second_alone[] = { 1 };
+static const int first_alone[] = { 0 }, second_alone[] = { 1 }, both[] = { 0, 1 };
 
 /* --- Spans ---------------------------------------------------------------------------------------------- */
 
@@ -38,20 +39,26 @@ static size_t span_bytes(const struct scion_span *span)
         return (size_t)span->count * sizeof *span->value;
 }
 
-/* Returns zeros between guards. The caller frees `*memory`. */
-static float *array_create(struct problem *problem, int64_t count, float **memory)
+/*
+ * Returns array k of span s: zeros between guards. No array is aligned to more than a float, and an odd number of floats
+ * before each makes the first arrays of a span lie differently within a vector.
+ */
+static float *array_create(struct problem *problem, int s, int k, int64_t count)
 {
-        size_t room = ((size_t)count + 2 * GUARD) * sizeof **memory;
+        size_t shift = 1 + 2 * (size_t)k, room = (shift + (size_t)count + 2 * GUARD) * sizeof(float);
+        float *memory = aligned_alloc(64, (room + 63) / 64 * 64);
 
-        *memory = aligned_alloc(64, (room + 63) / 64 * 64);
-        if (!*memory) {
+        if (!memory) {
                 scion_fail("out of memory");
                 scion_conform_trouble(problem->conform);
                 return NULL;
         }
+        problem->block[s][k] = memory;
+        memory += shift;
+        problem->memory[s][k] = memory;
         for (int64_t i = 0; i < count + 2 * GUARD; i++)
-                (*memory)[i] = i < GUARD || i >= GUARD + count ? WATCHED : 0;
-        return *memory + GUARD;
+                memory[i] = i < GUARD || i >= GUARD + count ? WATCHED : 0;
+        return memory + GUARD;
 }
 
 /* Creates two spans of these lengths with random values. */
@@ -69,12 +76,12 @@ static bool spans_create(struct problem *problem, int64_t first, int64_t second)
                                              .count = counts[s],
                                              .lr_scale = 1,
                                              .decay = true };
-                if (!(span->value = array_create(problem, counts[s], &problem->memory[s][0])) ||
-                    !(gradient = array_create(problem, counts[s], &problem->memory[s][1])))
+                if (!(span->value = array_create(problem, s, 0, counts[s])) ||
+                    !(gradient = array_create(problem, s, 1, counts[s])))
                         return false;
                 span->gradient = gradient;
                 for (int k = 0; k < problem->states; k++)
-                        if (!(span->state[k] = array_create(problem, counts[s], &problem->memory[s][2 + k])))
+                        if (!(span->state[k] = array_create(problem, s, 2 + k, counts[s])))
                                 return false;
                 for (int64_t i = 0; i < counts[s]; i++)
                         span->value[i] = scion_random_normal(&random);
@@ -111,7 +118,7 @@ static void problem_end(struct problem *problem)
 {
         for (int s = 0; s < SPANS; s++)
                 for (int k = 0; k < ARRAYS; k++)
-                        free(problem->memory[s][k]);
+                        free(problem->block[s][k]);
         scion_conform_end(problem->conform, problem->instance);
 }
 
@@ -243,22 +250,29 @@ static void optimizer_takes_one(struct scion_conform *conform)
         problem_end(&problem);
 }
 
+/* Steps two spans in each call, so that each of these lengths occurs in both places. */
 static void optimizer_writes_inside(struct scion_conform *conform)
 {
         static const int64_t counts[] = { 1, 2, 7, 16, 33, 64, 127 };
+        const size_t most = sizeof counts / sizeof *counts;
         struct problem problem;
-        float gradient[128];
+        float gradient[SPANS][128];
 
-        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-                if (problem_begin(&problem, conform, counts[i], 1)) {
+        for (size_t i = 0; i < most; i++) {
+                if (problem_begin(&problem, conform, counts[i], counts[most - 1 - i])) {
                         for (int k = 0; k < 3; k++)
-                                spans_step_random(&problem, first_alone, 1);
-                        memcpy(gradient, problem.span[0].gradient, span_bytes(&problem.span[0]));
-                        spans_step(&problem, first_alone, 1);
-                        span_check_guards(&problem, 0);
-                        if (memcmp(gradient, problem.span[0].gradient, span_bytes(&problem.span[0])) != 0)
-                                scion_conform_wrong(conform,
-                                                    "step() changes the gradients, which are the engine's");
+                                spans_step_random(&problem, both, SPANS);
+                        for (int s = 0; s < SPANS; s++)
+                                memcpy(gradient[s], problem.span[s].gradient, span_bytes(&problem.span[s]));
+                        spans_step(&problem, both, SPANS);
+                        for (int s = 0; s < SPANS; s++) {
+                                span_check_guards(&problem, s);
+                                if (memcmp(gradient[s], problem.span[s].gradient,
+                                           span_bytes(&problem.span[s])) != 0)
+                                        scion_conform_wrong(
+                                                conform,
+                                                "step() changes the gradients, which are the engine's");
+                        }
                 }
                 problem_end(&problem);
         }
@@ -453,7 +467,7 @@ static void span_compare_alone(struct scion_conform *conform, const struct probl
 /* Steps different sets of spans, as when a part of a model is frozen for a while. */
 static void optimizer_keeps_spans_apart(struct scion_conform *conform)
 {
-        static const int both[] = { 0, 1 }, turned[] = { 1, 0 };
+        static const int turned[] = { 1, 0 };
         struct problem problem;
 
         if (problem_begin(&problem, conform, USUAL, 16)) {
@@ -498,9 +512,8 @@ static void optimizer_accepts_zeros(struct scion_conform *conform)
                 if (span_check_finite(&problem, 0, "after five steps"))
                         for (int64_t i = PADDING; i < USUAL; i++)
                                 if (problem.span[0].value[i] != 0) {
-                                        scion_conform_wrong(
-                                                conform,
-                                                "a value of 0 with gradients of 0 is %g after "
+                                        scion_conform_wrong(conform,
+                                                            "a value of 0 with gradients of 0 is %g after "
                                                             "five steps: padding has "
                                                             "value 0 and gradient 0, and must stay 0",
                                                             (double)problem.span[0].value[i]);
