@@ -16,6 +16,7 @@
 #define SPANS 2
 #define ARRAYS (2 + SCION_MAX_STATES) /* value, gradient, states */
 #define USUAL 37                      /* not a multiple of a vector's width */
+#define PADDING 30                    /* the first padded element of a span of USUAL, where it has padding */
 
 struct problem {
         struct scion_conform *conform;
@@ -24,11 +25,12 @@ struct problem {
         int states;
         struct scion_span span[SPANS];
         float *memory[SPANS][ARRAYS]; /* with their guards */
+        void *block[SPANS][ARRAYS];   /* the allocations, in which `memory` lies */
 };
 
 static const char *const names[ARRAYS] = { "values",       "gradients",   "first state",
                                            "second state", "third state", "fourth state" };
-static const int first_alone[] = { 0 }, second_alone[] = { 1 };
+static const int first_alone[] = { 0 }, second_alone[] = { 1 }, both[] = { 0, 1 };
 
 /* --- Spans ---------------------------------------------------------------------------------------------- */
 
@@ -37,20 +39,26 @@ static size_t span_bytes(const struct scion_span *span)
         return (size_t)span->count * sizeof *span->value;
 }
 
-/* Returns zeros between guards. The caller frees `*memory`. */
-static float *array_create(struct problem *problem, int64_t count, float **memory)
+/*
+ * Returns array k of span s: zeros between guards. No array is aligned to more than a float, and an odd number of floats
+ * before each makes the first arrays of a span lie differently within a vector.
+ */
+static float *array_create(struct problem *problem, int s, int k, int64_t count)
 {
-        size_t room = ((size_t)count + 2 * GUARD) * sizeof **memory;
+        size_t shift = 1 + 2 * (size_t)k, room = (shift + (size_t)count + 2 * GUARD) * sizeof(float);
+        float *memory = aligned_alloc(64, (room + 63) / 64 * 64);
 
-        *memory = aligned_alloc(64, (room + 63) / 64 * 64);
-        if (!*memory) {
+        if (!memory) {
                 scion_fail("out of memory");
                 scion_conform_trouble(problem->conform);
                 return NULL;
         }
+        problem->block[s][k] = memory;
+        memory += shift;
+        problem->memory[s][k] = memory;
         for (int64_t i = 0; i < count + 2 * GUARD; i++)
-                (*memory)[i] = i < GUARD || i >= GUARD + count ? WATCHED : 0;
-        return *memory + GUARD;
+                memory[i] = i < GUARD || i >= GUARD + count ? WATCHED : 0;
+        return memory + GUARD;
 }
 
 /* Creates two spans of these lengths with random values. */
@@ -68,12 +76,12 @@ static bool spans_create(struct problem *problem, int64_t first, int64_t second)
                                              .count = counts[s],
                                              .lr_scale = 1,
                                              .decay = true };
-                if (!(span->value = array_create(problem, counts[s], &problem->memory[s][0])) ||
-                    !(gradient = array_create(problem, counts[s], &problem->memory[s][1])))
+                if (!(span->value = array_create(problem, s, 0, counts[s])) ||
+                    !(gradient = array_create(problem, s, 1, counts[s])))
                         return false;
                 span->gradient = gradient;
                 for (int k = 0; k < problem->states; k++)
-                        if (!(span->state[k] = array_create(problem, counts[s], &problem->memory[s][2 + k])))
+                        if (!(span->state[k] = array_create(problem, s, 2 + k, counts[s])))
                                 return false;
                 for (int64_t i = 0; i < counts[s]; i++)
                         span->value[i] = scion_random_normal(&random);
@@ -110,7 +118,7 @@ static void problem_end(struct problem *problem)
 {
         for (int s = 0; s < SPANS; s++)
                 for (int k = 0; k < ARRAYS; k++)
-                        free(problem->memory[s][k]);
+                        free(problem->block[s][k]);
         scion_conform_end(problem->conform, problem->instance);
 }
 
@@ -124,11 +132,10 @@ static void span_check_guards(struct problem *problem, int s)
 
                         if (problem->memory[s][k][at + GUARD] == WATCHED)
                                 continue;
-                        scion_conform_wrong(
-                                problem->conform,
-                                "step() writes outside a span: to element %lld of its %s, which are "
-                                "%lld",
-                                (long long)at, names[k], (long long)count);
+                        scion_conform_wrong(problem->conform,
+                                            "step() writes outside a span: to element %lld of its %s; the "
+                                            "span has %lld element%s",
+                                            (long long)at, names[k], (long long)count, count == 1 ? "" : "s");
                         problem->memory[s][k][at + GUARD] = WATCHED;
                         return;
                 }
@@ -243,22 +250,29 @@ static void optimizer_takes_one(struct scion_conform *conform)
         problem_end(&problem);
 }
 
+/* Steps two spans in each call, so that each of these lengths occurs in both places. */
 static void optimizer_writes_inside(struct scion_conform *conform)
 {
         static const int64_t counts[] = { 1, 2, 7, 16, 33, 64, 127 };
+        const size_t most = sizeof counts / sizeof *counts;
         struct problem problem;
-        float gradient[128];
+        float gradient[SPANS][128];
 
-        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-                if (problem_begin(&problem, conform, counts[i], 1)) {
+        for (size_t i = 0; i < most; i++) {
+                if (problem_begin(&problem, conform, counts[i], counts[most - 1 - i])) {
                         for (int k = 0; k < 3; k++)
-                                spans_step_random(&problem, first_alone, 1);
-                        memcpy(gradient, problem.span[0].gradient, span_bytes(&problem.span[0]));
-                        spans_step(&problem, first_alone, 1);
-                        span_check_guards(&problem, 0);
-                        if (memcmp(gradient, problem.span[0].gradient, span_bytes(&problem.span[0])) != 0)
-                                scion_conform_wrong(conform,
-                                                    "step() changes the gradients, which are the engine's");
+                                spans_step_random(&problem, both, SPANS);
+                        for (int s = 0; s < SPANS; s++)
+                                memcpy(gradient[s], problem.span[s].gradient, span_bytes(&problem.span[s]));
+                        spans_step(&problem, both, SPANS);
+                        for (int s = 0; s < SPANS; s++) {
+                                span_check_guards(&problem, s);
+                                if (memcmp(gradient[s], problem.span[s].gradient,
+                                           span_bytes(&problem.span[s])) != 0)
+                                        scion_conform_wrong(
+                                                conform,
+                                                "step() changes the gradients, which are the engine's");
+                        }
                 }
                 problem_end(&problem);
         }
@@ -341,7 +355,8 @@ static void landscape_check_descent(struct scion_conform *conform, landscape *he
                         at = factors[i];
                 }
                 if (best < enough) {
-                        scion_conform_note(conform, "2000 steps at %g times lr lead to %.2g of the height",
+                        scion_conform_note(conform,
+                                           "2000 steps at %g times lr lead to %.2g of the first value",
                                            (double)at, best);
                         return;
                 }
@@ -350,11 +365,11 @@ static void landscape_check_descent(struct scion_conform *conform, landscape *he
                 scion_conform_wrong(conform, "%s: the values do not stay finite, at 0.001 to 100 times lr",
                                     name);
         else
-                scion_conform_wrong(conform,
-                                    "%s: 2000 steps lead from a height of 1 to %g at best, which is at %g "
-                                    "times lr; below "
-                                    "%g was expected: is the gradient's sign right?",
-                                    name, best, (double)at, enough);
+                scion_conform_wrong(
+                        conform,
+                        "%s: after 2000 steps the function is at best %g of its first value (at %g times "
+                        "lr); less than %g was expected. Is the sign of the gradient right?",
+                        name, best, (double)at, enough);
 }
 
 static void optimizer_descends_quadratic(struct scion_conform *conform)
@@ -389,9 +404,8 @@ static void spans_compare_saved(struct scion_conform *conform, const struct prob
                 if (memcmp(&a->value[i], &b->value[i], sizeof(float)) != 0) {
                         scion_conform_wrong(
                                 conform,
-                                "%d steps after it was loaded, value %lld is %.9g; without saving and "
-                                "loading it is %.9g: all that it remembers from step to step must be "
-                                "in the states that states() asks for",
+                                "%d steps after saving and loading, value %lld is %.9g instead of %.9g: "
+                                "everything the optimizer keeps between steps must be in the states",
                                 HALF, (long long)i, (double)b->value[i], (double)a->value[i]);
                         return;
                 }
@@ -399,9 +413,9 @@ static void spans_compare_saved(struct scion_conform *conform, const struct prob
                 if (memcmp(a->state[k], b->state[k], span_bytes(a)) != 0)
                         scion_conform_wrong(
                                 conform,
-                                "%d steps after it was loaded, state %d is another than without saving "
-                                "and loading",
-                                HALF, k);
+                                "%d steps after saving and loading, its %s differs from that of an "
+                                "uninterrupted run",
+                                HALF, names[2 + k]);
 }
 
 /* Between the two halves another instance is stepped, which overwrites state kept in variables of the file. */
@@ -442,9 +456,9 @@ static void span_compare_alone(struct scion_conform *conform, const struct probl
                 if (values_distance(alone.span[s].value, together->span[s].value, alone.span[s].count) > 1e-5)
                         scion_conform_wrong(
                                 conform,
-                                "the %s of two spans does not become what it becomes alone: each is a "
-                                "parameter of its own, and which ones come, and in what order, may "
-                                "change from step to step",
+                                "the %s of two spans ends with other values than when stepped alone: treat "
+                                "each span as a separate parameter; their set and order may change "
+                                "between steps",
                                 s == 0 ? "first" : "second");
         }
         problem_end(&alone);
@@ -453,7 +467,7 @@ static void span_compare_alone(struct scion_conform *conform, const struct probl
 /* Steps different sets of spans, as when a part of a model is frozen for a while. */
 static void optimizer_keeps_spans_apart(struct scion_conform *conform)
 {
-        static const int both[] = { 0, 1 }, turned[] = { 1, 0 };
+        static const int turned[] = { 1, 0 };
         struct problem problem;
 
         if (problem_begin(&problem, conform, USUAL, 16)) {
@@ -468,7 +482,7 @@ static void optimizer_keeps_spans_apart(struct scion_conform *conform)
         problem_end(&problem);
 }
 
-/* Checks gradients that are all 0, and padding: values of 0 that must stay 0 while the others change. */
+/* Checks gradients that are all 0, and padding: values of 0 that must stay 0 while those before PADDING change. */
 static void optimizer_accepts_zeros(struct scion_conform *conform)
 {
         struct problem problem;
@@ -489,20 +503,20 @@ static void optimizer_accepts_zeros(struct scion_conform *conform)
         }
         problem_end(&problem);
         if (problem_begin(&problem, conform, USUAL, 16)) {
-                memset(problem.span[0].value + 30, 0, 7 * sizeof(float));
+                memset(problem.span[0].value + PADDING, 0, (USUAL - PADDING) * sizeof(float));
                 for (int i = 0; i < 5; i++) {
                         gradient_draw(&problem, 0);
-                        memset(problem.memory[0][1] + GUARD + 30, 0, 7 * sizeof(float));
+                        memset(problem.memory[0][1] + GUARD + PADDING, 0, (USUAL - PADDING) * sizeof(float));
                         spans_step(&problem, first_alone, 1);
                 }
                 if (span_check_finite(&problem, 0, "after five steps"))
-                        for (int64_t i = 30; i < USUAL; i++)
+                        for (int64_t i = PADDING; i < USUAL; i++)
                                 if (problem.span[0].value[i] != 0) {
-                                        scion_conform_wrong(
-                                                conform,
-                                                "a value of 0 with gradients of 0 is %g after five "
-                                                "steps: such values pad a span, and must stay",
-                                                (double)problem.span[0].value[i]);
+                                        scion_conform_wrong(conform,
+                                                            "a value of 0 with gradients of 0 is %g after "
+                                                            "five steps: padding has "
+                                                            "value 0 and gradient 0, and must stay 0",
+                                                            (double)problem.span[0].value[i]);
                                         break;
                                 }
         }
@@ -546,7 +560,8 @@ static void optimizer_follows_rate(struct scion_conform *conform)
                         whole, half);
 }
 
-/* Takes three steps with this weight decay on a span with that value of .decay. Returns false after a finding. */
+/* Takes three steps with the given weight decay on a span whose .decay is `decay`. Returns false after a finding, or if
+ * the plugin refuses the weight decay. */
 static bool span_decay(struct scion_conform *conform, const char *assignment, bool decay, float *values)
 {
         struct scion_config *map = scion_config_copy(conform->map);
@@ -563,6 +578,8 @@ static bool span_decay(struct scion_conform *conform, const char *assignment, bo
                 memcpy(values, problem.span[0].value, USUAL * sizeof *values);
                 good = true;
         }
+        if (refused && conform->findings == 0) /* a skip after a finding would hide it */
+                scion_conform_skip(conform, "it refuses %s", assignment);
         problem_end(&problem);
         scion_config_destroy(map);
         return good;
@@ -598,7 +615,7 @@ const struct scion_conform_test scion_conform_optimizer[] = {
         { "a span of one value is taken", optimizer_takes_one },
         { "each span is stepped by itself, whatever comes with it", optimizer_keeps_spans_apart },
         { "it writes to values and states alone, and not past them", optimizer_writes_inside },
-        { "a learning rate of 0 moves nothing, and half of it less", optimizer_follows_rate },
+        { "a learning rate of 0 moves nothing; a halved one moves values less", optimizer_follows_rate },
         { "weight decay applies only to spans that ask for it", optimizer_spares_from_decay },
         { NULL, NULL },
 };

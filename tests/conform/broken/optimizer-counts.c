@@ -3,8 +3,8 @@
  *
  * FAILED: its states survive saving and loading, bit for bit
  * FAILED: each span is stepped by itself, whatever comes with it
- * says: all that it remembers from step to step must be in the states
- * says: the second of two spans does not become what it becomes alone
+ * says: everything the optimizer keeps between steps must be in the states
+ * says: the second of two spans ends with other values than when stepped alone
  */
 #include <scion/optimizer.h>
 

@@ -2,7 +2,7 @@
  * Steps the first span of each call.
  *
  * FAILED: each span is stepped by itself, whatever comes with it
- * says: the second of two spans does not become what it becomes alone
+ * says: the second of two spans ends with other values than when stepped alone
  */
 #include <scion/optimizer.h>
 

@@ -3,7 +3,7 @@
  *
  * FAILED: gradients of 0 change no value and produce no NaN
  * says: without weight decay, five steps with gradients of 0 from states of 0 have moved values by 
- * says: such values pad a span, and must stay
+ * says: padding has value 0 and gradient 0, and must stay 0
  */
 #include <scion/optimizer.h>
 

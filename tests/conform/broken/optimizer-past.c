@@ -2,7 +2,7 @@
  * Steps four values at a time, also past the end of a span.
  *
  * FAILED: it writes to values and states alone, and not past them
- * says: step() writes outside a span: to element 1 of its values, which are 1
+ * says: step() writes outside a span: to element 1 of its values; the span has 1 element
  */
 #include <scion/optimizer.h>
 

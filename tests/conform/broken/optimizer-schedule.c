@@ -1,7 +1,7 @@
 /*
  * Ignores the factor of the schedule.
  *
- * FAILED: a learning rate of 0 moves nothing, and half of it less
+ * FAILED: a learning rate of 0 moves nothing; a halved one moves values less
  * says: with an lr_scale of 0, which is a learning rate of 0, values move by 
  * says: lr is to be multiplied by the span's lr_scale
  */

@@ -3,7 +3,7 @@
  *
  * FAILED: it goes downhill on a quadratic
  * FAILED: it goes downhill on Rosenbrock's valley
- * says: is the gradient's sign right?
+ * says: Is the sign of the gradient right?
  */
 #include <scion/optimizer.h>
 

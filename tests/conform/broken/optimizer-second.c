@@ -1,0 +1,34 @@
+/*
+ * Steps a value too many of every span except the first.
+ *
+ * FAILED: it writes to values and states alone, and not past them
+ * says: step() writes outside a span: to element 127 of its values; the span has 127 elements
+ */
+#include <scion/optimizer.h>
+
+struct state {
+        float lr;
+};
+
+static const struct scion_param params[] = {
+        SCION_FLOAT(struct state, lr, 0.001, "learning rate", .min = 0),
+        SCION_PARAMS_END,
+};
+
+static int states(const void *self)
+{
+        (void)self;
+        return 0;
+}
+
+static void step(void *self, const struct scion_span *spans, int count)
+{
+        const struct state *state = self;
+
+        for (const struct scion_span *s = spans; s < spans + count; s++)
+                for (int64_t i = 0; i < s->count + (s > spans); i++)
+                        s->value[i] -= state->lr * s->lr_scale * s->gradient[i];
+}
+
+SCION_PLUGIN_OPTIMIZER("optimizer-second", .summary = "descent past the second parameter", .params = params,
+                       .size = sizeof(struct state), .states = states, .step = step);
