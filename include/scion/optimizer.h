@@ -19,7 +19,7 @@ struct scion_span {
         const char *name;
         struct scion_shape
                 shape; /* of the parameter; the elements in the arrays need not be in row-major order */
-        int64_t count; /* length of each array, padding included */
+        int64_t count; /* length of each array, padding included; arrays are aligned to a float, and to nothing larger */
         float *value;
         const float *gradient;
         float *state[SCION_MAX_STATES]; /* states() arrays; zero before the first step */

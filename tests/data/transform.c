@@ -343,8 +343,7 @@ static void a_plugin_cannot_take_the_name(void **state)
 {
         (void)state;
         assert_null(open_data(1, "{ use: clash }"));
-        assert_error_has("test.yaml:1:8: ", "'clash'", "its parameter 'transform'", "must rename it",
-                         NULL);
+        assert_error_has("test.yaml:1:8: ", "'clash'", "its parameter 'transform'", "must rename it", NULL);
 }
 
 /* An invalid transform after valid ones, and one that fails after others were planned. */
