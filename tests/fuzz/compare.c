@@ -2,9 +2,9 @@
  * Fuzzes scion compare: files of results that are joined, compared with the strategy of the first run, and
  * written in every format. The input is two files with a byte 0x1c between.
  */
-#define _GNU_SOURCE         /* memfd_create: a file that is only memory */
-#include "report/compare.c" /* their sources, so that the fuzzer sees where they branch */
-#include "report/results.c"
+#define _GNU_SOURCE          /* memfd_create: a file that is only memory */
+#include "compare/compare.c" /* their sources, so that the fuzzer sees where they branch */
+#include "compare/results.c"
 
 #include <stdio.h>
 #include <sys/mman.h>

@@ -2,8 +2,8 @@
  * Fuzzes the CSV reader, and the repair of a file that is appended to: what it takes can be appended to, and
  * then reads back with the new row at its end.
  */
-#define _GNU_SOURCE     /* memfd_create: a file that is only memory */
-#include "report/csv.c" /* its source, so that the fuzzer sees where it branches */
+#define _GNU_SOURCE    /* memfd_create: a file that is only memory */
+#include "table/csv.c" /* its source, so that the fuzzer sees where it branches */
 
 #include <scion/error.h>
 

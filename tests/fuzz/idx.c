@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (fd < 0 || ftruncate(fd, 0) < 0 || pwrite(fd, data, size, 0) != (ssize_t)size)
                 abort();
         scion_error_clear();
-        if (load(path, how & IMAGES, &array)) {
+        if (array_load(path, how & IMAGES, &array)) {
                 /* What was taken is whole: all of it can be read. */
                 uLong sum = crc32(0, NULL, 0);
 
@@ -66,6 +66,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         } else if (!scion_error()[0]) {
                 abort(); /* refused without a reason */
         }
-        unload(&array);
+        array_unload(&array);
         return 0;
 }

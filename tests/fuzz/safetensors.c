@@ -1,5 +1,5 @@
 /* Fuzzes the reader of safetensors files: what it takes can be read to the last value, and goes together. */
-#include "train/safetensors.c" /* its source, so that the fuzzer sees where it branches */
+#include "state/safetensors.c" /* its source, so that the fuzzer sees where it branches */
 
 #include <scion/error.h>
 
