@@ -108,10 +108,10 @@ struct scion_device_usage scion_device_usage(void)
 void scion_device_describe(struct scion_text *text)
 {
         const char *hash = scion_plugin_hash((const struct scion_plugin *)scion_device.plugin);
-        char kernels[256];
+        char line[1024];
 
-        scion_device.plugin->describe(scion_device.self, kernels, sizeof kernels);
-        scion_text_add(text, "%s\n", kernels);
+        scion_device.plugin->describe(scion_device.self, line, sizeof line);
+        scion_text_add(text, "%s\n", line);
         if (hash) /* a back end that is a file; the processor's is part of libscion */
                 scion_text_add(text, "device %s %s\n", scion_device_name(), hash);
 }

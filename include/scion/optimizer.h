@@ -14,12 +14,13 @@ SCION_BEGIN
 #define SCION_MAX_STATES 4
 
 /* A parameter of the model, with its gradient and state: arrays of `count` floats that do not overlap. They may have
- * padding, which is 0 and must stay 0: a value of 0 with a gradient of 0 and a state of 0 must be updated to 0. */
+ * padding, which is 0 and must stay 0: a value of 0 with a gradient of 0 and a state of 0 must be updated to 0. They are
+ * aligned to a float, and to nothing larger. */
 struct scion_span {
         const char *name;
         struct scion_shape
                 shape; /* of the parameter; the elements in the arrays need not be in row-major order */
-        int64_t count; /* length of each array, padding included; arrays are aligned to a float, and to nothing larger */
+        int64_t count; /* length of each array, padding included */
         float *value;
         const float *gradient;
         float *state[SCION_MAX_STATES]; /* states() arrays; zero before the first step */

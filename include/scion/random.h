@@ -1,7 +1,7 @@
 /*
  * Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw. SC 2011). A generator is a small struct
  * that may be copied. The same seed, purpose and index give the same numbers on every machine, independently of other
- * generators.
+ * generators; the last bits of normal numbers depend on the C library's log() and cos().
  */
 #ifndef SCION_RANDOM_H
 #define SCION_RANDOM_H
