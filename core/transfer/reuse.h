@@ -14,8 +14,8 @@
 
 struct scion_reuse;
 
-/* For the training split of `data`, which must outlive it. Returns NULL, with a message, when memory
- * is out. */
+/* Creates a cache of outputs for the training split of `data`, which must outlive it. Returns NULL, with a message, when
+ * memory is out. */
 struct scion_reuse *scion_reuse_create(struct scion_data *data);
 void scion_reuse_destroy(struct scion_reuse *reuse); /* takes NULL */
 

@@ -3,7 +3,7 @@
  * written in every format. The input is two files with a byte 0x1c between.
  */
 #define _GNU_SOURCE          /* memfd_create: a file that is only memory */
-#include "compare/compare.c" /* their sources, so that the fuzzer sees where they branch */
+#include "compare/compare.c" /* included, so that they are instrumented for coverage */
 #include "compare/results.c"
 
 #include <stdio.h>

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { IMAGES = 1, COMPRESS = 2 };
 
-/* A gzip member of the bytes, as little compressed as possible: speed is all. */
+/* Compresses the bytes to a gzip member at the fastest level. Returns its size. */
 static size_t compress_bytes(const uint8_t *data, size_t size, uint8_t *out, size_t room)
 {
         z_stream z = { .next_in = (Bytef *)(uintptr_t)data,
@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 abort();
         scion_error_clear();
         if (array_load(path, how & IMAGES, &array)) {
-                /* What was taken is whole: all of it can be read. */
+                /* All bytes of an array that was loaded can be read. */
                 uLong sum = crc32(0, NULL, 0);
 
                 for (size_t i = 0; i < array.bytes; i += 1u << 30)
